@@ -1,0 +1,205 @@
+"""How closely the two legs move together over a window, and how sure that is.
+
+Inputs are aligned log returns in session order. Everything here is None during warm-up (fewer
+than ``size`` pairs) and for a flat leg, never 0: 0 would read as "uncorrelated".
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.statistics.moments import last_pairs, pair_moments, window_moments
+
+# The standard normal's 97.5 % quantile: 2.5 % is left out on either side of a 95 % interval.
+_NORMAL_975 = 1.959963984540054
+
+# Fisher's z has variance 1/(n - 3); with fewer than 4 independent pairs it has none.
+_LEAST_EFFECTIVE_SIZE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A 95 % confidence interval, ``low <= high``, in the statistic's own unit."""
+
+    low: float
+    high: float
+
+
+def pearson(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float | None:
+    """Compute the Pearson correlation of the last ``size`` pairs.
+
+    Parameters
+    ----------
+    x, y
+        Aligned returns, shape ``(n,)`` each; finite.
+    size
+        Pairs in the window, at least 2.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1]. None with fewer than ``size`` pairs or when a leg is flat in the window.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 2``.
+
+    Examples
+    --------
+    >>> pearson(np.array([5.0, 1.0, 2.0, 3.0]), np.array([5.0, 3.0, 2.0, 1.0]), 3)
+    -1.0
+    >>> pearson(np.full(20, 0.1), np.arange(20.0), 20) is None
+    True
+    """
+    moments = window_moments(x, y, size)
+    return None if moments is None else moments.correlation
+
+
+def spearman(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float | None:
+    """Compute the rank correlation of the last ``size`` pairs, equal values sharing their average rank.
+
+    Parameters
+    ----------
+    x, y
+        Aligned returns, shape ``(n,)`` each; finite.
+    size
+        Pairs in the window, at least 2.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1]. None with fewer than ``size`` pairs or when a leg is flat in the window.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 2``.
+
+    Examples
+    --------
+    >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0, 1000.0]), 3)
+    1.0
+
+    Ranks are taken inside the window: what left it does not push them up.
+
+    >>> spearman(np.array([7.0, 1.0, 2.0, 2.0]), np.array([0.0, 1.0, 3.0, 2.0]), 3)
+    0.8660254037844387
+    """
+    pairs = last_pairs(x, y, size)
+    return None if pairs is None else pair_moments(*map(_average_ranks, pairs)).correlation
+
+
+def effective_size(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float | None:
+    """Compute how many independent pairs the last ``size`` pairs are worth.
+
+    ``size * (1 - p) / (1 + p)`` with ``p`` the product of the legs' lag-1 autocorrelations. Those
+    are the Box-Jenkins ones (one mean and one sum of squares for the whole window), which exist
+    whenever the leg is not flat and stay inside (-1, 1).
+
+    Parameters
+    ----------
+    x, y
+        Aligned returns, shape ``(n,)`` each; finite.
+    size
+        Pairs in the window, at least 4.
+
+    Returns
+    -------
+    float or None
+        In [4, size]. None with fewer than ``size`` pairs or when a leg is flat in the window.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 4``.
+
+    References
+    ----------
+    Bartlett (1935), "Some aspects of the time-correlation problem in regard to tests of
+    significance", Journal of the Royal Statistical Society 98(3), 536-543.
+
+    Examples
+    --------
+    Two trending legs say much less than their number of pairs:
+
+    >>> effective_size(np.arange(20.0), np.arange(20.0), 20)
+    4.0
+
+    Autocorrelations of opposite sign would add information; the number of pairs is the limit:
+
+    >>> effective_size(np.arange(20.0), np.tile([1.0, -1.0], 10), 20)
+    20.0
+    """
+    if size < _LEAST_EFFECTIVE_SIZE:
+        raise ValueError(f"size must be at least {_LEAST_EFFECTIVE_SIZE}, was {size}")
+    pairs = last_pairs(x, y, size)
+    if pairs is None:
+        return None
+    persistence_x, persistence_y = map(_lag_1_autocorrelation, pairs)
+    if persistence_x is None or persistence_y is None:
+        return None
+    product = persistence_x * persistence_y
+    return float(min(max(size * (1.0 - product) / (1.0 + product), _LEAST_EFFECTIVE_SIZE), size))
+
+
+def fisher_interval(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> Interval | None:
+    """Compute the 95 % interval of `pearson` on Fisher's z scale, with `effective_size` pairs.
+
+    Parameters
+    ----------
+    x, y
+        Aligned returns, shape ``(n,)`` each; finite.
+    size
+        Pairs in the window, at least 4.
+
+    Returns
+    -------
+    Interval or None
+        Inside [-1, 1], not symmetric about the correlation. None exactly where `pearson` is None.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 4``.
+
+    Examples
+    --------
+    >>> x, y = np.array([1.0, -1.0, 2.0, -3.0, 0.5]), np.array([1.0, -2.0, 0.0, -1.0, 2.0])
+    >>> interval = fisher_interval(x, y, 5)
+    >>> round(interval.low, 4), round(interval.high, 4)
+    (-0.8657, 0.9891)
+
+    A perfect correlation has a point for an interval, not an error:
+
+    >>> fisher_interval(x, x, 5)
+    Interval(low=1.0, high=1.0)
+    """
+    independent = effective_size(x, y, size)
+    correlation = pearson(x, y, size)
+    if independent is None or correlation is None:
+        return None
+    if abs(correlation) == 1.0:
+        return Interval(low=correlation, high=correlation)
+    centre = math.atanh(correlation)
+    margin = _NORMAL_975 / math.sqrt(independent - 3.0)
+    return Interval(low=math.tanh(centre - margin), high=math.tanh(centre + margin))
+
+
+def _average_ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    order = x.argsort()
+    ordered = x[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    counts = np.diff(starts, append=x.size)
+    ranks = np.empty(x.size)
+    ranks[order] = np.repeat(starts + (counts + 1) / 2.0, counts)
+    return ranks
+
+
+def _lag_1_autocorrelation(x: NDArray[np.float64]) -> float | None:
+    deviations = x - x[0]
+    deviations -= np.add.reduce(deviations) / x.size
+    squares = float(deviations @ deviations)
+    return None if squares == 0.0 else float(deviations[:-1] @ deviations[1:]) / squares

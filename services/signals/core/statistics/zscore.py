@@ -1,0 +1,75 @@
+"""How far a value stands from its own recent past, in standard deviations.
+
+The window excludes the session that is judged, so between two commits it does not change: a
+threshold on z is a threshold on the value.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.statistics.moments import LEAST_SIZE, MeanStd, mean_std
+
+
+def baseline(previous: NDArray[np.float64], size: int) -> MeanStd | None:
+    """Compute what a value is judged against: mean and std of the ``size`` values before it.
+
+    Parameters
+    ----------
+    previous
+        Values of the sessions *before* the judged one, in session order, shape ``(n,)``; finite.
+    size
+        Values in the window, at least 2.
+
+    Returns
+    -------
+    MeanStd or None
+        None with fewer than ``size`` values (warm-up) or when they are all equal (undefined).
+
+    Raises
+    ------
+    ValueError
+        If ``size < 2``.
+
+    Examples
+    --------
+    >>> baseline(np.array([100.0, 1.0, 2.0, 3.0]), 3)
+    MeanStd(mean=2.0, std=1.0)
+
+    A window that did not move has no scale to measure with:
+
+    >>> baseline(np.full(90, 0.1), 90) is None
+    True
+    """
+    if size < LEAST_SIZE:
+        raise ValueError(f"size must be at least {LEAST_SIZE}, was {size}")
+    if previous.size < size:
+        return None
+    window = mean_std(previous[-size:])
+    return None if window.std == 0.0 else window
+
+
+def zscore(value: float, window: MeanStd | None) -> float | None:
+    """Compute ``(value - mean) / std``.
+
+    Parameters
+    ----------
+    value
+        The judged value; finite; not one of the window's.
+    window
+        What `baseline` returned.
+
+    Returns
+    -------
+    float or None
+        In standard deviations. None without a window, or when its std is 0.
+
+    Examples
+    --------
+    >>> zscore(4.0, MeanStd(mean=2.0, std=1.0))
+    2.0
+    >>> zscore(2.0, MeanStd(mean=2.0, std=0.0)) is None
+    True
+    """
+    if window is None or window.std == 0.0:
+        return None
+    return float((value - window.mean) / window.std)
