@@ -1,0 +1,15 @@
+"""The contracts of every topic whose value is one domain value."""
+
+from typing import Final
+
+from shared.contracts.envelope import Contract
+from shared.domain.bars import Bar
+from shared.domain.deliveries import DeadLetter, DeliveryOutcome
+from shared.domain.divergences import DivergenceEvent
+from shared.domain.snapshots import PairSnapshot
+
+BARS: Final = Contract("bars", 1, Bar)
+SIGNALS: Final = Contract("signals", 1, PairSnapshot)
+DIVERGENCES: Final = Contract("divergences", 1, DivergenceEvent)
+DELIVERIES: Final = Contract("deliveries", 1, DeliveryOutcome)
+DEADLETTERS: Final = Contract("deadletters", 1, DeadLetter)

@@ -1,0 +1,226 @@
+"""``ticks.v1``: everything one lead's pairs are computed from, in one order.
+
+========== ============================================================ =================
+``type``   columns or fields                                            domain value
+========== ============================================================ =================
+``quotes`` ``ts_event_ns``, ``ts_received_ns``, ``bid``, ``ask``        `QuoteBatch`
+``trades`` ``ts_event_ns``, ``ts_received_ns``, ``price``, ``size``,    `TradeBatch`
+           ``trade_id``
+``status`` ``state``, ``watermark_ns``                                  `FeedStatus`
+``bars``   ``mode``, ``bars``                                           `BarBatch`
+========== ============================================================ =================
+
+Prices are JSON numbers with the shortest digits that read back the same: exact as text, and a batch of
+500 decodes in a tenth of the time of decimal strings. Columns keep the cost per tick in C.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from shared.contracts.envelope import load_object
+from shared.domain.bars import Bar
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.errors import DecodeError, QualityError
+
+SCHEMA: Final = "ticks"
+VERSION: Final = 1
+# 2 000 quotes are about 130 kB, far below Kafka's 1 MiB record limit; more per record gains nothing.
+MAX_TICKS_PER_RECORD: Final = 2_000
+
+
+class BarsMode(StrEnum):
+    """What a batch of bars means for the rules."""
+
+    HISTORY = "history"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarBatch:
+    """Bars routed into a lead's log.
+
+    Parameters
+    ----------
+    mode
+        ``history`` fills windows and decides nothing: nobody wants 600 old alerts. ``live`` is news.
+    bars
+        Ascending by session, all of one instrument.
+    """
+
+    instrument: str
+    mode: BarsMode
+    bars: tuple[Bar, ...]
+
+
+TickRecord = QuoteBatch | TradeBatch | FeedStatus | BarBatch
+
+_BARS: Final = TypeAdapter(tuple[Bar, ...])
+
+
+def encode_tick_record(record: TickRecord) -> bytes:
+    """Return canonical bytes: equal records give equal bytes.
+
+    Examples
+    --------
+    >>> encode_tick_record(FeedStatus(instrument="XAU/USD.SIM", feed="simulated",
+    ...                               state=FeedState.LIVE, watermark_ns=5))
+    b'{"schema":"ticks","v":1,"type":"status","instrument":"XAU/USD.SIM","feed":"simulated","state":"LIVE","watermark_ns":5}'
+    """
+    head: dict[str, Any] = {"schema": SCHEMA, "v": VERSION}
+    match record:
+        case QuoteBatch():
+            head |= {
+                "type": "quotes",
+                "instrument": record.instrument,
+                "feed": record.feed,
+                "ts_event_ns": record.ts_event_ns,
+                "ts_received_ns": record.ts_received_ns,
+                "bid": record.bid,
+                "ask": record.ask,
+            }
+        case TradeBatch():
+            head |= {
+                "type": "trades",
+                "instrument": record.instrument,
+                "feed": record.feed,
+                "ts_event_ns": record.ts_event_ns,
+                "ts_received_ns": record.ts_received_ns,
+                "price": record.price,
+                "size": record.size,
+                "trade_id": record.trade_id,
+            }
+        case FeedStatus():
+            head |= {
+                "type": "status",
+                "instrument": record.instrument,
+                "feed": record.feed,
+                "state": record.state,
+                "watermark_ns": record.watermark_ns,
+            }
+        case BarBatch():
+            head |= {
+                "type": "bars",
+                "instrument": record.instrument,
+                "mode": record.mode,
+                "bars": record.bars,
+            }
+    return orjson.dumps(head, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def decode_tick_record(value: bytes | None) -> TickRecord:
+    """Return the record's domain value, checked.
+
+    Raises
+    ------
+    DecodeError
+        If the bytes do not match the schema.
+    QualityError
+        If a price or a time is implausible whatever the market does: not finite, not positive,
+        crossed.
+    """
+    loaded = load_object(value, schema=SCHEMA, version=VERSION)
+    try:
+        match loaded["type"]:
+            case "quotes":
+                return _quotes(loaded)
+            case "trades":
+                return _trades(loaded)
+            case "status":
+                return FeedStatus(
+                    instrument=_text(loaded, "instrument"),
+                    feed=_text(loaded, "feed"),
+                    state=FeedState(loaded["state"]),
+                    watermark_ns=_whole(loaded, "watermark_ns"),
+                )
+            case "bars":
+                return BarBatch(
+                    instrument=_text(loaded, "instrument"),
+                    mode=BarsMode(loaded["mode"]),
+                    bars=_BARS.validate_python(loaded["bars"]),
+                )
+            case other:
+                raise DecodeError(f"ticks: type {other!r} is unknown"[:300], reason="unknown_type")
+    except KeyError as error:
+        raise DecodeError(f"ticks: field {error} is missing", reason="schema_mismatch") from error
+    except ValidationError as error:
+        raise DecodeError(f"ticks: {error.errors()[0]['msg']}"[:300], reason="schema_mismatch") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DecodeError(f"ticks: {error}"[:300], reason="schema_mismatch") from error
+
+
+def _quotes(loaded: dict[str, Any]) -> QuoteBatch:
+    events, received = _instants(loaded, "ts_event_ns"), _instants(loaded, "ts_received_ns")
+    bid, ask = _prices(loaded, "bid"), _prices(loaded, "ask")
+    _same_length(events, received, bid, ask)
+    if (bid > ask).any():
+        raise QualityError("ticks: a bid is above its ask", reason="crossed")
+    return QuoteBatch(
+        instrument=_text(loaded, "instrument"),
+        feed=_text(loaded, "feed"),
+        ts_event_ns=events,
+        ts_received_ns=received,
+        bid=bid,
+        ask=ask,
+    )
+
+
+def _trades(loaded: dict[str, Any]) -> TradeBatch:
+    events, received = _instants(loaded, "ts_event_ns"), _instants(loaded, "ts_received_ns")
+    price, size = _prices(loaded, "price"), _prices(loaded, "size")
+    ids = loaded["trade_id"]
+    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+        raise DecodeError("ticks: trade_id must be an array of text", reason="schema_mismatch")
+    _same_length(events, received, price, size, ids)
+    return TradeBatch(
+        instrument=_text(loaded, "instrument"),
+        feed=_text(loaded, "feed"),
+        ts_event_ns=events,
+        ts_received_ns=received,
+        price=price,
+        size=size,
+        trade_id=tuple(ids),
+    )
+
+
+def _instants(loaded: dict[str, Any], name: str) -> NDArray[np.int64]:
+    column = np.array(loaded[name])
+    # A float instant has lost nanoseconds already; a ragged or textual column is no column at all.
+    if column.ndim != 1 or column.dtype != np.int64:
+        raise DecodeError(f"ticks: {name} must be an array of integers", reason="schema_mismatch")
+    return column
+
+
+def _prices(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
+    column = np.array(loaded[name])
+    if column.ndim != 1 or column.dtype.kind not in "fi":
+        raise DecodeError(f"ticks: {name} must be an array of numbers", reason="schema_mismatch")
+    column = column.astype(np.float64, copy=False)
+    # JSON has no NaN and orjson refuses it, but 1e999 reads as infinity.
+    if not (np.isfinite(column).all() and (column > 0).all()):
+        raise QualityError(f"ticks: {name} must be positive", reason="not_positive")
+    return column
+
+
+def _same_length(first: NDArray[np.int64], *others: Any) -> None:
+    if not len(first) or any(len(other) != len(first) for other in others):
+        raise DecodeError("ticks: columns must be of one length, at least 1", reason="schema_mismatch")
+
+
+def _text(loaded: dict[str, Any], name: str) -> str:
+    value = loaded[name]
+    if not isinstance(value, str) or not 0 < len(value) <= 64:
+        raise DecodeError(f"ticks: {name} must be text of 1 to 64 characters", reason="schema_mismatch")
+    return value
+
+
+def _whole(loaded: dict[str, Any], name: str) -> int:
+    value = loaded[name]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise DecodeError(f"ticks: {name} must be an integer", reason="schema_mismatch")
+    return value

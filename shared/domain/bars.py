@@ -1,0 +1,74 @@
+"""Daily bars: one completed session of one instrument, usable from ``known_at`` on."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.errors import QualityError
+
+
+class BarStatus(StrEnum):
+    """How settled a bar is."""
+
+    PROVISIONAL = "provisional"
+    FINAL = "final"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One session's prices.
+
+    Parameters
+    ----------
+    instrument
+        For instance ``IWM.ARCX``.
+    session
+        Exchange-local date label, ``YYYY-MM-DD``.
+    close
+        Raw close, USD, positive.
+    adj_close
+        Close adjusted for splits and dividends, scaled so that the newest bar of the same history
+        has ``adj_close == close``.
+    known_at_ns
+        From when it may be used, nanoseconds since the Unix epoch.
+    status, revision
+        Revision 0 is the first; each later change has the next number.
+    source
+        Who says so, for instance ``yahoo``, ``replay``, ``sampled``.
+    open, high, low, volume
+        Raw; None where the source has closes only.
+
+    Raises
+    ------
+    QualityError
+        If a price is not positive and finite, or high and low do not hold the close.
+    """
+
+    instrument: str
+    session: str
+    close: float
+    adj_close: float
+    known_at_ns: int
+    status: BarStatus = BarStatus.FINAL
+    revision: int = 0
+    source: str
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("close", "adj_close", "open", "high", "low"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise QualityError(
+                    f"{name} of {self.instrument} on {self.session} must be positive, was {value}",
+                    reason="not_positive",
+                )
+        if self.low is not None and self.high is not None and not self.low <= self.close <= self.high:
+            raise QualityError(
+                f"close of {self.instrument} on {self.session} must lie between low {self.low} "
+                f"and high {self.high}, was {self.close}",
+                reason="outside_range",
+            )

@@ -1,0 +1,69 @@
+"""How one delivery ended, and what could not be used at all."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """By which way a receiver is told."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class Outcome(StrEnum):
+    """The end of a delivery."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    GONE = "gone"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryOutcome:
+    """The audit record of one delivery: one message to one receiver until its end.
+
+    Parameters
+    ----------
+    delivery_id
+        Derived from event and subscription; equal on replay.
+    message_id
+        The ``webhook-id`` or the ``Message-ID``.
+    reason
+        Closed snake_case word; empty when delivered.
+    ended_at
+        RFC 3339 wall time.
+    """
+
+    delivery_id: str
+    event_id: str
+    subscription: str
+    channel: Channel
+    outcome: Outcome
+    reason: str
+    attempts: int
+    message_id: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Input that could not be used and is kept.
+
+    Parameters
+    ----------
+    origin
+        Kafka topic, or ``feed:<name>`` for what never was a record.
+    partition, offset
+        Of the record; None for what never was one.
+    first_bytes
+        Base64 of at most the first 1,024 bytes.
+    """
+
+    origin: str
+    partition: int | None
+    offset: int | None
+    reason: str
+    message: str
+    first_bytes: str

@@ -1,0 +1,73 @@
+"""Instants: integer nanoseconds inside, RFC 3339 text for people and on the wire."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+NS_PER_SECOND: Final = 1_000_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ns(instant: datetime) -> int:
+    """Return an aware datetime as nanoseconds since the Unix epoch, exactly.
+
+    Raises
+    ------
+    ValueError
+        If the datetime is naive.
+
+    Examples
+    --------
+    >>> to_ns(datetime(2014, 5, 2, 12, 30, 0, 43142, tzinfo=UTC))
+    1399033800043142000
+    """
+    if instant.tzinfo is None:
+        raise ValueError(f"an instant needs a time zone, was {instant!r}")
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * NS_PER_SECOND + since.microseconds * 1_000
+
+
+def from_ns(ns: int) -> datetime:
+    """Return nanoseconds since the Unix epoch as an aware datetime, cut to microseconds.
+
+    Examples
+    --------
+    >>> from_ns(1399033800043142999).isoformat()
+    '2014-05-02T12:30:00.043142+00:00'
+    """
+    seconds, rest = divmod(ns, NS_PER_SECOND)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1_000)
+
+
+def format_rfc3339(ns: int) -> str:
+    """Return an instant as RFC 3339 text with exactly six decimals.
+
+    Examples
+    --------
+    >>> format_rfc3339(1399033800000000000)
+    '2014-05-02T12:30:00.000000Z'
+    """
+    return from_ns(ns).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> int:
+    """Return RFC 3339 text as nanoseconds, keeping up to nine decimals.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a full date and time with a zone.
+
+    Examples
+    --------
+    >>> parse_rfc3339("2017-09-24T22:20:39.888097022Z")
+    1506291639888097022
+    >>> parse_rfc3339("2014-05-02T08:30:00-04:00")
+    1399033800000000000
+    """
+    head, dot, tail = text.partition(".")
+    if not dot:
+        return to_ns(datetime.fromisoformat(text))
+    digits = len(tail) - len(tail.lstrip("0123456789"))
+    if not 1 <= digits <= 9:
+        raise ValueError(f"seconds need one to nine decimals, was {text!r}")
+    return to_ns(datetime.fromisoformat(head + tail[digits:])) + int(tail[:digits].ljust(9, "0"))

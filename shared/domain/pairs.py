@@ -1,0 +1,80 @@
+"""What a pair is: two instruments, and which of them leads."""
+
+import re
+from dataclasses import dataclass
+
+from shared.errors import ConfigError
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+_INSTRUMENT = re.compile(r"[A-Z0-9:/^=_-]{1,24}\.[A-Z0-9-]{1,24}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two legs: the lead ticks and owns the partition, the other is known by its bars.
+
+    Parameters
+    ----------
+    name
+        Slug such as ``gold-iwm``; the key of everything the pair produces.
+    title
+        For people, such as ``Gold vs IWM``.
+    lead, other
+        Instruments, ``<SYMBOL>.<VENUE>``.
+    lead_title, other_title
+        For people, such as ``Gold`` and ``IWM``.
+    is_simulated
+        Both legs are made up; said wherever the pair shows.
+    is_proxy
+        The lead stands for something it is not (a gold token for gold); said wherever the pair shows.
+
+    Examples
+    --------
+    >>> Pair(name="gold-iwm", title="Gold vs IWM", lead="XAU/USD.REPLAY", other="IWM.REPLAY",
+    ...      lead_title="Gold", other_title="IWM").lead
+    'XAU/USD.REPLAY'
+    """
+
+    name: str
+    title: str
+    lead: str
+    other: str
+    lead_title: str
+    other_title: str
+    is_simulated: bool = False
+    is_proxy: bool = False
+
+    @property
+    def page(self) -> str:
+        """Return the path of the pair's comparison page, such as ``/compare/gold-vs-iwm``."""
+        return "/compare/" + "-vs-".join(self.name.split("-", 1))
+
+    def __post_init__(self) -> None:
+        if not _SLUG.fullmatch(self.name):
+            raise ConfigError(f"a pair's name is words joined by hyphens, was {self.name!r}")
+        for instrument in (self.lead, self.other):
+            if not _INSTRUMENT.fullmatch(instrument):
+                raise ConfigError(f"an instrument of pair {self.name} is SYMBOL.VENUE, was {instrument!r}")
+        if self.lead == self.other:
+            raise ConfigError(f"pair {self.name} needs two different instruments, was {self.lead} twice")
+
+
+def routes_of(pairs: tuple[Pair, ...]) -> dict[str, tuple[str, ...]]:
+    """Return, for each instrument, the leads whose log must carry its records.
+
+    Everything a pair needs stands in one partition, in one order: that of its lead.
+
+    Examples
+    --------
+    >>> pair = Pair(name="gold-iwm", title="", lead="XAU/USD.SIM", other="IWM.SIM",
+    ...             lead_title="", other_title="")
+    >>> routes_of((pair,))
+    {'XAU/USD.SIM': ('XAU/USD.SIM',), 'IWM.SIM': ('XAU/USD.SIM',)}
+    """
+    routes: dict[str, list[str]] = {}
+    for pair in pairs:
+        for instrument in (pair.lead, pair.other):
+            leads = routes.setdefault(instrument, [])
+            if pair.lead not in leads:
+                leads.append(pair.lead)
+    return {instrument: tuple(leads) for instrument, leads in routes.items()}

@@ -1,0 +1,79 @@
+"""Ticks in columns, and the status of the feed that they come from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class FeedState(StrEnum):
+    """What a feed is doing; silence has a name."""
+
+    LIVE = "LIVE"
+    STALE = "STALE"
+    BREAK = "BREAK"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteBatch:
+    """Best bids and asks of one instrument, in the order they were received.
+
+    Parameters
+    ----------
+    instrument
+        For instance ``XAU/USD.REPLAY``.
+    feed
+        Where they come from, for instance ``kraken``.
+    ts_event_ns, ts_received_ns
+        Shape ``(n,)``, nanoseconds since the Unix epoch, ``n >= 1``.
+    bid, ask
+        Shape ``(n,)``, USD, positive and finite, ``bid <= ask``.
+    """
+
+    instrument: str
+    feed: str
+    ts_event_ns: NDArray[np.int64]
+    ts_received_ns: NDArray[np.int64]
+    bid: NDArray[np.float64]
+    ask: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeBatch:
+    """Trades of one instrument, in the order they were received.
+
+    Parameters
+    ----------
+    instrument, feed, ts_event_ns, ts_received_ns
+        As in `QuoteBatch`.
+    price, size
+        Shape ``(n,)``, USD and units of the instrument.
+    trade_id
+        The venue's ids as text; empty where it gives none.
+    """
+
+    instrument: str
+    feed: str
+    ts_event_ns: NDArray[np.int64]
+    ts_received_ns: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.float64]
+    trade_id: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStatus:
+    """The state of one instrument's feed and how far its event time has come.
+
+    Parameters
+    ----------
+    watermark_ns
+        Event time before which no more ticks are expected, nanoseconds since the Unix epoch.
+    """
+
+    instrument: str
+    feed: str
+    state: FeedState
+    watermark_ns: int

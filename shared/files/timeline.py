@@ -1,0 +1,182 @@
+"""Recorded input in the one order in which it would have become known.
+
+The replay feed of the ingestor and ``convex backtest`` both read their files through here; this is why the
+same files give the same log, and the same log the same events.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from shared.contracts.ticks import BarBatch, BarsMode
+from shared.domain.bars import Bar
+from shared.domain.instants import to_ns
+from shared.domain.pairs import Pair
+from shared.domain.sessions import NEW_YORK, SessionCalendar
+from shared.domain.ticks import QuoteBatch
+from shared.errors import ConfigError
+from shared.files.daily_csv import read_daily_csv
+from shared.files.tick_csv import has_tick_header, read_tick_csv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Files of one pair, and the part of them to use.
+
+    Parameters
+    ----------
+    lead_files, other_files
+        Daily or tick CSV for the lead, daily CSV for the other leg. Daily files are the history, tick files
+        are replayed after it.
+    start, end
+        Sessions, both included. Sessions before ``start`` only fill windows.
+    """
+
+    lead_files: tuple[Path, ...]
+    other_files: tuple[Path, ...]
+    start: date | None = None
+    end: date | None = None
+
+
+def read_timeline(
+    recording: Recording, *, pair: Pair, calendar: SessionCalendar
+) -> Iterator[BarBatch | QuoteBatch]:
+    """Yield what the files hold, in the order in which it would have become known.
+
+    History comes first, one batch for each leg; then quotes by event time, and between them each bar, alone, at its
+    ``known_at``: after every quote before that instant.
+
+    Raises
+    ------
+    ConfigError
+        With file, row and field; also when the legs have no session in common. Everything but the rows of
+        tick files is read and checked before the first value comes out.
+    """
+    tick_files = tuple(path for path in recording.lead_files if has_tick_header(path))
+    daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
+    lead = _daily(daily_files, pair.lead, calendar)
+    other = _daily(recording.other_files, pair.other, calendar)
+    _require_overlap(lead, other, recording, has_ticks=bool(tick_files))
+    ticks = _cut(_all_ticks(tick_files, pair.lead), recording)
+    first = next(ticks, None)
+    start = recording.start.isoformat() if recording.start else None
+    begin_ns = int(first.ts_event_ns[0]) if first is not None else None
+
+    def is_history(bar: Bar) -> bool:
+        if start is not None:
+            return bar.session < start
+        return begin_ns is not None and bar.known_at_ns <= begin_ns
+
+    for leg in (lead, other):
+        old = tuple(bar for bar in leg if is_history(bar))
+        if old:
+            yield BarBatch(instrument=old[0].instrument, mode=BarsMode.HISTORY, bars=old)
+    last = recording.end.isoformat() if recording.end else "9999-12-31"
+    news = sorted(
+        (bar for bar in (*lead, *other) if not is_history(bar) and bar.session <= last),
+        key=lambda bar: (bar.known_at_ns, bar.instrument != pair.lead),
+    )
+    yield from merge(news, _chain(first, ticks))
+
+
+def merge(bars: Iterable[Bar], ticks: Iterable[QuoteBatch]) -> Iterator[BarBatch | QuoteBatch]:
+    """Yield ticks by event time with each bar at its ``known_at``.
+
+    Parameters
+    ----------
+    bars
+        Ascending by ``known_at_ns``.
+    ticks
+        Ascending by event time, within and across batches.
+    """
+    waiting = iter(bars)
+    bar = next(waiting, None)
+    for batch in ticks:
+        begin = 0
+        while bar is not None and bar.known_at_ns <= batch.ts_event_ns[-1]:
+            cut = int(batch.ts_event_ns.searchsorted(bar.known_at_ns))
+            if cut > begin:
+                yield part(batch, begin, cut)
+                begin = cut
+            yield _news(bar)
+            bar = next(waiting, None)
+        yield part(batch, begin, len(batch.ts_event_ns))
+    while bar is not None:
+        yield _news(bar)
+        bar = next(waiting, None)
+
+
+def part(batch: QuoteBatch, begin: int, end: int) -> QuoteBatch:
+    """Return rows ``begin`` to ``end`` (excluded) of a batch."""
+    return QuoteBatch(
+        instrument=batch.instrument,
+        feed=batch.feed,
+        ts_event_ns=batch.ts_event_ns[begin:end],
+        ts_received_ns=batch.ts_received_ns[begin:end],
+        bid=batch.bid[begin:end],
+        ask=batch.ask[begin:end],
+    )
+
+
+def _news(bar: Bar) -> BarBatch:
+    return BarBatch(instrument=bar.instrument, mode=BarsMode.LIVE, bars=(bar,))
+
+
+def _daily(paths: tuple[Path, ...], instrument: str, calendar: SessionCalendar) -> tuple[Bar, ...]:
+    by_session: dict[str, tuple[Bar, Path]] = {}
+    for path in paths:
+        for bar in read_daily_csv(path, instrument=instrument, calendar=calendar):
+            seen = by_session.get(bar.session)
+            if seen is not None and seen[0].close != bar.close:
+                raise ConfigError(
+                    f"{path}: {bar.session} has close {bar.close}, but {seen[1]} has {seen[0].close}; keep one of them"
+                )
+            by_session.setdefault(bar.session, (bar, path))
+    return tuple(by_session[session][0] for session in sorted(by_session))
+
+
+def _require_overlap(
+    lead: tuple[Bar, ...], other: tuple[Bar, ...], recording: Recording, *, has_ticks: bool
+) -> None:
+    if has_ticks and other and not lead:
+        return  # closes are sampled from the ticks
+    if {bar.session for bar in lead} & {bar.session for bar in other}:
+        return
+    names = ", ".join(str(path) for path in recording.other_files)
+    leads = ", ".join(str(path) for path in recording.lead_files)
+    raise ConfigError(f"{leads}: no session in common with {names}; give files whose dates overlap")
+
+
+def _all_ticks(paths: tuple[Path, ...], instrument: str) -> Iterator[QuoteBatch]:
+    previous: tuple[Path, int] | None = None
+    for path in paths:
+        for batch in read_tick_csv(path, instrument=instrument):
+            if previous is not None and batch.ts_event_ns[0] < previous[1]:
+                raise ConfigError(
+                    f"{path}: begins before {previous[0]} ends; give tick files in the order of time"
+                )
+            previous = (path, int(batch.ts_event_ns[-1]))
+            yield batch
+
+
+def _cut(ticks: Iterator[QuoteBatch], recording: Recording) -> Iterator[QuoteBatch]:
+    begin = _midnight_ns(recording.start) if recording.start else None
+    end = _midnight_ns(recording.end + timedelta(days=1)) if recording.end else None
+    for batch in ticks:
+        low = 0 if begin is None else int(batch.ts_event_ns.searchsorted(begin))
+        high = len(batch.ts_event_ns) if end is None else int(batch.ts_event_ns.searchsorted(end))
+        if low < high:
+            yield part(batch, low, high)
+        if high < len(batch.ts_event_ns):
+            return
+
+
+def _midnight_ns(day: date) -> int:
+    return to_ns(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK))
+
+
+def _chain(first: QuoteBatch | None, rest: Iterator[QuoteBatch]) -> Iterator[QuoteBatch]:
+    if first is not None:
+        yield first
+        yield from rest

@@ -1,0 +1,86 @@
+"""``/metrics``, ``/healthz`` and ``/readyz``, served from a thread so that a blocked loop still answers."""
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+# A check answers None when all is well, else a sentence for the operator.
+Check = Callable[[], str | None]
+
+
+class HealthServer:
+    """Answer probes and scrapes until stopped.
+
+    Parameters
+    ----------
+    registry
+        What ``/metrics`` shows.
+    live, ready
+        Checks by name, run on each request from another thread: they must be quick and read only.
+        ``live`` failing asks the supervisor for a restart, ``ready`` failing for patience.
+
+    Examples
+    --------
+    >>> import urllib.request
+    >>> with HealthServer(CollectorRegistry(), host="127.0.0.1", port=0, live={}, ready={}) as server:
+    ...     urllib.request.urlopen(f"http://127.0.0.1:{server.port}/healthz").read()
+    b'{"status": "ok", "failed": {}}'
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        host: str,
+        port: int,
+        live: dict[str, Check],
+        ready: dict[str, Check],
+    ) -> None:
+        self._metrics = make_wsgi_app(registry)
+        self._checks = {"/healthz": live, "/readyz": {**live, **ready}}
+        self._server = make_server(host, port, self._answer, WSGIServer, _SilentHandler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Return the port it listens on."""
+        return int(self._server.server_port)
+
+    def __enter__(self) -> Self:
+        """Start to answer."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop to answer and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == "/metrics":
+            page: Iterable[bytes] = self._metrics(environ, start_response)
+            return page
+        checks = self._checks.get(path)
+        if checks is None:
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"not found: try /metrics, /healthz or /readyz\n"]
+        failed = {name: answer for name, check in checks.items() if (answer := check()) is not None}
+        body = json.dumps({"status": "failed" if failed else "ok", "failed": failed}).encode()
+        status = "503 Service Unavailable" if failed else "200 OK"
+        start_response(status, [("Content-Type", "application/json")])
+        return [body]
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
+        """Keep a probe a second out of the log."""

@@ -1,0 +1,53 @@
+"""Create what is declared, idempotently, and say what differs."""
+
+from aiokafka.admin import NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.config import KafkaSettings
+from shared.errors import BrokerUnavailable
+from shared.kafka.clients import make_admin
+from shared.kafka.topics import ALL_TOPICS
+
+
+async def create_topics(settings: KafkaSettings) -> dict[str, str]:
+    """Create every topic that is not there yet.
+
+    Returns
+    -------
+    dict
+        For each topic ``created`` or ``exists``.
+
+    Raises
+    ------
+    BrokerUnavailable
+        If Kafka cannot be reached or refuses.
+    """
+    admin = make_admin(settings)
+    try:
+        await admin.start()
+    except KafkaError as error:
+        await admin.close()
+        raise BrokerUnavailable(f"{settings.bootstrap_servers}: cannot connect: {error!r}") from error
+    try:
+        response = await admin.create_topics(
+            [
+                NewTopic(
+                    name=topic.name,
+                    num_partitions=settings.partitions,
+                    replication_factor=settings.replication_factor,
+                    topic_configs=topic.config,
+                )
+                for topic in ALL_TOPICS
+            ]
+        )
+    except KafkaError as error:
+        raise BrokerUnavailable(f"topics not created: {error!r}") from error
+    finally:
+        await admin.close()
+    outcome = {}
+    for name, code, *message in response.topic_errors:
+        failure = for_code(code)
+        if code and failure is not TopicAlreadyExistsError:
+            raise BrokerUnavailable(f"{name} not created: {failure.__name__} {message}")
+        outcome[name] = "exists" if code else "created"
+    return outcome

@@ -1,0 +1,83 @@
+"""aiokafka clients with the settings that our guarantees rest on."""
+
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.config import KafkaSettings
+
+
+def connection_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return what every client needs to connect."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol in ("SSL", "SASL_SSL"):
+        options["ssl_context"] = ssl.create_default_context(
+            cafile=str(settings.ssl_ca_file) if settings.ssl_ca_file else None
+        )
+    if settings.security_protocol.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password.get_secret_value()
+            if settings.sasl_password
+            else None,
+        }
+    return options
+
+
+def make_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProducer:
+    """Return an idempotent producer that waits for all replicas and adds no delay."""
+    return AIOKafkaProducer(
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        request_timeout_ms=int(settings.send_timeout_seconds * 1_000),
+        **connection_options(settings),
+    )
+
+
+def make_group_consumer(
+    settings: KafkaSettings, *topics: str, group: str, client_id: str, instance_id: str | None = None
+) -> AIOKafkaConsumer:
+    """Return a consumer of a group that commits only when it is told to.
+
+    Parameters
+    ----------
+    instance_id
+        Static membership: a restart within the session timeout moves no partition.
+    """
+    return AIOKafkaConsumer(
+        *topics,
+        client_id=client_id,
+        group_id=group,
+        group_instance_id=instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=3_000,
+        **connection_options(settings),
+    )
+
+
+def make_reader(settings: KafkaSettings, *, client_id: str) -> AIOKafkaConsumer:
+    """Return a consumer without a group, to be assigned partitions by hand."""
+    return AIOKafkaConsumer(
+        client_id=client_id,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        **connection_options(settings),
+    )
+
+
+def make_admin(settings: KafkaSettings) -> AIOKafkaAdminClient:
+    """Return a client that creates and describes topics."""
+    return AIOKafkaAdminClient(client_id="convex-admin", **connection_options(settings))

@@ -1,0 +1,104 @@
+"""Send a record and know that Kafka has it."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.config import KafkaSettings
+from shared.errors import BrokerUnavailable
+from shared.kafka.clients import make_producer
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Publisher:
+    """Publish records one acknowledgement at a time.
+
+    After a `BrokerUnavailable` the producer underneath is rebuilt on the next call: aiokafka's does not
+    recover from an out-of-order sequence number. A record sent twice that way carries the same identity.
+
+    Parameters
+    ----------
+    settings
+        How to reach Kafka; ``send_timeout_seconds`` bounds each call, because idempotent sends of
+        aiokafka never expire by themselves.
+    client_id
+        Shows in the broker's logs.
+    """
+
+    def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer = None
+        self._building = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._connected()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Send what is buffered and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def publish(
+        self,
+        topic: str,
+        *,
+        key: str,
+        value: bytes | None,
+        headers: Headers = (),
+        partition: int | None = None,
+    ) -> tuple[int, int]:
+        """Publish a record and return its partition and offset once all replicas have it.
+
+        Raises
+        ------
+        BrokerUnavailable
+            If no acknowledgement came in time; the record may or may not be in the log.
+        """
+        producer = await self._connected()
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_seconds):
+                sent = await producer.send_and_wait(
+                    topic, value, key=key.encode(), partition=partition, headers=list(headers)
+                )
+        except (KafkaError, TimeoutError) as error:
+            await self._discard(producer)
+            raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
+        return int(sent.partition), int(sent.offset)
+
+    async def partition_for(self, topic: str, key: str) -> int:
+        """Return the partition that a key's records go to."""
+        producer = await self._connected()
+        partitions = sorted(await producer.partitions_for(topic))
+        return int(producer._partitioner(key.encode(), partitions, partitions))  # noqa: SLF001 - no public way
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._building:
+            if self._producer is None:
+                producer = make_producer(self._settings, client_id=self._client_id)
+                try:
+                    await producer.start()
+                except KafkaError as error:
+                    await producer.stop()
+                    raise BrokerUnavailable(f"cannot connect: {error!r}") from error
+                self._producer = producer
+            return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
+        if self._producer is producer:
+            self._producer = None
+            # Stopping flushes, which can wait as long as the broker is away.
+            try:
+                async with asyncio.timeout(1):
+                    await producer.stop()
+            except (KafkaError, TimeoutError):
+                return

@@ -1,0 +1,53 @@
+"""The one declaration of every topic; ``convex topics create`` makes them from it."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic and how Kafka keeps it.
+
+    Parameters
+    ----------
+    key
+        What its records are keyed by.
+    is_partitioned_by_lead
+        It has as many partitions as ``ticks.v1``, and what concerns one lead is in the same one.
+    config
+        Kafka's topic settings.
+    """
+
+    name: str
+    key: str
+    is_partitioned_by_lead: bool = False
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def _deleted_after(days: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
+
+
+TICKS: Final = Topic(
+    name="ticks.v1", key="lead instrument", is_partitioned_by_lead=True, config=_deleted_after(7)
+)
+BARS: Final = Topic(name="bars.v1", key="instrument|session", config={"cleanup.policy": "compact"})
+STATE: Final = Topic(
+    name="state.v1",
+    key="pair",
+    is_partitioned_by_lead=True,
+    # A checkpoint is rewritten all day: compact soon, or a restart reads yesterday's too.
+    config={"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.2"},
+)
+SIGNALS: Final = Topic(
+    name="signals.v1",
+    key="pair",
+    config={"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.2"},
+)
+DIVERGENCES: Final = Topic(name="divergences.v1", key="pair", config=_deleted_after(90))
+DELIVERIES: Final = Topic(name="deliveries.v1", key="subscription", config=_deleted_after(30))
+DEADLETTERS: Final = Topic(name="deadletters.v1", key="origin", config=_deleted_after(30))
+
+ALL_TOPICS: Final = (TICKS, BARS, STATE, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)

@@ -1,0 +1,64 @@
+"""Logs: one JSON object per fact on stdout, or colours on a terminal; secrets never pass."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+# Keys that carry credentials by name, and text that carries them by shape (query strings, user info).
+_SECRET_KEYS: Final = re.compile(r"(?i)(password|secret|token|authorization|api_?key|signature)")
+_SECRET_TEXT: Final = re.compile(r"(?i)((?:token|api_?key|key|secret|password)=)[^&\s]+|(://)[^/@\s]+@")
+_ADDRESS: Final = re.compile(r"\b[\w.+-]+@([\w-]+\.[\w.-]+)\b")
+
+
+def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank out credentials and mail addresses in every value of a log entry.
+
+    Examples
+    --------
+    >>> redact(None, "", {"event": "fetched", "url": "https://u:p@host/x?token=abc", "to": "ann@example.com"})
+    {'event': 'fetched', 'url': 'https://***@host/x?token=***', 'to': '***@example.com'}
+    """
+    for key, value in entry.items():
+        if _SECRET_KEYS.search(key):
+            entry[key] = "***"
+        elif isinstance(value, str):
+            text = _SECRET_TEXT.sub(lambda match: f"{match[1]}***" if match[1] else f"{match[2]}***@", value)
+            entry[key] = _ADDRESS.sub(r"***@\1", text)
+    return entry
+
+
+def configure_logs(service: str, *, level: str = "INFO") -> None:
+    """Set up structlog for this process; libraries' warnings come out the same way."""
+    shared_steps: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    is_terminal = sys.stdout.isatty()
+    renderer: Any = structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_steps,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # Libraries speak from WARNING on: their INFO is not about our users.
+    root.setLevel(logging.WARNING)
+    for name in ("services", "shared", "convex"):
+        logging.getLogger(name).setLevel(level)
+    structlog.contextvars.bind_contextvars(service=service)

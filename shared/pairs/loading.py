@@ -1,0 +1,69 @@
+"""Read the pairs to watch from a TOML file, or one of the shipped sets by name."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.domain.pairs import Pair
+from shared.errors import ConfigError
+
+SHIPPED: Final = ("live", "replay", "simulated")
+_PAIRS: Final = TypeAdapter(tuple[Pair, ...])
+
+
+class PairsSettings(BaseSettings):
+    """Which pairs this installation watches; the ingestor routes by them, signals computes them."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVEX_", frozen=True, extra="forbid")
+
+    pairs: str = Field(
+        default="live",
+        description="A shipped set (live, replay or simulated), or the path of a TOML file with [[pair]] tables.",
+    )
+
+
+def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
+    """Return the pairs of a shipped set or a file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or a table in it is not a pair; names file, table and field.
+
+    Examples
+    --------
+    >>> load_pairs("simulated")[0].name
+    'gold-iwm'
+    """
+    if name_or_path in SHIPPED:
+        text = files("shared.pairs").joinpath(f"{name_or_path}.toml").read_text()
+    else:
+        try:
+            text = Path(name_or_path).read_text()
+        except OSError as error:
+            raise ConfigError(
+                f"{name_or_path}: cannot be read ({error.strerror}); name a file or one of {', '.join(SHIPPED)}"
+            ) from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name_or_path}: {error}") from error
+    if not tables.get("pair") or set(tables) - {"pair"}:
+        raise ConfigError(f"{name_or_path}: needs [[pair]] tables and nothing else")
+    try:
+        pairs = _PAIRS.validate_python(tables["pair"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "pair " + " ".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{name_or_path}: {where}: {first['msg']}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{name_or_path}: {error}") from error
+    names = [pair.name for pair in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{name_or_path}: pair {name} is declared twice")
+    return pairs
