@@ -1,0 +1,165 @@
+"""Faust's Kafka driver without the ways in which it loses, repeats and stalls.
+
+==================== ======================================== ==========================================
+override             as it comes                              here
+==================== ======================================== ==========================================
+``wait_first``       four tasks made per record               none while nothing is suspended: 1.5x
+on_partitions_revoked forgets what was acknowledged, so every  commits first, then forgets, then releases
+                     rebalance repeats it
+``perform_seek``     starts at the offset committed to Kafka  the handover has sought to the checkpoint
+``_getmany``         a fetch from before a seek is delivered  its records are dropped
+                     after it
+``resume_flow``      may resume in the middle of a revoke     only when the handover is done
+livelock detector    crashes before the consumer started      off: the watchdog does this
+fetch wait           1500 ms                                  a setting
+producer             acks=1, retries may duplicate            acks=all, idempotent
+==================== ======================================== ==========================================
+
+These are private seams of faust-streaming 0.15.3: the version is pinned and each one has a test.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, cast
+
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, AppT
+from mode.services import WaitResults
+
+from services.signals.stream.handover import Handover
+
+
+class HardenedConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that owns the Kafka client."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Hard-coded to 1500 ms in the call above; the client reads it when it starts.
+        wait_ms = cast(HardenedTransport, transport).fetch_max_wait_ms
+        consumer._fetch_max_wait_ms = wait_ms  # noqa: SLF001  # the only way in
+        return consumer
+
+
+class HardenedConsumer(driver.Consumer):
+    """Starts at the checkpoint, commits before it gives up partitions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        transport = cast(HardenedTransport, self.transport)
+        self._handover = transport.handover
+        self._input_topic = transport.input_topic
+        self._fetching = asyncio.Lock()
+        # Counts seeks and revocations: a fetch that sees it change holds records of the past.
+        self._epoch = 0
+        self._is_settled = False
+
+    def _new_consumer_thread(self) -> HardenedConsumerThread:
+        return HardenedConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def assigned_partitions(self) -> frozenset[int]:
+        """Return the partitions of the input topic assigned now."""
+        return self._own(self.assignment())
+
+    async def log_bounds(self, partitions: frozenset[int]) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        """Ask the broker for the first offset and the end offset of each partition."""
+        tps = [TP(self._input_topic, partition) for partition in sorted(partitions)]
+        earliest = await self.earliest_offsets(*tps)
+        end = await self.highwaters(*tps)
+        return (
+            {tp.partition: offset for tp, offset in earliest.items()},
+            {tp.partition: offset for tp, offset in end.items()},
+        )
+
+    async def start_at(self, offsets: Mapping[int, int]) -> None:
+        """Drop what was fetched and continue from these offsets."""
+        self.stop_flow()
+        self._epoch += 1
+        # Taken once the last fetch of the past has returned; it drops its records, then we seek.
+        async with self._fetching:
+            tps = {TP(self._input_topic, partition): offset for partition, offset in offsets.items()}
+            await self.seek_wait(tps)
+            for tp, offset in tps.items():
+                # Faust reads 0 as "nothing committed yet".
+                self._committed_offset[tp] = offset or None
+            self._is_settled = True
+
+    async def perform_seek(self) -> None:
+        """Do nothing: the handover has sought already, and Kafka's offsets are not the truth."""
+
+    def resume_flow(self) -> None:
+        """Let records through, unless partitions are being revoked at this moment."""
+        if self._is_settled:
+            super().resume_flow()
+        else:
+            self.app.flow_control.suspend()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish and commit the record in flight, then forget and release the partitions."""
+        self._epoch += 1
+        self._is_settled = False
+        await self._handover.abandon()
+        if revoked and not self.app.should_stop:
+            self.stop_flow()
+            self.app.flow_control.suspend()
+            self.app.flow_control.clear()
+            await self.wait_empty()
+        await super().on_partitions_revoked(revoked)
+        await self._handover.give_up(self._own(revoked))
+
+    async def verify_all_partitions_active(self) -> None:
+        """Do nothing: it raises when the broker is slow at start, and the watchdog sees more."""
+
+    async def wait_first(self, *coros: Any, timeout: Any = None) -> WaitResults:
+        """Await the first of two directly when nothing can make it wait."""
+        if len(coros) == 2 and timeout is None and self._is_flowing():
+            callback, suspended = cast(tuple[Coroutine[Any, Any, None], Coroutine[Any, Any, None]], coros)
+            suspended.close()
+            await callback
+            return WaitResults([callback], [None], False)
+        return await super().wait_first(*coros, timeout=timeout)
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:
+        async with self._fetching:
+            epoch = self._epoch
+            records = await super()._getmany(active_partitions, timeout)
+            return records if epoch == self._epoch else {}
+
+    def _is_flowing(self) -> bool:
+        return (
+            not self.suspend_flow.is_set()
+            and self.app.flow_control.is_active()
+            and not any(topic.queue.full() for topic in self.app.topics)
+        )
+
+    def _own(self, tps: set[TP]) -> frozenset[int]:
+        return frozenset(tp.partition for tp in tps if tp.topic == self._input_topic)
+
+
+class HardenedProducer(driver.Producer):
+    """Acknowledged by all replicas, and a retry is not a second record."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class HardenedTransport(driver.Transport):
+    """Makes the consumer and producer above."""
+
+    Consumer = HardenedConsumer
+    Producer = HardenedProducer
+
+    def __init__(
+        self,
+        url: Any,
+        app: AppT,
+        *,
+        handover: Handover,
+        input_topic: str,
+        fetch_max_wait_ms: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(url, app, **kwargs)
+        self.handover = handover
+        self.input_topic = input_topic
+        self.fetch_max_wait_ms = fetch_max_wait_ms
