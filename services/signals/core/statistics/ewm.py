@@ -1,9 +1,9 @@
 """Correlation that forgets: every session counts, old ones exponentially less."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
+
+from services.signals.core.statistics.moments import clamped_ratio
 
 # With 3 half-lives of returns behind it, 7/8 of the weight an endless history would have is there.
 _WARM_UP_HALFLIVES = 3
@@ -53,12 +53,11 @@ def ewm_correlation(x: NDArray[np.float64], y: NDArray[np.float64], halflife: in
     deviations_x = _centred(x, weights)
     deviations_y = _centred(y, weights)
     weighted_x = weights * deviations_x
-    variance_x = float(weighted_x @ deviations_x)
-    variance_y = float((weights * deviations_y) @ deviations_y)
-    if variance_x == 0.0 or variance_y == 0.0:
-        return None
-    ratio = float(weighted_x @ deviations_y) / math.sqrt(variance_x) / math.sqrt(variance_y)
-    return max(-1.0, min(1.0, ratio))
+    return clamped_ratio(
+        float(weighted_x @ deviations_y),
+        float(weighted_x @ deviations_x),
+        float((weights * deviations_y) @ deviations_y),
+    )
 
 
 def _centred(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

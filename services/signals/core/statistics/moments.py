@@ -44,11 +44,7 @@ class PairMoments:
     @property
     def correlation(self) -> float | None:
         """Pearson correlation, clamped to [-1, 1]; None when a leg is flat."""
-        if self.variance_x == 0.0 or self.variance_y == 0.0:
-            return None
-        ratio = self.covariance / math.sqrt(self.variance_x) / math.sqrt(self.variance_y)
-        # Rounding alone can leave the interval by an ulp, and atanh would raise on that.
-        return max(-1.0, min(1.0, ratio))
+        return clamped_ratio(self.covariance, self.variance_x, self.variance_y)
 
 
 def pair_moments(x: NDArray[np.float64], y: NDArray[np.float64]) -> PairMoments:
@@ -103,6 +99,34 @@ def pair_moments(x: NDArray[np.float64], y: NDArray[np.float64]) -> PairMoments:
         variance_y=float(deviations_y @ deviations_y) / degrees,
         covariance=float(deviations_x @ deviations_y) / degrees,
     )
+
+
+def clamped_ratio(covariance: float, variance_x: float, variance_y: float) -> float | None:
+    """Compute a correlation from second moments, whatever their common weight.
+
+    Parameters
+    ----------
+    covariance, variance_x, variance_y
+        Second moments of one window, all divided by the same number or by none; finite.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1], exactly 1 for a leg with itself. None when a variance is 0.
+
+    Examples
+    --------
+    >>> clamped_ratio(3.0, 5.0, 5.0)
+    0.6
+
+    Rounding alone can leave the range by an ulp, and ``atanh`` would raise on that:
+
+    >>> clamped_ratio(1.0000000000000002, 1.0, 1.0)
+    1.0
+    """
+    # One root of the product, not a product of two roots: the root of a square is exact.
+    scale = math.sqrt(variance_x * variance_y)
+    return None if scale == 0.0 else max(-1.0, min(1.0, covariance / scale))
 
 
 def last_pairs(
