@@ -1,7 +1,8 @@
 """A real Apache Kafka for the tests that only a real broker can settle.
 
 It is the broker of ``deploy/kafka``, so Java 17 and Maven are needed. Without them there is nothing to run,
-and the tests that asked for it are skipped with that reason; with them, a broker that does not start is a failure.
+and the tests that asked for it are skipped with that reason; with them, a broker that does not
+start is an error.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ _SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka"
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-spawner")
 
 
-class KafkaUnavailable(Exception):  # noqa: N818  named like shared.errors.BrokerUnavailable
+class KafkaUnavailable(Exception):
     """Java or Maven is not on this machine, so there is no broker to run."""
 
 
