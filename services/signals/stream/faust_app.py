@@ -1,12 +1,14 @@
 """The Faust app: one agent on one topic, no tables, every default that loses records changed."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import faust
 import structlog
 from faust.contrib.asgi import bind_to_running_loop
+from faust.exceptions import ConsumerNotStarted
 from faust.tables.recovery import RebalanceAgain
 from faust.types.transports import TransportT
 
@@ -90,11 +92,33 @@ class HardenedApp(faust.App):
         await self.handover.abandon()
         await super().on_stop()
 
-    async def _take_partitions(self, *_: Any, **__: Any) -> None:
-        consumer = self.consumer
-        assert isinstance(consumer, HardenedConsumer)  # noqa: S101  # narrows for the type checker
+    def assigned_partitions(self) -> frozenset[int]:
+        """Return the partitions of the input topic assigned now; none before the client started."""
         try:
-            await self.handover.take(consumer, self.consumer_generation_id)
+            return self._hardened_consumer().assigned_partitions()
+        except ConsumerNotStarted:
+            return frozenset()
+
+    def fetched_ends(self) -> dict[int, int]:
+        """Return the end offset that the last fetch saw, by assigned partition that was fetched."""
+        try:
+            return self._hardened_consumer().fetched_ends()
+        except ConsumerNotStarted:
+            return {}
+
+    async def log_ends(self, partitions: frozenset[int]) -> Mapping[int, int]:
+        """Ask the broker for the end offset of each partition."""
+        _, ends = await self._hardened_consumer().log_bounds(partitions)
+        return ends
+
+    def _hardened_consumer(self) -> HardenedConsumer:
+        if self._consumer is None:
+            raise ConsumerNotStarted("the app was not started yet")
+        return cast(HardenedConsumer, self._consumer)
+
+    async def _take_partitions(self, *_: Any, **__: Any) -> None:
+        try:
+            await self.handover.take(self._hardened_consumer(), self.consumer_generation_id)
         except Abandoned:
             raise RebalanceAgain from None
 

@@ -71,6 +71,19 @@ class HardenedConsumer(driver.Consumer):
             {tp.partition: offset for tp, offset in end.items()},
         )
 
+    def fetched_ends(self) -> dict[int, int]:
+        """Return the end offset of each assigned partition that the last fetch saw, where there was one."""
+        ends = {}
+        for tp in self.assignment():
+            try:
+                end = self.highwater(tp)
+            except AssertionError:
+                # The client's way to say that it was unassigned since the line above, in its own thread.
+                continue
+            if tp.topic == self._input_topic and end is not None:
+                ends[tp.partition] = end
+        return ends
+
     async def start_at(self, offsets: Mapping[int, int]) -> None:
         """Drop what was fetched and continue from these offsets."""
         self.stop_flow()
