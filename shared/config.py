@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.errors import ConfigError
 
@@ -53,7 +53,27 @@ class KafkaSettings(BaseSettings):
     )
 
 
-class HealthSettings(BaseSettings):
+class SectionSettings(BaseSettings):
+    """A nested section, filled by the class that holds it.
+
+    By itself a nested `BaseSettings` would also read variables without any prefix: ``HOST``, ``USERNAME``,
+    ``PASSWORD`` of whoever starts the service.
+    """
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the holder only."""
+        return (init_settings,)
+
+
+class HealthSettings(SectionSettings):
     """Where a service serves ``/metrics``, ``/healthz`` and ``/readyz``."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
