@@ -1,0 +1,116 @@
+"""Every statistic of one committed session, from aligned closes only."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.aligned import AlignedSessions
+from services.signals.core.statistics.correlation import pearson, spearman
+from services.signals.core.statistics.ewm import ewm_correlation
+from services.signals.core.statistics.half_life import half_life
+from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
+from services.signals.core.statistics.lead_lag import lead_lag
+from services.signals.core.statistics.leg_summary import leg_summary
+from services.signals.core.statistics.percentile import percentile_rank
+from services.signals.core.statistics.regime import START, RegimeState, next_regime
+from services.signals.core.statistics.stress import stress_correlation
+from services.signals.core.statistics.volatility import annualised_volatility
+from services.signals.core.statistics.zscore import baseline, zscore
+
+RATIO_WINDOW = 90
+# The longest window is 252 sessions; a 20-session half-life has weight 1e-12 left after 800.
+HISTORY_SESSIONS = 800
+
+Values = dict[str, float | None]
+
+
+def confirmed_values(aligned: AlignedSessions) -> Values:
+    """Compute the statistics of the last session.
+
+    Parameters
+    ----------
+    aligned
+        Sessions up to and including the one to compute, at most `HISTORY_SESSIONS` of them.
+
+    Returns
+    -------
+    dict
+        By the names of the statistics; None is undefined. Empty without a session.
+    """
+    if not len(aligned):
+        return {}
+    a, b = aligned.lead_returns, aligned.other_returns
+    ratio = float(aligned.log_ratio[-1])
+    previous = aligned.log_ratio[:-1]
+    base = baseline(previous, RATIO_WINDOW)
+    lead = lead_lag(a, b, size=120)
+    return {
+        "log_ratio": ratio,
+        "z_90": zscore(ratio, base),
+        "mean_90": base.mean if base is not None else None,
+        "std_90": base.std if base is not None else None,
+        "pctl_90": percentile_rank(ratio, previous, RATIO_WINDOW),
+        "corr_20": pearson(a, b, 20),
+        "corr_60": pearson(a, b, 60),
+        "corr_90": pearson(a, b, 90),
+        "corr_252": pearson(a, b, 252),
+        "spearman_60": spearman(a, b, 60),
+        "ewm_corr_20": ewm_correlation(a, b, halflife=20),
+        "beta_60": beta(a, b, 60),
+        "hedge_ratio_60": hedge_ratio(a, b, 60),
+        "hedge_effectiveness_60": hedge_effectiveness(a, b, 60),
+        "vol_lead_20": annualised_volatility(a, 20),
+        "vol_other_20": annualised_volatility(b, 20),
+        "lead_lag_120": lead.lag if lead is not None else None,
+        "stress_corr_252": stress_correlation(a, b, size=252),
+        "half_life_252": half_life(aligned.log_ratio, size=252),
+    }
+
+
+def regimes(log_ratio: NDArray[np.float64]) -> list[RegimeState]:
+    """Return the regime after each session of a history.
+
+    Parameters
+    ----------
+    log_ratio
+        Shape ``(n,)``, session order.
+    """
+    states: list[RegimeState] = []
+    state = START
+    for index in range(len(log_ratio)):
+        z = zscore(float(log_ratio[index]), baseline(log_ratio[:index], RATIO_WINDOW))
+        state = next_regime(state, z)
+        states.append(state)
+    return states
+
+
+def leg_values(closes: NDArray[np.float64]) -> Values:
+    """Return one leg's 90-session summary by name; every ``_pct`` and share as a fraction.
+
+    Examples
+    --------
+    >>> leg_values(np.array([100.0, 110.0]))["change_1_pct"]
+    0.1
+    >>> leg_values(np.array([100.0, 110.0]))["max"] is None
+    True
+    """
+    summary = leg_summary(closes, size=RATIO_WINDOW)
+    if summary is None:
+        return {}
+    values: Values = {"last": summary.last}
+    for sessions, change in (
+        (1, summary.change_1),
+        (5, summary.change_5),
+        (20, summary.change_20),
+        (90, summary.change_90),
+    ):
+        values[f"change_{sessions}"] = change.absolute if change is not None else None
+        values[f"change_{sessions}_pct"] = change.percent / 100 if change is not None else None
+    return values | {
+        "min": summary.minimum,
+        "max": summary.maximum,
+        "mean": summary.mean,
+        "std": summary.std,
+        "percentile": summary.percentile,
+        "drawdown": summary.drawdown,
+        "vol": summary.volatility,
+    }

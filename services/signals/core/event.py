@@ -1,0 +1,104 @@
+"""Write a decision down as the event that everyone is told: derived from the log alone."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.confirmed import Values
+from services.signals.core.lifecycle import Life
+from services.signals.core.rules import Rule
+from shared.domain.divergences import (
+    Confirmation,
+    Direction,
+    DivergenceEvent,
+    Estimate,
+    Evidence,
+    EvidenceInput,
+    Hedge,
+    Leg,
+    Transition,
+)
+from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of
+from shared.domain.instants import NS_PER_SECOND, format_rfc3339
+from shared.domain.pairs import Pair
+
+
+def divergence_id(pair: Pair, direction: Direction, life: Life, rule: Rule) -> str:
+    """Return the identity of an open divergence."""
+    fingerprint = fingerprint_of(pair=pair.name, kind=rule.kind, direction=direction)
+    return divergence_id_of(fingerprint=fingerprint, rule_version=rule.version, onset=life.onset)
+
+
+def build_event(
+    *,
+    pair: Pair,
+    rule: Rule,
+    direction: Direction,
+    transition: Transition,
+    life: Life,
+    confirmation: Confirmation,
+    sequence: int,
+    at_ns: int,
+    values: Values,
+    confirmed: Values,
+    legs: tuple[Leg, ...],
+    inputs: tuple[EvidenceInput, ...],
+    window: NDArray[np.float64],
+    code_version: str,
+) -> DivergenceEvent:
+    """Build the event of one transition.
+
+    Parameters
+    ----------
+    life
+        The divergence that is told about.
+    confirmation
+        What this transition rests on: a close, or a live price.
+    sequence
+        The pair's next number.
+    at_ns
+        Event time of the decision.
+    values
+        The statistics that decided.
+    confirmed
+        The statistics of the newest committed session; the hedge comes from them.
+    window
+        The log ratios that the statistic was judged against, oldest first.
+    """
+    identity = divergence_id(pair, direction, life, rule)
+    is_confirmed = confirmation is Confirmation.CONFIRMED
+    valid_seconds = rule.confirmed_valid_seconds if is_confirmed else rule.provisional_valid_seconds
+    return DivergenceEvent(
+        type=transition,
+        event_id=event_id_of(
+            divergence_id=identity, transition=transition, occurrence=life.counts[transition.value]
+        ),
+        divergence_id=identity,
+        fingerprint=fingerprint_of(pair=pair.name, kind=rule.kind, direction=direction),
+        sequence=sequence,
+        pair=pair.name,
+        kind=rule.kind,
+        direction=direction,
+        severity=life.severity,
+        confirmation=confirmation,
+        occurred_at=format_rfc3339(at_ns),
+        opened_at=format_rfc3339(life.opened_at_ns),
+        not_after=format_rfc3339(at_ns + valid_seconds * NS_PER_SECOND),
+        values=values,
+        thresholds=rule.thresholds,
+        hedge=Hedge(
+            ratio=Estimate(value=confirmed.get("hedge_ratio_60")),
+            beta=Estimate(value=confirmed.get("beta_60")),
+            effectiveness=Estimate(value=confirmed.get("hedge_effectiveness_60")),
+            stress_corr=Estimate(value=confirmed.get("stress_corr_252")),
+        ),
+        legs=legs,
+        evidence=Evidence(
+            inputs=inputs,
+            window_sha256=hashlib.sha256(window.astype("<f8").tobytes()).hexdigest(),
+            rule_version=rule.version,
+            code_version=code_version,
+        ),
+        links={"compare": pair.page},
+    )

@@ -1,0 +1,83 @@
+"""A rule as data: its thresholds, and the version that is part of every identity made under it."""
+
+from dataclasses import dataclass, fields
+
+from shared.domain.divergences import Kind
+from shared.domain.identity import stable_hash
+from shared.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """When one kind of divergence opens, escalates, eases and closes.
+
+    Parameters
+    ----------
+    warning, critical
+        The statistic at or above which a divergence opens and escalates.
+    leave
+        The statistic at or below which it closes; ``leave < warning`` is the hysteresis. A critical one
+        eases at or below ``warning``: each level is left at the enter threshold of the level below.
+    hold_seconds
+        Event time for which a live statistic must hold a level; a close needs none.
+    cooldown_sessions
+        Sessions after a close in which the same fingerprint does not open again, unless it is critical.
+    stale_after_seconds
+        A hold does not count when the price is older than this at its end.
+    provisional_valid_seconds, confirmed_valid_seconds
+        ``not_after`` less ``occurred_at``: how long the news is news.
+
+    Raises
+    ------
+    ConfigError
+        If the levels are not ascending or a length of time is negative.
+
+    Examples
+    --------
+    >>> Rule(warning=2.0, critical=3.0, leave=2.5)
+    Traceback (most recent call last):
+        ...
+    shared.errors.ConfigError: ratio_stretch: needs 0 <= leave < warning < critical, was 2.5, 2.0, 3.0
+    """
+
+    kind: Kind = Kind.RATIO_STRETCH
+    warning: float = 2.0
+    critical: float = 3.0
+    leave: float = 1.0
+    hold_seconds: int = 300
+    cooldown_sessions: int = 5
+    stale_after_seconds: int = 120
+    provisional_valid_seconds: int = 4 * 3_600
+    confirmed_valid_seconds: int = 72 * 3_600
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.leave < self.warning < self.critical:
+            raise ConfigError(
+                f"{self.kind}: needs 0 <= leave < warning < critical, was "
+                f"{self.leave}, {self.warning}, {self.critical}"
+            )
+        for name in (
+            "hold_seconds",
+            "cooldown_sessions",
+            "stale_after_seconds",
+            "provisional_valid_seconds",
+            "confirmed_valid_seconds",
+        ):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{self.kind}: {name} must not be negative, was {getattr(self, name)}")
+
+    @property
+    def version(self) -> str:
+        """Return a text that changes with any parameter: no one can forget to count it up."""
+        parts = [f"{field.name}={getattr(self, field.name)!s}" for field in fields(self)]
+        return f"{self.kind.value}-1-{stable_hash(*parts)[:8]}"
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Return what the statistic is held against, as events show it."""
+        return {
+            "warning": self.warning,
+            "critical": self.critical,
+            "leave": self.leave,
+            "hold_seconds": float(self.hold_seconds),
+        }

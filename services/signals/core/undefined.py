@@ -1,0 +1,46 @@
+"""Why a statistic is None, in words: a page never shows a gap without its reason."""
+
+from typing import Final
+
+# Aligned sessions that each statistic needs; a return needs one session more than it counts.
+SESSIONS_NEEDED: Final = {
+    "log_ratio": 1,
+    "z_90": 91,
+    "mean_90": 91,
+    "std_90": 91,
+    "pctl_90": 91,
+    "corr_20": 21,
+    "corr_60": 61,
+    "corr_90": 91,
+    "corr_252": 253,
+    "spearman_60": 61,
+    "ewm_corr_20": 61,
+    "beta_60": 61,
+    "hedge_ratio_60": 61,
+    "hedge_effectiveness_60": 121,
+    "vol_lead_20": 21,
+    "vol_other_20": 21,
+    "lead_lag_120": 121,
+    "stress_corr_252": 253,
+    "half_life_252": 252,
+}
+_FORMULA: Final = {
+    "stress_corr_252": "fewer than 20 sessions of stress in the window, or a leg did not move in them",
+    "half_life_252": "the ratio does not return to a mean in this window",
+}
+
+
+def why_undefined(name: str, sessions: int) -> str:
+    """Return why a statistic is None with that many aligned sessions.
+
+    Examples
+    --------
+    >>> why_undefined("z_90", 57)
+    'warming up: 57 of 91 sessions'
+    >>> why_undefined("corr_60", 300)
+    'a leg did not move in this window'
+    """
+    needed = SESSIONS_NEEDED.get(name, 0)
+    if sessions < needed:
+        return f"warming up: {sessions} of {needed} sessions"
+    return _FORMULA.get(name, "a leg did not move in this window")
