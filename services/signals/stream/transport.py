@@ -29,6 +29,9 @@ from mode.services import WaitResults
 
 from services.signals.stream.handover import Handover
 
+# A handover waits for the fetch under way: this long when there is nothing to read; 1 s as it comes.
+_FETCH_SLICE_SECONDS = 0.2
+
 
 class HardenedConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that owns the Kafka client."""
@@ -135,7 +138,7 @@ class HardenedConsumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:
         async with self._fetching:
             epoch = self._epoch
-            records = await super()._getmany(active_partitions, timeout)
+            records = await super()._getmany(active_partitions, min(timeout, _FETCH_SLICE_SECONDS))
             return records if epoch == self._epoch else {}
 
     def _is_flowing(self) -> bool:

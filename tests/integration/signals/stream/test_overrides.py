@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -64,14 +65,14 @@ async def test_livelock_detector_does_not_crash_a_consumer_that_has_not_started(
 
 class TestWaitFirst:
     async def test_makes_no_task_while_records_flow(self, mock_broker: MockBroker) -> None:
-        async with self._flowing(mock_broker) as consumer:
+        async with _flowing(mock_broker) as consumer:
             tasks = asyncio.all_tasks()
             seen: list[set[asyncio.Task[Any]]] = []
             await consumer.wait_first(self._note_tasks(seen), consumer.suspend_flow.wait())
             assert seen == [tasks]
 
     async def test_is_interrupted_when_records_must_not_flow(self, mock_broker: MockBroker) -> None:
-        async with self._flowing(mock_broker) as consumer:
+        async with _flowing(mock_broker) as consumer:
             consumer.stop_flow()
             async with asyncio.timeout(2.0):
                 await consumer.wait_first(asyncio.Event().wait(), consumer.suspend_flow.wait())
@@ -81,13 +82,9 @@ class TestWaitFirst:
         async def fail() -> None:
             raise LookupError("callback")
 
-        async with self._flowing(mock_broker) as consumer:
+        async with _flowing(mock_broker) as consumer:
             with pytest.raises(LookupError, match="callback"):
                 await consumer.wait_first(fail(), consumer.suspend_flow.wait())
-
-    @staticmethod
-    def _flowing(mock_broker: MockBroker) -> "_Flowing":
-        return _Flowing(mock_broker)
 
     @staticmethod
     def _note_tasks(seen: list[set[asyncio.Task[Any]]]) -> Coroutine[Any, Any, None]:
@@ -98,20 +95,14 @@ class TestWaitFirst:
         return note()
 
 
-class _Flowing:
-    def __init__(self, mock_broker: MockBroker) -> None:
-        self._recorder = Recorder()
-        self._app = new_app(mock_broker.bootstrap, self._recorder)
-        self._running = running(self._app)
-
-    async def __aenter__(self) -> HardenedConsumer:
-        await self._running.__aenter__()
-        consumer: HardenedConsumer = self._app.consumer
-        await until(lambda: self._recorder.log and consumer.flow_active)
-        return consumer
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._running.__aexit__(*error)
+@asynccontextmanager
+async def _flowing(mock_broker: MockBroker) -> AsyncIterator[HardenedConsumer]:
+    recorder = Recorder()
+    app = new_app(mock_broker.bootstrap, recorder)
+    async with running(app):
+        await until(lambda: recorder.log and app.consumer.flow_active)
+        consumer: HardenedConsumer = app.consumer
+        yield consumer
 
 
 class TestRebalance:
