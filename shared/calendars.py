@@ -1,5 +1,6 @@
 """The XNYS calendar out of exchange-calendars, as plain values."""
 
+import warnings
 from functools import lru_cache
 
 import exchange_calendars
@@ -22,7 +23,11 @@ def xnys_calendar() -> SessionCalendar:
     >>> format_rfc3339(calendar.close_of("2025-11-28"))  # the day after Thanksgiving
     '2025-11-28T18:00:00.000000Z'
     """
-    schedule = exchange_calendars.get_calendar("XNYS", start=_FIRST, end=_LAST).schedule
+    with warnings.catch_warnings():
+        # What exchange-calendars asks of pandas inside is not for its callers to mend.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        schedule = exchange_calendars.get_calendar("XNYS", start=_FIRST, end=_LAST).schedule
     return SessionCalendar(
         labels=tuple(schedule.index.strftime("%Y-%m-%d")),
         open_ns=tuple(pandas.DatetimeIndex(schedule["open"]).as_unit("ns").asi8.tolist()),
