@@ -1,1 +1,39 @@
-def main() -> None: ...
+"""The command ``convex``: one way in, and errors as one clear line.
+
+Exit codes: 0 asked to stop or done, 1 crashed or Kafka cannot be reached, 2 configuration or input.
+"""
+
+import sys
+
+import typer
+
+from convex.commands import backtest, services, topics
+from shared.errors import ConfigError, ServiceError
+
+app = typer.Typer(
+    name="convex",
+    help="Watch pairs of markets and tell, once, when they break away from their own history.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+services.register(app)
+app.command("backtest")(backtest.backtest)
+app.add_typer(topics.app, name="topics")
+
+
+def main() -> None:
+    """Run the command line; the console script calls this."""
+    try:
+        app()
+    except ConfigError as error:
+        _say(error)
+        sys.exit(2)
+    except ServiceError as error:
+        _say(error)
+        sys.exit(1)
+
+
+def _say(error: ServiceError) -> None:
+    # One line, whatever the message quotes from a file or a broker.
+    print(f"convex: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201 - the terminal is the interface

@@ -82,6 +82,16 @@ class HealthSettings(SectionSettings):
     port: int = Field(default=0, ge=0, le=65_535, description="Port; 0 picks a free one and logs it.")
 
 
+class LogSettings(BaseSettings):
+    """How much every service says."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVEX_LOG_", frozen=True, extra="forbid")
+
+    level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level shown."
+    )
+
+
 def load_settings(settings: type[S]) -> S:
     """Return settings from the environment.
 

@@ -29,8 +29,8 @@ def read_daily_csv(path: Path, *, instrument: str, calendar: SessionCalendar) ->
     Raises
     ------
     ConfigError
-        With file, row and field: a missing column, a date that is none, is repeated or out of order, a close that
-        is no positive number, no row at all.
+        With file, row and field: a missing column, a date that is none, is repeated or out of order, a close
+        that is no positive number, no row at all.
     """
     rows = list(_rows(path))
     if not rows:
@@ -60,7 +60,7 @@ def _rows(path: Path) -> Iterator[tuple[str, float, float]]:
             if name not in header:
                 raise bad_file(
                     path,
-                    f"column is missing; the header must have date,close[,adj_close], was {','.join(header)!r}"[
+                    f"column is missing; the header must be date,close[,adj_close], was {','.join(header)!r}"[
                         :300
                     ],
                     row=1,

@@ -44,8 +44,8 @@ def read_timeline(
 ) -> Iterator[BarBatch | QuoteBatch]:
     """Yield what the files hold, in the order in which it would have become known.
 
-    History comes first, one batch for each leg; then quotes by event time, and between them each bar, alone, at its
-    ``known_at``: after every quote before that instant.
+    History comes first, one batch for each leg; then quotes by event time, and between them each bar, alone,
+    at its ``known_at``: after every quote before that instant.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def _daily(paths: tuple[Path, ...], instrument: str, calendar: SessionCalendar) 
             seen = by_session.get(bar.session)
             if seen is not None and seen[0].close != bar.close:
                 raise ConfigError(
-                    f"{path}: {bar.session} has close {bar.close}, but {seen[1]} has {seen[0].close}; keep one of them"
+                    f"{path}: {bar.session} has close {bar.close}, {seen[1]} has {seen[0].close}; keep one"
                 )
             by_session.setdefault(bar.session, (bar, path))
     return tuple(by_session[session][0] for session in sorted(by_session))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -13,6 +13,14 @@ from shared.errors import BrokerUnavailable
 from shared.kafka.clients import make_producer
 
 Headers = Sequence[tuple[str, bytes]]
+
+
+class Published(NamedTuple):
+    """Where a record stands in the log, and when the producer stamped it (Unix milliseconds)."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
 
 
 class Publisher:
@@ -56,8 +64,8 @@ class Publisher:
         value: bytes | None,
         headers: Headers = (),
         partition: int | None = None,
-    ) -> tuple[int, int]:
-        """Publish a record and return its partition and offset once all replicas have it.
+    ) -> Published:
+        """Publish a record and return where it stands once all replicas have it.
 
         Raises
         ------
@@ -73,7 +81,7 @@ class Publisher:
         except (KafkaError, TimeoutError) as error:
             await self._discard(producer)
             raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
-        return int(sent.partition), int(sent.offset)
+        return Published(int(sent.partition), int(sent.offset), int(sent.timestamp))
 
     async def partition_for(self, topic: str, key: str) -> int:
         """Return the partition that a key's records go to."""

@@ -22,7 +22,7 @@ class PairsSettings(BaseSettings):
 
     pairs: str = Field(
         default="live",
-        description="A shipped set (live, replay or simulated), or the path of a TOML file with [[pair]] tables.",
+        description="A shipped set (live, replay, simulated), or a TOML file with [[pair]] tables.",
     )
 
 
@@ -46,7 +46,7 @@ def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
             text = Path(name_or_path).read_text()
         except OSError as error:
             raise ConfigError(
-                f"{name_or_path}: cannot be read ({error.strerror}); name a file or one of {', '.join(SHIPPED)}"
+                f"{name_or_path}: cannot be read ({error.strerror}); use a file or {', '.join(SHIPPED)}"
             ) from error
     try:
         tables = tomllib.loads(text)

@@ -10,6 +10,7 @@ on_partitions_revoked forgets what was acknowledged, so every  commits first, th
 ``_getmany``         a fetch from before a seek is delivered  its records are dropped
                      after it
 ``resume_flow``      may resume in the middle of a revoke     only when the handover is done
+thread ``stop``      leaks the thread right after a start     waits until it can be stopped
 livelock detector    crashes before the consumer started      off: the watchdog does this
 fetch wait           1500 ms                                  a setting
 producer             acks=1, retries may duplicate            acks=all, idempotent
@@ -42,6 +43,19 @@ class HardenedConsumerThread(driver.AIOKafkaConsumerThread):
         wait_ms = cast(HardenedTransport, transport).fetch_max_wait_ms
         consumer._fetch_max_wait_ms = wait_ms  # noqa: SLF001  # the only way in
         return consumer
+
+    async def stop(self) -> None:
+        """Stop the thread, also when it was launched a moment ago.
+
+        As it comes, a stop before the thread has reached its first line does nothing, and the process
+        never ends.
+        """
+        while self._is_launching():  # noqa: ASYNC110  # the thread's event cannot be awaited from here
+            await asyncio.sleep(0.01)
+        await super().stop()
+
+    def _is_launching(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._started.is_set()
 
 
 class HardenedConsumer(driver.Consumer):

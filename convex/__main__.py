@@ -1,0 +1,5 @@
+"""``python -m convex`` is ``convex``."""
+
+from convex.cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""``convex backtest``: the live engine over history."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shared.errors import ConfigError
+
+_Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+
+
+def backtest(
+    gold: Annotated[
+        list[Path], typer.Option(help="Daily CSV (date,close) or tick CSV (ts_utc,bid,ask); repeatable.")
+    ],
+    iwm: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
+    stats: Annotated[Path, typer.Option(help="Where to write the statistics of each session (CSV).")],
+    events: Annotated[Path, typer.Option(help="Where to write the events (JSON lines).")],
+    pair: Annotated[str, typer.Option(help="Which pair's rules and names to use.")] = "gold-iwm",
+    start: _Day = None,
+    end: _Day = None,
+    rules: Annotated[Path | None, typer.Option(help="TOML file with the rules' thresholds.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Where to write a report to look at (HTML).")] = None,
+) -> None:
+    """Say what would have been said: daily files are the history, tick files are replayed after it."""
+    from services.signals.backtest.replaying import Replayed, replay
+    from services.signals.backtest.writing import events_bytes, require_writable, stats_bytes, write_whole
+    from services.signals.rules_file import load_rule
+    from shared.calendars import xnys_calendar
+    from shared.domain.instants import from_ns
+    from shared.files.timeline import Recording
+    from shared.pairs.loading import load_pairs
+    from shared.version import CODE_VERSION
+
+    chosen = next((each for each in load_pairs("replay") if each.name == pair), None)
+    if chosen is None:
+        known = ", ".join(each.name for each in load_pairs("replay"))
+        raise ConfigError(f"--pair {pair}: is not known; known are {known}")
+    for path in (stats, events, report):
+        if path is not None:
+            require_writable(path)
+    if start is not None and end is not None and start > end:
+        raise ConfigError(f"--start {start:%Y-%m-%d}: is after --end {end:%Y-%m-%d}")
+    recording = Recording(
+        lead_files=tuple(gold),
+        other_files=tuple(iwm),
+        start=start.date() if start is not None else None,
+        end=end.date() if end is not None else None,
+    )
+    rule = load_rule(rules)
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("sessions  {task.fields[ticks]:,} ticks  {task.fields[events]} events"),
+        TimeElapsedColumn(),
+    )
+    calendar = xnys_calendar()
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("reading", total=None, ticks=0, events=0)
+
+        def show(reached_ns: int, so_far: Replayed) -> None:
+            progress.update(
+                task,
+                description=f"{from_ns(reached_ns):%Y-%m-%d}",
+                completed=len(so_far.rows),
+                ticks=so_far.ticks,
+                events=len(so_far.events),
+            )
+
+        replayed = replay(
+            recording, pair=chosen, rule=rule, calendar=calendar, code_version=CODE_VERSION, on_progress=show
+        )
+        progress.update(
+            task,
+            description="done",
+            completed=len(replayed.rows),
+            total=len(replayed.rows),
+            ticks=replayed.ticks,
+            events=len(replayed.events),
+        )
+    # Everything is computed before anything is written: a bad last row leaves no half result behind.
+    outputs = [(stats, stats_bytes(replayed)), (events, events_bytes(replayed))]
+    if report is not None:
+        from services.signals.backtest.report import report_bytes
+
+        outputs.append((report, report_bytes(replayed, pair=chosen, rule=rule)))
+    for path, content in outputs:
+        write_whole(path, content)
+    console.print(
+        f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "
+        f"→ {', '.join(str(path) for path, _ in outputs)}"
+    )
+    if replayed.suppressed:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))
+        console.print(f"not acted on: {reasons}")

@@ -1,0 +1,116 @@
+"""Start one service, configured by environment variables, and run it until a signal asks it to stop."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+import typer
+from pydantic_settings import BaseSettings
+
+from shared.clock import SystemClock
+from shared.config import KafkaSettings, LogSettings, load_settings, reject_unknown
+from shared.errors import ConfigError
+from shared.logs import configure_logs
+from shared.pairs.loading import PairsSettings, load_pairs
+
+S = TypeVar("S", bound=BaseSettings)
+Run = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def register(app: typer.Typer) -> None:
+    """Add a command for each service."""
+    for command in (ingestor, signals, notifier, dashboard):
+        app.command(command.__name__)(command)
+
+
+def ingestor() -> None:
+    """Stream ticks and bars into Kafka."""
+    from services.ingestor.app import run_ingestor
+    from services.ingestor.config import IngestorSettings
+
+    kafka, settings = _settings(IngestorSettings)
+    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    _run(
+        "ingestor",
+        settings,
+        lambda stop: run_ingestor(kafka, settings, pairs, clock=SystemClock(), stop=stop),
+    )
+
+
+def signals() -> None:
+    """Turn ticks and bars into divergence events."""
+    from services.signals.app import run_signals
+    from services.signals.config import SignalsSettings
+
+    kafka, settings = _settings(SignalsSettings)
+    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    _run("signals", lambda stop: run_signals(kafka, settings, pairs, clock=SystemClock(), stop=stop))
+
+
+def notifier() -> None:
+    """Deliver events as e-mails and signed webhooks."""
+    from services.notifier.app import run_notifier
+    from services.notifier.config import NotifierSettings
+
+    kafka, settings = _settings(NotifierSettings)
+    _run("notifier", lambda stop: run_notifier(kafka, settings, clock=SystemClock(), stop=stop))
+
+
+def dashboard() -> None:
+    """Serve the comparison page."""
+    from services.dashboard.app import run_dashboard
+    from services.dashboard.config import DashboardSettings
+
+    kafka, settings = _settings(DashboardSettings)
+    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    _run(
+        "dashboard",
+        settings,
+        lambda stop: run_dashboard(kafka, settings, pairs, clock=SystemClock(), stop=stop),
+    )
+
+
+def all_settings() -> list[type[BaseSettings]]:
+    """Return every settings class there is: the closed set of ``CONVEX_*`` variables."""
+    from services.dashboard.config import DashboardSettings
+    from services.ingestor.config import IngestorSettings
+    from services.notifier.config import NotifierSettings
+    from services.signals.config import SignalsSettings
+
+    return [
+        KafkaSettings,
+        PairsSettings,
+        IngestorSettings,
+        SignalsSettings,
+        NotifierSettings,
+        DashboardSettings,
+    ]
+
+
+def _settings(settings: type[S]) -> tuple[KafkaSettings, S]:
+    reject_unknown(all_settings())
+    return load_settings(KafkaSettings), load_settings(settings)
+
+
+def _run(service: str, run: Run) -> None:
+    configure_logs(service, level=load_settings(LogSettings).level)
+    sys.exit(asyncio.run(_until_asked(service, run)))
+
+
+async def _until_asked(service: str, run: Run) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await run(stop)
+    except ConfigError:
+        raise
+    except Exception:
+        # The one place where a service's crash ends: log it, exit non-zero, let the supervisor restart.
+        structlog.get_logger().exception("service_crashed", service=service)
+        return 1
+    return 0

@@ -1,0 +1,24 @@
+"""``convex topics``: make the topics that are declared in code."""
+
+import asyncio
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.config import KafkaSettings, load_settings
+from shared.kafka.admin import create_topics
+from shared.kafka.topics import ALL_TOPICS
+
+app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
+
+
+@app.command("create")
+def create() -> None:
+    """Create every topic that is not there yet; run it as often as you like."""
+    settings = load_settings(KafkaSettings)
+    outcome = asyncio.run(create_topics(settings))
+    table = Table("topic", "key", "cleanup", "outcome")
+    for topic in ALL_TOPICS:
+        table.add_row(topic.name, topic.key, topic.config["cleanup.policy"], outcome[topic.name])
+    Console().print(table)

@@ -1,0 +1,105 @@
+"""Build the signals service and run it until it is asked to stop."""
+
+import asyncio
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from services.signals.config import SignalsSettings
+from services.signals.metrics import SignalsMetrics
+from services.signals.rules_file import load_rule
+from services.signals.stream.fatal import exit_process
+from services.signals.stream.faust_app import HardenedApp, StreamSettings, build_app, run
+from services.signals.stream.lag import consumer_lag, sample_progress
+from services.signals.stream.watchdog import watching
+from services.signals.worker import Worker
+from shared.calendars import xnys_calendar
+from shared.clock import Clock
+from shared.config import KafkaSettings
+from shared.domain.pairs import Pair
+from shared.health import HealthServer
+from shared.kafka import topics
+from shared.kafka.publisher import Publisher
+
+log = structlog.get_logger()
+
+
+async def run_signals(
+    kafka: KafkaSettings,
+    settings: SignalsSettings,
+    pairs: tuple[Pair, ...],
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+) -> None:
+    """Compute the pairs' signals until ``stop`` is set.
+
+    Raises
+    ------
+    ConfigError
+        If the rules file cannot be used.
+    BrokerUnavailable
+        If Kafka cannot be reached at the start.
+    """
+    rule = load_rule(settings.rules_file)
+    registry = CollectorRegistry()
+    metrics = SignalsMetrics(registry, pairs=[pair.name for pair in pairs])
+    async with Publisher(kafka, client_id=f"convex-{settings.instance_id}") as publisher:
+        worker = Worker(
+            kafka=kafka,
+            publisher=publisher,
+            pairs=pairs,
+            rule=rule,
+            calendar=xnys_calendar(),
+            metrics=metrics,
+            clock=clock,
+            checkpoint_every_records=settings.checkpoint_every_records,
+        )
+        app = build_app(
+            StreamSettings(
+                bootstrap_servers=kafka.bootstrap_servers,
+                group=settings.group,
+                instance_id=settings.instance_id,
+                session_timeout_seconds=settings.session_timeout_seconds,
+                fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+            ),
+            restore=worker.restore,
+            release=worker.release,
+            process=worker.process,
+        )
+
+        def not_assigned() -> str | None:
+            return None if app.assigned_partitions() else "no partition is assigned to this worker"
+
+        health = HealthServer(
+            registry,
+            host=settings.health.host,
+            port=settings.health.port,
+            live={},
+            ready={"assignment": not_assigned},
+        )
+        with health:
+            log.info(
+                "service_started", port=health.port, pairs=[pair.name for pair in pairs], rule=rule.version
+            )
+            reporting = asyncio.create_task(_report_lag(app, metrics))
+            try:
+                async with watching(
+                    lambda: sample_progress(app),
+                    clock=clock,
+                    die=exit_process,
+                    limit_seconds=settings.stall_after_seconds,
+                ):
+                    await run(app, stopping=stop)
+            finally:
+                reporting.cancel()
+                await asyncio.wait({reporting})
+                await worker.flush()
+    log.info("service_stopped")
+
+
+async def _report_lag(app: HardenedApp, metrics: SignalsMetrics) -> None:
+    while True:
+        for partition, records in consumer_lag(app).items():
+            metrics.lag.labels(topics.TICKS.name, str(partition)).set(records)
+        await asyncio.sleep(1)

@@ -1,0 +1,116 @@
+"""The live engine over recorded files: what it would have said, and the statistics of each session."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from services.signals.backtest.stats_csv import Row, history_rows, stats_row
+from services.signals.core.aligned import align
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.leg_history import LegHistory
+from services.signals.core.pair_book import Effects, PairBook
+from services.signals.core.rules import Rule
+from shared.contracts.ticks import BarBatch, BarsMode
+from shared.domain.bars import Bar
+from shared.domain.divergences import DivergenceEvent
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
+from shared.files.timeline import Recording, read_timeline
+
+_UNLIMITED = 1 << 31
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayed:
+    """What a backtest found.
+
+    Parameters
+    ----------
+    rows
+        Statistics, ascending by session.
+    events
+        In the order in which they would have been published.
+    suppressed
+        Decisions and inputs not acted on, by reason.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    events: list[DivergenceEvent] = field(default_factory=list)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    ticks: int = 0
+    bars: int = 0
+
+
+def replay(
+    recording: Recording,
+    *,
+    pair: Pair,
+    rule: Rule,
+    calendar: SessionCalendar,
+    code_version: str,
+    on_progress: Callable[[int, "Replayed"], None] = lambda _ns, _so_far: None,
+) -> Replayed:
+    """Run the engine over a recording.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the event time reached, nanoseconds since the Unix epoch.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be used; see `shared.files.timeline.read_timeline`.
+    """
+    book = PairBook(pair, rule=rule, calendar=calendar, code_version=code_version)
+    engine = LeadEngine(pair.lead, (book,), calendar=calendar)
+    replayed = Replayed()
+    history: list[Bar] = []
+    for record in read_timeline(recording, pair=pair, calendar=calendar):
+        _take(replayed, book, engine.apply(record))
+        match record:
+            case BarBatch(mode=BarsMode.HISTORY):
+                history.extend(record.bars)
+                replayed.bars += len(record.bars)
+                continue
+            case BarBatch():
+                replayed.bars += 1
+                reached_ns = record.bars[-1].known_at_ns
+                # What the replay feed's status records say: a bar has come, so its time has come.
+                _take(replayed, book, engine.apply(_reached(pair, reached_ns)))
+            case QuoteBatch():
+                replayed.ticks += len(record.ts_event_ns)
+                reached_ns = int(record.ts_event_ns[-1])
+        on_progress(reached_ns, replayed)
+    if recording.start is None:
+        replayed.rows[:0] = _rows_before(history, pair, replayed.rows)
+    return replayed
+
+
+def _take(replayed: Replayed, book: PairBook, effects: Effects) -> None:
+    replayed.events.extend(effects.events)
+    replayed.suppressed.update(effects.suppressed)
+    for session in effects.committed:
+        replayed.rows.append(
+            stats_row(
+                session,
+                lead=float(book.aligned.lead[-1]),
+                other=float(book.aligned.other[-1]),
+                values=book.values,
+                regime=book.regime.name,
+            )
+        )
+
+
+def _reached(pair: Pair, watermark_ns: int) -> FeedStatus:
+    return FeedStatus(instrument=pair.lead, feed="replay", state=FeedState.LIVE, watermark_ns=watermark_ns)
+
+
+def _rows_before(history: list[Bar], pair: Pair, rows: list[Row]) -> list[Row]:
+    legs = {pair.lead: LegHistory(limit=_UNLIMITED), pair.other: LegHistory(limit=_UNLIMITED)}
+    for bar in history:
+        legs[bar.instrument].put(bar)
+    committed = {row[0] for row in rows}
+    aligned = align(legs[pair.lead], legs[pair.other])
+    return [row for row in history_rows(aligned) if row[0] not in committed]

@@ -1,0 +1,128 @@
+"""What operators see of signals."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from services.signals.core.lifecycle import Suppressed
+from shared.domain.divergences import Transition
+from shared.kafka import topics
+from shared.version import CODE_VERSION
+
+# What a record may be dead-lettered for; each is created at zero.
+DEAD_LETTER_REASONS: Final = (
+    "empty",
+    "not_json",
+    "not_object",
+    "unknown_schema",
+    "unknown_type",
+    "schema_mismatch",
+    "not_positive",
+    "outside_range",
+    "crossed",
+)
+SUPPRESSED: Final = (
+    *(reason.value for reason in Suppressed),
+    "bar_unchanged",
+    "bar_outdated",
+    "bar_provisional",
+    "close_sample_stale",
+    "trade_superseded",
+    "no_pair",
+)
+_WINDOWS: Final = ("20", "60", "90", "252")
+_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class SignalsMetrics:
+    """Metrics on a given registry, every known label created at zero.
+
+    Parameters
+    ----------
+    registry
+        Where they are registered.
+    pairs
+        Names of the pairs that this service computes.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, pairs: Iterable[str]) -> None:
+        self.build = Info("convex_build", "Version of the running code.", registry=registry)
+        self.build.info({"version": CODE_VERSION, "service": "signals"})
+        self.records = Counter("convex_signals_records", "Records applied.", ["topic"], registry=registry)
+        self.ticks = Counter("convex_signals_ticks", "Ticks applied.", registry=registry)
+        self.late = Counter(
+            "convex_signals_ticks_late", "Ticks behind the watermark: counted, not used.", registry=registry
+        )
+        self.warm = Gauge(
+            "convex_signals_window_warm",
+            "1 when the window is filled.",
+            ["pair", "window"],
+            registry=registry,
+        )
+        self.undefined = Gauge(
+            "convex_signals_undefined_statistics",
+            "Statistics that are None now.",
+            ["pair"],
+            registry=registry,
+        )
+        self.zscore = Gauge(
+            "convex_signals_zscore",
+            "z_90 of the log ratio; NaN while it is undefined.",
+            ["pair", "confirmation"],
+            registry=registry,
+        )
+        self.correlation = Gauge(
+            "convex_signals_correlation",
+            "Correlation of returns; NaN while it is undefined.",
+            ["pair", "window"],
+            registry=registry,
+        )
+        self.watermark = Gauge(
+            "convex_signals_watermark_timestamp_seconds",
+            "Event time up to which the pair's log was read.",
+            ["pair"],
+            registry=registry,
+        )
+        self.events = Counter(
+            "convex_signals_events", "Divergence events published.", ["pair", "transition"], registry=registry
+        )
+        self.suppressed = Counter(
+            "convex_signals_suppressed", "Decisions and inputs not acted on.", ["reason"], registry=registry
+        )
+        self.dead_lettered = Counter(
+            "convex_kafka_dead_lettered", "Records kept but not used.", ["topic", "reason"], registry=registry
+        )
+        self.checkpoints = Counter("convex_signals_checkpoints", "Checkpoints written.", registry=registry)
+        self.lag = Gauge(
+            "convex_kafka_consumer_lag_records",
+            "Records not applied yet.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        self.step = Histogram(
+            "convex_signals_step_duration_seconds",
+            "Time from a record to all its effects.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.tick_to_event = Histogram(
+            "convex_signals_tick_to_event_seconds",
+            "From the receipt of the tick that decided to the event's record.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.records.labels(topics.TICKS.name)
+        for reason in SUPPRESSED:
+            self.suppressed.labels(reason)
+        for reason in DEAD_LETTER_REASONS:
+            self.dead_lettered.labels(topics.TICKS.name, reason)
+        for pair in pairs:
+            for transition in Transition:
+                self.events.labels(pair, transition.value)
+            for window in _WINDOWS:
+                self.warm.labels(pair, window)
+                # Undefined is NaN to Prometheus, never 0: a 0 would read as "uncorrelated".
+                self.correlation.labels(pair, window).set(float("nan"))
+            for confirmation in ("confirmed", "provisional"):
+                self.zscore.labels(pair, confirmation).set(float("nan"))

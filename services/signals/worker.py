@@ -1,0 +1,307 @@
+"""What a worker does with its partitions: restore, apply, publish, checkpoint.
+
+Order of effects for one record:
+
+1. skip it if its offset was already applied;
+2. compute;
+3. publish the events, then the sampled bars, and wait for Kafka to acknowledge each;
+4. publish the checkpoint and wait;
+5. return, which acknowledges the record.
+
+A crash before 4 makes the record come again, and the same events with the same identities; a crash after 4
+makes it come again, and step 1 skips it. Nothing is decided by what happens to be in memory.
+"""
+
+import base64
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.signals.checkpoint.codec import Checkpoint, encode_checkpoint
+from services.signals.checkpoint.reader import read_checkpoints
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.pair_book import Effects, PairBook
+from services.signals.core.pair_state import dump_pair, load_pair
+from services.signals.core.rules import Rule
+from services.signals.core.snapshot import take_snapshot
+from services.signals.core.tape import LeadTape
+from services.signals.core.undefined import SESSIONS_NEEDED
+from services.signals.metrics import SignalsMetrics
+from services.signals.publishing.snapshots import SnapshotPublisher
+from shared.clock import Clock
+from shared.config import KafkaSettings
+from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
+from shared.contracts.ticks import BarBatch, TickRecord, decode_tick_record
+from shared.domain.bars import Bar
+from shared.domain.deliveries import DeadLetter
+from shared.domain.instants import NS_PER_SECOND
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.domain.snapshots import PairSnapshot
+from shared.domain.ticks import FeedStatus
+from shared.errors import DataError
+from shared.kafka import topics
+from shared.kafka.publisher import Headers, Publisher
+from shared.version import CODE_VERSION
+
+log = structlog.get_logger()
+
+_KEPT_BYTES = 1_024
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """An engine and the last offset that it has applied."""
+
+    engine: LeadEngine
+    applied: int
+    checkpointed: int
+    shown: set[str] = field(default_factory=set)
+
+
+class Worker:
+    """The signals of the partitions that are assigned to this process.
+
+    Parameters
+    ----------
+    kafka
+        How to reach Kafka, for reading checkpoints.
+    publisher
+        For everything that is published.
+    pairs, rule, calendar
+        What to compute.
+    metrics
+        What to count.
+    clock
+        For durations in metrics only; no decision sees it.
+    checkpoint_every_records
+        Bounds what a restart reads again.
+    """
+
+    def __init__(
+        self,
+        *,
+        kafka: KafkaSettings,
+        publisher: Publisher,
+        pairs: Iterable[Pair],
+        rule: Rule,
+        calendar: SessionCalendar,
+        metrics: SignalsMetrics,
+        clock: Clock,
+        checkpoint_every_records: int,
+    ) -> None:
+        self._kafka = kafka
+        self._publisher = publisher
+        self._pairs = tuple(pairs)
+        self._rule = rule
+        self._calendar = calendar
+        self._metrics = metrics
+        self._clock = clock
+        self._checkpoint_every = checkpoint_every_records
+        self._snapshots = SnapshotPublisher(publisher)
+        self._running: dict[int, list[_Running]] = {}
+
+    async def restore(self, partitions: frozenset[int]) -> Mapping[int, int | None]:
+        """Rebuild the engines of newly assigned partitions; return where to go on reading each."""
+        checkpoints = await read_checkpoints(self._kafka, partitions)
+        starts: dict[int, int | None] = {}
+        for partition in partitions:
+            pairs = [
+                pair
+                for pair in self._pairs
+                if await self._publisher.partition_for(topics.TICKS.name, pair.lead) == partition
+            ]
+            known = checkpoints.get(partition, {})
+            self._running[partition] = [
+                self._engine(group, pairs_of_it, known)
+                for group, pairs_of_it in _by_lead_and_offset(pairs, known).items()
+            ]
+            applied = [running.applied for running in self._running[partition]]
+            starts[partition] = None if not applied or min(applied) < 0 else min(applied) + 1
+            log.info("partition_restored", partition=partition, pairs=len(pairs), start=starts[partition])
+        return starts
+
+    async def release(self, partitions: frozenset[int]) -> None:
+        """Forget partitions that now belong to another worker."""
+        for partition in partitions:
+            self._running.pop(partition, None)
+
+    async def process(
+        self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float
+    ) -> None:
+        """Apply one record; when this returns, every effect of it is durable."""
+        began = self._clock.monotonic()
+        try:
+            record = decode_tick_record(value)
+        except DataError as error:
+            await self._dead_letter(partition, offset, value, error)
+            return
+        is_used = False
+        for running in self._running.get(partition, ()):
+            if offset > running.applied and _concerns(record, running.engine):
+                is_used = True
+                effects = running.engine.apply(record)
+                await self._publish(partition, offset, record, effects)
+                await self._checkpoint(partition, offset, running, effects)
+                self._show(running, effects)
+        self._metrics.records.labels(topics.TICKS.name).inc()
+        if not is_used:
+            self._metrics.suppressed.labels("no_pair").inc()
+        self._metrics.step.observe(self._clock.monotonic() - began)
+
+    async def flush(self) -> None:
+        """Wait for snapshots on their way."""
+        await self._snapshots.flush()
+
+    def _engine(self, group: tuple[str, int], pairs: list[Pair], known: Mapping[str, Checkpoint]) -> _Running:
+        lead, applied = group
+        tape: LeadTape = LeadTape()
+        waiting: tuple[Bar, ...] = ()
+        books = []
+        for pair in pairs:
+            book = PairBook(pair, rule=self._rule, calendar=self._calendar, code_version=CODE_VERSION)
+            checkpoint = known.get(pair.name)
+            if checkpoint is not None and applied >= 0:
+                load_pair(checkpoint.state, book)
+                tape, waiting = checkpoint.state.tape, checkpoint.state.waiting
+            books.append(book)
+        engine = LeadEngine(lead, books, calendar=self._calendar, tape=tape, waiting=waiting)
+        return _Running(engine=engine, applied=applied, checkpointed=applied)
+
+    async def _publish(self, partition: int, offset: int, record: TickRecord, effects: Effects) -> None:
+        if effects.events:
+            received_ns = _received_ns(record)
+            headers = [
+                ("origin_topic", topics.TICKS.name.encode()),
+                ("origin_partition", str(partition).encode()),
+                ("origin_offset", str(offset).encode()),
+            ]
+            if received_ns is not None:
+                headers.append(("ts_received_ns", str(received_ns).encode()))
+            for event in effects.events:
+                sent = await self._publisher.publish(
+                    topics.DIVERGENCES.name, key=event.pair, value=DIVERGENCES.encode(event), headers=headers
+                )
+                self._metrics.events.labels(event.pair, event.type.value).inc()
+                if received_ns is not None:
+                    self._metrics.tick_to_event.observe(
+                        max(0.0, sent.timestamp_ms / 1_000 - received_ns / NS_PER_SECOND)
+                    )
+                log.info(
+                    "divergence_published",
+                    event_id=event.event_id,
+                    pair=event.pair,
+                    transition=event.type.value,
+                    direction=event.direction.value,
+                    severity=event.severity.value,
+                    confirmation=event.confirmation.value,
+                    occurred_at=event.occurred_at,
+                )
+        for bar in effects.sampled:
+            await self._publisher.publish(
+                topics.BARS.name, key=f"{bar.instrument}|{bar.session}", value=BARS.encode(bar)
+            )
+        for reason, count in effects.suppressed.items():
+            self._metrics.suppressed.labels(reason).inc(count)
+        if isinstance(record, FeedStatus | BarBatch):
+            return
+        self._metrics.ticks.inc(len(record.ts_event_ns))
+        self._metrics.late.inc(effects.late_ticks)
+
+    async def _checkpoint(self, partition: int, offset: int, running: _Running, effects: Effects) -> None:
+        engine = running.engine
+        is_due = offset - running.checkpointed >= self._checkpoint_every
+        for book in engine.books:
+            if is_due or effects.changed:
+                checkpoint = Checkpoint(
+                    applied_offset=offset,
+                    lead=engine.lead,
+                    state=dump_pair(book, engine.tape, engine.waiting),
+                )
+                await self._publisher.publish(
+                    topics.STATE.name,
+                    key=book.pair.name,
+                    value=encode_checkpoint(checkpoint),
+                    partition=partition,
+                )
+                self._metrics.checkpoints.inc()
+                running.checkpointed = offset
+        running.applied = offset
+
+    def _show(self, running: _Running, effects: Effects) -> None:
+        watermark_ns = running.engine.tape.watermark_ns
+        for book in running.engine.books:
+            is_news = book.pair.name in effects.changed or book.pair.name not in running.shown
+            running.shown.add(book.pair.name)
+            self._snapshots.offer(
+                book.pair.name, watermark_ns, _Taker(book, running.engine.tape), is_news=is_news
+            )
+            if is_news:
+                self._gauge(book)
+            z = book.live_z(running.engine.tape)
+            self._metrics.zscore.labels(book.pair.name, "provisional").set(math.nan if z is None else z)
+            self._metrics.watermark.labels(book.pair.name).set(watermark_ns / NS_PER_SECOND)
+
+    def _gauge(self, book: PairBook) -> None:
+        name, values = book.pair.name, book.values
+        z = values.get("z_90")
+        self._metrics.zscore.labels(name, "confirmed").set(math.nan if z is None else z)
+        self._metrics.undefined.labels(name).set(sum(value is None for value in values.values()))
+        for window in ("20", "60", "90", "252"):
+            correlation = values.get(f"corr_{window}")
+            self._metrics.correlation.labels(name, window).set(
+                math.nan if correlation is None else correlation
+            )
+            is_warm = len(book.aligned) >= SESSIONS_NEEDED[f"corr_{window}"]
+            self._metrics.warm.labels(name, window).set(float(is_warm))
+
+    async def _dead_letter(self, partition: int, offset: int, value: bytes | None, error: DataError) -> None:
+        letter = DeadLetter(
+            origin=topics.TICKS.name,
+            partition=partition,
+            offset=offset,
+            reason=error.reason,
+            message=str(error),
+            first_bytes=base64.b64encode((value or b"")[:_KEPT_BYTES]).decode(),
+        )
+        await self._publisher.publish(
+            topics.DEADLETTERS.name, key=topics.TICKS.name, value=DEADLETTERS.encode(letter)
+        )
+        self._metrics.dead_lettered.labels(topics.TICKS.name, error.reason).inc()
+        log.warning("record_dead_lettered", partition=partition, offset=offset, reason=error.reason)
+
+
+class _Taker:
+    """Take a snapshot as of when it is sent."""
+
+    def __init__(self, book: PairBook, tape: LeadTape) -> None:
+        self._book, self._tape = book, tape
+
+    def __call__(self) -> PairSnapshot:
+        return take_snapshot(self._book, self._tape, self._tape.watermark_ns)
+
+
+def _by_lead_and_offset(
+    pairs: list[Pair], known: Mapping[str, Checkpoint]
+) -> dict[tuple[str, int], list[Pair]]:
+    """Group pairs that can share an engine: of one lead, and restored as of one record."""
+    groups: dict[tuple[str, int], list[Pair]] = {}
+    for pair in pairs:
+        checkpoint = known.get(pair.name)
+        # A pair that has changed its legs since is a new pair.
+        is_same = checkpoint is not None and checkpoint.lead == pair.lead
+        applied = checkpoint.applied_offset if checkpoint is not None and is_same else -1
+        groups.setdefault((pair.lead, applied), []).append(pair)
+    return groups
+
+
+def _concerns(record: TickRecord, engine: LeadEngine) -> bool:
+    if isinstance(record, BarBatch):
+        return any(record.instrument in (book.pair.lead, book.pair.other) for book in engine.books)
+    return record.instrument == engine.lead
+
+
+def _received_ns(record: TickRecord) -> int | None:
+    return None if isinstance(record, FeedStatus | BarBatch) else int(record.ts_received_ns[-1])
