@@ -39,12 +39,12 @@ def _compose() -> list[str]:
     pytest.skip("Docker Compose is not on this machine (apt-get install docker-compose)")
 
 
-@pytest.mark.parametrize("suffix", ["example", "env"])
+@pytest.mark.parametrize("suffix", ["example", "own"])
 def test_compose_accepts_the_file(tmp_path: Path, suffix: str) -> None:
     """As it is cloned, and with the operator's own copies of the examples."""
     shutil.copy(_ROOT / "docker-compose.yml", tmp_path)
     shutil.copytree(
-        _ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("__pycache__", "*.env")
+        _ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("__pycache__", "*.own")
     )
     for example in (tmp_path / "deploy" / "env").glob("*.example"):
         example.rename(example.with_suffix(f".{suffix}"))

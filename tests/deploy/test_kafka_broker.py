@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
@@ -79,6 +81,40 @@ async def test_a_misspelt_topic_is_refused_and_not_created(broker: KafkaBroker) 
             await producer.send_and_wait("tikcs.v1", b"lost")
     finally:
         await producer.stop()
+
+
+@pytest.mark.kafka
+async def test_the_settings_in_docker_compose_are_known_to_this_release(tmp_path: Path) -> None:
+    """All but where it listens and keeps its files, which differ in a container."""
+    services = yaml.safe_load((_SCRIPT.parents[2] / "docker-compose.yml").read_text())["services"]
+    here = (
+        "KAFKA_LISTENERS",
+        "KAFKA_ADVERTISED_",
+        "KAFKA_CONTROLLER_QUORUM_",
+        "KAFKA_LOG_DIRS",
+        "KAFKA_HEAP_",
+    )
+    settings = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): str(value)
+        for name, value in services["kafka"]["environment"].items()
+        if name.startswith("KAFKA_") and not name.startswith(here)
+    }
+    try:
+        broker = KafkaBroker(tmp_path / "kafka", settings=settings)
+    except KafkaUnavailable as error:
+        pytest.skip(str(error))
+
+    with broker:
+        admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        await admin.start()
+        try:
+            [response] = await admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, "1")])
+        finally:
+            await admin.close()
+
+    # A name that the broker does not know comes back without its value.
+    in_force = {entry[0]: entry[1] for entry in response.resources[0][4]}
+    assert {name: in_force[name] for name in settings} == settings
 
 
 @pytest.mark.kafka
