@@ -1,0 +1,140 @@
+"""Wire the ingestor: feeds into the pipeline, the pipeline into Kafka, probes around it."""
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from services.ingestor.config import IngestorSettings
+from services.ingestor.feeds.ports import Feed
+from services.ingestor.metrics import IngestorMetrics
+from services.ingestor.pipeline import Pipeline
+from services.ingestor.sending import PatientPublisher
+from services.ingestor.wiring import feed_names, make_feeds
+from shared.clock import Clock
+from shared.config import KafkaSettings
+from shared.domain.pairs import Pair, routes_of
+from shared.errors import FeedRefused
+from shared.health import HealthServer
+from shared.kafka.publisher import Publisher
+
+log = structlog.get_logger(__name__)
+
+# The loop beats each status interval, at most a second: thirty missed beats are no hiccup.
+_STANDSTILL_SECONDS: Final = 30.0
+
+
+class _Pulse:
+    """Notice a loop that stands still."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = clock.monotonic()
+
+    def beat(self) -> None:
+        self._last = self._clock.monotonic()
+
+    def problem(self) -> str | None:
+        age = self._clock.monotonic() - self._last
+        return None if age < _STANDSTILL_SECONDS else f"the loop stands still for {age:.0f} s"
+
+
+async def run_ingestor(
+    kafka: KafkaSettings,
+    settings: IngestorSettings,
+    pairs: tuple[Pair, ...],
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+) -> None:
+    """Run until told to stop, or until a replay that is not held open has ended; then send what waits.
+
+    Raises
+    ------
+    ConfigError
+        If a setting, a pair or an input file is wrong.
+    """
+    registry = CollectorRegistry()
+    routes = routes_of(pairs)
+    metrics = IngestorMetrics(registry, feeds=feed_names(settings), instruments=routes)
+    async with AsyncExitStack() as stack:
+        publisher = Publisher(kafka, client_id="convex-ingestor")
+        # Connecting is the first send's business: the ingestor starts, and takes ticks, without Kafka.
+        stack.push_async_exit(publisher)
+        patient = PatientPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
+        pipeline = Pipeline(patient, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
+        feeds = await make_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
+        pulse = _Pulse(clock)
+        health = stack.enter_context(
+            HealthServer(
+                registry,
+                host=settings.health.host,
+                port=settings.health.port,
+                live={"loop": pulse.problem},
+                ready={"kafka": patient.problem},
+            )
+        )
+        log.info("ingestor_started", feed=settings.feed, health_port=health.port, leads=sorted(routes))
+        await _run(pipeline, feeds, settings, pulse=pulse, stop=stop)
+        log.info("ingestor_stopped", unsent_ticks=pipeline.waiting())
+
+
+async def _run(
+    pipeline: Pipeline, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
+) -> None:
+    sending = asyncio.create_task(pipeline.run())
+    saying = asyncio.create_task(_say_statuses(pipeline, feeds, settings.status_interval_seconds, pulse))
+    feeding = asyncio.create_task(_run_feeds(feeds, pipeline))
+    stopping = asyncio.create_task(stop.wait())
+    tasks: set[asyncio.Task[Any]] = {sending, saying, feeding, stopping}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in (saying, feeding, stopping):
+            await _ended(task)
+        pipeline.close()
+        await asyncio.wait({sending}, timeout=settings.flush_timeout_seconds)
+        await _ended(sending)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    """Stop a task that still runs; raise what one that does not has died of."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+async def _run_feeds(feeds: list[Feed], pipeline: Pipeline) -> None:
+    running = [asyncio.create_task(_run_feed(feed, pipeline)) for feed in feeds]
+    try:
+        for ended in asyncio.as_completed(running):
+            await ended
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _run_feed(feed: Feed, pipeline: Pipeline) -> None:
+    try:
+        await feed.run(pipeline)
+    except FeedRefused as error:
+        # The other feeds go on, and the status records say that this one is STALE until a person acts.
+        log.error("feed_refused", feed=feed.name, reason=error.reason, error=str(error))  # noqa: TRY400 - no bug of ours
+        await asyncio.Event().wait()
+
+
+async def _say_statuses(pipeline: Pipeline, feeds: list[Feed], interval: float, pulse: _Pulse) -> None:
+    while True:
+        pulse.beat()
+        for feed in feeds:
+            for status in feed.statuses():
+                pipeline.put_status(status)
+        await asyncio.sleep(interval)

@@ -1,0 +1,130 @@
+"""Everything an operator can change about the ingestor, with units in the names."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.config import HealthSettings
+
+Paths = Annotated[tuple[Path, ...], NoDecode]
+
+
+class IngestorSettings(BaseSettings):
+    """Where ticks and bars come from, and how much may wait for Kafka."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONVEX_INGESTOR_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    feed: Literal["live", "replay", "simulated"] = Field(
+        default="live", description="Live providers, recorded files, or a made-up market."
+    )
+    health: HealthSettings = Field(default_factory=HealthSettings, description="Probes and metrics.")
+
+    queue_max_ticks: int = Field(
+        default=200_000,
+        ge=1,
+        description="Ticks that may wait for Kafka; beyond, the oldest quotes go first.",
+    )
+    status_interval_seconds: float = Field(
+        default=0.8, gt=0, le=1, description="Between two status records of a lead."
+    )
+    flush_timeout_seconds: float = Field(
+        default=10.0, gt=0, le=300, description="How long stopping may take to send what waits."
+    )
+
+    replay_lead_files: Paths = Field(
+        default=(), description="Daily or tick CSV of the lead: comma-separated paths or a JSON list."
+    )
+    replay_other_files: Paths = Field(
+        default=(), description="Daily CSV of the other leg: comma-separated paths or a JSON list."
+    )
+    replay_start: date | None = Field(
+        default=None, description="First session to replay; those before it are history."
+    )
+    replay_end: date | None = Field(default=None, description="Last session to replay.")
+    replay_speed: float = Field(
+        default=1.0, ge=0, description="Multiple of the recorded speed; 0 is as fast as possible."
+    )
+    replay_hold_open: bool = Field(
+        default=True, description="Go on with status records after the end of the files instead of stopping."
+    )
+
+    simulated_seed: int = Field(default=1, ge=0, description="Equal seeds give equal markets.")
+    simulated_speed: float = Field(
+        default=900.0, gt=0, le=100_000, description="Simulated seconds per second while XNYS is open."
+    )
+    simulated_ticks_per_second: float = Field(
+        default=100.0, gt=0, le=10_000, description="Quotes per second of wall time."
+    )
+    simulated_start: datetime = Field(
+        default=datetime.fromisoformat("2025-03-12T13:30:00-04:00"),
+        description="Simulated instant at which ticks begin; inside an XNYS session, with a zone.",
+    )
+
+    gold_feed: Literal["kraken", "coinbase"] = Field(
+        default="kraken", description="Where live gold comes from; the venue of the pair's lead must match."
+    )
+    kraken_websocket_url: str = Field(default="wss://ws.kraken.com/v2", description="Kraken's feed.")
+    kraken_rest_url: str = Field(default="https://api.kraken.com", description="Kraken's trades by id.")
+    coinbase_websocket_url: str = Field(
+        default="wss://ws-feed.exchange.coinbase.com", description="Coinbase Exchange's feed."
+    )
+    coinbase_rest_url: str = Field(
+        default="https://api.exchange.coinbase.com",
+        description="Coinbase Exchange's trades and hourly candles; the history of gold comes from here.",
+    )
+    ack_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="A subscription that is not acknowledged by then is rejected."
+    )
+    first_data_timeout_seconds: float = Field(
+        default=15.0, gt=0, description="Acknowledged, but no data by then: reconnect."
+    )
+    idle_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="No frame of any kind for this long: reconnect."
+    )
+    stale_after_seconds: float = Field(
+        default=120.0, gt=0, description="No tick for this long in an open market: the feed is STALE."
+    )
+    resubscribe_after_seconds: float = Field(
+        default=300.0, gt=0, description="No tick for this long in an open market: reconnect."
+    )
+    allowed_lateness_seconds: float = Field(
+        default=2.0, ge=0, description="How far the watermark stays behind the clock."
+    )
+    reconnect_base_seconds: float = Field(default=1.0, gt=0, description="First ceiling of the back-off.")
+    reconnect_cap_seconds: float = Field(default=60.0, gt=0, description="Last ceiling of the back-off.")
+
+    bars_source: Literal["yahoo", "tiingo"] = Field(
+        default="yahoo", description="Where daily bars come from: no key, or TIINGO_TOKEN."
+    )
+    yahoo_url: str = Field(default="https://query1.finance.yahoo.com", description="Yahoo's chart service.")
+    tiingo_url: str = Field(default="https://api.tiingo.com", description="Tiingo's service.")
+    tiingo_token: SecretStr | None = Field(default=None, description="Tiingo's key; sent as a header only.")
+    backfill_sessions: int = Field(
+        default=600, ge=600, le=5_000, description="Sessions of history for each leg."
+    )
+    request_timeout_seconds: float = Field(default=20.0, gt=0, le=120, description="Of one HTTP request.")
+    request_interval_seconds: float = Field(
+        default=0.2, ge=0, le=10, description="Between two HTTP requests to one provider."
+    )
+
+    @field_validator("replay_lead_files", "replay_other_files", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("simulated_start")
+    @classmethod
+    def _has_zone(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("needs a zone, such as 2025-03-12T13:30:00-04:00")
+        return value

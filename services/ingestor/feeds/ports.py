@@ -1,0 +1,56 @@
+"""What a feed needs from the pipeline, and what the pipeline needs from a feed."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from shared.domain.bars import Bar
+from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.errors import DataError
+
+
+class Sink(Protocol):
+    """Take what a feed produces; nothing but `room` ever waits."""
+
+    def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
+        """Queue ticks of a lead; the oldest may be dropped, and are counted."""
+        ...
+
+    def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
+        """Queue bars of one instrument, ascending by session, for every lead that needs them."""
+        ...
+
+    def put_status(self, status: FeedStatus) -> None:
+        """Queue a status record after everything queued so far."""
+        ...
+
+    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
+        """Keep bars that nothing may be decided on: ``bars.v1`` only, no lead's log."""
+        ...
+
+    def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
+        """Count input that cannot be used and keep it as a dead letter."""
+        ...
+
+    async def room(self, instrument: str) -> None:
+        """Wait until a lead's queue is short: back-pressure for feeds that can wait."""
+        ...
+
+
+class Feed(Protocol):
+    """Produce ticks or bars until cancelled, or until there are no more."""
+
+    name: str
+
+    async def run(self, sink: Sink) -> None:
+        """Produce.
+
+        Raises
+        ------
+        ConfigError
+            If an input file or a setting is wrong.
+        """
+        ...
+
+    def statuses(self) -> Iterable[FeedStatus]:
+        """Return the present status of each of its leads; none before there is anything to say."""
+        ...

@@ -1,0 +1,151 @@
+"""Recorded files as a feed: at the recorded speed, a multiple of it, or as fast as Kafka takes them.
+
+Nothing recorded is ever dropped: when Kafka is slow the replay waits. Status records say what the last
+item said and no more, so that their timing, which is the run's, changes nothing that is computed.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import numpy as np
+import structlog
+
+from services.ingestor.core.inbox import MAX_TICKS_PER_RECORD
+from services.ingestor.feeds.ports import Sink
+from shared.clock import Clock
+from shared.contracts.ticks import BarBatch, BarsMode
+from shared.domain.gold_hours import spot_gold_state
+from shared.domain.instants import NS_PER_SECOND, format_rfc3339
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.domain.ticks import FeedStatus, QuoteBatch
+from shared.files.timeline import Recording, part, read_timeline
+
+log = structlog.get_logger(__name__)
+
+NAME: Final = "replay"
+
+
+class ReplayFeed:
+    """Emit a recording.
+
+    Parameters
+    ----------
+    speed
+        Multiple of the recorded speed; 0 is as fast as possible.
+    is_held_open
+        At the end, go on with status records until cancelled instead of returning.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        pair: Pair,
+        calendar: SessionCalendar,
+        speed: float,
+        is_held_open: bool,
+        clock: Clock,
+    ) -> None:
+        self._recording = recording
+        self._pair = pair
+        self._calendar = calendar
+        self._speed = speed
+        self._is_held_open = is_held_open
+        self._clock = clock
+        self._watermark_ns: int | None = None
+        self._first_ns: int | None = None
+        self._started = 0.0
+
+    def statuses(self) -> Iterable[FeedStatus]:
+        """Return how far the recording has come; nothing before its first tick or new bar."""
+        if self._watermark_ns is None:
+            return ()
+        return (
+            FeedStatus(
+                instrument=self._pair.lead,
+                feed=NAME,
+                state=spot_gold_state(self._watermark_ns),
+                watermark_ns=self._watermark_ns,
+            ),
+        )
+
+    async def run(self, sink: Sink) -> None:
+        """Emit everything in the order in which it became known.
+
+        Raises
+        ------
+        ConfigError
+            With file, row and field.
+        """
+        timeline = read_timeline(self._recording, pair=self._pair, calendar=self._calendar)
+        # Reading blocks; the sender and the probes go on meanwhile.
+        while (item := await asyncio.to_thread(_next, timeline)) is not None:
+            if isinstance(item, QuoteBatch):
+                await self._emit_quotes(item, sink)
+            else:
+                await self._emit_bars(item, sink)
+        for status in self.statuses():
+            sink.put_status(status)
+        log.info(
+            "replay_ended",
+            watermark=format_rfc3339(self._watermark_ns) if self._watermark_ns is not None else None,
+        )
+        if self._is_held_open:
+            await asyncio.Event().wait()
+
+    async def _emit_bars(self, batch: BarBatch, sink: Sink) -> None:
+        if batch.mode is BarsMode.HISTORY:
+            sink.put_bars(batch.bars, is_history=True)
+            return
+        known_at_ns = batch.bars[-1].known_at_ns
+        await self._until(known_at_ns)
+        await sink.room(self._pair.lead)
+        sink.put_bars(batch.bars, is_history=False)
+        self._come_to(known_at_ns)
+
+    async def _emit_quotes(self, batch: QuoteBatch, sink: Sink) -> None:
+        begin, size = 0, len(batch.ts_event_ns)
+        while begin < size:
+            await self._until(int(batch.ts_event_ns[begin]))
+            await sink.room(self._pair.lead)
+            end = min(self._due(batch, begin), begin + MAX_TICKS_PER_RECORD)
+            rows = part(batch, begin, end)
+            sink.put_ticks(
+                QuoteBatch(
+                    instrument=rows.instrument,
+                    feed=NAME,
+                    ts_event_ns=rows.ts_event_ns,
+                    ts_received_ns=np.full(end - begin, self._clock.now_ns(), dtype=np.int64),
+                    bid=rows.bid,
+                    ask=rows.ask,
+                )
+            )
+            self._come_to(int(rows.ts_event_ns[-1]))
+            begin = end
+
+    async def _until(self, event_ns: int) -> None:
+        """Wait for the wall time at which an event time is due."""
+        if self._first_ns is None:
+            self._first_ns, self._started = event_ns, self._clock.monotonic()
+        if self._speed == 0:
+            return
+        due = self._started + (event_ns - self._first_ns) / NS_PER_SECOND / self._speed
+        await asyncio.sleep(max(0.0, due - self._clock.monotonic()))
+
+    def _due(self, batch: QuoteBatch, begin: int) -> int:
+        """Return the first row of a batch that is not due yet; at least one row is."""
+        if self._speed == 0 or self._first_ns is None:
+            return len(batch.ts_event_ns)
+        elapsed_ns = int((self._clock.monotonic() - self._started) * self._speed * NS_PER_SECOND)
+        return max(begin + 1, int(batch.ts_event_ns.searchsorted(self._first_ns + elapsed_ns, "right")))
+
+    def _come_to(self, event_ns: int) -> None:
+        self._watermark_ns = max(self._watermark_ns or 0, event_ns)
+
+
+def _next(timeline: Iterator[BarBatch | QuoteBatch]) -> BarBatch | QuoteBatch | None:
+    return next(timeline, None)

@@ -1,0 +1,181 @@
+"""The ingestor's metrics; every known label stands at zero from the start."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from services.ingestor.core.inbox import Dropped
+from shared.version import CODE_VERSION
+
+REJECTED_REASONS: Final = ("future", "crossed", "not_positive", "undecodable", "implausible", "outside_range")
+RECONNECT_REASONS: Final = (
+    "closed",
+    "refused",
+    "unreachable",
+    "idle",
+    "rejected",
+    "ack_timeout",
+    "no_first_data",
+    "no_data",
+    "too_many_bad_frames",
+)
+RECORD_KINDS: Final = ("quotes", "trades", "status", "bars")
+BAR_OUTCOMES: Final = ("new", "unchanged", "corrected", "adjusted", "rejected", "missing")
+DEAD_LETTER_REASONS: Final = REJECTED_REASONS
+# From a colocated venue to a feed that is minutes behind.
+_DELAY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class IngestorMetrics:
+    """Count what comes in, what goes out and what is lost.
+
+    Parameters
+    ----------
+    feeds
+        Names of the feeds that run in this process, such as ``kraken``.
+    instruments
+        Every instrument of every pair.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, *, feeds: Iterable[str], instruments: Iterable[str]
+    ) -> None:
+        feeds, instruments = tuple(feeds), tuple(instruments)
+        self.build = Info("convex_build", "Version of the code.", registry=registry)
+        self.build.info({"version": CODE_VERSION, "revision": ""})
+        self.ticks_received = Counter(
+            "convex_ingestor_ticks_received_total", "Usable ticks.", ["feed"], registry=registry
+        )
+        self.ticks_rejected = Counter(
+            "convex_ingestor_ticks_rejected_total",
+            "Frames and ticks refused.",
+            ["feed", "reason"],
+            registry=registry,
+        )
+        self.ticks_duplicate = Counter(
+            "convex_ingestor_ticks_duplicate_total", "Ticks seen before.", ["feed"], registry=registry
+        )
+        self.ticks_dropped = Counter(
+            "convex_ingestor_ticks_dropped_total",
+            "Ticks dropped because Kafka did not take them in time.",
+            ["instrument", "kind"],
+            registry=registry,
+        )
+        self.queued_ticks = Gauge(
+            "convex_ingestor_queued_ticks", "Ticks that wait for Kafka.", ["instrument"], registry=registry
+        )
+        self.tick_delay = Histogram(
+            "convex_ingestor_tick_delay_seconds",
+            "From the venue's time to ours; live feeds only.",
+            ["feed"],
+            buckets=_DELAY_BUCKETS,
+            registry=registry,
+        )
+        self.last_tick = Gauge(
+            "convex_ingestor_last_tick_timestamp_seconds",
+            "When the last tick was received.",
+            ["feed"],
+            registry=registry,
+        )
+        self.feed_connected = Gauge(
+            "convex_ingestor_feed_connected", "1 while data flows.", ["feed"], registry=registry
+        )
+        self.feed_open = Gauge(
+            "convex_ingestor_feed_open",
+            "1 while the feed's market trades, whether or not ticks arrive.",
+            ["feed"],
+            registry=registry,
+        )
+        self.feed_reconnects = Counter(
+            "convex_ingestor_feed_reconnects_total",
+            "Connections ended.",
+            ["feed", "reason"],
+            registry=registry,
+        )
+        self.unknown_frames = Counter(
+            "convex_ingestor_unknown_frames_total",
+            "Frames of a type we do not know; ignored.",
+            ["feed"],
+            registry=registry,
+        )
+        self.trade_gaps = Counter(
+            "convex_ingestor_trade_gaps_total",
+            "Holes in the venue's trade ids, by what became of them.",
+            ["feed", "outcome"],
+            registry=registry,
+        )
+        self.records_published = Counter(
+            "convex_ingestor_records_published_total",
+            "Records that Kafka acknowledged.",
+            ["instrument", "kind"],
+            registry=registry,
+        )
+        self.publish_failures = Counter(
+            "convex_ingestor_publish_failures_total",
+            "Sends that Kafka did not acknowledge; each is tried again.",
+            ["topic"],
+            registry=registry,
+        )
+        self.bars_received = Counter(
+            "convex_ingestor_bars_received_total",
+            "Bars pulled.",
+            ["instrument", "outcome"],
+            registry=registry,
+        )
+        self.pull_failures = Counter(
+            "convex_ingestor_pull_failures_total",
+            "Failed requests for history and bars.",
+            ["feed"],
+            registry=registry,
+        )
+        self.last_bar_session = Gauge(
+            "convex_ingestor_last_bar_session_timestamp_seconds",
+            "Midnight UTC of the newest bar's session label.",
+            ["instrument"],
+            registry=registry,
+        )
+        self.dead_lettered = Counter(
+            "convex_kafka_dead_lettered_total",
+            "Input kept as a dead letter.",
+            ["topic", "reason"],
+            registry=registry,
+        )
+        self.dead_letters_dropped = Counter(
+            "convex_ingestor_dead_letters_dropped_total",
+            "Dead letters lost while Kafka was away.",
+            registry=registry,
+        )
+        for feed in feeds:
+            self._start_feed(feed)
+        for instrument in instruments:
+            self.queued_ticks.labels(instrument)
+            self.last_bar_session.labels(instrument)
+            for dropped in Dropped:
+                self.ticks_dropped.labels(instrument, dropped)
+            for kind in RECORD_KINDS:
+                self.records_published.labels(instrument, kind)
+            for outcome in BAR_OUTCOMES:
+                self.bars_received.labels(instrument, outcome)
+        for topic in ("ticks.v1", "bars.v1", "deadletters.v1"):
+            self.publish_failures.labels(topic)
+
+    def _start_feed(self, feed: str) -> None:
+        for metric in (
+            self.ticks_received,
+            self.ticks_duplicate,
+            self.tick_delay,
+            self.last_tick,
+            self.feed_connected,
+            self.feed_open,
+            self.unknown_frames,
+            self.pull_failures,
+        ):
+            metric.labels(feed)
+        for reason in REJECTED_REASONS:
+            self.ticks_rejected.labels(feed, reason)
+            self.dead_lettered.labels(f"feed:{feed}", reason)
+        for reason in RECONNECT_REASONS:
+            self.feed_reconnects.labels(feed, reason)
+        for outcome in ("filled", "unfillable"):
+            self.trade_gaps.labels(feed, outcome)

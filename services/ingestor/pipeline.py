@@ -1,0 +1,175 @@
+"""From the feeds to Kafka: one queue and one sender per lead, so that each lead's log has one order.
+
+Order of effects for one entry of a lead:
+
+1. it leaves the inbox; ticks that arrived meanwhile leave with it,
+2. its record is acknowledged in ``ticks.v1``,
+3. bars are queued for ``bars.v1``: a bar that is there was in the log before.
+
+A crash between 1 and 2 loses what a feed can give again (trades by id, bars by the next pull) and quotes
+that the next one replaces; between 2 and 3 the bar is published again, with the same identity.
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from services.ingestor.core.inbox import MAX_TICKS_PER_RECORD, Bars, Entry, Inbox
+from services.ingestor.keeping import BarKeeper, DeadLetterKeeper
+from services.ingestor.metrics import IngestorMetrics
+from services.ingestor.sending import PatientPublisher
+from shared.contracts.ticks import BarBatch, BarsMode, TickRecord, encode_tick_record
+from shared.domain.bars import Bar
+from shared.domain.deliveries import DeadLetter
+from shared.domain.instants import NS_PER_SECOND
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.errors import DataError
+from shared.kafka.topics import TICKS
+
+# Full records for the sender while the feed makes more, and no status stuck behind minutes of ticks.
+_SHORT_QUEUE_TICKS: Final = 10 * MAX_TICKS_PER_RECORD
+_FIRST_BYTES: Final = 1_024
+
+
+class Pipeline:
+    """Queue, encode and publish; the `Sink` of every feed.
+
+    Parameters
+    ----------
+    routes
+        For each instrument, the leads whose log carries it.
+    max_ticks
+        How many ticks of a lead may wait for Kafka.
+    """
+
+    def __init__(
+        self,
+        publisher: PatientPublisher,
+        *,
+        routes: Mapping[str, tuple[str, ...]],
+        max_ticks: int,
+        metrics: IngestorMetrics,
+    ) -> None:
+        self._publisher = publisher
+        self._routes = routes
+        self._metrics = metrics
+        leads = sorted({lead for leads in routes.values() for lead in leads})
+        self._inboxes = {lead: Inbox(max_ticks=max_ticks) for lead in leads}
+        self._short_ticks = min(_SHORT_QUEUE_TICKS, max_ticks - 1)
+        self._filled = {lead: asyncio.Event() for lead in leads}
+        self._emptied = {lead: asyncio.Event() for lead in leads}
+        self._bars = BarKeeper(publisher)
+        self._dead_letters = DeadLetterKeeper(publisher, metrics)
+        self._is_closing = False
+
+    def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
+        """Queue ticks of a lead; the oldest may be dropped, and are counted."""
+        self._metrics.ticks_received.labels(batch.feed).inc(len(batch.ts_event_ns))
+        self._metrics.last_tick.labels(batch.feed).set(int(batch.ts_received_ns[-1]) / NS_PER_SECOND)
+        self._put(batch.instrument, batch)
+
+    def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
+        """Queue bars of one instrument, ascending by session, for every lead that needs them."""
+        for lead in self._routes[bars[0].instrument]:
+            self._put(lead, Bars(bars=bars, is_history=is_history))
+
+    def put_status(self, status: FeedStatus) -> None:
+        """Queue a status record after everything queued so far."""
+        is_open = status.state in (FeedState.LIVE, FeedState.STALE)
+        self._metrics.feed_open.labels(status.feed).set(is_open)
+        self._put(status.instrument, status)
+
+    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
+        """Keep bars that nothing may be decided on: ``bars.v1`` only, no lead's log."""
+        self._bars.put(bars)
+
+    def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
+        """Count input that cannot be used and keep it as a dead letter."""
+        self._metrics.ticks_rejected.labels(feed, error.reason).inc()
+        self._dead_letters.put(
+            DeadLetter(
+                origin=f"feed:{feed}",
+                partition=None,
+                offset=None,
+                reason=error.reason,
+                message=str(error)[:300],
+                first_bytes=base64.b64encode(raw[:_FIRST_BYTES]).decode(),
+            )
+        )
+
+    async def room(self, instrument: str) -> None:
+        """Wait until a lead's queue is short."""
+        while self._inboxes[instrument].ticks > self._short_ticks:
+            self._emptied[instrument].clear()
+            await self._emptied[instrument].wait()
+
+    async def run(self) -> None:
+        """Send until closed, and then until nothing is left."""
+        async with asyncio.TaskGroup() as group:
+            keepers = [group.create_task(self._bars.run()), group.create_task(self._dead_letters.run())]
+            async with asyncio.TaskGroup() as senders:
+                for lead in self._inboxes:
+                    senders.create_task(self._send(lead))
+            self._bars.close()
+            self._dead_letters.close()
+            await asyncio.gather(*keepers)
+
+    def close(self) -> None:
+        """Let `run` return once everything queued is sent."""
+        self._is_closing = True
+        for event in self._filled.values():
+            event.set()
+
+    def waiting(self) -> int:
+        """Return how many ticks wait, over all leads."""
+        return sum(inbox.ticks for inbox in self._inboxes.values())
+
+    def _put(self, lead: str, entry: Entry) -> None:
+        dropped = self._inboxes[lead].put(entry)
+        for kind, count in dropped.items():
+            self._metrics.ticks_dropped.labels(lead, kind).inc(count)
+        self._filled[lead].set()
+
+    async def _send(self, lead: str) -> None:
+        inbox, filled, emptied = self._inboxes[lead], self._filled[lead], self._emptied[lead]
+        while True:
+            entry = inbox.take()
+            self._metrics.queued_ticks.labels(lead).set(inbox.ticks)
+            emptied.set()
+            if entry is None:
+                if self._is_closing:
+                    return
+                filled.clear()
+                await filled.wait()
+                continue
+            record = _record(entry)
+            await self._publisher.publish(TICKS.name, key=lead, value=encode_tick_record(record))
+            self._metrics.records_published.labels(lead, _kind(entry)).inc()
+            if isinstance(entry, Bars):
+                self._bars.put(entry.bars)
+                self._count_bars(entry.bars)
+
+    def _count_bars(self, bars: tuple[Bar, ...]) -> None:
+        session = datetime.fromisoformat(bars[-1].session).replace(tzinfo=UTC)
+        self._metrics.last_bar_session.labels(bars[-1].instrument).set(session.timestamp())
+
+
+def _record(entry: Entry) -> TickRecord:
+    if not isinstance(entry, Bars):
+        return entry
+    mode = BarsMode.HISTORY if entry.is_history else BarsMode.LIVE
+    return BarBatch(instrument=entry.bars[0].instrument, mode=mode, bars=entry.bars)
+
+
+def _kind(entry: Entry) -> str:
+    match entry:
+        case QuoteBatch():
+            return "quotes"
+        case TradeBatch():
+            return "trades"
+        case FeedStatus():
+            return "status"
+        case Bars():
+            return "bars"
