@@ -1,6 +1,7 @@
 """What the app delivers, and from where, on the embedded broker."""
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -89,6 +90,20 @@ async def test_stop_does_not_wait_for_a_restore_that_hangs(mock_broker: MockBrok
         began = time.monotonic()
     assert time.monotonic() - began < 2.0
     assert recorder.deaths == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.005, 0.01, 0.02, 0.05, 0.5, 1.5])
+async def test_stop_while_starting_leaves_no_thread_behind(mock_broker: MockBroker, seconds: float) -> None:
+    """A thread that is left behind keeps the process from ending."""
+    before = set(threading.enumerate())
+    began = time.monotonic()
+    async with running(new_app(mock_broker.bootstrap, Recorder())):
+        await asyncio.sleep(seconds)
+    # The mock answers a first join after three seconds, and the client cannot leave in the middle of one.
+    assert time.monotonic() - began < seconds + 4.0
+    await until(
+        lambda: [thread.name for thread in threading.enumerate() if not thread.daemon] == ["MainThread"]
+    )
 
 
 async def test_restore_that_fails_ends_the_process_before_any_record(mock_broker: MockBroker) -> None:
