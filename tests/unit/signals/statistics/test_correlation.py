@@ -60,6 +60,14 @@ def test_none_when_a_leg_is_flat_in_the_window(statistic: object) -> None:
 
 
 @pytest.mark.parametrize("statistic", [pearson, spearman, effective_size, fisher_interval])
+@pytest.mark.parametrize("value", [0.1, -1.0 / 3.0, 0.7])
+def test_a_long_flat_leg_is_seen_whatever_its_value(statistic: object, value: float) -> None:
+    assert callable(statistic)
+    # 57 times such a value, divided by 57, is not the value: a mean alone would leave a variance.
+    assert statistic(np.full(57, value), np.sin(np.arange(57.0)), 57) is None
+
+
+@pytest.mark.parametrize("statistic", [pearson, spearman, effective_size, fisher_interval])
 def test_legs_of_unequal_length_are_refused(statistic: object) -> None:
     assert callable(statistic)
     with pytest.raises(ValueError, match="a pair must be two rows of one length"):

@@ -50,6 +50,12 @@ def test_effectiveness_uses_each_sessions_own_earlier_window() -> None:
     assert hedge_effectiveness(a, b, 2) == pytest.approx(1.0 - 0.5 / 8.0, rel=1e-15)
 
 
+def test_effectiveness_over_three_sessions_is_the_one_worked_out_by_hand() -> None:
+    # Ratios -3/2, -9/2 and 3/4 leave 3, 6 and 6 of 6, 6 and 12: sums of squares 6 and 24.
+    a, b = np.array([0.0, 1.0, 2.0, 2.0, 0.0, -8.0]), np.array([0.0, 0.0, 3.0, 6.0, 6.0, 12.0])
+    assert hedge_effectiveness(a, b, 3) == pytest.approx(0.75, rel=1e-14)
+
+
 def test_effectiveness_is_negative_when_the_relation_turns_over() -> None:
     first = np.array([1.0, -2.0, 0.5, 3.0, -1.0, 2.0])
     effectiveness = hedge_effectiveness(np.concatenate([first, first]), np.concatenate([-first, first]), 6)
@@ -70,6 +76,14 @@ def test_effectiveness_is_none_when_gold_was_flat_in_one_earlier_window() -> Non
     assert hedge_effectiveness(a, b, 3) is None
     # Two equal returns in three are a thin window, but one.
     assert hedge_effectiveness(np.array([1.0, 0.3, 0.3, 0.4, 2.0, 3.0]), b, 3) is not None
+
+
+@pytest.mark.parametrize("value", [0.1, -1.0 / 3.0, 0.7])
+def test_effectiveness_sees_a_flat_window_whatever_its_value(value: float) -> None:
+    rng = np.random.default_rng(12)
+    a, b = rng.normal(size=114), rng.normal(size=114)
+    a[:57] = value
+    assert hedge_effectiveness(a, b, 57) is None
 
 
 def test_effectiveness_does_not_ask_gold_to_move_in_the_scored_window() -> None:

@@ -83,6 +83,9 @@ def test_one_close_is_a_summary_of_itself() -> None:
 def test_a_window_of_one_is_refused() -> None:
     with pytest.raises(ValueError, match="size must be at least 2, was 1"):
         leg_summary(np.array([1.0, 2.0]), size=1)
+    of_two = leg_summary(np.array([1.0, 3.0]), size=2)
+    assert of_two is not None
+    assert (of_two.mean, of_two.std) == (2.0, math.sqrt(2.0))
 
 
 def test_every_figure_is_a_plain_float() -> None:

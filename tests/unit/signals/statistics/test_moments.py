@@ -116,6 +116,7 @@ def test_a_window_of_one_and_unequal_legs_are_refused() -> None:
 def test_the_spread_of_a_single_value_is_refused() -> None:
     with pytest.raises(ValueError, match="a window must be one row of at least 2 values, was"):
         mean_std(X[:1])
+    assert mean_std(X[:2]) == MeanStd(mean=1.5, std=math.sqrt(0.5))
     with pytest.raises(ValueError, match="a window must be one row of at least 2 values, was"):
         mean_std(X.reshape(2, 2))
 

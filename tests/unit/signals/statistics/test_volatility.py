@@ -27,3 +27,4 @@ def test_volatility_of_a_leg_that_did_not_move_is_zero() -> None:
 def test_a_window_of_one_is_refused() -> None:
     with pytest.raises(ValueError, match="size must be at least 2, was 1"):
         annualised_volatility(np.zeros(20), 1)
+    assert annualised_volatility(np.array([0.0, 2.0]), 2) == math.sqrt(2.0) * math.sqrt(252.0)

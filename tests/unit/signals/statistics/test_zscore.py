@@ -27,6 +27,7 @@ def test_baseline_of_a_flat_window_is_none() -> None:
 def test_a_window_of_one_is_refused() -> None:
     with pytest.raises(ValueError, match="size must be at least 2, was 1"):
         baseline(np.arange(3.0), 1)
+    assert baseline(np.arange(3.0), 2) == MeanStd(mean=1.5, std=np.sqrt(0.5))
 
 
 def test_zscore_counts_standard_deviations_from_the_mean() -> None:
