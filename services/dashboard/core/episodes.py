@@ -1,0 +1,126 @@
+"""Divergences as people follow them: one line from opening to end, not one per event."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.dashboard.core.formatting import format_instant, format_signed
+from services.dashboard.core.words import KINDS, TRANSITIONS, describe_divergence
+from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
+from shared.domain.pairs import Pair
+from shared.domain.snapshots import OpenDivergence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One divergence, as far as it is known.
+
+    Parameters
+    ----------
+    peak
+        The highest severity it reached.
+    z_first, z_last
+        Of its first and latest event.
+    state, state_at
+        The latest transition and its instant.
+    """
+
+    divergence_id: str
+    what: str
+    kind: str
+    direction: str
+    severity: str
+    peak: str
+    confirmation: str
+    opened_at: str
+    state: str
+    state_at: str
+    z_first: str
+    z_last: str
+    is_open: bool
+
+
+def episodes_of(
+    pair: Pair, events: Iterable[DivergenceEvent], still_open: Iterable[OpenDivergence]
+) -> tuple[Episode, ...]:
+    """Return the divergences, the newest opening first.
+
+    Parameters
+    ----------
+    events
+        In the order of their sequence. Where a divergence has events, they decide whether it is open:
+        they arrive before the snapshot that follows from them.
+    still_open
+        As of the latest snapshot; tells of divergences whose events are no longer kept.
+    """
+    grouped: dict[str, list[DivergenceEvent]] = {}
+    for event in events:
+        grouped.setdefault(event.divergence_id, []).append(event)
+    known = [_from_events(pair, group) for group in grouped.values()]
+    known += [_from_snapshot(pair, one) for one in still_open if one.divergence_id not in grouped]
+    return tuple(sorted(known, key=lambda episode: (episode.opened_at, episode.divergence_id), reverse=True))
+
+
+def open_events(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...]:
+    """Return the latest event of each divergence that has not ended, in the order of their sequence."""
+    latest = {event.divergence_id: event for event in events}
+    return tuple(
+        sorted((event for event in latest.values() if _is_open(event)), key=lambda event: event.sequence)
+    )
+
+
+def tell_news(pair: Pair, events: Iterable[DivergenceEvent]) -> str:
+    """Return a sentence about the latest event, for people who listen to the page."""
+    latest = max(events, key=lambda event: event.sequence, default=None)
+    if latest is None:
+        return ""
+    what = describe_divergence(pair, latest.kind, latest.direction)
+    return (
+        f"{what}: {TRANSITIONS[latest.type]}, {latest.severity.value}, {latest.confirmation.value}, "
+        f"{format_instant(latest.occurred_at)}."
+    )
+
+
+def _from_events(pair: Pair, events: list[DivergenceEvent]) -> Episode:
+    first, last = events[0], events[-1]
+    is_critical = any(event.severity is Severity.CRITICAL for event in events)
+    return Episode(
+        divergence_id=last.divergence_id,
+        **_words(pair, last.kind, last.direction),
+        severity=last.severity.value,
+        peak=Severity.CRITICAL.value if is_critical else Severity.WARNING.value,
+        confirmation=last.confirmation.value,
+        opened_at=format_instant(last.opened_at),
+        state=TRANSITIONS[last.type],
+        state_at=format_instant(last.occurred_at),
+        z_first=format_signed(first.values.get("z_90")),
+        z_last=format_signed(last.values.get("z_90")),
+        is_open=_is_open(last),
+    )
+
+
+def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:
+    return Episode(
+        divergence_id=one.divergence_id,
+        **_words(pair, one.kind, one.direction),
+        severity=one.severity.value,
+        peak=one.severity.value,
+        confirmation=one.confirmation.value,
+        opened_at=format_instant(one.opened_at),
+        state=TRANSITIONS[Transition.OPEN],
+        state_at=format_instant(one.opened_at),
+        z_first=format_signed(None),
+        z_last=format_signed(None),
+        is_open=True,
+    )
+
+
+def _is_open(last: DivergenceEvent) -> bool:
+    return not last.type.is_final and last.type is not Transition.TEST
+
+
+def _words(pair: Pair, kind: Kind, direction: Direction) -> dict[str, str]:
+    return {
+        "what": describe_divergence(pair, kind, direction),
+        "kind": KINDS[kind],
+        "direction": direction.value.replace("_", " "),
+    }

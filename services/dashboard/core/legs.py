@@ -1,0 +1,169 @@
+"""Both legs beside each other: where they stand, and what they did in 90 sessions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.dashboard.core.figures import reason_for
+from services.dashboard.core.formatting import (
+    DASH,
+    format_instant,
+    format_percent,
+    format_price,
+    format_share,
+    format_signed,
+)
+from shared.domain.snapshots import LegSnapshot
+
+Show = Callable[[float | None], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Where a leg stands.
+
+    Parameters
+    ----------
+    is_live
+        A price of this moment, not a close.
+    since_ms
+        Wall time in milliseconds at which its age was 0; None without a price.
+    why
+        Why there is no price; None when there is one.
+    """
+
+    title: str
+    instrument: str
+    text: str
+    is_live: bool
+    basis: str
+    at: str
+    source: str
+    age_seconds: float | None
+    since_ms: int | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One statistic of one leg; ``share`` is the same in percent where there is such a thing."""
+
+    text: str
+    share: str | None
+    sign: int
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRow:
+    """One statistic, a cell for each leg."""
+
+    label: str
+    hint: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Where the mean and the last close lie between the window's low (0) and high (100)."""
+
+    low: str
+    high: str
+    last: float
+    mean: float
+
+
+def price_of(leg: LegSnapshot, *, published_ms: int, now_ms: int) -> Price:
+    """Return a leg's price with its age at this moment.
+
+    Parameters
+    ----------
+    published_ms
+        Wall time of the snapshot; the leg's age was counted at that moment.
+    """
+    is_live = leg.session is None
+    since = None if leg.age_seconds is None else published_ms - int(leg.age_seconds * 1_000)
+    basis = "live price" if is_live else f"close of {leg.session}"
+    return Price(
+        title=leg.title,
+        instrument=leg.instrument,
+        text=format_price(leg.price),
+        is_live=is_live and leg.price is not None,
+        basis=basis if leg.price is not None else "no price yet",
+        at=format_instant(leg.price_at),
+        source=leg.source or DASH,
+        age_seconds=None if since is None else (now_ms - since) / 1_000,
+        since_ms=since,
+        why=None if leg.price is not None else f"No price of {leg.instrument} was read yet.",
+    )
+
+
+def summary_rows(legs: tuple[LegSnapshot, ...], undefined: Mapping[str, str]) -> tuple[SummaryRow, ...]:
+    """Return the 90-session statistics, one row for each and one cell for each leg."""
+    rows = [_row("Last close", "", "last", format_price, legs, undefined)]
+    rows += [
+        _change_row(f"{sessions} session{'s' if sessions > 1 else ''}", f"change_{sessions}", legs, undefined)
+        for sessions in (1, 5, 20, 90)
+    ]
+    rows += [_row(label, hint, key, show, legs, undefined) for label, hint, key, show in _ROWS]
+    return tuple(rows)
+
+
+def range_of(leg: LegSnapshot) -> Range | None:
+    """Return the window's range; None before it is full, or when the leg did not move."""
+    low, high = leg.summary.get("min"), leg.summary.get("max")
+    last, mean = leg.summary.get("last"), leg.summary.get("mean")
+    if low is None or high is None or last is None or mean is None or high <= low:
+        return None
+    return Range(
+        low=format_price(low),
+        high=format_price(high),
+        last=round(100 * (last - low) / (high - low), 2),
+        mean=round(100 * (mean - low) / (high - low), 2),
+    )
+
+
+_ROWS: Final[tuple[tuple[str, str, str, Show], ...]] = (
+    ("Minimum", "close", "min", format_price),
+    ("Maximum", "close", "max", format_price),
+    ("Mean", "", "mean", format_price),
+    ("Standard deviation", "of the closes", "std", format_price),
+    ("Percentile", "share of the closes below the last", "percentile", format_share),
+    ("Drawdown", "from the window’s high", "drawdown", lambda value: format_percent(value, 1)),
+    ("Volatility", "annualised", "vol", format_share),
+)
+
+
+def _row(
+    label: str, hint: str, key: str, show: Show, legs: tuple[LegSnapshot, ...], undefined: Mapping[str, str]
+) -> SummaryRow:
+    cells = []
+    for leg in legs:
+        value = leg.summary.get(key)
+        why = _why(leg, key, undefined) if value is None else None
+        cells.append(Cell(text=show(value), share=None, sign=0, why=why))
+    return SummaryRow(label=label, hint=hint, cells=tuple(cells))
+
+
+def _change_row(
+    label: str, key: str, legs: tuple[LegSnapshot, ...], undefined: Mapping[str, str]
+) -> SummaryRow:
+    cells = []
+    for leg in legs:
+        change, share = leg.summary.get(key), leg.summary.get(f"{key}_pct")
+        why = _why(leg, key, undefined) if change is None else None
+        cells.append(
+            Cell(
+                text=format_signed(change),
+                share=None if share is None else format_percent(share),
+                sign=0 if change is None else (change > 0) - (change < 0),
+                why=why,
+            )
+        )
+    return SummaryRow(label=label, hint="change", cells=tuple(cells))
+
+
+def _why(leg: LegSnapshot, key: str, undefined: Mapping[str, str]) -> str:
+    if not leg.summary:
+        return f"No close of {leg.instrument} was read yet."
+    return reason_for(undefined, f"{leg.instrument}.{key}", f"{leg.title}.{key}", key)

@@ -1,0 +1,45 @@
+"""What the words of the contracts mean to people."""
+
+from typing import Final
+
+from shared.domain.divergences import Direction, Kind, Transition
+from shared.domain.pairs import Pair
+from shared.domain.ticks import FeedState
+
+KINDS: Final = {Kind.RATIO_STRETCH: "Ratio stretch"}
+
+TRANSITIONS: Final = {
+    Transition.OPEN: "opened",
+    Transition.ESCALATED: "escalated",
+    Transition.EASED: "eased",
+    Transition.REVISED: "revised on better data",
+    Transition.CLOSED: "closed",
+    Transition.NOT_CONFIRMED: "not confirmed by the close",
+    Transition.EXPIRED: "expired without a close",
+    Transition.TEST: "test",
+}
+
+FEED_STATES: Final = {
+    FeedState.LIVE: "The market is open and the feed ticks.",
+    FeedState.STALE: "The market is open but the feed is silent: the price is old.",
+    FeedState.BREAK: "The market is in its daily break.",
+    FeedState.CLOSED: "The market is closed.",
+}
+
+REGIMES: Final = {"RISK_OFF": "Risk off", "RISK_ON": "Risk on", "NEUTRAL": "Neutral"}
+
+
+def describe_divergence(pair: Pair, kind: Kind, direction: Direction) -> str:
+    """Return what a divergence says about the two legs.
+
+    Examples
+    --------
+    >>> pair = Pair(name="gold-iwm", title="Gold vs IWM", lead="XAU/USD.REPLAY", other="IWM.REPLAY",
+    ...             lead_title="Gold", other_title="IWM")
+    >>> describe_divergence(pair, Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    'Gold rich against IWM'
+    """
+    match kind:
+        case Kind.RATIO_STRETCH:
+            side = "rich" if direction is Direction.RISK_OFF else "cheap"
+            return f"{pair.lead_title} {side} against {pair.other_title}"
