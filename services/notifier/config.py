@@ -1,0 +1,113 @@
+"""Everything an operator can change about the notifier, with units in the names."""
+
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.notifier.core.backoff import RETRY_DELAYS_SECONDS
+from services.notifier.core.expiry import TimeBase
+from shared.config import HealthSettings, SectionSettings
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+_COMMA_SEPARATED = BeforeValidator(_split)
+
+
+class SmtpSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class SmtpSettings(SectionSettings):
+    """The mail server that sends for us."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    host: str | None = Field(default=None, description="Mail server; needed for e-mail subscriptions.")
+    port: int = Field(default=587, ge=1, le=65_535, description="Its port; 587 with starttls, 465 with tls.")
+    security: SmtpSecurity = Field(
+        default=SmtpSecurity.STARTTLS,
+        description="starttls, tls, or none (only for a server on this machine).",
+    )
+    username: str | None = Field(default=None, description="User for the login; none is made when not set.")
+    password: SecretStr | None = Field(default=None, description="Password for the login.")
+    ca_file: Path | None = Field(default=None, description="CA certificates; the system's when not set.")
+    sender: str = Field(
+        default="Convex <convex@localhost>",
+        min_length=3,
+        description="From address, with or without a name.",
+    )
+    timeout_seconds: float = Field(default=20.0, gt=0, le=300, description="Longest wait for one reply.")
+    idle_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        le=600,
+        description="How long an unused connection stays open for the next mail.",
+    )
+
+
+class NotifierSettings(BaseSettings):
+    """Everything an operator can change about the notifier."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONVEX_NOTIFIER_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    database_url: str = Field(
+        default="sqlite:///convex-notifier.db",
+        description="Delivery store, as an SQLAlchemy URL; sqlite:////PATH is an absolute path.",
+    )
+    subscriptions_file: Path = Field(
+        default=Path("subscriptions.toml"), description="Who is told, as [[subscription]] tables in TOML."
+    )
+    group: str = Field(
+        default="convex-notifier", min_length=1, description="Kafka consumer group of this notifier."
+    )
+    time_base: TimeBase = Field(
+        default=TimeBase.LIVE,
+        description="live: events expire at their not_after; replay: as long after receipt as it was then.",
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        pattern=r"^https?://[^\s/]+[^\s]*$",
+        description="Where people reach the dashboard; links in messages begin with it.",
+    )
+    message_id_domain: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="Right side of every Message-ID; the sender's domain when not set.",
+    )
+    smtp: SmtpSettings = SmtpSettings()
+    request_timeout_seconds: float = Field(
+        default=15.0, gt=0, le=60, description="Longest wait for a webhook's answer, connecting included."
+    )
+    webhook_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, _COMMA_SEPARATED] = (
+        Field(
+            default=(),
+            description="Private networks that webhooks may reach, comma-separated, such as 10.20.0.0/16.",
+        )
+    )
+    retry_delays_seconds: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=86_400)], ...], NoDecode, _COMMA_SEPARATED
+    ] = Field(
+        default=RETRY_DELAYS_SECONDS,
+        min_length=1,
+        description="Longest wait before each next attempt, comma-separated; the last one repeats.",
+    )
+    max_concurrent_attempts: int = Field(
+        default=32, ge=1, le=1_000, description="Most attempts in flight at a time."
+    )
+    max_concurrent_attempts_per_subscription: int = Field(
+        default=8, ge=1, le=1_000, description="Most of them for one subscription."
+    )
+    health: HealthSettings = HealthSettings()

@@ -1,0 +1,168 @@
+"""What an answer, or the lack of one, means for a delivery.
+
+========================================== =========== =====================
+HTTP                                       answer      reason
+========================================== =========== =====================
+2xx                                        Delivered   -
+410                                        Gone        -
+408                                        Deferred    ``request_timeout``
+425                                        Deferred    ``too_early``
+429                                        Deferred    ``rate_limited``
+5xx                                        Deferred    ``server_error``
+3xx                                        Rejected    ``redirected``
+401, 403                                   Rejected    ``unauthorized``
+404                                        Rejected    ``not_found``
+any other 4xx                              Rejected    ``refused``
+anything else                              Rejected    ``not_http``
+========================================== =========== =====================
+
+========================================== =========== =====================
+SMTP reply to                              answer      reason
+========================================== =========== =====================
+2xx to the message                         Delivered   -
+4xx to anything                            Deferred    ``smtp_deferred``
+5xx to the sender's address                Rejected    ``sender_refused``
+5xx to the recipient's address             Rejected    ``recipient_refused``
+5xx to the message                         Rejected    ``message_refused``
+5xx to the greeting, TLS or the login      Deferred    ``smtp_unusable``
+========================================== =========== =====================
+
+A server that will not talk to *us* (a wrong password, an expired certificate) is mended by our operator,
+and then every message that waited must still arrive: that is Deferred, never Rejected. A redirect is not
+followed: it would send a signed body to an address that nobody configured.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an attempt did not deliver, or why a delivery ended without having been delivered."""
+
+    REQUEST_TIMEOUT = "request_timeout"
+    TOO_EARLY = "too_early"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    REDIRECTED = "redirected"
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    NOT_HTTP = "not_http"
+    GONE = "gone"
+    DNS_FAILED = "dns_failed"
+    CONNECT_FAILED = "connect_failed"
+    TIMED_OUT = "timed_out"
+    CONNECTION_LOST = "connection_lost"
+    ADDRESS_REFUSED = "address_refused"
+    SMTP_DEFERRED = "smtp_deferred"
+    SMTP_UNUSABLE = "smtp_unusable"
+    SENDER_REFUSED = "sender_refused"
+    RECIPIENT_REFUSED = "recipient_refused"
+    MESSAGE_REFUSED = "message_refused"
+    SUBSCRIPTION_REMOVED = "subscription_removed"
+    DEADLINE_PASSED = "deadline_passed"
+
+
+class SmtpStage(StrEnum):
+    """Which part of the conversation a reply belongs to."""
+
+    SESSION = "session"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The receiver has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Not now; a later attempt may work.
+
+    Parameters
+    ----------
+    retry_after_seconds
+        What the receiver asked for; None if it did not say.
+    detail
+        For the operator who reads the log of attempts.
+    """
+
+    reason: Reason
+    retry_after_seconds: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Never; trying again cannot help."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The receiver asks for nothing more, now or later."""
+
+    detail: str = ""
+
+
+Answer = Delivered | Deferred | Rejected | Gone
+
+_DEFERRED_STATUS = {408: Reason.REQUEST_TIMEOUT, 425: Reason.TOO_EARLY, 429: Reason.RATE_LIMITED}
+_REJECTED_STATUS = {401: Reason.UNAUTHORIZED, 403: Reason.UNAUTHORIZED, 404: Reason.NOT_FOUND}
+_REFUSED_STAGE = {
+    SmtpStage.SENDER: Reason.SENDER_REFUSED,
+    SmtpStage.RECIPIENT: Reason.RECIPIENT_REFUSED,
+    SmtpStage.MESSAGE: Reason.MESSAGE_REFUSED,
+}
+
+
+def classify_status(status: int, *, retry_after_seconds: float | None = None, detail: str = "") -> Answer:
+    """Return what an HTTP status means.
+
+    Examples
+    --------
+    >>> classify_status(204)
+    Delivered()
+    >>> classify_status(503, retry_after_seconds=120.0).retry_after_seconds
+    120.0
+    >>> classify_status(302).reason
+    <Reason.REDIRECTED: 'redirected'>
+    """
+    if 200 <= status <= 299:
+        return Delivered()
+    if status == 410:
+        return Gone(detail=detail)
+    if status in _DEFERRED_STATUS:
+        return Deferred(
+            reason=_DEFERRED_STATUS[status], retry_after_seconds=retry_after_seconds, detail=detail
+        )
+    if 500 <= status <= 599:
+        return Deferred(reason=Reason.SERVER_ERROR, retry_after_seconds=retry_after_seconds, detail=detail)
+    if 300 <= status <= 399:
+        return Rejected(reason=Reason.REDIRECTED, detail=detail)
+    if 400 <= status <= 499:
+        return Rejected(reason=_REJECTED_STATUS.get(status, Reason.REFUSED), detail=detail)
+    return Rejected(reason=Reason.NOT_HTTP, detail=detail)
+
+
+def classify_reply(code: int, stage: SmtpStage, *, detail: str = "") -> Answer:
+    """Return what an SMTP reply code means at a stage of the conversation.
+
+    Examples
+    --------
+    >>> classify_reply(451, SmtpStage.RECIPIENT).reason
+    <Reason.SMTP_DEFERRED: 'smtp_deferred'>
+    >>> classify_reply(535, SmtpStage.SESSION)  # a wrong password is ours to mend: the message waits
+    Deferred(reason=<Reason.SMTP_UNUSABLE: 'smtp_unusable'>, retry_after_seconds=None, detail='')
+    """
+    if 200 <= code <= 299:
+        return Delivered()
+    if 500 <= code <= 599 and stage is not SmtpStage.SESSION:
+        return Rejected(reason=_REFUSED_STAGE[stage], detail=detail)
+    if 400 <= code <= 499:
+        return Deferred(reason=Reason.SMTP_DEFERRED, detail=detail)
+    return Deferred(reason=Reason.SMTP_UNUSABLE, detail=detail)

@@ -1,0 +1,94 @@
+"""Which waiting deliveries may start now.
+
+A *lane* is one divergence for one subscription. In a lane one delivery is in flight at a time, in the order
+of the sequence: nobody reads that a divergence closed before reading that it opened. Lanes do not wait for
+each other, except that one subscription holds only its share of the attempts: a receiver that hangs must
+not hold up the others.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.domain.deliveries import Channel
+
+Lane = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingDelivery:
+    """A delivery that has not ended.
+
+    Parameters
+    ----------
+    attempts
+        Made so far.
+    last_reason
+        Why the last one did not deliver; empty before the first.
+    next_attempt_at_ns, expires_at_ns
+        Wall time.
+    """
+
+    delivery_id: str
+    event_id: str
+    subscription: str
+    channel: Channel
+    receiver_id: str
+    divergence_id: str
+    sequence: int
+    message_id: str
+    attempts: int
+    last_reason: str
+    next_attempt_at_ns: int
+    expires_at_ns: int
+
+    @property
+    def lane(self) -> Lane:
+        """Return what it queues in: subscription and divergence."""
+        return (self.subscription, self.divergence_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How much waits in a channel, and since when the oldest does (wall time)."""
+
+    channel: Channel
+    count: int
+    oldest_received_at_ns: int
+
+
+def startable(
+    waiting: Iterable[PendingDelivery],
+    *,
+    running: Iterable[PendingDelivery],
+    now_ns: int,
+    limit: int,
+    limit_per_subscription: int,
+) -> tuple[PendingDelivery, ...]:
+    """Return the deliveries to start, those that wait longest first.
+
+    Parameters
+    ----------
+    waiting
+        Pending deliveries; of each lane at least the one with the lowest sequence.
+    running
+        Deliveries in flight.
+    limit, limit_per_subscription
+        Most deliveries in flight, those of ``running`` included.
+    """
+    in_flight = tuple(running)
+    busy = {delivery.lane for delivery in in_flight}
+    share = Counter(delivery.subscription for delivery in in_flight)
+    heads: dict[Lane, PendingDelivery] = {}
+    for delivery in waiting:
+        head = heads.get(delivery.lane)
+        if head is None or delivery.sequence < head.sequence:
+            heads[delivery.lane] = delivery
+    started: list[PendingDelivery] = []
+    for delivery in sorted(heads.values(), key=lambda head: (head.next_attempt_at_ns, head.sequence)):
+        if len(in_flight) + len(started) >= limit or delivery.next_attempt_at_ns > now_ns:
+            break
+        if delivery.lane not in busy and share[delivery.subscription] < limit_per_subscription:
+            share[delivery.subscription] += 1
+            started.append(delivery)
+    return tuple(started)

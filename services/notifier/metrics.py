@@ -1,0 +1,128 @@
+"""What the notifier counts; every label is known at the start and begins at zero."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from services.notifier.core.classify import Reason
+from services.notifier.core.ordering import Backlog
+from services.notifier.core.plan import Suppression
+from shared.domain.deliveries import Channel
+from shared.domain.instants import NS_PER_SECOND
+from shared.version import CODE_VERSION
+
+# From a local receiver to one that is given the longest wait.
+_DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
+# The same, and on to deliveries that were deferred for hours.
+_DELAY_BUCKETS = (*_DURATION_BUCKETS, 300.0, 1_800.0, 7_200.0, 43_200.0, 86_400.0)
+ATTEMPT_OUTCOMES = ("delivered", "deferred", "rejected", "gone")
+DEAD_LETTER_REASONS = (
+    "empty",
+    "not_json",
+    "not_object",
+    "unknown_schema",
+    "schema_mismatch",
+    "bad_identity",
+    "bad_instant",
+)
+
+
+class NotifierMetrics:
+    """The notifier's metrics on a registry.
+
+    Parameters
+    ----------
+    registry
+        What ``/metrics`` shows.
+    topic
+        The topic that is consumed.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, topic: str) -> None:
+        self.build = Info("convex_build", "Which code runs.", registry=registry)
+        self.build.info({"version": CODE_VERSION, "revision": ""})
+        self.notifications = Counter(
+            "convex_notifier_notifications",
+            "Deliveries that were planned.",
+            ["channel"],
+            registry=registry,
+        )
+        self.suppressed = Counter(
+            "convex_notifier_notifications_suppressed",
+            "Subscriptions that were not told about an event.",
+            ["reason"],
+            registry=registry,
+        )
+        self.failed = Counter(
+            "convex_notifier_notifications_failed",
+            "Deliveries that ended without having been delivered.",
+            ["channel", "reason"],
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "convex_notifier_delivery_attempts",
+            "Attempts to deliver.",
+            ["channel", "outcome"],
+            registry=registry,
+        )
+        self.attempt_duration = Histogram(
+            "convex_notifier_delivery_duration_seconds",
+            "Time that one attempt took.",
+            ["channel"],
+            buckets=_DURATION_BUCKETS,
+            registry=registry,
+        )
+        self.event_to_delivery = Histogram(
+            "convex_notifier_event_to_delivery_seconds",
+            "Time from the event's publication to the receiver's acceptance.",
+            ["channel"],
+            buckets=_DELAY_BUCKETS,
+            registry=registry,
+        )
+        self.pending = Gauge(
+            "convex_notifier_pending_deliveries",
+            "Deliveries that have not ended.",
+            ["channel"],
+            registry=registry,
+        )
+        self.oldest_pending = Gauge(
+            "convex_notifier_oldest_pending_timestamp_seconds",
+            "When the event of the oldest pending delivery was received; NaN while nothing waits.",
+            ["channel"],
+            registry=registry,
+        )
+        self.dead_lettered = Counter(
+            "convex_kafka_dead_lettered",
+            "Records that could not be used and were kept.",
+            ["topic", "reason"],
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "convex_kafka_consumer_lag_records",
+            "Records that are in the log and not read yet.",
+            ["topic", "partition"],
+            registry=registry,
+        )
+        for reason in DEAD_LETTER_REASONS:
+            self.dead_lettered.labels(topic, reason)
+        for suppression in Suppression:
+            self.suppressed.labels(suppression.value)
+        for channel in (each.value for each in Channel):
+            self.notifications.labels(channel)
+            self.attempt_duration.labels(channel)
+            self.event_to_delivery.labels(channel)
+            self.pending.labels(channel).set(0)
+            self.oldest_pending.labels(channel).set(float("nan"))
+            for outcome in ATTEMPT_OUTCOMES:
+                self.attempts.labels(channel, outcome)
+            for failure in Reason:
+                self.failed.labels(channel, failure.value)
+
+    def set_backlog(self, backlog: Iterable[Backlog]) -> None:
+        """Show what waits; a channel that is not mentioned is empty."""
+        waiting = {each.channel: each for each in backlog}
+        for channel in Channel:
+            each = waiting.get(channel)
+            self.pending.labels(channel.value).set(each.count if each else 0)
+            oldest = each.oldest_received_at_ns / NS_PER_SECOND if each else float("nan")
+            self.oldest_pending.labels(channel.value).set(oldest)

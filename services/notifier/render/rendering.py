@@ -1,0 +1,47 @@
+"""Subject, text and HTML of a message about an event; equal events give equal messages."""
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from services.notifier.render.view import view_of
+from shared.domain.divergences import DivergenceEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """One message in both forms."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Renderer:
+    """Write messages from the templates beside this module.
+
+    Parameters
+    ----------
+    public_url
+        Where people reach the dashboard.
+    """
+
+    def __init__(self, *, public_url: str) -> None:
+        self._public_url = public_url
+        environment = Environment(
+            loader=PackageLoader("services.notifier.render"),
+            autoescape=select_autoescape(("html.j2",)),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._text = environment.get_template("event.txt.j2")
+        self._html = environment.get_template("event.html.j2")
+
+    def render(self, event: DivergenceEvent) -> Rendered:
+        """Return the message about an event."""
+        view = view_of(event, public_url=self._public_url)
+        # A line break in a subject would be another header.
+        subject = " ".join(view.subject.split())
+        return Rendered(subject=subject, text=self._text.render(view=view), html=self._html.render(view=view))

@@ -1,0 +1,268 @@
+"""What a message says, as plain text for both its forms: sentences, tables and a scale."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from services.notifier.render.wording import (
+    duration,
+    estimate,
+    instant,
+    number,
+    pair_titles,
+    percent,
+    seconds_between,
+)
+from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Severity, Transition
+
+# The statistic each kind is judged by.
+_STATISTIC: Final = {"ratio_stretch": "z_90"}
+# Ends of the drawn scale, in standard deviations; what lies beyond is drawn at the end.
+_SCALE_END: Final = 4.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a table."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRow:
+    """One leg's price and how old it is."""
+
+    name: str
+    instrument: str
+    price: str
+    age: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """One part of the scale, in percent of its width."""
+
+    width: float
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything that a message shows.
+
+    Parameters
+    ----------
+    tone
+        ``warning``, ``critical`` or ``calm``.
+    marker
+        Where the statistic lies on the scale, in percent of its width; None where there is none to show.
+    """
+
+    subject: str
+    is_simulated: bool
+    badge: str
+    tone: str
+    headline: str
+    story: tuple[str, ...]
+    marker: float | None
+    bands: tuple[Band, ...]
+    scale_end: str
+    facts: tuple[Row, ...]
+    legs: tuple[LegRow, ...]
+    hedge: tuple[Row, ...]
+    evidence: tuple[Row, ...]
+    link: str | None
+
+
+def view_of(event: DivergenceEvent, *, public_url: str) -> View:
+    """Return what a message about an event says."""
+    lead, other = pair_titles(event)
+    z = event.values.get(_STATISTIC.get(event.kind, ""))
+    is_simulated = any(leg.instrument.endswith(".SIMULATED") for leg in event.legs)
+    headline = _headline(event, lead, other)
+    path = next(iter(event.links.values()), None)
+    return View(
+        subject=_subject(event, headline, z, is_simulated=is_simulated),
+        is_simulated=is_simulated,
+        badge=f"{event.severity.value} · {event.confirmation.value}",
+        tone="calm" if event.type.is_final or event.type is Transition.TEST else event.severity.value,
+        headline=headline,
+        story=(*_story(event, lead, other), _confirmation(event, lead, other)),
+        marker=_place(z) if z is not None and math.isfinite(z) else None,
+        bands=_bands(event.thresholds),
+        scale_end=number(_SCALE_END, decimals=1),
+        facts=_facts(event, z, lead, other),
+        legs=tuple(
+            LegRow(
+                name=name,
+                instrument=leg.instrument,
+                price=number(leg.price),
+                age=duration(leg.age_seconds),
+                source=leg.source,
+            )
+            for name, leg in zip((lead, other, *[""] * len(event.legs)), event.legs, strict=False)
+        ),
+        hedge=(
+            Row(
+                name="Hedge ratio",
+                value=estimate(event.hedge.ratio),
+                note=f"{lead} per unit of {other} that makes the pair swing least",
+            ),
+            Row(
+                name="Beta",
+                value=estimate(event.hedge.beta),
+                note=f"how far {lead} moves when {other} moves by one",
+            ),
+            Row(
+                name="Hedge effectiveness",
+                value=estimate(event.hedge.effectiveness, is_share=True),
+                note=f"share of {other}'s variance that the hedge took away, out of sample",
+            ),
+            Row(
+                name="Correlation in stress",
+                value=estimate(event.hedge.stress_corr),
+                note=f"in the sessions in which {other} fell most",
+            ),
+        ),
+        evidence=_evidence(event),
+        link=public_url.rstrip("/") + path if path is not None else None,
+    )
+
+
+def _subject(event: DivergenceEvent, headline: str, z: float | None, *, is_simulated: bool) -> str:
+    mark = "[SIMULATED] " if is_simulated else ""
+    loud = "CRITICAL: " if _is_loud(event) else ""
+    how_far = f", z {number(z, is_signed=True)}" if z is not None else ""
+    return f"{mark}{loud}{headline}{how_far} ({event.confirmation.value})"
+
+
+def _is_loud(event: DivergenceEvent) -> bool:
+    return (
+        event.severity is Severity.CRITICAL and not event.type.is_final and event.type is not Transition.TEST
+    )
+
+
+def _headline(event: DivergenceEvent, lead: str, other: str) -> str:
+    side = "rich" if event.direction is Direction.RISK_OFF else "cheap"
+    state = f"{lead} {side} against {other}"
+    match event.type:
+        case Transition.OPEN:
+            return f"{lead} is {side} against {other}"
+        case Transition.ESCALATED:
+            return f"{state}: escalated to {event.severity.value}"
+        case Transition.EASED:
+            return f"{state}: eased to {event.severity.value}"
+        case Transition.REVISED:
+            return f"{state}: revised"
+        case Transition.CLOSED:
+            return f"{lead} and {other} are back in line"
+        case Transition.NOT_CONFIRMED:
+            return f"{state}: not confirmed by the close"
+        case Transition.EXPIRED:
+            return f"{state}: expired unconfirmed"
+        case Transition.TEST:
+            return f"Test message for {lead} and {other}"
+
+
+def _story(event: DivergenceEvent, lead: str, other: str) -> tuple[str, ...]:
+    flight = (
+        f"{lead} outperforming {other} is a flight to safety (risk-off)."
+        if event.direction is Direction.RISK_OFF
+        else f"{other} outperforming {lead} is an appetite for risk (risk-on)."
+    )
+    lasted = duration(seconds_between(event.opened_at, event.occurred_at))
+    opened = f"It opened on {instant(event.opened_at)}, {lasted} before."
+    match event.type:
+        case Transition.OPEN:
+            return (f"The ratio of {lead} to {other} has left the band it kept for 90 sessions. {flight}",)
+        case Transition.ESCALATED:
+            return (
+                f"The divergence has grown past the threshold for {event.severity.value}. {flight}",
+                opened,
+            )
+        case Transition.EASED:
+            return (f"The divergence has shrunk to {event.severity.value}, but it is still open.", opened)
+        case Transition.REVISED:
+            return ("Better data came in and the numbers below replace the earlier ones.", opened)
+        case Transition.CLOSED:
+            return (f"The ratio of {lead} to {other} has come back: the divergence is over.", opened)
+        case Transition.NOT_CONFIRMED:
+            return ("The early warning is withdrawn: at the close the ratio was inside its band.", opened)
+        case Transition.EXPIRED:
+            return ("The early warning ends: no close came that could confirm it.", opened)
+        case Transition.TEST:
+            return ("Somebody asked for this message to see that it arrives. Nothing has happened.",)
+
+
+def _confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
+    ages = [duration(leg.age_seconds) for leg in event.legs]
+    aged = f" {lead}'s price was {ages[0]} old, {other}'s {ages[1]}." if len(ages) == 2 else ""
+    if event.confirmation is Confirmation.CONFIRMED:
+        return f"Confirmed: both legs' closes bear it out.{aged}"
+    return (
+        f"Provisional: a live price of {lead} against the last close of {other}.{aged} "
+        "The next close confirms it or withdraws it."
+    )
+
+
+def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tuple[Row, ...]:
+    ratio, mean = event.values.get("log_ratio"), event.values.get("mean_90")
+    gap = math.exp(ratio - mean) - 1 if ratio is not None and mean is not None else None
+    limits = [
+        f"{name.replace('_', ' ')} {number(limit, decimals=1)}" for name, limit in event.thresholds.items()
+    ]
+    rows = [
+        Row(name="z-score, 90 sessions", value=number(z, is_signed=True), note=" · ".join(limits)),
+        Row(
+            name=f"{lead}/{other} against its average",
+            value=percent(gap, is_signed=True),
+            note="of the 90 sessions before",
+        ),
+        Row(
+            name="Percentile, 90 sessions",
+            value=percent(event.values.get("pctl_90")),
+            note="share of sessions with a lower ratio",
+        ),
+    ]
+    rows += [
+        Row(name=f"Correlation, {name.removeprefix('corr_')} sessions", value=number(value, is_signed=True))
+        for name, value in event.values.items()
+        if name.startswith("corr_") and name.removeprefix("corr_").isdigit()
+    ]
+    rows.append(Row(name="As of", value=instant(event.occurred_at)))
+    rows.append(Row(name="Valid until", value=instant(event.not_after)))
+    return tuple(rows)
+
+
+def _evidence(event: DivergenceEvent) -> tuple[Row, ...]:
+    inputs = ", ".join(
+        f"{each.instrument} {each.session or each.ts_event_ns or ''}".strip()
+        for each in event.evidence.inputs
+    )
+    return (
+        Row(name="Event", value=event.event_id),
+        Row(name="Divergence", value=event.divergence_id),
+        Row(name="Sequence", value=f"{event.pair} {event.sequence}"),
+        Row(name="Decided by", value=inputs),
+        Row(name="Window", value=event.evidence.window_sha256),
+        Row(name="Rule", value=event.evidence.rule_version),
+        Row(name="Code", value=event.evidence.code_version),
+    )
+
+
+def _place(z: float) -> float:
+    share = (max(-_SCALE_END, min(_SCALE_END, z)) + _SCALE_END) / (2 * _SCALE_END)
+    return round(100 * share, 1)
+
+
+def _bands(thresholds: dict[str, float]) -> tuple[Band, ...]:
+    warning, critical = thresholds.get("warning"), thresholds.get("critical")
+    if warning is None or critical is None or not 0 < warning < critical < _SCALE_END:
+        return (Band(width=100.0, tone="calm"),)
+    unit = 100 / (2 * _SCALE_END)
+    outer = Band(width=round((_SCALE_END - critical) * unit, 1), tone="critical")
+    inner = Band(width=round((critical - warning) * unit, 1), tone="warning")
+    return (outer, inner, Band(width=round(2 * warning * unit, 1), tone="calm"), inner, outer)
