@@ -101,6 +101,21 @@ def test_the_command_of_the_service_answers_in_its_image(image: tuple[str, Path]
 
 
 @pytest.mark.slow
+def test_a_misspelt_variable_of_any_service_refuses_to_start_in_the_image(
+    image: tuple[str, Path], tmp_path: Path
+) -> None:
+    """The image knows the names of all settings, though not the libraries of the other services."""
+    service, prefix = image
+
+    result = _run(prefix / "bin" / "convex", service, cwd=tmp_path, CONVEX_SIGNALS_GRUOP="x")
+
+    assert result.returncode == 2
+    assert result.stderr == (
+        "convex: CONVEX_SIGNALS_GRUOP is not a setting of Convex; see deploy/env for all of them\n"
+    )
+
+
+@pytest.mark.slow
 def test_nothing_of_other_services_and_of_development_is_in_the_image(
     image: tuple[str, Path], tmp_path: Path
 ) -> None:
