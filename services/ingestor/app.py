@@ -77,7 +77,7 @@ async def run_ingestor(
                 ready={"kafka": patient.problem},
             )
         )
-        log.info("ingestor_started", feed=settings.feed, health_port=health.port, leads=sorted(routes))
+        log.info("ingestor_started", feed=settings.feed, health_port=health.port, instruments=sorted(routes))
         await _run(pipeline, feeds, settings, pulse=pulse, stop=stop)
         log.info("ingestor_stopped", unsent_ticks=pipeline.waiting())
 

@@ -41,7 +41,7 @@ class Pipeline:
     routes
         For each instrument, the leads whose log carries it.
     max_ticks
-        How many ticks of a lead may wait for Kafka.
+        How many ticks of a lead may wait for Kafka, at least one full record.
     """
 
     def __init__(
@@ -57,7 +57,8 @@ class Pipeline:
         self._metrics = metrics
         leads = sorted({lead for leads in routes.values() for lead in leads})
         self._inboxes = {lead: Inbox(max_ticks=max_ticks) for lead in leads}
-        self._short_ticks = min(_SHORT_QUEUE_TICKS, max_ticks - 1)
+        # A full record more still fits.
+        self._short_ticks = min(_SHORT_QUEUE_TICKS, max_ticks - MAX_TICKS_PER_RECORD)
         self._filled = {lead: asyncio.Event() for lead in leads}
         self._emptied = {lead: asyncio.Event() for lead in leads}
         self._bars = BarKeeper(publisher)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Self
 
 from aiokafka import TopicPartition
 
@@ -38,8 +39,9 @@ class Reader:
         self._topic = topic
         self.keys: list[str] = []
         self.values: list[bytes] = []
+        self._decoded: list[TickRecord] = []
 
-    async def __aenter__(self) -> "Reader":
+    async def __aenter__(self) -> Self:
         await self._consumer.start()
         return self
 
@@ -68,7 +70,8 @@ class Reader:
 
     def tick_records(self) -> list[TickRecord]:
         """Return what was read so far, decoded."""
-        return [decode_tick_record(value) for value in self.values]
+        self._decoded += [decode_tick_record(value) for value in self.values[len(self._decoded) :]]
+        return self._decoded
 
 
 def ticks_reader(kafka: KafkaSettings) -> Reader:
