@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from convex.commands import backtest, services, topics
+from convex.commands import backtest, demo, services, topics
 from shared.errors import ConfigError, ServiceError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 services.register(app)
 app.command("backtest")(backtest.backtest)
+app.command("demo")(demo.demo)
 app.add_typer(topics.app, name="topics")
 
 

@@ -35,7 +35,6 @@ def ingestor() -> None:
     pairs = load_pairs(load_settings(PairsSettings).pairs)
     _run(
         "ingestor",
-        settings,
         lambda stop: run_ingestor(kafka, settings, pairs, clock=SystemClock(), stop=stop),
     )
 
@@ -68,7 +67,6 @@ def dashboard() -> None:
     pairs = load_pairs(load_settings(PairsSettings).pairs)
     _run(
         "dashboard",
-        settings,
         lambda stop: run_dashboard(kafka, settings, pairs, clock=SystemClock(), stop=stop),
     )
 

@@ -42,7 +42,7 @@ class PairState:
 
     pair: str
     sequence: int
-    lives: dict[Direction, Life]
+    lives: dict[str, Life]
     regime: RegimeState
     tape: LeadTape
     waiting: tuple[Bar, ...]
@@ -55,7 +55,7 @@ def dump_pair(book: PairBook, tape: LeadTape, waiting: list[Bar]) -> PairState:
     return PairState(
         pair=book.pair.name,
         sequence=book.sequence,
-        lives=dict(book.lives),
+        lives={direction.value: life for direction, life in book.lives.items()},
         regime=book.regime,
         tape=tape,
         waiting=tuple(bar for bar in waiting if bar.instrument in (book.pair.lead, book.pair.other)),
@@ -68,7 +68,7 @@ def load_pair(state: PairState, book: PairBook) -> None:
     """Put a checkpoint into a new book."""
     _fill(book.lead, state.lead_bars, book.pair.lead)
     _fill(book.other, state.other_bars, book.pair.other)
-    book.lives = dict(state.lives)
+    book.lives = {Direction(direction): life for direction, life in state.lives.items()}
     book.sequence = state.sequence
     book.resume(state.regime)
 

@@ -1,0 +1,86 @@
+"""Where the demo's market comes from: made up, recorded, or live without a key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import ConfigError
+from shared.files.opening import open_text
+from shared.files.tick_csv import has_tick_header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """A market as settings of the services.
+
+    Parameters
+    ----------
+    note
+        For people: what kind of market it is.
+    environ
+        Settings of ingestor, signals and notifier.
+    """
+
+    note: str
+    environ: dict[str, str]
+
+
+def simulated(seed: int) -> Market:
+    """Return the made-up market."""
+    return Market(
+        note="SIMULATED: made-up prices, no market anywhere",
+        environ={
+            "CONVEX_PAIRS": "simulated",
+            "CONVEX_INGESTOR_FEED": "simulated",
+            "CONVEX_INGESTOR_SIMULATED_SEED": str(seed),
+            "CONVEX_NOTIFIER_TIME_BASE": "replay",
+        },
+    )
+
+
+def live() -> Market:
+    """Return the live feeds that need no key."""
+    return Market(
+        note="LIVE: PAXG/USD of Kraken (a gold token, a proxy) and IWM of Yahoo",
+        environ={
+            "CONVEX_PAIRS": "live",
+            "CONVEX_INGESTOR_FEED": "live",
+            "CONVEX_NOTIFIER_TIME_BASE": "live",
+        },
+    )
+
+
+def recorded(files: list[Path], speed: float) -> Market:
+    """Return recorded files as a market.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or there is nothing for one of the legs.
+    """
+    gold = [path for path in files if not _is_other_leg(path)]
+    iwm = [path for path in files if path not in gold]
+    if not gold or not iwm:
+        missing = "gold (ts_utc,bid,ask or date,close)" if not gold else "IWM (date,close,adj_close)"
+        raise ConfigError(f"--replay: no file of {missing}; give one more --replay FILE")
+    return Market(
+        note=f"RECORDED: {', '.join(path.name for path in files)}"
+        + (f", {speed:g} times as fast" if speed else ", as fast as possible"),
+        environ={
+            "CONVEX_PAIRS": "replay",
+            "CONVEX_INGESTOR_FEED": "replay",
+            "CONVEX_INGESTOR_REPLAY_LEAD_FILES": ",".join(str(path.resolve()) for path in gold),
+            "CONVEX_INGESTOR_REPLAY_OTHER_FILES": ",".join(str(path.resolve()) for path in iwm),
+            "CONVEX_INGESTOR_REPLAY_SPEED": repr(speed),
+            "CONVEX_NOTIFIER_TIME_BASE": "replay",
+        },
+    )
+
+
+def _is_other_leg(path: Path) -> bool:
+    """Tell whether a file is the ETF's: it says so by its name, or it has dividends to adjust for."""
+    if has_tick_header(path):
+        return False
+    if "iwm" in path.name.lower():
+        return True
+    with open_text(path) as lines:
+        return "adj_close" in lines.readline().strip().lower().split(",")

@@ -1,0 +1,135 @@
+"""Count what goes through the topics, and how long it took from a tick to its webhook."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from convex.demo.sinks import ReceivedMail, ReceivedWebhook
+from shared.config import KafkaSettings
+from shared.contracts.records import DIVERGENCES, SIGNALS
+from shared.contracts.ticks import BarBatch, decode_tick_record
+from shared.domain.divergences import DivergenceEvent
+from shared.domain.snapshots import PairSnapshot
+from shared.domain.ticks import FeedStatus
+from shared.kafka import topics
+from shared.kafka.clients import make_reader
+
+_WATCHED = (topics.TICKS, topics.BARS, topics.SIGNALS, topics.DIVERGENCES)
+
+
+@dataclass(slots=True)
+class Observed:
+    """What was seen so far.
+
+    Parameters
+    ----------
+    news
+        The latest happenings as lines for people, newest last.
+    unseen
+        Those of them not printed yet.
+    """
+
+    ticks: int = 0
+    bars: int = 0
+    divergences: int = 0
+    emails: int = 0
+    webhooks: int = 0
+    unverified: int = 0
+    latencies_ms: list[float] = field(default_factory=list)
+    snapshot: PairSnapshot | None = None
+    news: deque[str] = field(default_factory=lambda: deque(maxlen=14))
+    unseen: deque[str] = field(default_factory=lambda: deque(maxlen=1_000))
+    _received_ns: dict[str, int] = field(default_factory=dict)
+    _arrived_ns: dict[str, int] = field(default_factory=dict)
+
+    def tell(self, line: str) -> None:
+        """Add a line to the news."""
+        self.news.append(line)
+        self.unseen.append(line)
+
+    def take_mail(self, mail: ReceivedMail) -> None:
+        """Count a mail."""
+        self.emails += 1
+        self.tell(f"[cyan]e-mail[/]      to {mail.recipient}: {mail.subject}")
+
+    def take_webhook(self, webhook: ReceivedWebhook) -> None:
+        """Count a webhook; one that does not verify does not count."""
+        if not webhook.is_verified:
+            self.unverified += 1
+            self.tell(f"[red]webhook[/]     {webhook.event_id}: signature does not verify")
+            return
+        self.webhooks += 1
+        self._arrived_ns[webhook.event_id] = webhook.received_ns
+        self._measure(webhook.event_id)
+        self.tell(f"[green]webhook[/]     {webhook.event_type} {webhook.event_id}: signature verified")
+
+    def take_record(self, record: ConsumerRecord) -> None:
+        """Count a record of a watched topic."""
+        if record.topic == topics.TICKS.name:
+            batch = decode_tick_record(record.value)
+            if not isinstance(batch, FeedStatus | BarBatch):
+                self.ticks += len(batch.ts_event_ns)
+        elif record.topic == topics.BARS.name:
+            self.bars += 1
+        elif record.topic == topics.SIGNALS.name:
+            self.snapshot = SIGNALS.decode(record.value)
+        else:
+            self.divergences += 1
+            event = DIVERGENCES.decode(record.value)
+            received = dict(record.headers).get("ts_received_ns")
+            if received is not None:
+                self._received_ns[event.event_id] = int(received)
+                self._measure(event.event_id)
+            self.tell(f"[bold yellow]divergence[/]  {describe(event)}")
+
+    def summary(self) -> dict[str, object]:
+        """Return the counts and the latency from tick to webhook, in milliseconds."""
+        return {
+            "ticks": self.ticks,
+            "bars": self.bars,
+            "divergences": self.divergences,
+            "emails": self.emails,
+            "webhooks": self.webhooks,
+            "latency_ms": {
+                "p50": _percentile(self.latencies_ms, 0.50),
+                "p99": _percentile(self.latencies_ms, 0.99),
+            },
+        }
+
+    def _measure(self, event_id: str) -> None:
+        received, arrived = self._received_ns.get(event_id), self._arrived_ns.get(event_id)
+        if received is not None and arrived is not None:
+            self.latencies_ms.append((arrived - received) / 1e6)
+
+
+def describe(event: DivergenceEvent) -> str:
+    """Return an event in one line."""
+    z = event.values.get("z_90")
+    shown = "z undefined" if z is None else f"z {z:+.2f}"
+    return (
+        f"{event.pair} {event.kind.value} {event.direction.value}: {event.type.value}, "
+        f"{event.severity.value}, {event.confirmation.value}, {shown}, at {event.occurred_at[:19]}Z"
+    )
+
+
+async def observe(settings: KafkaSettings, observed: Observed) -> None:
+    """Read the watched topics from their beginning until cancelled."""
+    consumer: AIOKafkaConsumer = make_reader(settings, client_id="convex-demo")
+    # Without a group it is assigned every partition, from the beginning.
+    consumer.subscribe([topic.name for topic in _WATCHED])
+    await consumer.start()
+    try:
+        while True:
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    observed.take_record(record)
+    finally:
+        await consumer.stop()
+
+
+def _percentile(values: list[float], share: float) -> float | None:
+    if not values:
+        return None
+    ordered = sorted(values)
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)

@@ -1,0 +1,96 @@
+"""The services as they are in production: own processes, configured by environment variables."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from shared.errors import ServiceError
+
+SERVICES = ("dashboard", "notifier", "signals", "ingestor")
+_PR_SET_PDEATHSIG = 1
+_STOP_SECONDS = 15.0
+
+
+class ServiceDied(ServiceError):
+    """A service of the demo ended although nobody asked it to."""
+
+    default_reason = "service_died"
+
+
+class Processes:
+    """Every service in its own process, logging to its own file.
+
+    Parameters
+    ----------
+    environ
+        Variables for all of them, on top of the inherited ones.
+    logs
+        Folder for the log files.
+    """
+
+    def __init__(self, environ: Mapping[str, str], logs: Path) -> None:
+        # A setting of the shell would change the demo without being seen in it.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CONVEX_")}  # noqa: TID251 - the services' environment is built here
+        self._environ = {**inherited, **environ}
+        self._logs = logs
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+
+    async def start(self) -> None:
+        """Start them; who consumes comes first."""
+        for service in SERVICES:
+            with (self._logs / f"{service}.log").open("wb") as log:
+                self._running[service] = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "convex",
+                    service,
+                    env=self._environ,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=asyncio.subprocess.STDOUT,
+                    preexec_fn=_die_with_parent,
+                    start_new_session=True,
+                )
+
+    async def watch(self) -> None:
+        """Wait until one of them ends.
+
+        Raises
+        ------
+        ServiceDied
+            When it does, with the end of its log.
+        """
+        ends = {asyncio.create_task(process.wait()): name for name, process in self._running.items()}
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        name = ends[done.pop()]
+        raise ServiceDied(f"{name} ended; its log ends with:\n{self._tail(name)}")
+
+    async def stop(self) -> None:
+        """Ask all of them to stop, and end those that do not."""
+        for process in self._running.values():
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+        waits = [asyncio.create_task(process.wait()) for process in self._running.values()]
+        if waits:
+            await asyncio.wait(waits, timeout=_STOP_SECONDS)
+        for process in self._running.values():
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def _tail(self, name: str) -> str:
+        lines = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()
+        return "\n".join(lines[-15:])
+
+
+def _die_with_parent() -> None:
+    # Linux: when this demo is killed, nothing of it stays behind.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,105 @@
+"""The demo in a terminal: what is known of the pair now, and what happened lately."""
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from convex.demo.observing import Observed
+from shared.domain.snapshots import LegSnapshot, PairSnapshot
+
+
+def render(observed: Observed, *, page: str, note: str, elapsed_seconds: float) -> RenderableType:
+    """Return the live view.
+
+    Parameters
+    ----------
+    note
+        What kind of market this is: simulated, recorded or live.
+    """
+    counts = Text.assemble(
+        (f"{observed.ticks:,}", "bold"), " ticks   ",
+        (f"{observed.bars:,}", "bold"), " bars   ",
+        (f"{observed.divergences:,}", "bold"), " divergence events   ",
+        (f"{observed.emails:,}", "bold"), " e-mails   ",
+        (f"{observed.webhooks:,}", "bold"), " webhooks",
+    )  # fmt: skip
+    latencies = observed.summary()["latency_ms"]
+    head = Table.grid(padding=(0, 2))
+    head.add_row("[dim]page[/]", f"[bold underline]{page}[/]")
+    head.add_row("[dim]market[/]", f"[bold magenta]{note}[/]")
+    head.add_row("[dim]so far[/]", counts)
+    head.add_row("[dim]tick → webhook[/]", _latency(latencies))
+    news = Text.from_markup("\n".join(observed.news) or "[dim]nothing yet: windows fill, then prices move[/]")
+    return Group(
+        Panel(head, title=f"Convex demo · {elapsed_seconds:.0f} s · Ctrl-C stops it"),
+        _pair(observed.snapshot),
+        Panel(news, title="what happened", title_align="left"),
+    )
+
+
+def print_news(console: Console, observed: Observed) -> None:
+    """Print what has happened since the last call, a line each."""
+    while observed.unseen:
+        console.print(observed.unseen.popleft(), highlight=False)
+
+
+def _latency(latencies: object) -> str:
+    if not isinstance(latencies, dict) or latencies["p50"] is None:
+        return "[dim]no webhook of a live tick yet[/]"
+    return f"p50 {latencies['p50']} ms, p99 {latencies['p99']} ms"
+
+
+def _pair(snapshot: PairSnapshot | None) -> RenderableType:
+    if snapshot is None:
+        return Panel("[dim]waiting for the first snapshot of signals[/]", title="pair", title_align="left")
+    table = Table(expand=True, show_edge=False)
+    for column in ("leg", "price", "as of", "1 session", "20 sessions"):
+        table.add_column(column, justify="left" if column in ("leg", "as of") else "right")
+    for leg in snapshot.legs:
+        table.add_row(leg.title, _price(leg), _as_of(leg), _percent(leg, 1), _percent(leg, 20))
+    confirmed, live = snapshot.confirmed, snapshot.provisional
+    lines = Text()
+    lines.append("confirmed    ", "dim")
+    if confirmed is None:
+        lines.append("no session that both legs have yet")
+    else:
+        lines.append(f"z {_number(confirmed.values.get('z_90'))}  ")
+        lines.append(f"corr_60 {_number(confirmed.values.get('corr_60'))}  ")
+        lines.append(f"regime {confirmed.regime or 'not known yet'}  ({confirmed.session})")
+    lines.append("\nprovisional  ", "dim")
+    if live is None:
+        lines.append("no live price yet")
+    else:
+        z = live.values.get("z_90")
+        is_far = z is not None and abs(z) >= 2
+        lines.append(f"z {_number(z)}", "bold red" if is_far else "bold")
+        lines.append(f"  against the close of {live.other_session}")
+    lines.append("\nopen         ", "dim")
+    lines.append(
+        ", ".join(
+            f"{each.kind} {each.direction} {each.severity} ({each.confirmation})" for each in snapshot.open
+        )
+        or "nothing"
+    )
+    title = f"{snapshot.title} · feed {snapshot.feed_state or 'unknown'} · {snapshot.watermark[:19]}Z"
+    return Panel(Group(table, lines), title=title, title_align="left")
+
+
+def _price(leg: LegSnapshot) -> str:
+    return "–" if leg.price is None else f"{leg.price:,.2f}"
+
+
+def _as_of(leg: LegSnapshot) -> str:
+    if leg.price_at is None:
+        return "no price yet"
+    return f"close of {leg.session}" if leg.session else f"{leg.price_at[11:19]} live"
+
+
+def _percent(leg: LegSnapshot, sessions: int) -> str:
+    value = leg.summary.get(f"change_{sessions}_pct")
+    return "–" if value is None else f"{value:+.2%}"
+
+
+def _number(value: float | None) -> str:
+    return "not known yet" if value is None else f"{value:+.2f}"

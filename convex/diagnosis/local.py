@@ -1,0 +1,141 @@
+"""Checks that need this machine only: Python, settings, files, the calendar, the delivery store."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from pydantic_settings import BaseSettings
+
+from convex.diagnosis.finding import Finding, failed, passed, skipped
+from services.notifier.config import NotifierSettings
+from services.signals.config import SignalsSettings
+from shared.config import KafkaSettings, LogSettings, load_settings, reject_unknown
+from shared.domain.sessions import NEW_YORK, SessionCalendar
+from shared.errors import ConfigError
+from shared.pairs.loading import PairsSettings, load_pairs
+
+_LEAST_PYTHON: Final = (3, 11)
+
+
+def check_python() -> Finding:
+    """Look at the interpreter's version."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < _LEAST_PYTHON:
+        return failed("python", version, "use Python 3.11 or newer")
+    return passed("python", version)
+
+
+def check_configuration(classes: list[type[BaseSettings]]) -> Finding:
+    """Look at every ``CONVEX_*`` variable: that it is known, and that its value can be used."""
+    known = list(dict.fromkeys([*classes, LogSettings]))
+    problems = []
+    try:
+        reject_unknown(known)
+    except ConfigError as error:
+        problems.append(str(error))
+    for settings in known:
+        try:
+            load_settings(settings)
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        return failed("configuration", "; ".join(problems), "correct the variable; deploy/env explains each")
+    return passed("configuration", "every CONVEX_* variable is known and usable")
+
+
+def check_pairs() -> Finding:
+    """Look at the pairs."""
+    try:
+        pairs = load_pairs(load_settings(PairsSettings).pairs)
+    except ConfigError as error:
+        return failed("pairs", error, "correct the file, or set CONVEX_PAIRS to live, replay or simulated")
+    return passed("pairs", ", ".join(f"{pair.name} ({pair.lead}, {pair.other})" for pair in pairs))
+
+
+def check_rules(settings: SignalsSettings) -> Finding:
+    """Look at the rules file."""
+    try:
+        from services.signals.rules_file import load_rule
+
+        rule = load_rule(settings.rules_file)
+    except ConfigError as error:
+        return failed("rules", error, "correct the file that CONVEX_SIGNALS_RULES_FILE names")
+    which = "as published" if settings.rules_file is None else str(settings.rules_file)
+    return passed("rules", f"{rule.version}, {which}")
+
+
+def check_calendar(calendar: SessionCalendar, *, now: datetime) -> Finding:
+    """Look whether the exchange calendar reaches past today, New York."""
+    today = now.astimezone(NEW_YORK).date().isoformat()
+    if not calendar.labels[0] <= today < calendar.labels[-1]:
+        return failed(
+            "calendar",
+            f"holds {calendar.labels[0]} to {calendar.labels[-1]}, today is {today}",
+            "correct this machine's clock, or install a newer version of Convex",
+        )
+    kind = "a session" if calendar.is_session(today) else "no session"
+    return passed("calendar", f"today, {today}, is {kind}; known until {calendar.labels[-1]}")
+
+
+def check_subscriptions(settings: NotifierSettings) -> Finding:
+    """Look at the subscriptions file and the secrets that it names."""
+    try:
+        from services.notifier.subscriptions import load_subscriptions
+
+        targets = load_subscriptions(settings.subscriptions_file)
+    except ModuleNotFoundError as error:
+        return skipped("subscriptions", f"{error.name} is not installed here; run it where the notifier runs")
+    except ConfigError as error:
+        return failed("subscriptions", error, "correct the file; deploy/env/subscriptions.toml.example has both kinds")
+    if not targets:
+        return failed(
+            "subscriptions", f"{settings.subscriptions_file} names nobody", "add a [[subscription]] table"
+        )
+    names = ", ".join(f"{each.subscription.name} ({each.subscription.channel.value})" for each in targets)
+    return passed("subscriptions", names)
+
+
+def check_store(settings: NotifierSettings) -> Finding:
+    """Look whether the delivery store answers; nothing is created."""
+    try:
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import SQLAlchemyError
+    except ModuleNotFoundError as error:
+        return skipped("store", f"{error.name} is not installed here; run it where the notifier runs")
+    remedy = "correct CONVEX_NOTIFIER_DATABASE_URL; for SQLite name a file in an existing, writable folder"
+    try:
+        url = make_url(settings.database_url)
+        shown = url.render_as_string(hide_password=True)
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            path = Path(str(url.database))
+            if not path.exists():
+                if path.parent.is_dir():
+                    return passed("store", f"{shown} is made by the notifier's first start")
+                return failed("store", f"{shown}: its folder does not exist", remedy)
+        engine = create_engine(url)
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT count(*) FROM events"))
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        return failed("store", getattr(error, "orig", None) or error, remedy)
+    return passed("store", f"{shown} answers")
+
+
+def usable(settings: type[BaseSettings]) -> BaseSettings | None:
+    """Return settings from the environment, None where they are unusable: `check_configuration` says why."""
+    try:
+        return load_settings(settings)
+    except ConfigError:
+        return None
+
+
+def kafka_settings() -> KafkaSettings | None:
+    """Return how to reach Kafka, None where the settings are unusable."""
+    try:
+        return load_settings(KafkaSettings)
+    except ConfigError:
+        return None
