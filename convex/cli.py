@@ -3,11 +3,12 @@
 Exit codes: 0 asked to stop or done, 1 crashed or Kafka cannot be reached, 2 configuration or input.
 """
 
+import logging
 import sys
 
 import typer
 
-from convex.commands import backtest, demo, services, topics
+from convex.commands import backtest, deadletters, demo, doctor, services, testfire, topics
 from shared.errors import ConfigError, ServiceError
 
 app = typer.Typer(
@@ -21,10 +22,15 @@ services.register(app)
 app.command("backtest")(backtest.backtest)
 app.command("demo")(demo.demo)
 app.add_typer(topics.app, name="topics")
+app.add_typer(deadletters.app, name="deadletters")
+app.command("test-fire")(testfire.fire)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
     """Run the command line; the console script calls this."""
+    # A client's own words would come before our one line; a service's log still gets them.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except ConfigError as error:

@@ -51,7 +51,9 @@ class Refetched:
     @property
     def replayed_from(self) -> str | None:
         """Return where the original stands, None for an original."""
-        return next((value.decode(errors="replace") for name, value in self.headers if name == REPLAYED_FROM), None)
+        return next(
+            (value.decode(errors="replace") for name, value in self.headers if name == REPLAYED_FROM), None
+        )
 
     @property
     def is_replay(self) -> bool:
@@ -90,19 +92,14 @@ class RecordReader:
             If Kafka cannot be reached.
         """
         self._partitions = await partitions_by_topic(self._settings)
-        self._consumer = make_reader(self._settings, client_id="convex-command")
-        try:
-            await self._consumer.start()
-        except KafkaError as error:
-            await self._consumer.stop()
-            raise _unreachable(self._settings, error) from error
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()
 
     async def dead_letters(self) -> tuple[list[KeptLetter], int]:
         """Return the dead letters by time, and how many values were none that this version can read.
@@ -162,8 +159,12 @@ class RecordReader:
         return records
 
     async def _bounds(self, place: TopicPartition) -> tuple[int, int]:
-        self._consumer.assign([place])
         try:
+            if self._consumer is None:
+                # Not before there is something to assign: one that never was assigned anything fails to stop.
+                self._consumer = make_reader(self._settings, client_id="convex-command")
+                await self._consumer.start()
+            self._consumer.assign([place])
             begins = await self._consumer.beginning_offsets([place])
             ends = await self._consumer.end_offsets([place])
         except KafkaError as error:

@@ -94,7 +94,9 @@ async def _replay(
     if place is not None and isinstance(found[0], Gone):
         raise PermanentError(f"{found[0].where}: {found[0].why}", reason="record_gone")
     # A record that is itself a replay has its original among the others: once is enough.
-    chosen = [each for each in found if isinstance(each, Refetched) and not (each.is_replay and place is None)]
+    chosen = [
+        each for each in found if isinstance(each, Refetched) and not (each.is_replay and place is None)
+    ]
     landed = {} if is_dry else await republish(settings, chosen)
     for each in found:
         typer.echo(_line(each, landed, is_dry=is_dry))

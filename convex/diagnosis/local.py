@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings
 from convex.diagnosis.finding import Finding, failed, passed, skipped
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
-from shared.config import KafkaSettings, LogSettings, load_settings, reject_unknown
-from shared.domain.sessions import NEW_YORK, SessionCalendar
+from shared.config import LogSettings, load_settings, reject_unknown
+from shared.domain.sessions import NEW_YORK
 from shared.errors import ConfigError
 from shared.pairs.loading import PairsSettings, load_pairs
 
@@ -28,7 +28,7 @@ def check_python() -> Finding:
 
 def check_configuration(classes: list[type[BaseSettings]]) -> Finding:
     """Look at every ``CONVEX_*`` variable: that it is known, and that its value can be used."""
-    known = list(dict.fromkeys([*classes, LogSettings]))
+    known: list[type[BaseSettings]] = [*classes, LogSettings]
     problems = []
     try:
         reject_unknown(known)
@@ -65,8 +65,13 @@ def check_rules(settings: SignalsSettings) -> Finding:
     return passed("rules", f"{rule.version}, {which}")
 
 
-def check_calendar(calendar: SessionCalendar, *, now: datetime) -> Finding:
+def check_calendar(*, now: datetime) -> Finding:
     """Look whether the exchange calendar reaches past today, New York."""
+    try:
+        from shared.calendars import xnys_calendar
+    except ModuleNotFoundError as error:
+        return skipped("calendar", f"{error.name} is not installed here; run it where signals runs")
+    calendar = xnys_calendar()
     today = now.astimezone(NEW_YORK).date().isoformat()
     if not calendar.labels[0] <= today < calendar.labels[-1]:
         return failed(
@@ -87,11 +92,11 @@ def check_subscriptions(settings: NotifierSettings) -> Finding:
     except ModuleNotFoundError as error:
         return skipped("subscriptions", f"{error.name} is not installed here; run it where the notifier runs")
     except ConfigError as error:
-        return failed("subscriptions", error, "correct the file; deploy/env/subscriptions.toml.example has both kinds")
-    if not targets:
         return failed(
-            "subscriptions", f"{settings.subscriptions_file} names nobody", "add a [[subscription]] table"
+            "subscriptions", error, "correct the file; deploy/env/subscriptions.toml.example has both kinds"
         )
+    if not targets:
+        return passed("subscriptions", f"{settings.subscriptions_file} names nobody: no one is told")
     names = ", ".join(f"{each.subscription.name} ({each.subscription.channel.value})" for each in targets)
     return passed("subscriptions", names)
 
@@ -123,19 +128,3 @@ def check_store(settings: NotifierSettings) -> Finding:
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         return failed("store", getattr(error, "orig", None) or error, remedy)
     return passed("store", f"{shown} answers")
-
-
-def usable(settings: type[BaseSettings]) -> BaseSettings | None:
-    """Return settings from the environment, None where they are unusable: `check_configuration` says why."""
-    try:
-        return load_settings(settings)
-    except ConfigError:
-        return None
-
-
-def kafka_settings() -> KafkaSettings | None:
-    """Return how to reach Kafka, None where the settings are unusable."""
-    try:
-        return load_settings(KafkaSettings)
-    except ConfigError:
-        return None

@@ -1,0 +1,56 @@
+"""Every check of ``convex doctor``, in the order in which one rests on another."""
+
+from typing import Final, TypeVar
+
+from pydantic_settings import BaseSettings
+
+from convex.commands.services import all_settings
+from convex.diagnosis import kafka, local, neighbours
+from convex.diagnosis.finding import Finding, skipped
+from services.dashboard.config import DashboardSettings
+from services.ingestor.config import IngestorSettings
+from services.notifier.config import NotifierSettings
+from services.signals.config import SignalsSettings
+from shared.clock import SystemClock
+from shared.config import HealthSettings, KafkaSettings, load_settings
+from shared.errors import ConfigError
+
+S = TypeVar("S", bound=BaseSettings)
+_UNUSABLE: Final = "its settings are unusable, see configuration"
+
+
+async def examine() -> list[Finding]:
+    """Run every check against the environment of this process."""
+    findings = [local.check_python(), local.check_configuration(all_settings()), local.check_pairs()]
+    findings.append(local.check_calendar(now=SystemClock().now()))
+    signals = _usable(SignalsSettings)
+    findings.append(local.check_rules(signals) if signals else skipped("rules", _UNUSABLE))
+    kafka_settings = _usable(KafkaSettings)
+    findings += await kafka.check_kafka(kafka_settings) if kafka_settings else [skipped("kafka", _UNUSABLE)]
+    notifier = _usable(NotifierSettings)
+    if notifier:
+        findings.append(local.check_subscriptions(notifier))
+        findings.append(local.check_store(notifier))
+        findings.append(await neighbours.check_smtp(notifier.smtp))
+    else:
+        findings += [skipped(check, _UNUSABLE) for check in ("subscriptions", "store", "smtp")]
+    services: dict[str, HealthSettings | None] = {
+        "ingestor": ingestor.health if (ingestor := _usable(IngestorSettings)) else None,
+        "signals": signals.health if signals else None,
+        "notifier": notifier.health if notifier else None,
+        "dashboard": dashboard.health if (dashboard := _usable(DashboardSettings)) else None,
+    }
+    for service, health in services.items():
+        findings.append(
+            await neighbours.check_ready(service, health)
+            if health
+            else skipped(f"{service} ready", _UNUSABLE)
+        )
+    return findings
+
+
+def _usable(settings: type[S]) -> S | None:
+    try:
+        return load_settings(settings)
+    except ConfigError:
+        return None
