@@ -127,9 +127,9 @@ _ROWS: Final[tuple[tuple[str, str, str, Show], ...]] = (
     ("Minimum", "close", "min", format_price),
     ("Maximum", "close", "max", format_price),
     ("Mean", "", "mean", format_price),
-    ("Standard deviation", "of the closes", "std", format_price),
-    ("Percentile", "share of the closes below the last", "percentile", format_share),
-    ("Drawdown", "from the window’s high", "drawdown", lambda value: format_percent(value, 1)),
+    ("Std deviation", "", "std", format_price),
+    ("Percentile", "of the last close", "percentile", format_share),
+    ("Drawdown", "from the high", "drawdown", lambda value: format_percent(value, 1)),
     ("Volatility", "annualised", "vol", format_share),
 )
 

@@ -1,0 +1,174 @@
+"""The page of a snapshot: what is said, and what is said where there is no number."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.dashboard.core.comparison import Comparison, compare
+from shared.domain.pairs import Pair
+from shared.domain.snapshots import PairSnapshot, SessionHistory
+from shared.domain.ticks import FeedState
+from tests.support.snapshot_builder import CONFIRMED_VALUES, PAIR, SUMMARY, event, leg, other_leg, snapshot
+
+# 2020-03-18T20:00:00Z, the watermark of the builder's snapshot.
+WATERMARK_MS = 1_584_561_600_000
+EMPTY = SessionHistory(session=(), lead=(), other=(), log_ratio=())
+
+
+def page(one: PairSnapshot, *, late_seconds: float = 0.0, pair: Pair = PAIR) -> Comparison:
+    published = WATERMARK_MS + 500
+    return compare(pair, one, (), published_ms=published, now_ms=published + int(late_seconds * 1_000))
+
+
+def test_confirmed_and_provisional_stand_apart_with_their_bases() -> None:
+    view = page(snapshot())
+    assert (view.confirmed.z, view.confirmed.tone, view.confirmed.basis) == (
+        *("+2.41", "warning", "both closes of 2020-03-17"),
+    )
+    assert (view.provisional.z, view.provisional.tone, view.provisional.basis) == (
+        *("+3.13", "critical", "live Gold against IWM’s close of 2020-03-17"),
+    )
+    assert (view.confirmed.percentile, view.confirmed.log_ratio, view.regime) == (
+        "98.9%",
+        "2.7041",
+        "Risk off",
+    )
+
+
+def test_a_small_z_is_calm() -> None:
+    confirmed = snapshot().confirmed
+    assert confirmed is not None
+    calm = snapshot(confirmed=replace(confirmed, values=CONFIRMED_VALUES | {"z_90": -1.99}))
+    assert page(calm).confirmed.tone == "calm"
+    edge = snapshot(confirmed=replace(confirmed, values=CONFIRMED_VALUES | {"z_90": -2.0}))
+    assert page(edge).confirmed.tone == "warning"
+
+
+def test_an_undefined_statistic_is_a_dash_with_the_reason_of_the_signals_service() -> None:
+    confirmed = snapshot().confirmed
+    assert confirmed is not None
+    reasons = {"corr_20": "IWM did not move.", "half_life_252": "The ratio did not revert."}
+    values = CONFIRMED_VALUES | {"corr_20": None, "half_life_252": None}
+    view = page(snapshot(confirmed=replace(confirmed, values=values), undefined=reasons))
+    assert [(one.text, one.why) for one in view.relation if one.why] == [("—", "IWM did not move.")]
+    assert [(one.text, one.why) for one in view.hedge if one.why] == [("—", "The ratio did not revert.")]
+
+
+def test_no_aligned_close_yet_gives_every_statistic_that_reason() -> None:
+    view = page(snapshot(confirmed=None, provisional=None, sessions_known=0, history=EMPTY))
+    reason = "No session with both closes yet (0 known)."
+    assert (view.confirmed.z, view.confirmed.why, view.regime_why) == ("—", reason, reason)
+    assert {one.why for one in (*view.relation, *view.hedge)} == {reason}
+    assert view.chart is None
+    assert view.chart_why is not None
+    assert "0 of 0 known" in view.chart_why
+
+
+def test_no_provisional_statistics_name_the_state_of_the_feed() -> None:
+    view = page(snapshot(provisional=None, feed_state=FeedState.CLOSED))
+    assert view.provisional.why == "No live price to hold against the last close: the feed is CLOSED."
+    assert view.gauge.provisional is None
+
+
+def test_a_reason_of_the_signals_service_for_no_provisional_wins() -> None:
+    view = page(snapshot(provisional=None, undefined={"provisional": "Gold is older than 2 minutes."}))
+    assert view.provisional.why == "Gold is older than 2 minutes."
+
+
+def test_correlations_have_two_decimals_and_a_place_on_the_scale() -> None:
+    shown = {one.key: (one.text, one.position) for one in page(snapshot()).relation}
+    assert shown["corr_20"] == ("−0.31", 34.3)
+    assert shown["corr_252"] == ("+0.20", 60.0)
+
+
+def test_hedge_figures_are_in_their_units() -> None:
+    shown = {one.key: one.text for one in page(snapshot()).hedge}
+    assert shown == {
+        "beta_60": "−0.11",
+        "hedge_ratio_60": "+0.52",
+        "hedge_effectiveness_60": "3.4%",
+        "vol_lead_20": "24.6%",
+        "vol_other_20": "87.3%",
+        "lead_lag_120": "+1 session",
+        "half_life_252": "31.3 sessions",
+    }
+
+
+def test_both_legs_have_the_same_rows() -> None:
+    rows = {row.label: row.cells for row in page(snapshot()).summary}
+    assert [cell.text for cell in rows["Last close"]] == ["1,471.24", "106.66"]
+    assert [(cell.text, cell.share, cell.sign) for cell in rows["1 session"]] == [
+        ("−42.10", "−2.78%", -1)
+    ] * 2
+    assert [(cell.text, cell.share, cell.sign) for cell in rows["90 sessions"]] == [("0.00", "0.00%", 0)] * 2
+    assert [rows[label][0].text for label in ("Percentile", "Drawdown", "Volatility")] == [
+        *("12.2%", "−12.4%", "19.9%")
+    ]
+
+
+def test_a_missing_summary_value_is_a_dash_with_its_reason() -> None:
+    short = leg(summary=SUMMARY | {"change_90": None, "change_90_pct": None})
+    view = page(
+        snapshot(legs=(short, other_leg()), undefined={"XAU/USD.REPLAY.change_90": "80 of 91 closes."})
+    )
+    cell = next(row for row in view.summary if row.label == "90 sessions").cells[0]
+    assert (cell.text, cell.why) == ("—", "80 of 91 closes.")
+
+
+def test_a_leg_without_a_price_says_so() -> None:
+    missing = leg(price=None, price_at=None, age_seconds=None, source=None, summary={})
+    view = page(snapshot(legs=(missing, other_leg()), provisional=None))
+    assert (view.prices[0].text, view.prices[0].basis, view.prices[0].source) == ("—", "no price yet", "—")
+    assert view.prices[0].why == "No price of XAU/USD.REPLAY was read yet."
+    assert view.summary[0].cells[0].why == "No close of XAU/USD.REPLAY was read yet."
+    assert view.ranges[0] is None
+
+
+def test_a_live_price_and_a_close_are_told_apart() -> None:
+    lead, other = page(snapshot()).prices
+    assert (lead.is_live, lead.basis, lead.text) == (True, "live price", "1,486.43")
+    assert (other.is_live, other.basis) == (False, "close of 2020-03-17")
+
+
+def test_ages_count_on_from_the_snapshot() -> None:
+    lead, other = page(snapshot(), late_seconds=10).prices
+    assert (lead.age_seconds, other.age_seconds) == (13.0, 86_410.0)
+
+
+def test_the_watermark_has_an_age_where_event_time_is_wall_time() -> None:
+    fresh = page(snapshot(), late_seconds=2).freshness
+    assert (fresh.watermark_age_seconds, fresh.snapshot_age_seconds, fresh.is_late) == (2.5, 2.0, False)
+
+
+def test_the_watermark_of_a_replay_has_no_age() -> None:
+    years_later = WATERMARK_MS + 200_000_000_000
+    view = compare(PAIR, snapshot(), (), published_ms=years_later, now_ms=years_later)
+    assert view.freshness.watermark_age_seconds is None
+    assert view.freshness.watermark == "2020-03-18 20:00:00 UTC"
+
+
+@pytest.mark.parametrize(("seconds", "is_late"), [(15.0, False), (15.001, True)])
+def test_a_page_that_gets_nothing_for_a_while_is_late(seconds: float, is_late: bool) -> None:
+    assert page(snapshot(), late_seconds=seconds).freshness.is_late is is_late
+
+
+def test_badges_tell_the_feed_and_what_the_numbers_are_made_of() -> None:
+    assert [badge.text for badge in page(snapshot()).badges] == ["LIVE", "REPLAY"]
+    simulated = snapshot(is_simulated=True, is_proxy=True, feed_state=FeedState.STALE)
+    assert [badge.text for badge in page(simulated).badges] == ["STALE", "SIMULATED", "PROXY"]
+    live = replace(PAIR, lead="PAXG/USD.KRAKEN")
+    assert [badge.text for badge in page(snapshot(feed_state=None), pair=live).badges] == ["NO FEED"]
+
+
+def test_the_thresholds_of_the_latest_event_are_those_of_the_gauge() -> None:
+    strict = event(thresholds={"warning": 1.5, "critical": 2.3, "leave": 0.5})
+    view = compare(PAIR, snapshot(), (strict,), published_ms=WATERMARK_MS, now_ms=WATERMARK_MS)
+    assert (view.thresholds.warning, view.confirmed.tone) == (1.5, "critical")
+    assert [episode.is_open for episode in view.open] == [True]
+
+
+def test_the_range_places_last_and_mean_between_low_and_high() -> None:
+    span = page(snapshot()).ranges[0]
+    assert span is not None
+    # (1471.24 - 1454) / 226.3 and (1540.75 - 1454) / 226.3
+    assert (span.low, span.high, span.last, span.mean) == ("1,454.00", "1,680.30", 7.62, 38.33)
