@@ -2,14 +2,14 @@
 
 Order of effects for one record:
 
-1. decode it; if that fails, publish it to the dead letters, wait for the acknowledgement, go to 5,
-2. plan who is told,
-3. store the event and all its deliveries in one transaction, or find it stored already (``stored``),
-4. wake the dispatcher,
-5. note its offset, which is committed in the background (``committed``).
+1. decode it; if that fails, publish it to the dead letters, wait for the acknowledgement, go to 4,
+2. plan who is told, and store the event and all its deliveries, in one transaction; or find it stored
+   already (``stored``),
+3. wake the dispatcher,
+4. note its offset, which is committed in the background (``committed``).
 
-Dying before 3 has done nothing; dying between 3 and 5 brings the record again, and 3 recognises it by its
-``event_id``. An exception ends the process before 5: no record is ever passed over.
+Dying before 2 has done nothing; dying between 2 and 4 brings the record again, and 2 recognises it by its
+``event_id``. An exception ends the process before 4: no record is ever passed over.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from aiokafka.errors import KafkaError
 from services.notifier.commits import OffsetCommitter
 from services.notifier.core.admission import admit
 from services.notifier.core.expiry import TimeBase
-from services.notifier.core.plan import Plan, Subscription, Suppression, make_plan
+from services.notifier.core.plan import Subscription, Suppression, make_plan
 from services.notifier.core.steps import Reached, Step, pass_on
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store.events import EventLog, ReceivedEvent
 from shared.clock import Clock
 from shared.contracts.records import DEADLETTERS, DIVERGENCES
 from shared.domain.deliveries import DeadLetter
-from shared.domain.divergences import DivergenceEvent, Severity
+from shared.domain.divergences import DivergenceEvent
 from shared.errors import BrokerUnavailable, DataError
 from shared.kafka.publisher import Publisher
 
@@ -78,7 +78,6 @@ class EventConsumer:
         self._dead_letters = dead_letters
         self._events = events
         self._subscriptions = tuple(subscriptions)
-        self._has_severities = any(each.min_severity is not Severity.WARNING for each in subscriptions)
         self._time_base = time_base
         self._mail_domain = mail_domain
         self._metrics = metrics
@@ -157,10 +156,19 @@ class EventConsumer:
         except DataError as error:
             await self._bury(record, error)
             return
-        plan = await self._plan(event, received_at_ns)
-        is_new = await self._events.add(_received(record, event, received_at_ns), plan.deliveries)
+        plan = await self._events.add(
+            _received(record, event, received_at_ns),
+            lambda past: make_plan(
+                event,
+                subscriptions=self._subscriptions,
+                past=past,
+                first_seen_ns=received_at_ns,
+                time_base=self._time_base,
+                mail_domain=self._mail_domain,
+            ),
+        )
         self._reached(Step.STORED)
-        if not is_new:
+        if plan is None:
             self._metrics.suppressed.labels(Suppression.DUPLICATE.value).inc(len(self._subscriptions))
             log.info("event_repeated", event_id=event.event_id)
             return
@@ -176,19 +184,6 @@ class EventConsumer:
             transition=event.type.value,
             deliveries=len(plan.deliveries),
             suppressed=len(plan.suppressed),
-        )
-
-    async def _plan(self, event: DivergenceEvent, first_seen_ns: int) -> Plan:
-        # Without a severity to fall below, nobody's past matters.
-        told = await self._events.told(event.divergence_id) if self._has_severities else frozenset()
-        return make_plan(
-            event,
-            subscriptions=self._subscriptions,
-            told=told,
-            gone=await self._events.gone(),
-            first_seen_ns=first_seen_ns,
-            time_base=self._time_base,
-            mail_domain=self._mail_domain,
         )
 
     async def _bury(self, record: ConsumerRecord, error: DataError) -> None:

@@ -110,13 +110,13 @@ class Dispatcher:
             while not stop.is_set():
                 self._woken.clear()
                 self._ticked_at = self._clock.monotonic()
-                await self._measure_backlog()
                 due, pause_seconds = await self._due()
                 for queued in due:
                     self._running[queued.delivery.delivery_id] = queued.delivery
                     task = group.create_task(self._carry_out(queued))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
+                await self._measure_backlog()
                 await self._sleep(pause_seconds)
             waker.cancel()
             if tasks:
@@ -199,38 +199,18 @@ class Dispatcher:
         self._reached(Step.RECORDED)
         if ended:
             self._on_ended()
-        self._count(queued, verdict, attempt=attempt, ended=ended, now_ns=now_ns)
-        log.info(
-            "delivery_finished" if isinstance(verdict, Ended) else "delivery_deferred",
-            channel=delivery.channel.value,
-            subscription=delivery.subscription,
-            event_id=delivery.event_id,
-            outcome=verdict.outcome.value if isinstance(verdict, Ended) else "deferred",
-            reason=str(verdict.reason),
-            attempt=delivery.attempts + (attempt is not None),
-            duration_seconds=round(attempt.duration_seconds, 4) if attempt else 0.0,
-            detail=attempt.detail if attempt else "",
-        )
-
-    def _count(
-        self,
-        queued: QueuedDelivery,
-        verdict: Ended | Waits,
-        *,
-        attempt: Attempt | None,
-        ended: int,
-        now_ns: int,
-    ) -> None:
-        channel = queued.delivery.channel.value
         if attempt is not None:
-            self._metrics.attempts.labels(channel, attempt.answer).inc()
-            self._metrics.attempt_duration.labels(channel).observe(attempt.duration_seconds)
+            self._metrics.count_attempt(
+                delivery.channel, outcome=attempt.answer, duration_seconds=attempt.duration_seconds
+            )
         if isinstance(verdict, Ended):
-            if verdict.outcome is Outcome.DELIVERED:
-                delay_seconds = (now_ns - queued.published_at_ns) / NS_PER_SECOND
-                self._metrics.event_to_delivery.labels(channel).observe(max(delay_seconds, 0.0))
-            else:
-                self._metrics.failed.labels(channel, verdict.reason).inc(ended)
+            self._metrics.count_end(
+                delivery.channel,
+                reason=str(verdict.reason),
+                count=ended,
+                since_event_seconds=(now_ns - queued.published_at_ns) / NS_PER_SECOND,
+            )
+        _log(delivery, verdict, attempt)
 
     async def _measure_backlog(self) -> None:
         if self._clock.monotonic() - self._backlog_at < _BACKLOG_SECONDS:
@@ -248,6 +228,20 @@ class Dispatcher:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def _log(delivery: PendingDelivery, verdict: Ended | Waits, attempt: Attempt | None) -> None:
+    log.info(
+        "delivery_finished" if isinstance(verdict, Ended) else "delivery_deferred",
+        channel=delivery.channel.value,
+        subscription=delivery.subscription,
+        event_id=delivery.event_id,
+        outcome=verdict.outcome.value if isinstance(verdict, Ended) else "deferred",
+        reason=str(verdict.reason),
+        attempt=delivery.attempts + (attempt is not None),
+        duration_seconds=round(attempt.duration_seconds, 4) if attempt else 0.0,
+        detail=attempt.detail if attempt else "",
+    )
 
 
 def _name(answer: Answer) -> str:

@@ -118,6 +118,18 @@ class NotifierMetrics:
             for failure in Reason:
                 self.failed.labels(channel, failure.value)
 
+    def count_attempt(self, channel: Channel, *, outcome: str, duration_seconds: float) -> None:
+        """Count one attempt."""
+        self.attempts.labels(channel.value, outcome).inc()
+        self.attempt_duration.labels(channel.value).observe(duration_seconds)
+
+    def count_end(self, channel: Channel, *, reason: str, count: int, since_event_seconds: float) -> None:
+        """Count deliveries that ended; without a reason they were delivered."""
+        if reason:
+            self.failed.labels(channel.value, reason).inc(count)
+        else:
+            self.event_to_delivery.labels(channel.value).observe(max(since_event_seconds, 0.0))
+
     def set_backlog(self, backlog: Iterable[Backlog]) -> None:
         """Show what waits; a channel that is not mentioned is empty."""
         waiting = {each.channel: each for each in backlog}

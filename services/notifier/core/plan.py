@@ -4,7 +4,7 @@ A subscription that was told of a divergence is told the rest of it: whoever hea
 of it, whatever its severity by then.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -88,6 +88,22 @@ class Suppressed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What was decided before, as far as it matters.
+
+    Parameters
+    ----------
+    told
+        Subscriptions that were told about this divergence before.
+    gone
+        ``receiver_id`` of every receiver that asked for nothing more.
+    """
+
+    told: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Every subscription is in exactly one of the two."""
 
@@ -99,8 +115,7 @@ def make_plan(
     event: DivergenceEvent,
     *,
     subscriptions: Iterable[Subscription],
-    told: Collection[str],
-    gone: Collection[str],
+    past: Past,
     first_seen_ns: int,
     time_base: TimeBase,
     mail_domain: str,
@@ -109,10 +124,6 @@ def make_plan(
 
     Parameters
     ----------
-    told
-        Subscriptions that were told about this divergence before.
-    gone
-        ``receiver_id`` of every receiver that asked for nothing more.
     first_seen_ns
         Wall time when this notifier first held the event.
     mail_domain
@@ -127,7 +138,7 @@ def make_plan(
     deliveries: list[PlannedDelivery] = []
     suppressed: list[Suppressed] = []
     for subscription in subscriptions:
-        reason = _suppression(event, subscription, told=told, gone=gone)
+        reason = _suppression(event, subscription, past)
         if reason is not None:
             suppressed.append(Suppressed(subscription=subscription.name, reason=reason))
             continue
@@ -148,16 +159,14 @@ def make_plan(
     return Plan(deliveries=tuple(deliveries), suppressed=tuple(suppressed))
 
 
-def _suppression(
-    event: DivergenceEvent, subscription: Subscription, *, told: Collection[str], gone: Collection[str]
-) -> Suppression | None:
-    if subscription.receiver_id in gone:
+def _suppression(event: DivergenceEvent, subscription: Subscription, past: Past) -> Suppression | None:
+    if subscription.receiver_id in past.gone:
         return Suppression.RECEIVER_GONE
     if subscription.pairs is not None and event.pair not in subscription.pairs:
         return Suppression.OTHER_PAIR
     if subscription.kinds is not None and event.kind not in subscription.kinds:
         return Suppression.OTHER_KIND
-    if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in told:
+    if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in past.told:
         return Suppression.BELOW_SEVERITY
     return None
 

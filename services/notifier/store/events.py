@@ -1,19 +1,19 @@
 """Events and the deliveries they were planned into: all of it, or nothing, and once."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from services.notifier.core.plan import PlannedDelivery
+from services.notifier.core.plan import Past, Plan, PlannedDelivery
 from services.notifier.store.database import Database
 from services.notifier.store.tables import DELIVERIES, EVENTS, GONE_RECEIVERS, PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedEvent:
-    """An event as it came from Kafka.
+    """An event as it came from Kafka; its fields are the table's columns.
 
     Parameters
     ----------
@@ -41,52 +41,48 @@ class EventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, event: ReceivedEvent, deliveries: Iterable[PlannedDelivery]) -> bool:
-        """Store an event and its deliveries in one transaction.
+    async def add(self, event: ReceivedEvent, plan: Callable[[Past], Plan]) -> Plan | None:
+        """Store an event and its deliveries in one transaction, which also reads what the plan needs.
+
+        Parameters
+        ----------
+        plan
+            Pure; called in the transaction.
 
         Returns
         -------
-        bool
-            False if the event was there before; then nothing is changed, whatever the deliveries.
+        Plan or None
+            None if the event was there before; then nothing is changed.
         """
-        row = {
-            "event_id": event.event_id,
-            "value": event.value,
-            "pair": event.pair,
-            "divergence_id": event.divergence_id,
-            "sequence": event.sequence,
-            "received_at_ns": event.received_at_ns,
-            "published_at_ns": event.published_at_ns,
-            "headers": event.headers,
-        }
-        rows = [_row(delivery, event.received_at_ns) for delivery in deliveries]
-
-        def store(connection: Connection) -> None:
-            connection.execute(insert(EVENTS), row)
-            if rows:
-                connection.execute(insert(DELIVERIES), rows)
-
         try:
-            await self._database.run(store)
+            return await self._database.run(lambda connection: _store(connection, event, plan))
         except IntegrityError:
-            if await self._is_known(event.event_id):
-                return False
+            if await self._database.run(lambda connection: _is_known(connection, event.event_id)):
+                return None
             raise
-        return True
 
-    async def told(self, divergence_id: str) -> frozenset[str]:
-        """Return the subscriptions that have a delivery about a divergence, ended or not."""
-        query = select(DELIVERIES.c.subscription).where(DELIVERIES.c.divergence_id == divergence_id)
-        return frozenset(await self._database.run(lambda connection: connection.scalars(query).all()))
 
-    async def gone(self) -> frozenset[str]:
-        """Return the identities of the receivers that asked for nothing more."""
-        query = select(GONE_RECEIVERS.c.receiver_id)
-        return frozenset(await self._database.run(lambda connection: connection.scalars(query).all()))
+_TOLD = select(DELIVERIES.c.subscription).where(DELIVERIES.c.divergence_id == bindparam("divergence_id"))
+_GONE = select(GONE_RECEIVERS.c.receiver_id)
 
-    async def _is_known(self, event_id: str) -> bool:
-        query = select(EVENTS.c.event_id).where(EVENTS.c.event_id == event_id)
-        return await self._database.run(lambda connection: connection.scalar(query)) is not None
+
+def _store(connection: Connection, event: ReceivedEvent, plan: Callable[[Past], Plan]) -> Plan:
+    connection.execute(insert(EVENTS), asdict(event))
+    past = Past(
+        told=frozenset(connection.scalars(_TOLD, {"divergence_id": event.divergence_id})),
+        gone=frozenset(connection.scalars(_GONE)),
+    )
+    made = plan(past)
+    if made.deliveries:
+        connection.execute(
+            insert(DELIVERIES), [_row(delivery, event.received_at_ns) for delivery in made.deliveries]
+        )
+    return made
+
+
+def _is_known(connection: Connection, event_id: str) -> bool:
+    query = select(EVENTS.c.event_id).where(EVENTS.c.event_id == event_id)
+    return connection.scalar(query) is not None
 
 
 def _row(delivery: PlannedDelivery, received_at_ns: int) -> dict[str, object]:
