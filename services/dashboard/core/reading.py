@@ -139,9 +139,7 @@ def _read_all(reading: Reading, seen: TopicReading, *, topic: str, of_others: in
         text += f" of this pair and {of_others:,} of others"
     text += ". "
     if seen.rejected:
-        text += (
-            f"{seen.rejected:,} of its records could not be used; the last because {seen.last_rejection}. "
-        )
+        text += f"{seen.rejected:,} of its records could not be used, the last one: {seen.last_rejection}. "
     if of_others:
         return text + "Does the signals service run with the same CONVEX_PAIRS?"
     return text + "The signals service has not published yet: is it running?"

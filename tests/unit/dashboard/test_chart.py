@@ -1,5 +1,7 @@
 """Geometry of the chart against positions worked by hand."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,8 +79,10 @@ def test_fewer_than_two_sessions_make_no_chart(count: int) -> None:
 
 
 def test_a_flat_history_still_has_a_scale() -> None:
-    flat = SessionHistory(session=("a", "b"), lead=(5.0, 5.0), other=(5.0, 5.0), log_ratio=(0.0, 0.0))
-    chart = make_chart(SessionHistory(**{**_fields(flat), "session": ("2020-01-02", "2020-01-03")}))
+    flat = SessionHistory(
+        session=("2020-01-02", "2020-01-03"), lead=(5.0, 5.0), other=(5.0, 5.0), log_ratio=(0.0, 0.0)
+    )
+    chart = make_chart(flat)
     assert chart is not None
     assert chart.legs.low < 100.0 < chart.legs.high
 
@@ -103,12 +107,5 @@ def test_ticks_enclose_every_range_in_few_equal_steps(low: float, width: float) 
     assert ticks[0] <= low + slack
     assert ticks[-1] >= low + width - slack
     assert 2 <= len(ticks) <= 7
-    steps = {
-        round((after - before) / (ticks[1] - ticks[0]), 3)
-        for before, after in zip(ticks, ticks[1:], strict=False)
-    }
+    steps = {round((after - before) / (ticks[1] - ticks[0]), 3) for before, after in pairwise(ticks)}
     assert steps == {1.0}
-
-
-def _fields(history: SessionHistory) -> dict[str, tuple[object, ...]]:
-    return {"lead": history.lead, "other": history.other, "log_ratio": history.log_ratio}

@@ -70,7 +70,7 @@ def test_snapshots_of_other_pairs_only_point_to_the_configuration() -> None:
 def test_records_that_could_not_be_used_are_told_with_the_reason() -> None:
     topics = {"signals.v1": TopicReading(records=2, rejected=2, last_rejection="it is not JSON")}
     text = why(Phase.FOLLOWING, caught_up_at=AT, topics=topics)
-    assert "2 of its records could not be used, the last because it is not JSON." in text
+    assert "2 of its records could not be used, the last one: it is not JSON." in text
 
 
 def test_a_lost_kafka_is_told_with_the_time() -> None:
