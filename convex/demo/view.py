@@ -41,7 +41,7 @@ def render(observed: Observed, *, page: str, note: str, elapsed_seconds: float) 
 def print_news(console: Console, observed: Observed) -> None:
     """Print what has happened since the last call, a line each."""
     while observed.unseen:
-        console.print(observed.unseen.popleft(), highlight=False)
+        console.print(observed.unseen.popleft(), highlight=False, soft_wrap=True)
 
 
 def _latency(latencies: object) -> str:

@@ -41,9 +41,12 @@ def requirements_of(project: dict[str, Any], extra: str) -> list[str]:
 
     Examples
     --------
-    >>> project = {"project": {"dependencies": ["a"], "optional-dependencies": {"notifier": ["b>=2"]}}}
+    >>> extras = {"notifier": ["b>=2"], "demo": ["convex[notifier]", "c"]}
+    >>> project = {"project": {"name": "convex", "dependencies": ["a"], "optional-dependencies": extras}}
     >>> requirements_of(project, "notifier")
     ['a', 'b>=2']
+    >>> requirements_of(project, "demo")  # the project itself is nobody's to install from elsewhere
+    ['a', 'b>=2', 'c']
     """
     if extra == "build":
         return list(project["build-system"]["requires"])
@@ -53,7 +56,19 @@ def requirements_of(project: dict[str, Any], extra: str) -> list[str]:
         raise LockError(
             f"there is no extra '{extra}' in pyproject.toml, there are {', '.join(sorted(extras))}"
         )
-    return [*metadata["dependencies"], *extras[extra]]
+    return [*metadata["dependencies"], *_expanded(extra, metadata["name"], extras)]
+
+
+def _expanded(extra: str, name: str, extras: dict[str, list[str]]) -> list[str]:
+    requirements: list[str] = []
+    for requirement in extras[extra]:
+        own = re.fullmatch(rf"{re.escape(name)}\[(?P<extras>[^\]]+)\]", requirement)
+        if own is None:
+            requirements.append(requirement)
+        else:
+            for inner in own["extras"].split(","):
+                requirements += _expanded(inner.strip(), name, extras)
+    return requirements
 
 
 def pins(lock: str) -> dict[tuple[str, str], str]:
