@@ -41,9 +41,10 @@ async def test_fetch_wait_is_the_configured_one_and_not_a_second_and_a_half(mock
 
 
 async def test_producer_is_idempotent_and_waits_for_all_replicas(mock_broker: MockBroker) -> None:
-    app = new_app(mock_broker.bootstrap, Recorder())
+    recorder = Recorder()
+    app = new_app(mock_broker.bootstrap, recorder)
     async with running(app):
-        await until(lambda: app.producer.started)
+        await until(lambda: recorder.log)
         client = app.producer._producer
         assert client._sender._acks == -1
         assert client._txn_manager.producer_id >= 0
@@ -89,7 +90,6 @@ class TestWaitFirst:
     @staticmethod
     def _note_tasks(seen: list[set[asyncio.Task[Any]]]) -> Coroutine[Any, Any, None]:
         async def note() -> None:
-            await asyncio.sleep(0)
             seen.append(asyncio.all_tasks())
 
         return note()
@@ -100,7 +100,7 @@ async def _flowing(mock_broker: MockBroker) -> AsyncIterator[HardenedConsumer]:
     recorder = Recorder()
     app = new_app(mock_broker.bootstrap, recorder)
     async with running(app):
-        await until(lambda: recorder.log and app.consumer.flow_active)
+        await until(lambda: app.consumer._is_flowing() and app.consumer._is_settled)
         consumer: HardenedConsumer = app.consumer
         yield consumer
 
@@ -186,7 +186,7 @@ class TestRebalance:
         recorder.before_record = breathe
         app = new_app(mock_broker.bootstrap, recorder)
         mock_broker.append(0, 4000)
-        rounds = 25
+        rounds = 12
         async with running(app):
             for round_ in range(rounds):
                 applied = len(recorder.records)
@@ -199,7 +199,7 @@ class TestRebalance:
                 next_offset = recorder.records[-1][1] + 1
                 recorder.checkpoint = {0: max(0, next_offset - 40 * (round_ % 3))}
                 await _assign(app)
-            await until(lambda: len(recorder.records) > 1500)
+            await until(lambda: len(recorder.records) > 700)
         assert sum(kind == "restore" for kind, _ in recorder.log) == rounds + 1
         _assert_contiguous_from_each_checkpoint(recorder)
         assert recorder.deaths == []
