@@ -127,7 +127,6 @@ def test_what_must_last_is_on_a_named_volume(services: dict[str, dict[str, Any]]
 
     assert {name: volumes for name, volumes in kept.items() if volumes} == {
         "kafka": ["kafka:/var/lib/kafka/data"],
-        "ingestor": ["ingestor:/var/lib/convex"],
         "notifier": ["notifier:/var/lib/convex"],
         "prometheus": ["prometheus:/prometheus"],
         "grafana": ["grafana:/var/lib/grafana"],

@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 _ROOT = Path(__file__).parents[2]
+# An environment that make has set up has no pip of its own; the interpreter that it stands on has one.
+_PYTHON = sys.executable if find_spec("pip") else str(Path(sys.base_prefix, "bin", "python3"))
 
 # What an image must not hold: the libraries that only other services use.
 _FOREIGN = {
@@ -40,7 +43,7 @@ def _run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.Comp
     return subprocess.run(
         command,
         cwd=cwd,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHON": sys.executable, **environment},
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHON": _PYTHON, **environment},
         capture_output=True,
         text=True,
         timeout=600,
