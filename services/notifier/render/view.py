@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from services.notifier.render.story import confirmation, headline_of, story, subject
 from services.notifier.render.wording import (
     duration,
     estimate,
@@ -11,9 +12,8 @@ from services.notifier.render.wording import (
     number,
     pair_titles,
     percent,
-    seconds_between,
 )
-from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Severity, Transition
+from shared.domain.divergences import DivergenceEvent, Transition
 
 # The statistic each kind is judged by.
 _STATISTIC: Final = {"ratio_stretch": "z_90"}
@@ -71,6 +71,7 @@ class View:
     bands: tuple[Band, ...]
     scale_end: str
     facts: tuple[Row, ...]
+    times: tuple[Row, ...]
     legs: tuple[LegRow, ...]
     hedge: tuple[Row, ...]
     evidence: tuple[Row, ...]
@@ -82,19 +83,20 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
     lead, other = pair_titles(event)
     z = event.values.get(_STATISTIC.get(event.kind, ""))
     is_simulated = any(leg.instrument.endswith(".SIMULATED") for leg in event.legs)
-    headline = _headline(event, lead, other)
+    headline = headline_of(event, lead, other)
     path = next(iter(event.links.values()), None)
     return View(
-        subject=_subject(event, headline, z, is_simulated=is_simulated),
+        subject=subject(event, headline, z, is_simulated=is_simulated),
         is_simulated=is_simulated,
         badge=f"{event.severity.value} · {event.confirmation.value}",
         tone="calm" if event.type.is_final or event.type is Transition.TEST else event.severity.value,
         headline=headline,
-        story=(*_story(event, lead, other), _confirmation(event, lead, other)),
+        story=(*story(event, lead, other), confirmation(event, lead, other)),
         marker=_place(z) if z is not None and math.isfinite(z) else None,
         bands=_bands(event.thresholds),
         scale_end=number(_SCALE_END, decimals=1),
         facts=_facts(event, z, lead, other),
+        times=_times(event),
         legs=tuple(
             LegRow(
                 name=name,
@@ -132,87 +134,13 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
     )
 
 
-def _subject(event: DivergenceEvent, headline: str, z: float | None, *, is_simulated: bool) -> str:
-    mark = "[SIMULATED] " if is_simulated else ""
-    loud = "CRITICAL: " if _is_loud(event) else ""
-    how_far = f", z {number(z, is_signed=True)}" if z is not None else ""
-    return f"{mark}{loud}{headline}{how_far} ({event.confirmation.value})"
-
-
-def _is_loud(event: DivergenceEvent) -> bool:
-    return (
-        event.severity is Severity.CRITICAL and not event.type.is_final and event.type is not Transition.TEST
-    )
-
-
-def _headline(event: DivergenceEvent, lead: str, other: str) -> str:
-    side = "rich" if event.direction is Direction.RISK_OFF else "cheap"
-    state = f"{lead} {side} against {other}"
-    match event.type:
-        case Transition.OPEN:
-            return f"{lead} is {side} against {other}"
-        case Transition.ESCALATED:
-            return f"{state}: escalated to {event.severity.value}"
-        case Transition.EASED:
-            return f"{state}: eased to {event.severity.value}"
-        case Transition.REVISED:
-            return f"{state}: revised"
-        case Transition.CLOSED:
-            return f"{lead} and {other} are back in line"
-        case Transition.NOT_CONFIRMED:
-            return f"{state}: not confirmed by the close"
-        case Transition.EXPIRED:
-            return f"{state}: expired unconfirmed"
-        case Transition.TEST:
-            return f"Test message for {lead} and {other}"
-
-
-def _story(event: DivergenceEvent, lead: str, other: str) -> tuple[str, ...]:
-    flight = (
-        f"{lead} outperforming {other} is a flight to safety (risk-off)."
-        if event.direction is Direction.RISK_OFF
-        else f"{other} outperforming {lead} is an appetite for risk (risk-on)."
-    )
-    lasted = duration(seconds_between(event.opened_at, event.occurred_at))
-    opened = f"It opened on {instant(event.opened_at)}, {lasted} before."
-    match event.type:
-        case Transition.OPEN:
-            return (f"The ratio of {lead} to {other} has left the band it kept for 90 sessions. {flight}",)
-        case Transition.ESCALATED:
-            return (
-                f"The divergence has grown past the threshold for {event.severity.value}. {flight}",
-                opened,
-            )
-        case Transition.EASED:
-            return (f"The divergence has shrunk to {event.severity.value}, but it is still open.", opened)
-        case Transition.REVISED:
-            return ("Better data came in and the numbers below replace the earlier ones.", opened)
-        case Transition.CLOSED:
-            return (f"The ratio of {lead} to {other} has come back: the divergence is over.", opened)
-        case Transition.NOT_CONFIRMED:
-            return ("The early warning is withdrawn: at the close the ratio was inside its band.", opened)
-        case Transition.EXPIRED:
-            return ("The early warning ends: no close came that could confirm it.", opened)
-        case Transition.TEST:
-            return ("Somebody asked for this message to see that it arrives. Nothing has happened.",)
-
-
-def _confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
-    ages = [duration(leg.age_seconds) for leg in event.legs]
-    aged = f" {lead}'s price was {ages[0]} old, {other}'s {ages[1]}." if len(ages) == 2 else ""
-    if event.confirmation is Confirmation.CONFIRMED:
-        return f"Confirmed: both legs' closes bear it out.{aged}"
-    return (
-        f"Provisional: a live price of {lead} against the last close of {other}.{aged} "
-        "The next close confirms it or withdraws it."
-    )
-
-
 def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tuple[Row, ...]:
     ratio, mean = event.values.get("log_ratio"), event.values.get("mean_90")
     gap = math.exp(ratio - mean) - 1 if ratio is not None and mean is not None else None
+    words = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
     limits = [
-        f"{name.replace('_', ' ')} {number(limit, decimals=1)}" for name, limit in event.thresholds.items()
+        f"{words.get(name, name.replace('_', ' '))} ±{number(limit, decimals=1)}"
+        for name, limit in event.thresholds.items()
     ]
     rows = [
         Row(name="z-score, 90 sessions", value=number(z, is_signed=True), note=" · ".join(limits)),
@@ -232,9 +160,15 @@ def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tu
         for name, value in event.values.items()
         if name.startswith("corr_") and name.removeprefix("corr_").isdigit()
     ]
-    rows.append(Row(name="As of", value=instant(event.occurred_at)))
-    rows.append(Row(name="Valid until", value=instant(event.not_after)))
     return tuple(rows)
+
+
+def _times(event: DivergenceEvent) -> tuple[Row, ...]:
+    return (
+        Row(name="Opened", value=instant(event.opened_at)),
+        Row(name="As of", value=instant(event.occurred_at)),
+        Row(name="Valid until", value=instant(event.not_after)),
+    )
 
 
 def _evidence(event: DivergenceEvent) -> tuple[Row, ...]:

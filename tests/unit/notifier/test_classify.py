@@ -1,0 +1,89 @@
+"""Every row of the tables of `services.notifier.core.classify`."""
+
+import pytest
+
+from services.notifier.core.classify import (
+    Answer,
+    Deferred,
+    Delivered,
+    Gone,
+    Reason,
+    Rejected,
+    SmtpStage,
+    classify_reply,
+    classify_status,
+)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 226, 299])
+def test_every_2xx_is_delivered(status: int) -> None:
+    assert classify_status(status) == Delivered()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (408, "request_timeout"),
+        (425, "too_early"),
+        (429, "rate_limited"),
+        (500, "server_error"),
+        (502, "server_error"),
+        (503, "server_error"),
+        (599, "server_error"),
+    ],
+)
+def test_what_may_pass_is_deferred_with_the_receivers_wish(status: int, reason: str) -> None:
+    answer = classify_status(status, retry_after_seconds=7.0, detail="busy")
+
+    assert answer == Deferred(reason=Reason(reason), retry_after_seconds=7.0, detail="busy")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (300, "redirected"),
+        (301, "redirected"),
+        (302, "redirected"),
+        (304, "redirected"),
+        (307, "redirected"),
+        (399, "redirected"),
+        (400, "refused"),
+        (401, "unauthorized"),
+        (403, "unauthorized"),
+        (404, "not_found"),
+        (409, "refused"),
+        (422, "refused"),
+        (499, "refused"),
+        (199, "not_http"),
+        (600, "not_http"),
+    ],
+)
+def test_what_cannot_pass_is_rejected(status: int, reason: str) -> None:
+    assert classify_status(status, retry_after_seconds=7.0, detail="no") == Rejected(
+        reason=Reason(reason), detail="no"
+    )
+
+
+def test_410_is_gone() -> None:
+    assert classify_status(410, detail="moved out") == Gone(detail="moved out")
+
+
+@pytest.mark.parametrize(
+    ("code", "stage", "answer"),
+    [
+        (250, SmtpStage.MESSAGE, Delivered()),
+        (421, SmtpStage.SESSION, Deferred(reason=Reason.SMTP_DEFERRED)),
+        (451, SmtpStage.SENDER, Deferred(reason=Reason.SMTP_DEFERRED)),
+        (450, SmtpStage.RECIPIENT, Deferred(reason=Reason.SMTP_DEFERRED)),
+        (452, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_DEFERRED)),
+        (550, SmtpStage.SENDER, Rejected(reason=Reason.SENDER_REFUSED)),
+        (550, SmtpStage.RECIPIENT, Rejected(reason=Reason.RECIPIENT_REFUSED)),
+        (554, SmtpStage.MESSAGE, Rejected(reason=Reason.MESSAGE_REFUSED)),
+        (535, SmtpStage.SESSION, Deferred(reason=Reason.SMTP_UNUSABLE)),
+        (554, SmtpStage.SESSION, Deferred(reason=Reason.SMTP_UNUSABLE)),
+        (354, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_UNUSABLE)),
+        (600, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_UNUSABLE)),
+    ],
+)
+def test_smtp_replies_mean_what_the_table_says(code: int, stage: SmtpStage, answer: Answer) -> None:
+    assert classify_reply(code, stage) == answer

@@ -1,0 +1,122 @@
+from typing import Any
+
+import pytest
+
+from services.notifier.core.expiry import TimeBase
+from services.notifier.core.plan import Past, Plan, Subscription, make_plan
+from shared.domain.deliveries import Channel
+from shared.domain.divergences import DivergenceEvent, Severity, Transition
+from tests.support.builders import divergence
+
+
+def subscription(**changes: Any) -> Subscription:
+    fields: dict[str, Any] = {"name": "desk", "channel": Channel.WEBHOOK, "receiver": "https://desk.example/"}
+    return Subscription(**(fields | changes))
+
+
+def plan(event: DivergenceEvent, *subscriptions: Subscription, past: Past | None = None) -> Plan:
+    return make_plan(
+        event,
+        subscriptions=subscriptions,
+        past=past or Past(),
+        first_seen_ns=5,
+        time_base=TimeBase.REPLAY,
+        mail_domain="convex.example",
+    )
+
+
+def test_subscription_without_filters_is_told_everything() -> None:
+    event = divergence(sequence=7)
+    (delivery,) = plan(event, subscription()).deliveries
+
+    assert delivery.subscription == "desk"
+    assert delivery.event_id == event.event_id
+    assert delivery.divergence_id == event.divergence_id
+    assert delivery.sequence == 7
+    assert delivery.expires_at_ns == 5 + 4 * 3_600 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"pairs": frozenset({"silver-iwm"})}, "other_pair"),
+        ({"kinds": frozenset({"hedge_lost"})}, "other_kind"),
+        ({"min_severity": Severity.CRITICAL}, "below_severity"),
+    ],
+)
+def test_filter_keeps_an_event_away_and_says_which_one(changes: dict[str, Any], reason: str) -> None:
+    made = plan(divergence(), subscription(**changes), subscription(name="all"))
+
+    assert [delivery.subscription for delivery in made.deliveries] == ["all"]
+    assert [(each.subscription, each.reason.value) for each in made.suppressed] == [("desk", reason)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pairs": frozenset({"gold-iwm", "silver-iwm"})},
+        {"kinds": frozenset({"ratio_stretch"})},
+        {"min_severity": Severity.WARNING},
+    ],
+)
+def test_filter_lets_its_own_pass(changes: dict[str, Any]) -> None:
+    assert len(plan(divergence(), subscription(**changes)).deliveries) == 1
+
+
+def test_critical_event_reaches_those_who_want_critical_only() -> None:
+    event = divergence(type=Transition.ESCALATED, severity=Severity.CRITICAL)
+
+    assert len(plan(event, subscription(min_severity=Severity.CRITICAL)).deliveries) == 1
+
+
+def test_who_heard_the_alarm_hears_its_end_whatever_the_severity() -> None:
+    """Otherwise a critical-only subscriber that was told of an escalation never learns that it is over."""
+    event = divergence(type=Transition.CLOSED, severity=Severity.WARNING)
+
+    made = plan(event, subscription(min_severity=Severity.CRITICAL), past=Past(told=frozenset({"desk"})))
+
+    assert len(made.deliveries) == 1
+
+
+def test_having_been_told_does_not_open_the_other_filters() -> None:
+    made = plan(
+        divergence(), subscription(pairs=frozenset({"silver-iwm"})), past=Past(told=frozenset({"desk"}))
+    )
+
+    assert [each.reason.value for each in made.suppressed] == ["other_pair"]
+
+
+def test_receiver_that_is_gone_gets_nothing_more() -> None:
+    away, here = subscription(), subscription(name="new", receiver="https://new.example/")
+
+    made = plan(divergence(), away, here, past=Past(gone=frozenset({away.receiver_id})))
+
+    assert [delivery.subscription for delivery in made.deliveries] == ["new"]
+    assert [each.reason.value for each in made.suppressed] == ["receiver_gone"]
+
+
+def test_same_event_gives_the_same_identities_again() -> None:
+    subscriptions = (
+        subscription(),
+        subscription(name="ann", channel=Channel.EMAIL, receiver="ann@a.example"),
+    )
+
+    assert plan(divergence(), *subscriptions) == plan(divergence(), *subscriptions)
+
+
+def test_two_receivers_of_one_event_have_different_deliveries() -> None:
+    first, second = plan(divergence(), subscription(), subscription(name="other")).deliveries
+
+    assert first.delivery_id != second.delivery_id
+    assert first.message_id == second.message_id == divergence().event_id
+
+
+def test_mail_has_a_message_id_of_its_recipient() -> None:
+    ann, bob = plan(
+        divergence(),
+        subscription(name="ann", channel=Channel.EMAIL, receiver="ann@a.example"),
+        subscription(name="bob", channel=Channel.EMAIL, receiver="bob@a.example"),
+    ).deliveries
+
+    assert ann.message_id != bob.message_id
+    assert ann.message_id.endswith("@convex.example>")
