@@ -1,0 +1,63 @@
+from ipaddress import ip_network
+
+import pytest
+
+from services.notifier.config import NotifierSettings, SmtpSecurity
+from services.notifier.core.expiry import TimeBase
+from shared.config import load_settings, variables_of
+from shared.errors import ConfigError
+
+
+def test_every_variable_is_described() -> None:
+    assert all(variables_of(NotifierSettings).values())
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "CONVEX_NOTIFIER_TIME_BASE": "replay",
+        "CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": "10.0.0.0/8, fd00::/8",
+        "CONVEX_NOTIFIER_RETRY_DELAYS_SECONDS": "1,2.5",
+        "CONVEX_NOTIFIER_SMTP__HOST": "mail.example",
+        "CONVEX_NOTIFIER_SMTP__SECURITY": "tls",
+        "CONVEX_NOTIFIER_SMTP__PASSWORD": "hunter2",
+        "CONVEX_NOTIFIER_HEALTH__PORT": "9103",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load_settings(NotifierSettings)
+
+    assert settings.time_base is TimeBase.REPLAY
+    assert settings.webhook_allowed_networks == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert settings.retry_delays_seconds == (1.0, 2.5)
+    assert settings.smtp.host == "mail.example"
+    assert settings.smtp.security is SmtpSecurity.TLS
+    assert settings.health.port == 9103
+    assert "hunter2" not in repr(settings)
+
+
+def test_variables_without_our_prefix_do_not_fill_the_mail_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``HOST`` or ``USERNAME`` of whoever starts the service once filled nested sections."""
+    for name in ("HOST", "PORT", "USERNAME", "PASSWORD", "SENDER"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("CONVEX_NOTIFIER_SMTP__IDLE_SECONDS", "5")
+
+    smtp = load_settings(NotifierSettings).smtp
+
+    assert (smtp.host, smtp.port, smtp.username, smtp.password) == (None, 587, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONVEX_NOTIFIER_REQUEST_TIMEOUT_SECONDS", "0"),
+        ("CONVEX_NOTIFIER_RETRY_DELAYS_SECONDS", ""),
+        ("CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("CONVEX_NOTIFIER_PUBLIC_URL", "convex.example"),
+        ("CONVEX_NOTIFIER_SMTP__HOTS", "mail.example"),
+    ],
+)
+def test_unusable_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError, match=f"^{name}"):
+        load_settings(NotifierSettings)

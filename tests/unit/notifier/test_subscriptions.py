@@ -1,0 +1,125 @@
+import base64
+from pathlib import Path
+
+import pytest
+
+from services.notifier.subscriptions import EmailTarget, WebhookTarget, load_subscriptions
+from shared.domain.deliveries import Channel
+from shared.domain.divergences import Severity
+from shared.errors import ConfigError
+
+KEY = b"a secret of the tests, 32 bytes!"
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+WEBHOOK = '[[subscription]]\nname = "desk"\nchannel = "webhook"\nurl = "https://desk.example/hook"\n'
+EMAIL = '[[subscription]]\nname = "ann"\nchannel = "email"\naddress = "ann@example.com"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "subscriptions.toml"
+    path.write_text(text)
+    return path
+
+
+def test_webhook_with_every_field(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        WEBHOOK
+        + 'secret_env = "DESK"\npairs = ["gold-iwm"]\nkinds = ["ratio_stretch"]\nmin_severity = "critical"\n',
+    )
+
+    (target,) = load_subscriptions(path, environ={"DESK": SECRET + "\n"})
+
+    assert isinstance(target, WebhookTarget)
+    assert target.keys == (KEY,)
+    assert target.subscription.channel is Channel.WEBHOOK
+    assert target.subscription.receiver == "https://desk.example/hook"
+    assert target.subscription.pairs == frozenset({"gold-iwm"})
+    assert target.subscription.kinds == frozenset({"ratio_stretch"})
+    assert target.subscription.min_severity is Severity.CRITICAL
+
+
+def test_mail_wants_everything_unless_it_says_otherwise(tmp_path: Path) -> None:
+    (target,) = load_subscriptions(written(tmp_path, EMAIL), environ={})
+
+    assert isinstance(target, EmailTarget)
+    assert target.subscription.receiver == "ann@example.com"
+    assert target.subscription.pairs is None
+    assert target.subscription.kinds is None
+    assert target.subscription.min_severity is Severity.WARNING
+
+
+def test_two_secrets_may_sign_while_one_replaces_the_other(tmp_path: Path) -> None:
+    other = "whsec_" + base64.b64encode(KEY[::-1]).decode()
+    (tmp_path / "keys").write_text(f"{SECRET}\n{other}\n")
+    path = written(tmp_path, WEBHOOK + 'secret_file = "keys"\n')
+
+    (target,) = load_subscriptions(path, environ={})
+
+    assert isinstance(target, WebhookTarget)
+    assert target.keys == (KEY, KEY[::-1])
+
+
+def test_keys_do_not_show(tmp_path: Path) -> None:
+    (target,) = load_subscriptions(
+        written(tmp_path, WEBHOOK + 'secret_env = "DESK"\n'), environ={"DESK": SECRET}
+    )
+
+    assert "secret of the tests" not in repr(target)
+
+
+def test_empty_file_subscribes_nobody(tmp_path: Path) -> None:
+    assert load_subscriptions(written(tmp_path, "# nobody yet\n"), environ={}) == ()
+
+
+def test_missing_file_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"none\.toml: cannot be read .* CONVEX_NOTIFIER_SUBSCRIPTIONS_FILE"
+    ):
+        load_subscriptions(tmp_path / "none.toml", environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name = ", "is not TOML"),
+        ('[[subscriber]]\nname = "a"\n', "holds [[subscription]] tables and nothing else, was subscriber"),
+        ("subscription = 5\n", "holds [[subscription]] tables"),
+        ('[[subscription]]\nname = "a"\n', "subscription 1: channel: "),
+        (EMAIL.replace('"email"', '"pigeon"'), "subscription 1: channel: "),
+        (EMAIL.replace('"ann"', '"ann lee"'), "subscription 1: name: "),
+        (EMAIL + EMAIL, "subscription 2: name: ann is taken"),
+        (EMAIL.replace("ann@example.com", "ann at example"), "subscription 1 (ann): address: "),
+        (
+            EMAIL.replace("ann@example.com", "ann@example.com\\r\\nBcc: x@y.z"),
+            "subscription 1 (ann): address: ",
+        ),
+        (EMAIL + 'min_severity = "bad"\n', "subscription 1: min_severity: "),
+        (EMAIL + 'kinds = ["ratio_strech"]\n', "subscription 1: kinds.0: "),
+        (EMAIL + "pairs = []\n", "subscription 1: pairs: "),
+        (EMAIL + 'pair = "gold-iwm"\n', "subscription 1: pair: "),
+        (WEBHOOK, "subscription 1 (desk): secret_env or secret_file must name a secret; make one with"),
+        (WEBHOOK + 'secret_env = "NONE"\n', "secret_env: NONE is not set"),
+        (WEBHOOK + 'secret_env = "CONVEX_SECRET"\n', "CONVEX_ names are settings"),
+        (WEBHOOK + 'secret_env = "WEAK"\n', "secret_env: WEAK: a webhook secret begins with whsec_"),
+        (WEBHOOK + 'secret_file = "none"\n', "secret_file: none cannot be read"),
+        (
+            WEBHOOK.replace("https:", "ftp:") + 'secret_env = "GOOD"\n',
+            "(desk): url: must be http(s)://host/path",
+        ),
+        (WEBHOOK.replace("desk.example", "u:p@desk.example") + 'secret_env = "GOOD"\n', "url: must be"),
+        (
+            WEBHOOK.replace("https://desk.example/hook", "https://[::1") + 'secret_env = "GOOD"\n',
+            "(desk): url: ",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, text: str, complaint: str) -> None:
+    path = written(tmp_path, text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_subscriptions(path, environ={"WEAK": "hunter2", "GOOD": SECRET})
+
+    assert complaint in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
