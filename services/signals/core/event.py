@@ -2,10 +2,8 @@
 
 import hashlib
 
-import numpy as np
-from numpy.typing import NDArray
-
 from services.signals.core.confirmed import Values
+from services.signals.core.grounds import Grounds
 from services.signals.core.lifecycle import Life
 from services.signals.core.rules import Rule
 from shared.domain.divergences import (
@@ -14,9 +12,7 @@ from shared.domain.divergences import (
     DivergenceEvent,
     Estimate,
     Evidence,
-    EvidenceInput,
     Hedge,
-    Leg,
     Transition,
 )
 from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of
@@ -40,11 +36,8 @@ def build_event(
     confirmation: Confirmation,
     sequence: int,
     at_ns: int,
-    values: Values,
+    grounds: Grounds,
     confirmed: Values,
-    legs: tuple[Leg, ...],
-    inputs: tuple[EvidenceInput, ...],
-    window: NDArray[np.float64],
     code_version: str,
 ) -> DivergenceEvent:
     """Build the event of one transition.
@@ -59,12 +52,10 @@ def build_event(
         The pair's next number.
     at_ns
         Event time of the decision.
-    values
-        The statistics that decided.
+    grounds
+        What the decision rests on.
     confirmed
         The statistics of the newest committed session; the hedge comes from them.
-    window
-        The log ratios that the statistic was judged against, oldest first.
     """
     identity = divergence_id(pair, direction, life, rule)
     is_confirmed = confirmation is Confirmation.CONFIRMED
@@ -85,7 +76,7 @@ def build_event(
         occurred_at=format_rfc3339(at_ns),
         opened_at=format_rfc3339(life.opened_at_ns),
         not_after=format_rfc3339(at_ns + valid_seconds * NS_PER_SECOND),
-        values=values,
+        values=grounds.values,
         thresholds=rule.thresholds,
         hedge=Hedge(
             ratio=Estimate(value=confirmed.get("hedge_ratio_60")),
@@ -93,10 +84,10 @@ def build_event(
             effectiveness=Estimate(value=confirmed.get("hedge_effectiveness_60")),
             stress_corr=Estimate(value=confirmed.get("stress_corr_252")),
         ),
-        legs=legs,
+        legs=grounds.legs,
         evidence=Evidence(
-            inputs=inputs,
-            window_sha256=hashlib.sha256(window.astype("<f8").tobytes()).hexdigest(),
+            inputs=grounds.inputs,
+            window_sha256=hashlib.sha256(grounds.window.astype("<f8").tobytes()).hexdigest(),
             rule_version=rule.version,
             code_version=code_version,
         ),

@@ -22,7 +22,7 @@ OPEN provisional         no close came until the second after it  IDLE          
 By a close (confirmed):
 
 ======================== ======================================== ==================== ==============
-IDLE, PENDING            x >= W, in cooldown, x < C               same                 - (cooldown)
+IDLE, PENDING            x >= W, in a cooldown for closes, x < C  same                 - (cooldown)
 IDLE, PENDING            x >= W                                   OPEN, confirmed      open
 OPEN provisional         x >= W                                   OPEN, confirmed      revised
 OPEN provisional         x < W, opened by that close              IDLE, cooldown       not_confirmed
@@ -32,7 +32,8 @@ OPEN warning             x >= C                                   OPEN critical 
 OPEN critical            x <= W                                   OPEN warning         eased
 OPEN critical by price   x >= C                                   OPEN critical        revised
 OPEN critical by price   x < C                                    OPEN warning         eased
-any                      x is None                                same                 - (undefined)
+OPEN                     x is None                                same                 - (undefined)
+IDLE, PENDING            x is None                                same                 -
 ======================== ======================================== ==================== ==============
 
 ``L < W`` is the hysteresis; a level is left at the enter threshold of the level below. A confirmed divergence
@@ -75,7 +76,7 @@ class Life:
     is_muted
         Pending long enough, but in cooldown.
     onset
-        Session label of a confirmed opening, RFC 3339 watermark of a provisional one.
+        Session label of an opening by a new close, RFC 3339 watermark of one by price or by a correction.
     severity, confirmed_severity
         What holds, and what closes bear out; the latter is None while provisional.
     counts
@@ -204,7 +205,7 @@ def by_expiry(life: Life, rule: Rule) -> Step:
 
 
 def by_close(
-    life: Life, x: float | None, *, session: str, close_ns: int, at_ns: int, rule: Rule, is_new_session: bool
+    life: Life, x: float | None, *, session: str, close_ns: int, at_ns: int, rule: Rule, new_sessions: int
 ) -> Step:
     """Judge the statistic of a committed session.
 
@@ -216,18 +217,21 @@ def by_close(
         The session's close: an early warning from after it waits for the next one.
     at_ns
         Event time from which both legs' bars may be used.
-    is_new_session
-        False when a known session is judged again after a correction: no cooldown passes.
+    new_sessions
+        Sessions that have passed since the last judgement, this one included: so much of a cooldown is over.
+        0 when a known session is judged again after a correction.
     """
-    if is_new_session and life.cooldown_left > 0:
-        life = replace(life, cooldown_left=life.cooldown_left - 1)
+    if new_sessions > 0 and life.cooldown_left > 0:
+        life = replace(life, cooldown_left=max(0, life.cooldown_left - new_sessions))
         if life.cooldown_left == 0 and life.is_muted:
             # The next price starts to be held anew: a level held in a cooldown is old news.
             life = _idle(life)
     if x is None:
         return Step(life=life, suppressed=Suppressed.UNDEFINED if life.phase is Phase.OPEN else None)
     if life.phase is not Phase.OPEN:
-        return _close_while_idle(life, x, session=session, at_ns=at_ns, rule=rule)
+        # A session may have opened one already: what its correction opens is another, with its own onset.
+        onset = session if new_sessions > 0 else format_rfc3339(at_ns)
+        return _close_while_idle(life, x, onset=onset, at_ns=at_ns, rule=rule)
     if life.confirmed_severity is None:
         return _close_while_provisional(life, x, close_ns=close_ns, rule=rule)
     return _close_while_confirmed(life, x, rule=rule)
@@ -238,14 +242,14 @@ def restate(life: Life) -> Step:
     return _tell(life, Transition.REVISED)
 
 
-def _close_while_idle(life: Life, x: float, *, session: str, at_ns: int, rule: Rule) -> Step:
+def _close_while_idle(life: Life, x: float, *, onset: str, at_ns: int, rule: Rule) -> Step:
     if x < rule.warning:
         return Step(life=life)
     severity = _severity(x, rule)
     is_cooling = life.cooldown_left > 0 and not life.cooldown_spares_closes
     if is_cooling and severity is Severity.WARNING:
         return Step(life=life, suppressed=Suppressed.COOLDOWN)
-    return _tell(_opened(onset=session, at_ns=at_ns, severity=severity, confirmed=severity), Transition.OPEN)
+    return _tell(_opened(onset=onset, at_ns=at_ns, severity=severity, confirmed=severity), Transition.OPEN)
 
 
 def _close_while_provisional(life: Life, x: float, *, close_ns: int, rule: Rule) -> Step:

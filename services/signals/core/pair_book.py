@@ -7,36 +7,24 @@ same two lives, one for each direction: ``risk_off`` reads z as it is, ``risk_on
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from services.signals.core import lifecycle
-from services.signals.core.aligned import AlignedSessions, align
-from services.signals.core.confirmed import HISTORY_SESSIONS, RATIO_WINDOW, Values, confirmed_values, regimes
 from services.signals.core.event import build_event
-from services.signals.core.leg_history import LegHistory, Told
+from services.signals.core.grounds import Grounds, grounds_of_close, grounds_of_price
+from services.signals.core.leg_history import Told
 from services.signals.core.lifecycle import Life, Phase, Step
+from services.signals.core.pair_windows import PairWindows
+from services.signals.core.quiet import ALL_QUIET, NONE_QUIET, quiet_prices
 from services.signals.core.rules import Rule
-from services.signals.core.statistics.moments import MeanStd
-from services.signals.core.statistics.percentile import percentile_rank
-from services.signals.core.statistics.regime import START, RegimeState, next_regime
-from services.signals.core.statistics.zscore import baseline, zscore
 from services.signals.core.tape import LeadTape
 from shared.domain.bars import Bar
-from shared.domain.divergences import (
-    Confirmation,
-    Direction,
-    DivergenceEvent,
-    EvidenceInput,
-    Leg,
-    Transition,
-)
+from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Transition
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 
 _SIGN = {Direction.RISK_OFF: 1.0, Direction.RISK_ON: -1.0}
-# Prices at which z crosses a level are computed, not searched: stay clear of them by more than rounding.
-_MARGIN = 1e-12
+# By then the bars of a close should long have been known.
+_EXPIRY_NS = 6 * 3_600 * NS_PER_SECOND
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,8 +39,8 @@ class Effects:
     changed: set[str] = field(default_factory=set)
 
 
-class PairBook:
-    """One pair's windows and lives.
+class PairBook(PairWindows):
+    """One pair's windows, and what is made of them: its lives.
 
     Parameters
     ----------
@@ -65,21 +53,14 @@ class PairBook:
     """
 
     def __init__(self, pair: Pair, *, rule: Rule, calendar: SessionCalendar, code_version: str) -> None:
-        self.pair = pair
+        super().__init__(pair)
         self.rule = rule
         self.calendar = calendar
         self._code_version = code_version
-        self.lead = LegHistory(limit=HISTORY_SESSIONS)
-        self.other = LegHistory(limit=HISTORY_SESSIONS)
         self.lives = {Direction.RISK_OFF: Life(), Direction.RISK_ON: Life()}
         self.sequence = 0
-        self.aligned: AlignedSessions = align(self.lead, self.other)
-        self.regime: RegimeState = START
-        self.values: Values = {}
-        self.base: MeanStd | None = None
         # Between these prices of the lead no decision changes; what is outside is judged tick by tick.
-        self.quiet_low = 0.0
-        self.quiet_high = np.inf
+        self.quiet_low, self.quiet_high = ALL_QUIET
 
     # -- bars ---------------------------------------------------------------------------------------------
 
@@ -87,23 +68,23 @@ class PairBook:
         """Fill the windows; decide only about what came in while this pair was already alive."""
         was_alive = len(self.aligned) > 0
         newest = self.aligned.sessions[-1] if was_alive else ""
-        told = [leg.put(bar) for bar in bars if (leg := self._leg(bar.instrument)) is not None]
+        told = [leg.put(bar) for bar in bars if (leg := self.leg(bar.instrument)) is not None]
         if all(each in (Told.UNCHANGED, Told.OUTDATED) for each in told):
             return
-        self._recompute(regime_from=None)
+        self.recompute(regime_from=None)
         effects.changed.add(self.pair.name)
         if not was_alive:
             self.judge_quietly(tape)
             return
-        is_newer = self.aligned.sessions[-1] > newest
-        if is_newer or Told.CORRECTED in told:
+        new_sessions = sum(session > newest for session in self.aligned.sessions)
+        if new_sessions or Told.CORRECTED in told:
             at_ns = max(tape.watermark_ns, *(bar.known_at_ns for bar in bars))
-            self._judge_close(at_ns, effects, is_new_session=is_newer)
+            self._judge_close(at_ns, effects, new_sessions=new_sessions)
         self.judge_price(tape, tape.watermark_ns, effects)
 
     def take_bar(self, bar: Bar, tape: LeadTape, effects: Effects) -> None:
         """Take one bar in as news: commit its session, or correct a known one."""
-        leg = self._leg(bar.instrument)
+        leg = self.leg(bar.instrument)
         if leg is None:
             return
         before = len(self.aligned)
@@ -115,40 +96,24 @@ class PairBook:
         effects.changed.add(self.pair.name)
         both = self.lead.get(bar.session), self.other.get(bar.session)
         if both[0] is None or both[1] is None:
-            # The live ratio stands on the newest bar of the other leg, aligned or not.
-            self.judge_price(tape, bar.known_at_ns, effects)
+            # The live ratio stands on the newest bar of the other leg, aligned or not. What is held from now
+            # on is not held from when a late bar was known.
+            self.judge_price(tape, max(tape.watermark_ns, bar.known_at_ns), effects)
             return
         is_new_session = told is Told.NEW and bar.session > newest
-        self._recompute(regime_from=self.regime if is_new_session else None)
+        self.recompute(regime_from=self.regime if is_new_session else None)
         at_ns = max(tape.watermark_ns, *(each.known_at_ns for each in both if each is not None))
         if is_new_session:
             effects.committed.append(bar.session)
-            self._judge_close(at_ns, effects, is_new_session=True)
+            self._judge_close(at_ns, effects, new_sessions=1)
         elif told is not Told.READJUSTED:
             self._restate(at_ns, effects)
-            self._judge_close(at_ns, effects, is_new_session=False)
-        self.judge_price(tape, max(at_ns, tape.watermark_ns), effects)
-
-    def _leg(self, instrument: str) -> LegHistory | None:
-        return {self.pair.lead: self.lead, self.pair.other: self.other}.get(instrument)
-
-    def _recompute(self, *, regime_from: RegimeState | None) -> None:
-        self.aligned = align(self.lead, self.other)
-        self.values = confirmed_values(self.aligned)
-        self.base = baseline(self.aligned.log_ratio, RATIO_WINDOW)
-        if regime_from is not None:
-            self.regime = next_regime(regime_from, self.values.get("z_90"))
-        else:
-            self.regime = (regimes(self.aligned.log_ratio) or [START])[-1]
-
-    def resume(self, regime: RegimeState) -> None:
-        """Recompute what the windows give after they were filled from a checkpoint."""
-        self._recompute(regime_from=None)
-        self.regime = regime
+            self._judge_close(at_ns, effects, new_sessions=0)
+        self.judge_price(tape, at_ns, effects)
 
     # -- decisions ----------------------------------------------------------------------------------------
 
-    def _judge_close(self, at_ns: int, effects: Effects, *, is_new_session: bool) -> None:
+    def _judge_close(self, at_ns: int, effects: Effects, *, new_sessions: int) -> None:
         session = self.aligned.sessions[-1]
         z = self.values.get("z_90")
         for direction in self._ending_first():
@@ -159,7 +124,7 @@ class PairBook:
                 close_ns=self.calendar.close_of(session),
                 at_ns=at_ns,
                 rule=self.rule,
-                is_new_session=is_new_session,
+                new_sessions=new_sessions,
             )
             self._carry_out(direction, step, at_ns, Confirmation.CONFIRMED, None, effects)
 
@@ -195,12 +160,14 @@ class PairBook:
             else:
                 continue
             self._carry_out(direction, step, at_ns, Confirmation.PROVISIONAL, tape, effects)
+        self.judge_quietly(tape)
 
-    def pass_silence(self, effects: Effects) -> None:
+    def pass_silence(self, tape: LeadTape, effects: Effects) -> None:
         """Stop every hold: the feed is stale."""
         for direction, life in self.lives.items():
             step = lifecycle.by_silence(life)
-            self._carry_out(direction, step, 0, Confirmation.PROVISIONAL, None, effects)
+            self._carry_out(direction, step, tape.watermark_ns, Confirmation.PROVISIONAL, tape, effects)
+        self.judge_quietly(tape)
 
     def _ending_first(self) -> list[Direction]:
         # When z jumps from one side to the other, the old divergence ends before the new one opens.
@@ -209,9 +176,9 @@ class PairBook:
     def _expiry_ns(self, life: Life) -> int | None:
         if life.phase is not Phase.OPEN or life.confirmed_severity is not None:
             return None
-        first = self.calendar.first_closing_at_or_after(life.opened_at_ns)
-        # The second close after the opening, when its bars should long have been known.
-        return self.calendar.close_ns[first + 1] + 6 * 3_600 * NS_PER_SECOND
+        second = self.calendar.first_closing_at_or_after(life.opened_at_ns) + 1
+        is_known = second < len(self.calendar.close_ns)
+        return self.calendar.close_ns[second] + _EXPIRY_NS if is_known else None
 
     def _carry_out(
         self,
@@ -241,26 +208,7 @@ class PairBook:
         confirmation: Confirmation,
         tape: LeadTape | None,
     ) -> DivergenceEvent:
-        legs: tuple[Leg, ...]
-        inputs: tuple[EvidenceInput, ...]
-        if tape is not None and tape.price is not None:
-            values = self.live_values(tape) | {name: self.values.get(name) for name in _CONTEXT}
-            legs = (self._live_leg(tape, at_ns), self._bar_leg(self.other.newest(), at_ns))
-            inputs = (
-                EvidenceInput(instrument=self.pair.lead, ts_event_ns=tape.ts_ns),
-                EvidenceInput(instrument=self.pair.other, session=_session(self.other.newest())),
-            )
-            window = self.aligned.log_ratio[-RATIO_WINDOW:]
-        else:
-            session = self.aligned.sessions[-1]
-            values = {name: self.values.get(name) for name in (*_JUDGED, *_CONTEXT)}
-            bars = self.lead.get(session), self.other.get(session)
-            legs = tuple(self._bar_leg(bar, at_ns) for bar in bars)
-            inputs = tuple(
-                EvidenceInput(instrument=instrument, session=session)
-                for instrument in (self.pair.lead, self.pair.other)
-            )
-            window = self.aligned.log_ratio[-RATIO_WINDOW - 1 : -1]
+        grounds = self._grounds(at_ns, confirmation, tape)
         return build_event(
             pair=self.pair,
             rule=self.rule,
@@ -270,85 +218,52 @@ class PairBook:
             confirmation=confirmation,
             sequence=self.sequence,
             at_ns=at_ns,
-            values=values,
+            grounds=grounds,
             confirmed=self.values,
-            legs=legs,
-            inputs=inputs,
-            window=window,
             code_version=self._code_version,
         )
 
-    # -- live ---------------------------------------------------------------------------------------------
-
-    def live_ratio(self, tape: LeadTape) -> float | None:
-        """Return ``ln`` of the lead's live price over the other leg's last known close."""
+    def _grounds(self, at_ns: int, confirmation: Confirmation, tape: LeadTape | None) -> Grounds:
         other = self.other.newest()
-        if tape.price is None or other is None:
-            return None
-        return float(np.log(tape.price / other.adj_close))
-
-    def live_z(self, tape: LeadTape) -> float | None:
-        """Return the z-score of the live ratio, None while it is undefined."""
-        ratio = self.live_ratio(tape)
-        return None if ratio is None else zscore(ratio, self.base)
-
-    def live_values(self, tape: LeadTape) -> Values:
-        """Return the provisional statistics by name."""
-        ratio = self.live_ratio(tape)
-        window = self.aligned.log_ratio
-        return {
-            "log_ratio": ratio,
-            "z_90": self.live_z(tape),
-            "mean_90": self.base.mean if self.base is not None else None,
-            "std_90": self.base.std if self.base is not None else None,
-            "pctl_90": None if ratio is None else percentile_rank(ratio, window, RATIO_WINDOW),
-        }
+        if confirmation is Confirmation.PROVISIONAL and tape is not None and other is not None:
+            return grounds_of_price(
+                tape,
+                other,
+                lead=self.pair.lead,
+                live=self.live_values(tape),
+                confirmed=self.values,
+                aligned=self.aligned,
+                calendar=self.calendar,
+                at_ns=at_ns,
+            )
+        session = self.aligned.sessions[-1]
+        return grounds_of_close(
+            tuple(bar for leg in (self.lead, self.other) if (bar := leg.get(session)) is not None),
+            confirmed=self.values,
+            aligned=self.aligned,
+            calendar=self.calendar,
+            at_ns=at_ns,
+        )
 
     def judge_quietly(self, tape: LeadTape) -> None:
         """Find the prices of the lead between which no decision changes, and decide nothing."""
         z, other = self.live_z(tape), self.other.newest()
-        self.quiet_low, self.quiet_high = 0.0, float(np.inf)
         if self.base is None or other is None:
-            return
-        if z is None:
-            # Before the first price every price is news.
-            self.quiet_low, self.quiet_high = float(np.inf), 0.0
-            return
-        rule = self.rule
-        levels = sorted(
-            sign * level for sign in (-1.0, 1.0) for level in (rule.leave, rule.warning, rule.critical)
+            self.quiet_low, self.quiet_high = ALL_QUIET
+        elif z is None or self._is_unjudged(z):
+            self.quiet_low, self.quiet_high = NONE_QUIET
+        else:
+            self.quiet_low, self.quiet_high = quiet_prices(
+                z, base=self.base, other_adj_close=other.adj_close, rule=self.rule
+            )
+
+    def _is_unjudged(self, z: float) -> bool:
+        """Tell whether the next price decides something even if it is the same one.
+
+        So it is after a hold was cut by silence, and when the windows were filled under a running price: the
+        level is held, but nothing has begun to count how long.
+        """
+        return any(
+            lifecycle.by_price(life, _SIGN[direction] * z, at_ns=0, rule=self.rule).life != life
+            for direction, life in self.lives.items()
         )
-        below = max((level for level in levels if level <= z), default=None)
-        above = min((level for level in levels if level >= z), default=None)
-        if below is not None:
-            price = other.adj_close * np.exp(self.base.mean + below * self.base.std)
-            self.quiet_low = float(price) * (1 + _MARGIN)
-        if above is not None:
-            price = other.adj_close * np.exp(self.base.mean + above * self.base.std)
-            self.quiet_high = float(price) * (1 - _MARGIN)
-
-    def _live_leg(self, tape: LeadTape, at_ns: int) -> Leg:
-        assert tape.price is not None and tape.feed is not None  # noqa: S101, PT018 - the caller asked
-        return Leg(
-            instrument=self.pair.lead,
-            price=tape.price,
-            age_seconds=(at_ns - tape.ts_ns) / NS_PER_SECOND,
-            source=tape.feed,
-        )
-
-    def _bar_leg(self, bar: Bar | None, at_ns: int) -> Leg:
-        assert bar is not None  # noqa: S101 - there is no z without both legs
-        return Leg(
-            instrument=bar.instrument,
-            price=bar.close,
-            age_seconds=(at_ns - self.calendar.close_of(bar.session)) / NS_PER_SECOND,
-            source=bar.source,
-        )
-
-
-_JUDGED = ("log_ratio", "z_90", "mean_90", "std_90", "pctl_90")
-_CONTEXT = ("corr_20", "corr_60", "corr_90", "corr_252", "beta_60")
-
-
-def _session(bar: Bar | None) -> str | None:
-    return bar.session if bar is not None else None

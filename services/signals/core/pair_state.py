@@ -37,7 +37,7 @@ class PairState:
     lives
         By direction.
     waiting
-        Bars that came before their ``known_at``.
+        Bars that came before their ``known_at``, of every pair of the lead: its pairs restart as one engine.
     """
 
     pair: str
@@ -58,7 +58,7 @@ def dump_pair(book: PairBook, tape: LeadTape, waiting: list[Bar]) -> PairState:
         lives={direction.value: life for direction, life in book.lives.items()},
         regime=book.regime,
         tape=tape,
-        waiting=tuple(bar for bar in waiting if bar.instrument in (book.pair.lead, book.pair.other)),
+        waiting=tuple(waiting),
         lead_bars=_columns(book.lead),
         other_bars=_columns(book.other),
     )

@@ -1,0 +1,166 @@
+"""One pair's log, told record by record, with prices chosen by the z-score that they make.
+
+The z-scores are worked out here with numpy from the closes that the story itself told, so what a test expects
+does not come from the engine.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from services.signals.checkpoint.codec import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.pair_book import Effects, PairBook
+from services.signals.core.pair_state import dump_pair, load_pair
+from services.signals.core.rules import Rule
+from shared.contracts.ticks import BarsMode, TickRecord
+from shared.domain.bars import Bar
+from shared.domain.divergences import DivergenceEvent
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.domain.ticks import FeedState
+from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, quotes, status
+
+
+def make_engine(
+    *pairs: Pair, rule: Rule | None = None, sessions: SessionCalendar | None = None
+) -> LeadEngine:
+    """Build the engine of some pairs of one lead."""
+    sessions = sessions if sessions is not None else calendar()
+    watched = pairs or (pair(),)
+    books = [
+        PairBook(each, rule=rule or Rule(), calendar=sessions, code_version="0.0.0-test") for each in watched
+    ]
+    return LeadEngine(watched[0].lead, books, calendar=sessions)
+
+
+def restart(engine: LeadEngine) -> LeadEngine:
+    """Let an engine go through the bytes of its checkpoints, as a new worker would start it."""
+    books: list[PairBook] = []
+    tape, waiting = engine.tape, tuple(engine.waiting)
+    sessions = engine.books[0].calendar
+    for old in engine.books:
+        value = encode_checkpoint(
+            Checkpoint(applied_offset=7, lead=engine.lead, state=dump_pair(old, engine.tape, engine.waiting))
+        )
+        state = decode_checkpoint(value).state
+        book = PairBook(old.pair, rule=old.rule, calendar=sessions, code_version="0.0.0-test")
+        load_pair(state, book)
+        # As the worker does: the pairs of one engine share what the last of them knew.
+        tape, waiting = state.tape, state.waiting
+        books.append(book)
+    return LeadEngine(engine.lead, books, calendar=sessions, tape=tape, waiting=waiting)
+
+
+def history(
+    sessions: tuple[str, ...], *, seed: int = 7, lead: str = LEAD, other: str = OTHER
+) -> tuple[list[Bar], list[Bar]]:
+    """Return quiet closes of both legs: the ratio moves by half a percent a session and comes back."""
+    rng = np.random.default_rng(seed)
+    base = 150.0 * np.exp(np.cumsum(rng.normal(0, 0.004, len(sessions))))
+    gap = np.log(8.5) + rng.normal(0, 0.01, len(sessions))
+    gold = base * np.exp(gap)
+    return (
+        [
+            bar(s, round(float(p), 2), instrument=lead, known_at_ns=ny(f"{s} 16:00"))
+            for s, p in zip(sessions, gold, strict=True)
+        ],
+        [bar(s, round(float(p), 2), instrument=other) for s, p in zip(sessions, base, strict=True)],
+    )
+
+
+@dataclass
+class Story:
+    """A log under way.
+
+    Parameters
+    ----------
+    first
+        The first session after the history.
+    warm
+        Sessions of history.
+    """
+
+    first: str = "2019-06-03"
+    warm: int = 100
+    rule: Rule = field(default_factory=Rule)
+    sessions: SessionCalendar = field(default_factory=calendar)
+    engine: LeadEngine = field(init=False)
+    closes: dict[str, tuple[float, float]] = field(init=False, default_factory=dict)
+    last_other: float = field(init=False, default=0.0)
+    log: list[TickRecord] = field(init=False, default_factory=list)
+    events: list[DivergenceEvent] = field(init=False, default_factory=list)
+    effects: list[Effects] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Tell the history."""
+        self.engine = make_engine(rule=self.rule, sessions=self.sessions)
+        begin = self.sessions.index_of(self.first)
+        lead, other = history(self.sessions.labels[begin - self.warm : begin])
+        for legs in (lead, other):
+            self.take(bar_batch(*legs, mode=BarsMode.HISTORY))
+        for a, b in zip(lead, other, strict=True):
+            self.closes[a.session] = (a.close, b.close)
+        self.last_other = other[-1].close
+
+    @property
+    def book(self) -> PairBook:
+        """Return the pair's book."""
+        return self.engine.books[0]
+
+    def take(self, record: TickRecord) -> list[DivergenceEvent]:
+        """Let the engine read one record; return the events it made."""
+        self.log.append(record)
+        effects = self.engine.apply(record)
+        self.effects.append(effects)
+        self.events += effects.events
+        return effects.events
+
+    def level(self, z: float, *, until: str | None = None) -> float:
+        """Return the log ratio that is ``z`` against the 90 sessions told so far, or until one."""
+        ratios = np.log([a / b for s, (a, b) in self.closes.items() if until is None or s < until])[-90:]
+        return float(ratios.mean() + z * ratios.std(ddof=1))
+
+    def price(self, z: float) -> float:
+        """Return the lead's live price whose z-score is ``z``."""
+        return float(self.last_other * np.exp(self.level(z)))
+
+    def tick(self, when: str | int, z: float) -> list[DivergenceEvent]:
+        """Tell one quote."""
+        ts_ns = ny(when) if isinstance(when, str) else when
+        return self.take(quotes({ts_ns: self.price(z)}))
+
+    def ticks(self, start_ns: int, until_ns: int, z: float, *, every_ns: int) -> list[DivergenceEvent]:
+        """Tell a quote every so often, both ends included."""
+        made: list[DivergenceEvent] = []
+        for ts_ns in range(start_ns, until_ns + 1, every_ns):
+            made += self.tick(ts_ns, z)
+        return made
+
+    def reach(self, when: str | int, *, state: FeedState = FeedState.LIVE) -> list[DivergenceEvent]:
+        """Tell that event time has come so far."""
+        return self.take(status(ny(when) if isinstance(when, str) else when, state=state))
+
+    def commit(
+        self, session: str, z: float, *, lead_close: float | None = None, revision: int = 0
+    ) -> list[DivergenceEvent]:
+        """Tell the other leg's bar of a session so that its confirmed z-score is ``z``, and reach 20:15.
+
+        Without ``lead_close`` the lead's close comes as a bar, too.
+        """
+        made: list[DivergenceEvent] = []
+        if lead_close is None:
+            lead_close = round(self.price(z), 2)
+            made += self.take(
+                bar_batch(bar(session, lead_close, instrument=LEAD, known_at_ns=ny(f"{session} 16:00")))
+            )
+        other_close = float(lead_close / np.exp(self.level(z, until=session)))
+        made += self.take(bar_batch(bar(session, other_close, revision=revision)))
+        made += self.reach(f"{session} 20:15")
+        self.closes[session] = (lead_close, other_close)
+        self.last_other = other_close
+        return made
+
+    def suppressed(self, reason: str) -> int:
+        """Return how often something was not acted on for that reason."""
+        return sum(effects.suppressed[reason] for effects in self.effects)
