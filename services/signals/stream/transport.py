@@ -9,6 +9,7 @@ on_partitions_revoked forgets what was acknowledged, so every  commits first, th
 ``perform_seek``     starts at the offset committed to Kafka  the handover has sought to the checkpoint
 ``_getmany``         a fetch from before a seek is delivered  its records are dropped
                      after it
+_wait_next_records   sleeps 1 s when the buffers are full     sleeps 20 ms
 ``resume_flow``      may resume in the middle of a revoke     only when the handover is done
 thread ``stop``      leaks the thread right after a start     waits until it can be stopped
 livelock detector    crashes before the consumer started      off: the watchdog does this
@@ -32,6 +33,9 @@ from services.signals.stream.handover import Handover
 
 # A handover waits for the fetch under way: this long when there is nothing to read; 1 s as it comes.
 _FETCH_SLICE_SECONDS = 0.2
+# How long to look away when every partition's buffer is full. It drains in a tenth of a second: looking away
+# for the whole second that it is as it comes halves the throughput.
+_BUFFERS_FULL_SECONDS = 0.02
 
 
 class HardenedConsumerThread(driver.AIOKafkaConsumerThread):
@@ -148,6 +152,12 @@ class HardenedConsumer(driver.Consumer):
             await callback
             return WaitResults([callback], [None], False)
         return await super().wait_first(*coros, timeout=timeout)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
+        if self.flow_active and not self._get_active_partitions():
+            await self.sleep(_BUFFERS_FULL_SECONDS)
+            return {}, self._get_active_partitions()
+        return cast(tuple[RecordMap | None, set[TP] | None], await super()._wait_next_records(timeout))
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:
         async with self._fetching:

@@ -64,6 +64,24 @@ async def test_livelock_detector_does_not_crash_a_consumer_that_has_not_started(
     await asyncio.get_running_loop().run_in_executor(None, consumer._thread.thread_loop.close)
 
 
+async def test_full_buffers_do_not_stop_reading_for_a_second(mock_broker: MockBroker) -> None:
+    recorder = Recorder()
+    app = new_app(mock_broker.bootstrap, recorder)
+    async with running(app):
+        await until(lambda: app.consumer._is_flowing() and app.consumer._is_settled)
+        consumer: HardenedConsumer = app.consumer
+        tps = consumer.assignment()
+        for tp in tps:
+            consumer.on_buffer_full(tp)
+        await asyncio.sleep(0.3)
+        for tp in tps:
+            consumer.on_buffer_drop(tp)
+        began = time.monotonic()
+        mock_broker.append(0, 1)
+        await until(lambda: recorder.records)
+    assert time.monotonic() - began < 0.5
+
+
 class TestWaitFirst:
     async def test_makes_no_task_while_records_flow(self, mock_broker: MockBroker) -> None:
         async with _flowing(mock_broker) as consumer:
@@ -187,6 +205,7 @@ class TestRebalance:
         app = new_app(mock_broker.bootstrap, recorder)
         mock_broker.append(0, 4000)
         rounds = 12
+        checkpoints = [0]
         async with running(app):
             for round_ in range(rounds):
                 applied = len(recorder.records)
@@ -197,12 +216,48 @@ class TestRebalance:
                 await _revoke(app)
                 # Far back, so that every record that is buffered anywhere would be a jump ahead.
                 next_offset = recorder.records[-1][1] + 1
-                recorder.checkpoint = {0: max(0, next_offset - 40 * (round_ % 3))}
+                checkpoints.append(max(0, next_offset - 40 * (round_ % 3)))
+                recorder.checkpoint = {0: checkpoints[-1]}
                 await _assign(app)
             await until(lambda: len(recorder.records) > 700)
         assert sum(kind == "restore" for kind, _ in recorder.log) == rounds + 1
-        _assert_contiguous_from_each_checkpoint(recorder)
+        _assert_contiguous_from_each_checkpoint(recorder, checkpoints)
         assert recorder.deaths == []
+
+    async def test_flow_does_not_resume_in_the_middle_of_a_handover(self, mock_broker: MockBroker) -> None:
+        recorder = Recorder()
+        app = new_app(mock_broker.bootstrap, recorder)
+        async with running(app):
+            await until(lambda: recorder.log and app.consumer._is_settled)
+            await _revoke(app)
+            # What Faust's recovery does when it was about to resume as the revocation came.
+            app.flow_control.resume()
+            app.consumer.resume_flow()
+            assert not app.consumer.flow_active
+            assert not app.flow_control.is_active()
+            await _assign(app)
+            await until(lambda: app.consumer.flow_active and app.flow_control.is_active())
+
+    async def test_records_of_a_fetch_that_a_revocation_overtook_are_dropped(
+        self, mock_broker: MockBroker
+    ) -> None:
+        recorder = Recorder()
+        app = new_app(mock_broker.bootstrap, recorder)
+        async with running(app):
+            await until(lambda: recorder.log and app.consumer._is_settled)
+            consumer: HardenedConsumer = app.consumer
+            await app._fetcher.stop()
+            await asyncio.sleep(0.4)  # its last fetch goes on in the client's thread
+            tps = consumer.assignment()
+            mock_broker.append(0, 3)
+            kept = asyncio.create_task(consumer._getmany(tps, 2.0))
+            await until(kept.done)
+            assert [record.offset for records in kept.result().values() for record in records] == [0, 1, 2]
+            mock_broker.append(0, 3)
+            dropped = asyncio.create_task(consumer._getmany(tps, 2.0))
+            await asyncio.sleep(0)
+            consumer._epoch += 1
+            assert await dropped == {}
 
     async def test_fetch_that_was_under_way_when_the_consumer_sought_is_dropped(
         self, mock_broker: MockBroker
@@ -242,18 +297,12 @@ async def _in_client_thread(app: HardenedApp, method: str) -> None:
     await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), thread.thread_loop))
 
 
-def _assert_contiguous_from_each_checkpoint(recorder: Recorder) -> None:
-    expected: int | None = None
-    after_restore = True
-    previous = -1
+def _assert_contiguous_from_each_checkpoint(recorder: Recorder, checkpoints: list[int]) -> None:
+    starts = iter(checkpoints)
+    expected = 0
     for kind, what in recorder.log:
-        if kind == "record":
-            offset = what[1]
-            if after_restore:
-                # A checkpoint is never ahead of what was applied, so a jump forward is a loss.
-                assert offset <= previous + 1
-            else:
-                assert offset == expected
-            previous, expected, after_restore = offset, offset + 1, False
-        elif kind == "restore":
-            after_restore = True
+        if kind == "restore":
+            expected = next(starts)
+        elif kind == "record":
+            assert what == (0, expected)
+            expected += 1
