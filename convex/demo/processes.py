@@ -10,6 +10,7 @@ from pathlib import Path
 
 from shared.errors import ServiceError
 
+# Who consumes comes first.
 SERVICES = ("dashboard", "notifier", "signals", "ingestor")
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 15.0
@@ -39,10 +40,10 @@ class Processes:
         self._logs = logs
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
-    async def start(self) -> None:
-        """Start them; who consumes comes first."""
-        for service in SERVICES:
-            with (self._logs / f"{service}.log").open("wb") as log:
+    async def start(self, *services: str) -> None:
+        """Start these, in this order; one that was started before gets the same log file."""
+        for service in services:
+            with (self._logs / f"{service}.log").open("ab") as log:
                 self._running[service] = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
@@ -55,6 +56,16 @@ class Processes:
                     preexec_fn=_die_with_parent,
                     start_new_session=True,
                 )
+
+    async def kill(self, service: str) -> None:
+        """End one at once, as a power cut would."""
+        self._running[service].kill()
+        await self._running.pop(service).wait()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the services that were started and not killed."""
+        return tuple(self._running)
 
     async def watch(self) -> None:
         """Wait until one of them ends.
@@ -71,7 +82,7 @@ class Processes:
             for end in ends:
                 end.cancel()
         name = ends[done.pop()]
-        raise ServiceDied(f"{name} ended; its log ends with:\n{self._tail(name)}")
+        raise ServiceDied(f"{name} ended; its log ends with:\n{self.tail(name)}")
 
     async def stop(self) -> None:
         """Ask all of them to stop, and end those that do not."""
@@ -86,7 +97,8 @@ class Processes:
                 process.kill()
                 await process.wait()
 
-    def _tail(self, name: str) -> str:
+    def tail(self, name: str) -> str:
+        """Return the end of a service's log."""
         lines = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()
         return "\n".join(lines[-15:])
 

@@ -14,7 +14,7 @@ from rich.live import Live
 from convex.demo.broker import EmbeddedBroker
 from convex.demo.markets import Market
 from convex.demo.observing import Observed, observe
-from convex.demo.processes import Processes
+from convex.demo.processes import SERVICES, Processes
 from convex.demo.sinks import MailSink, WebhookSink
 from convex.demo.view import print_news, render
 from shared.clock import Clock
@@ -57,7 +57,7 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
         console.print(f"[bold]Convex demo[/]: {market.note}", highlight=False)
         console.print(f"page: [bold underline]{page}[/]", highlight=False)
         try:
-            await processes.start()
+            await processes.start(*SERVICES)
             await _until_done(
                 observed,
                 processes,

@@ -14,8 +14,6 @@ Prices are JSON numbers with the shortest digits that read back the same: exact 
 500 decodes in a tenth of the time of decimal strings. Columns keep the cost per tick in C.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +23,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import load_object
 from shared.domain.bars import Bar
+from shared.domain.bars import BarBatch as BarBatch
+from shared.domain.bars import BarsMode as BarsMode
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DecodeError, QualityError
 
@@ -32,30 +32,6 @@ SCHEMA: Final = "ticks"
 VERSION: Final = 1
 # 2 000 quotes are about 130 kB, far below Kafka's 1 MiB record limit; more per record gains nothing.
 MAX_TICKS_PER_RECORD: Final = 2_000
-
-
-class BarsMode(StrEnum):
-    """What a batch of bars means for the rules."""
-
-    HISTORY = "history"
-    LIVE = "live"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarBatch:
-    """Bars routed into a lead's log.
-
-    Parameters
-    ----------
-    mode
-        ``history`` fills windows and decides nothing: nobody wants 600 old alerts. ``live`` is news.
-    bars
-        Ascending by session, all of one instrument.
-    """
-
-    instrument: str
-    mode: BarsMode
-    bars: tuple[Bar, ...]
 
 
 TickRecord = QuoteBatch | TradeBatch | FeedStatus | BarBatch

@@ -72,3 +72,27 @@ class Bar:
                 f"and high {self.high}, was {self.close}",
                 reason="outside_range",
             )
+
+
+class BarsMode(StrEnum):
+    """What a batch of bars means for the rules."""
+
+    HISTORY = "history"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarBatch:
+    """Bars routed into a lead's log.
+
+    Parameters
+    ----------
+    mode
+        ``history`` fills windows and decides nothing: nobody wants 600 old alerts. ``live`` is news.
+    bars
+        Ascending by session, all of one instrument.
+    """
+
+    instrument: str
+    mode: BarsMode
+    bars: tuple[Bar, ...]
