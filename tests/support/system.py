@@ -57,7 +57,7 @@ class System:
         """
         try:
             async with asyncio.timeout(timeout_seconds):
-                while not is_done():
+                while not is_done():  # noqa: ASYNC110 - what is waited for has no event
                     await asyncio.sleep(0.05)
         except TimeoutError:
             tails = "\n".join(f"-- {name}\n{self.processes.tail(name)}" for name in self.processes.names)
