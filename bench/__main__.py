@@ -1,0 +1,65 @@
+"""``python -m bench``: measure, print a table, write ``build/bench.json``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.machine import describe_machine
+from bench.report import Figure, print_figures, write_json
+
+_OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+# A table in a log file is not cut to the width of a terminal that is not there.
+_WIDTH = 150
+_TITLES = {
+    "a": "(a) engine: z-score of every tick against 90 closes",
+    "b": "(b) from the Kafka topic through the worker",
+    "c": "(c) from a websocket frame to the webhook's 2xx, 10 ticks/s",
+}
+
+
+def main() -> int:
+    """Run the parts that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", choices=tuple(_TITLES), action="append", help="run this part; may be repeated"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and ticks: does it run at all")
+    parser.add_argument("--output", type=Path, default=_OUTPUT, help="where to write the JSON")
+    options = parser.parse_args()
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    console.print(f"[dim]{describe_machine()}[/dim]")
+    figures: list[Figure] = []
+    for part in options.only or tuple(_TITLES):
+        with console.status("") as status:
+
+            def on_round(text: str, part: str = part) -> None:
+                status.update(f"({part}) {text}")
+                if not console.is_terminal:
+                    console.print(f"({part}) {text}", highlight=False)
+
+            label, found = _run(part, is_quick=options.quick, on_round=on_round)
+        print_figures(console, f"{_TITLES[part]}\n{label}", found)
+        figures += found
+        write_json(options.output, figures)
+    console.print(f"written to {options.output}")
+    return 0
+
+
+def _run(part: str, **options: object) -> tuple[str, list[Figure]]:
+    # Only what is measured is imported: csp and quixstreams take seconds.
+    match part:
+        case "a":
+            from bench.engine.part import run_part
+        case "b":
+            from bench.topic.part import run_part
+        case _:
+            from bench.latency.part import run_part
+    return run_part(**options)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
