@@ -157,6 +157,7 @@ async def _channels(
             timeout_seconds=settings.request_timeout_seconds,
             allowed=settings.webhook_allowed_networks,
             max_connections=settings.max_concurrent_attempts,
+            ca_file=settings.webhook_ca_file,
         )
     )
     line = SmtpLine(settings.smtp, clock=clock)

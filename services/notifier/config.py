@@ -97,6 +97,10 @@ class NotifierSettings(BaseSettings):
             description="Private networks that webhooks may reach, comma-separated, such as 10.20.0.0/16.",
         )
     )
+    webhook_ca_file: Path | None = Field(
+        default=None,
+        description="CA certificates that webhooks' servers must have; the system's when not set.",
+    )
     retry_delays_seconds: Annotated[
         tuple[Annotated[float, Field(gt=0, le=86_400)], ...], NoDecode, _COMMA_SEPARATED
     ] = Field(

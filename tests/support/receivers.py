@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -50,6 +51,8 @@ class WebhookReceiver:
     ----------
     answers
         Used up in order, a number being a status; then every request is answered 204.
+    tls
+        Speaks HTTPS with it.
     on_request
         Called with each request before it is answered.
 
@@ -63,10 +66,14 @@ class WebhookReceiver:
     """
 
     def __init__(
-        self, *answers: int | Answer, on_request: Callable[[WebhookRequest], None] | None = None
+        self,
+        *answers: int | Answer,
+        on_request: Callable[[WebhookRequest], None] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._answers = [Answer(status=each) if isinstance(each, int) else each for each in answers]
         self._on_request = on_request
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._arrived = asyncio.Condition()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -84,7 +91,8 @@ class WebhookReceiver:
     @property
     def url(self) -> str:
         """Return an address to send to."""
-        return f"http://127.0.0.1:{self.port}/hook"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/hook"
 
     @property
     def ids(self) -> list[str]:
@@ -105,7 +113,7 @@ class WebhookReceiver:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -308,14 +316,17 @@ class MailSink:
 class _Conversation(SMTP):
     def __init__(self, sink: MailSink) -> None:
         self._sink = sink
-        super().__init__(
-            sink,
-            hostname="sink.test",
-            tls_context=sink._tls,
-            auth_required=sink._login is not None,
-            auth_require_tls=False,
-            authenticator=self._authenticate,
-        )
+        with warnings.catch_warnings():
+            # It warns of passwords in the clear, which never leave this machine.
+            warnings.simplefilter("ignore", UserWarning)
+            super().__init__(
+                sink,
+                hostname="sink.test",
+                tls_context=sink._tls,
+                auth_required=sink._login is not None,
+                auth_require_tls=False,
+                authenticator=self._check_login,
+            )
 
     def connection_made(self, transport: Any) -> None:
         self._sink._open.add(self)
@@ -323,16 +334,25 @@ class _Conversation(SMTP):
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._sink._open.discard(self)
-        if not self._sink._open:
-            self._sink._all_closed.set()
+        self._forget()
         super().connection_lost(error)
 
     def hang_up(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
+        for transport in (self.transport, self._original_transport):
+            if transport is not None:
+                transport.close()
+        if self._original_transport is not None:
+            # After a handshake that failed nobody tells it that the connection is lost.
+            self._handler_coroutine.cancel()
+            self._timeout_handle.cancel()
+            self._forget()
 
-    def _authenticate(
+    def _forget(self) -> None:
+        self._sink._open.discard(self)
+        if not self._sink._open:
+            self._sink._all_closed.set()
+
+    def _check_login(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: Any
     ) -> Any:
-        return AuthResult(success=self._sink._is_allowed(data.login, data.password))
+        return AuthResult(success=self._sink._is_allowed(data.login, data.password), handled=False)

@@ -114,13 +114,12 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         allowed: Iterable[Network],
         keepalive_seconds: float,
         max_connections: int,
-        ssl_context: ssl.SSLContext | None = None,
+        ssl_context: ssl.SSLContext,
     ) -> None:
-        context = ssl_context or ssl.create_default_context()
-        super().__init__(verify=context)
+        super().__init__(verify=ssl_context)
         # httpx offers no way to say which network its pool connects through.
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
+            ssl_context=ssl_context,
             max_connections=max_connections,
             max_keepalive_connections=max_connections,
             keepalive_expiry=keepalive_seconds,

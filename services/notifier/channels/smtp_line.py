@@ -78,10 +78,11 @@ class SmtpLine:
             return self._lost(Reason.TIMED_OUT, error)
         except aiosmtplib.SMTPConnectError as error:
             return self._lost(Reason.CONNECT_FAILED, error)
-        except aiosmtplib.SMTPNotSupported as error:
-            return self._lost(Reason.SMTP_UNUSABLE, error)
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPServerDisconnected, OSError) as error:
             return self._lost(Reason.CONNECTION_LOST, error)
+        except aiosmtplib.SMTPException as error:
+            # No STARTTLS, no way to log in: nothing was sent in the clear.
+            return self._lost(Reason.SMTP_UNUSABLE, error)
         self._used_at = self._clock.monotonic()
         return classify_reply(reply.code, SmtpStage.MESSAGE)
 

@@ -1,7 +1,9 @@
 """POST an event to a URL, signed per Standard Webhooks; one attempt, one answer."""
 
 import asyncio
+import ssl
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -26,12 +28,21 @@ _KEEPALIVE_SECONDS: Final = 300.0
 
 
 def make_webhook_client(
-    *, timeout_seconds: float, allowed: Iterable[Network], max_connections: int
+    *, timeout_seconds: float, allowed: Iterable[Network], max_connections: int, ca_file: Path | None = None
 ) -> httpx.AsyncClient:
-    """Return the client that all webhooks share; it connects to public and allowed addresses only."""
+    """Return the client that all webhooks share; it connects to public and allowed addresses only.
+
+    Parameters
+    ----------
+    ca_file
+        CA certificates to trust; the system's when None.
+    """
     return httpx.AsyncClient(
         transport=GuardedTransport(
-            allowed=allowed, keepalive_seconds=_KEEPALIVE_SECONDS, max_connections=max_connections
+            allowed=allowed,
+            keepalive_seconds=_KEEPALIVE_SECONDS,
+            max_connections=max_connections,
+            ssl_context=ssl.create_default_context(cafile=str(ca_file) if ca_file else None),
         ),
         headers={"user-agent": f"convex/{CODE_VERSION}"},
         timeout=timeout_seconds,

@@ -1,0 +1,235 @@
+"""Webhooks against a real HTTP server: what is sent, what answers mean, and where nothing is sent."""
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from services.notifier.channels.guarded_network import GuardedTransport
+from services.notifier.channels.ports import Message
+from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
+from services.notifier.core.addresses import Network
+from services.notifier.core.classify import Answer, Deferred, Delivered, Gone, Reason, Rejected
+from services.notifier.core.signing import parse_secret
+from shared.clock import Clock, ManualClock, SystemClock
+from shared.version import CODE_VERSION
+from tests.integration.notifier.conftest import SECRET
+from tests.support.certificates import certificate_for
+from tests.support.receivers import Answer as Scripted
+from tests.support.receivers import WebhookReceiver
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+EVERYWHERE = (*LOOPBACK, ip_network("::1/128"))
+MESSAGE = Message(message_id="ev_1", body='{"pair": "gold–iwm"}\n'.encode(), first_seen_ns=0)
+
+
+@asynccontextmanager
+async def webhook(
+    url: str,
+    *,
+    allowed: Sequence[Network] = LOOPBACK,
+    timeout_seconds: float = 5.0,
+    clock: Clock | None = None,
+    ca_file: Path | None = None,
+) -> AsyncIterator[WebhookHttp]:
+    async with make_webhook_client(
+        timeout_seconds=timeout_seconds, allowed=allowed, max_connections=4, ca_file=ca_file
+    ) as client:
+        yield WebhookHttp(
+            url=url,
+            keys=(parse_secret(SECRET),),
+            client=client,
+            timeout_seconds=timeout_seconds,
+            clock=clock or SystemClock(),
+        )
+
+
+async def answer_to(*script: int | Scripted, timeout_seconds: float = 5.0) -> Answer:
+    async with (
+        WebhookReceiver(*script) as receiver,
+        webhook(receiver.url, timeout_seconds=timeout_seconds) as channel,
+    ):
+        return await channel.attempt(MESSAGE)
+
+
+async def test_request_is_what_standard_webhooks_asks_for() -> None:
+    async with WebhookReceiver() as receiver, webhook(receiver.url) as channel:
+        assert await channel.attempt(MESSAGE) == Delivered()
+
+    (request,) = receiver.requests
+    assert (request.method, request.path) == ("POST", "/hook")
+    assert request.body == MESSAGE.body
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["user-agent"] == f"convex/{CODE_VERSION}"
+    assert request.headers["webhook-id"] == "ev_1"
+    assert Webhook(SECRET).verify(request.body, request.headers) == {"pair": "gold–iwm"}
+
+
+async def test_timestamp_is_whole_seconds_of_the_attempt() -> None:
+    clock = ManualClock(datetime(2025, 11, 28, 12, 0, 0, 999_999, tzinfo=UTC))
+    async with WebhookReceiver() as receiver, webhook(receiver.url, clock=clock) as channel:
+        await channel.attempt(MESSAGE)
+
+    assert receiver.requests[0].headers["webhook-timestamp"] == "1764331200"
+
+
+async def test_connection_is_kept_for_the_next_one() -> None:
+    script = (200, Scripted(status=503, body=b"x" * 10_000), 200)
+    async with WebhookReceiver(*script) as receiver, webhook(receiver.url) as channel:
+        for _ in range(3):
+            await channel.attempt(MESSAGE)
+
+    assert len(receiver.requests) == 3
+    assert receiver.connections == 1
+
+
+async def test_connection_that_the_receiver_closed_is_replaced() -> None:
+    async with WebhookReceiver(200, Scripted(is_cut=True), 200) as receiver, webhook(receiver.url) as channel:
+        answers = [await channel.attempt(MESSAGE) for _ in range(3)]
+
+    assert [type(answer) for answer in answers] == [Delivered, Deferred, Delivered]
+    assert receiver.connections == 2
+
+
+async def test_answers_are_classified() -> None:
+    assert await answer_to(
+        Scripted(status=429, headers={"retry-after": "120"}, body=b"slow down")
+    ) == Deferred(reason=Reason.RATE_LIMITED, retry_after_seconds=120.0, detail="HTTP 429 slow down")
+    assert await answer_to(410) == Gone(detail="HTTP 410")
+    assert await answer_to(404) == Rejected(reason=Reason.NOT_FOUND, detail="HTTP 404")
+
+
+async def test_receiver_that_hangs_is_deferred() -> None:
+    answer = await answer_to(Scripted(wait_seconds=2.0), timeout_seconds=0.1)
+
+    assert isinstance(answer, Deferred)
+    assert answer.reason is Reason.TIMED_OUT
+
+
+async def test_receiver_that_hangs_up_is_deferred() -> None:
+    answer = await answer_to(Scripted(is_cut=True))
+
+    assert isinstance(answer, Deferred)
+    assert answer.reason is Reason.CONNECTION_LOST
+
+
+async def test_receiver_that_is_not_there_is_deferred() -> None:
+    async with WebhookReceiver() as receiver:
+        url = receiver.url
+    async with webhook(url) as channel:
+        answer = await channel.attempt(MESSAGE)
+
+    assert isinstance(answer, Deferred)
+    assert answer.reason is Reason.CONNECT_FAILED
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64 + ".example"])
+async def test_name_without_an_address_is_deferred(host: str) -> None:
+    async with webhook("https://placeholder.invalid/") as channel:
+        channel._url = f"http://{host}/"
+        answer = await channel.attempt(MESSAGE)
+
+    assert isinstance(answer, Deferred)
+    assert answer.reason is Reason.DNS_FAILED
+
+
+async def test_accepted_message_stays_accepted_whatever_becomes_of_the_answers_body() -> None:
+    broken = Scripted(status=200, headers={"content-length": "500"}, body=b"half of it")
+    huge = Scripted(status=200, body=b"x" * 5_000_000)
+    async with WebhookReceiver(broken, huge, 200) as receiver, webhook(receiver.url) as channel:
+        receiver_closes = channel.attempt(MESSAGE)
+        answers = [await receiver_closes, await channel.attempt(MESSAGE), await channel.attempt(MESSAGE)]
+
+    assert answers == [Delivered()] * 3
+
+
+async def test_compressed_answer_is_not_unpacked() -> None:
+    bomb = Scripted(status=500, headers={"content-encoding": "gzip"}, body=b"this is no gzip")
+
+    answer = await answer_to(bomb)
+
+    assert isinstance(answer, Deferred)
+    assert answer.detail == "HTTP 500 this is no gzip"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:a9fe:a9fe]",
+        "2130706433",
+        "0x7f.1",
+        "017700000001",
+        "127.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "224.0.0.1",
+    ],
+)
+async def test_nothing_is_sent_to_a_private_address_however_it_is_written(host: str) -> None:
+    async with WebhookReceiver() as receiver, webhook("http://placeholder.invalid/", allowed=()) as channel:
+        channel._url = f"http://{host}:{receiver.port}/hook"
+        answer = await channel.attempt(MESSAGE)
+
+    assert isinstance(answer, Rejected)
+    assert answer.reason is Reason.ADDRESS_REFUSED
+    assert receiver.connections == 0
+
+
+async def test_redirect_to_a_private_address_is_not_followed() -> None:
+    async with WebhookReceiver() as inside:
+        redirect = Scripted(status=307, headers={"location": inside.url})
+        assert await answer_to(redirect) == Rejected(reason=Reason.REDIRECTED, detail="HTTP 307")
+
+    assert inside.connections == 0
+
+
+async def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy connects to where it likes: the check of addresses would be worth nothing."""
+    async with WebhookReceiver() as proxy, WebhookReceiver() as receiver:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        async with webhook(receiver.url) as channel:
+            assert await channel.attempt(MESSAGE) == Delivered()
+
+    assert proxy.connections == 0
+
+
+async def test_unix_socket_is_refused() -> None:
+    transport = GuardedTransport(
+        allowed=(), keepalive_seconds=1.0, max_connections=1, ssl_context=ssl.create_default_context()
+    )
+    with pytest.raises(Exception, match="local socket"):
+        await transport._pool._network_backend.connect_unix_socket("/run/docker.sock")
+    await transport.aclose()
+
+
+async def test_certificate_is_verified_for_the_name_although_the_address_is_connected_to(
+    tmp_path: Path,
+) -> None:
+    server, ca_file = certificate_for("localhost", tmp_path)
+    async with WebhookReceiver(tls=server) as receiver:
+        right = receiver.url.replace("127.0.0.1", "localhost")
+        async with webhook(right, ca_file=ca_file, allowed=EVERYWHERE) as channel:
+            assert await channel.attempt(MESSAGE) == Delivered()
+        async with webhook(receiver.url, ca_file=ca_file) as channel:
+            wrong_name = await channel.attempt(MESSAGE)
+        async with webhook(right, allowed=EVERYWHERE) as channel:
+            unknown_ca = await channel.attempt(MESSAGE)
+
+    for answer in (wrong_name, unknown_ca):
+        assert isinstance(answer, Deferred)
+        assert answer.reason is Reason.CONNECT_FAILED
+    assert len(receiver.requests) == 1
