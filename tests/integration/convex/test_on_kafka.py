@@ -110,7 +110,7 @@ def test_topic_that_is_kept_otherwise_than_declared_fails(kafka: KafkaSettings, 
             resource = ConfigResource(ConfigResourceType.TOPIC, "divergences.v1", {"cleanup.policy": policy})
             await admin.alter_configs([resource])
             # The broker answers before it does as it was told.
-            while (await admin.describe_configs([resource]))[0].resources[0][4][0][1] != policy:
+            while (await admin.describe_configs([resource]))[0].resources[0][4][0][1] != policy:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
 
     convex("topics", "create")
@@ -129,8 +129,8 @@ def test_state_partitioned_otherwise_than_ticks_fails(kafka: KafkaSettings, conv
     async def make_anew(partitions: int) -> None:
         async with administering(kafka) as admin:
             await admin.delete_topics(["state.v1"])
-            while "state.v1" in await admin.list_topics():
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - the broker tells nobody
+            while "state.v1" in await admin.list_topics():  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.1)
             await admin.create_topics(
                 [NewTopic("state.v1", partitions, 1, topic_configs={"cleanup.policy": "compact"})]
             )
