@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from services.signals.config import SignalsSettings
 from services.signals.metrics import SignalsMetrics
 from services.signals.rules_file import load_rule
+from services.signals.stream.credentials import faust_credentials
 from services.signals.stream.fatal import exit_process
 from services.signals.stream.faust_app import HardenedApp, StreamSettings, build_app, run
 from services.signals.stream.lag import consumer_lag, sample_progress
@@ -62,6 +63,7 @@ async def run_signals(
                 instance_id=settings.instance_id,
                 session_timeout_seconds=settings.session_timeout_seconds,
                 fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+                credentials=faust_credentials(kafka),
             ),
             restore=worker.restore,
             release=worker.release,

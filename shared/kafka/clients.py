@@ -15,10 +15,8 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers,
         "security_protocol": settings.security_protocol,
     }
-    if settings.security_protocol in ("SSL", "SASL_SSL"):
-        options["ssl_context"] = ssl.create_default_context(
-            cafile=str(settings.ssl_ca_file) if settings.ssl_ca_file else None
-        )
+    if (context := tls_context(settings)) is not None:
+        options["ssl_context"] = context
     if settings.security_protocol.startswith("SASL"):
         options |= {
             "sasl_mechanism": settings.sasl_mechanism,
@@ -28,6 +26,13 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
             else None,
         }
     return options
+
+
+def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
+    """Return how to check the broker's certificate, None where the connection is not encrypted."""
+    if settings.security_protocol not in ("SSL", "SASL_SSL"):
+        return None
+    return ssl.create_default_context(cafile=str(settings.ssl_ca_file) if settings.ssl_ca_file else None)
 
 
 def make_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProducer:

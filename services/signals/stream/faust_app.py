@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import faust
 import structlog
+from faust.auth import Credentials
 from faust.contrib.asgi import bind_to_running_loop
 from faust.exceptions import ConsumerNotStarted
 from faust.tables.recovery import RebalanceAgain
@@ -40,6 +41,8 @@ class StreamSettings:
     commit_interval_seconds: float = 0.5
     # Harmless with Apache Kafka, which wakes a waiting fetch; the embedded broker does not: 10 there.
     fetch_max_wait_ms: int = 500
+    # None connects without login and encryption.
+    credentials: Credentials | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would only fail later, inside Faust."""
@@ -149,6 +152,7 @@ def build_app(
         settings=settings,
         handover=handover,
         broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+        broker_credentials=settings.credentials,
         autodiscover=False,
         key_serializer="raw",
         value_serializer="raw",
