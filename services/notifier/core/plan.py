@@ -11,7 +11,7 @@ from enum import StrEnum
 from services.notifier.core.expiry import TimeBase, deadline_ns
 from services.notifier.core.message_ids import delivery_id_of, mail_message_id, receiver_id_of
 from shared.domain.deliveries import Channel
-from shared.domain.divergences import DivergenceEvent, Severity
+from shared.domain.divergences import DivergenceEvent, Severity, Transition
 
 _RANK = {Severity.WARNING: 0, Severity.CRITICAL: 1}
 
@@ -164,6 +164,9 @@ def _suppression(event: DivergenceEvent, subscription: Subscription, past: Past)
         return Suppression.RECEIVER_GONE
     if subscription.pairs is not None and event.pair not in subscription.pairs:
         return Suppression.OTHER_PAIR
+    if event.type is Transition.TEST:
+        # It asks whether the way works: nothing has happened that could be of a kind or too small.
+        return None
     if subscription.kinds is not None and event.kind not in subscription.kinds:
         return Suppression.OTHER_KIND
     if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in past.told:

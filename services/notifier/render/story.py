@@ -68,7 +68,9 @@ def story(event: DivergenceEvent, lead: str, other: str) -> tuple[str, ...]:
 
 
 def confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
-    """Return whether closes bear it out, and how old the prices are."""
+    """Return whether closes bear it out, and how old the prices are; for a test, that it has none."""
+    if event.type is Transition.TEST:
+        return "A real message gives the numbers that decided here; a test has none."
     ages = [duration(leg.age_seconds) for leg in event.legs]
     aged = f" {lead}'s price was {ages[0]} old, {other}'s {ages[1]}." if len(ages) == 2 else ""
     if event.confirmation is Confirmation.CONFIRMED:

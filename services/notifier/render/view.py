@@ -88,7 +88,7 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
     return View(
         subject=subject(event, headline, z, is_simulated=is_simulated),
         is_simulated=is_simulated,
-        badge=f"{event.severity.value} · {event.confirmation.value}",
+        badge=_badge(event),
         tone="calm" if event.type.is_final or event.type is Transition.TEST else event.severity.value,
         headline=headline,
         story=(*story(event, lead, other), confirmation(event, lead, other)),
@@ -132,6 +132,12 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
         evidence=_evidence(event),
         link=public_url.rstrip("/") + path if path is not None else None,
     )
+
+
+def _badge(event: DivergenceEvent) -> str:
+    if event.type is Transition.TEST:
+        return "test"
+    return f"{event.severity.value} · {event.confirmation.value}"
 
 
 def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tuple[Row, ...]:

@@ -1,8 +1,27 @@
+import asyncio
+import json
+from pathlib import Path
+
+from standardwebhooks.webhooks import Webhook
+
+from convex.commands.testfire import make_test_event
 from services.notifier.core.admission import admit
+from services.notifier.core.expiry import TimeBase
+from shared.clock import SystemClock
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import Transition
 from shared.domain.instants import parse_rfc3339
+from shared.kafka.publisher import Publisher
+from shared.pairs.loading import load_pairs
 from tests.integration.convex.conftest import Broker, Convex
+from tests.integration.notifier.conftest import (
+    SECRET,
+    email,
+    notifier_settings,
+    running_notifier,
+    webhook,
+)
+from tests.support.receivers import MailSink, WebhookReceiver
 
 
 def test_test_is_published_under_its_pair_and_its_event_id_is_printed(broker: Broker, convex: Convex) -> None:
@@ -39,3 +58,34 @@ def test_unreachable_kafka_is_one_clear_line(nowhere: str, convex: Convex) -> No
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("convex: cannot connect: ")
+
+
+async def test_every_subscription_of_the_pair_is_told_whatever_it_waits_for(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """A subscription for critical ones alone must be able to find out whether it works, too."""
+    event = make_test_event(load_pairs("simulated")[0], at_ns=SystemClock().now_ns())
+    await asyncio.to_thread(broker.make_topic, "divergences.v1")
+    async with WebhookReceiver() as receiver, MailSink() as mails:
+        settings = notifier_settings(
+            tmp_path,
+            webhook("desk", receiver.url, 'min_severity = "critical"'),
+            email("ann", "ann@example.com"),
+            email("bob", "bob@example.com", 'pairs = ["oil-gas"]'),
+            mail_port=mails.port,
+            time_base=TimeBase.LIVE,
+        )
+        async with running_notifier(broker.settings, settings):
+            async with Publisher(broker.settings, client_id="test") as publisher:
+                await publisher.publish("divergences.v1", key=event.pair, value=DIVERGENCES.encode(event))
+            (request,) = await receiver.wait_for(1)
+            (mail,) = await mails.wait_for(1)
+
+    assert Webhook(SECRET).verify(request.body, request.headers) == json.loads(DIVERGENCES.encode(event))
+    assert mail.message["To"] == "ann@example.com"
+    assert "Test message" in mail.message["Subject"]
+    body = mail.message.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "Nothing has happened." in text
+    assert "The next close" not in text
