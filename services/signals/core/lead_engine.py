@@ -76,7 +76,7 @@ class LeadEngine:
                 if not self._passes_quietly(record):
                     mids = (record.bid + record.ask) * 0.5
                     self._take_prices(record.ts_event_ns, mids, record.feed, effects)
-                self.tape.quote_ts_ns = max(self.tape.quote_ts_ns, int(record.ts_event_ns.max()))
+                    self.tape.quote_ts_ns = max(self.tape.quote_ts_ns, int(record.ts_event_ns.max()))
             case TradeBatch() if record.instrument == self.lead:
                 self._take_trades(record, effects)
             case FeedStatus() if record.instrument == self.lead:
@@ -110,6 +110,7 @@ class LeadEngine:
             return False
         tape.feed = batch.feed
         tape.price, tape.ts_ns, tape.watermark_ns = last * 0.5, last_ns, last_ns
+        tape.quote_ts_ns = max(tape.quote_ts_ns, last_ns)
         return True
 
     def _take_trades(self, batch: TradeBatch, effects: Effects) -> None:

@@ -152,6 +152,24 @@ def by_price(life: Life, x: float, *, at_ns: int, rule: Rule) -> Step:
     )
 
 
+def levels_by_price(life: Life, rule: Rule) -> tuple[float, ...]:
+    """Return the levels whose crossing `by_price` answers: between two of them it changes nothing.
+
+    Examples
+    --------
+    >>> levels_by_price(Life(), Rule(warning=2.0, critical=3.0, leave=1.0))
+    (2.0,)
+    """
+    if life.phase is Phase.IDLE:
+        return (rule.warning,)
+    if life.phase is Phase.PENDING:
+        return (rule.warning, rule.critical)
+    ends = (rule.leave,) if life.confirmed_severity is None else ()
+    if life.severity is Severity.WARNING:
+        return (*ends, rule.critical)
+    return ends if life.confirmed_severity is Severity.CRITICAL else (*ends, rule.warning)
+
+
 def next_deadline_ns(life: Life, rule: Rule) -> int | None:
     """Return the event time at which a level will have been held long enough; None when none is held."""
     if life.phase is Phase.PENDING and not life.is_muted:

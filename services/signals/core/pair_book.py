@@ -253,8 +253,14 @@ class PairBook(PairWindows):
         elif z is None or self._is_unjudged(z):
             self.quiet_low, self.quiet_high = NONE_QUIET
         else:
+            # Only what this life listens to: a price that dwells at a level no one waits for stays in bulk.
+            levels = [
+                _SIGN[direction] * level
+                for direction, life in self.lives.items()
+                for level in lifecycle.levels_by_price(life, self.rule)
+            ]
             self.quiet_low, self.quiet_high = quiet_prices(
-                z, base=self.base, other_adj_close=other.adj_close, rule=self.rule
+                z, levels=levels, base=self.base, other_adj_close=other.adj_close
             )
 
     def _is_unjudged(self, z: float) -> bool:
