@@ -1,4 +1,4 @@
-"""Between two levels that a life listens to, no price changes it: what lets almost every tick pass in bulk."""
+"""Between two levels that a life listens to no price changes it: what lets most ticks pass in bulk."""
 
 from hypothesis import given
 from hypothesis import strategies as st
