@@ -10,8 +10,9 @@ from pathlib import Path
 
 from shared.errors import ServiceError
 
-# Who consumes comes first.
-SERVICES = ("dashboard", "notifier", "signals", "ingestor")
+# Those that listen, and the one that brings the market.
+SERVICES = ("dashboard", "notifier", "signals")
+MARKET = "ingestor"
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 15.0
 

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.live import Live
 
 from convex.demo.broker import EmbeddedBroker
 from convex.demo.markets import Market
 from convex.demo.observing import Observed, observe
-from convex.demo.processes import SERVICES, Processes
+from convex.demo.processes import MARKET, SERVICES, Processes
 from convex.demo.sinks import MailSink, WebhookSink
 from convex.demo.view import print_news, render
 from shared.clock import Clock
@@ -58,6 +59,12 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
         console.print(f"page: [bold underline]{page}[/]", highlight=False)
         try:
             await processes.start(*SERVICES)
+            await _until_ready(
+                processes, [environ[f"CONVEX_{name.upper()}_HEALTH__PORT"] for name in SERVICES]
+            )
+            # The market opens when everyone listens: what was published before would only show how long
+            # a start takes.
+            await processes.start(MARKET)
             await _until_done(
                 observed,
                 processes,
@@ -72,6 +79,27 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
         finally:
             await processes.stop()
     return observed
+
+
+async def _until_ready(processes: Processes, ports: list[str]) -> None:
+    watching = asyncio.create_task(processes.watch())
+    try:
+        async with httpx.AsyncClient() as client:
+            for port in ports:
+                while not watching.done() and not await _is_ready(client, port):
+                    await asyncio.sleep(0.1)
+        if watching.done():
+            watching.result()
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+
+
+async def _is_ready(client: httpx.AsyncClient, port: str) -> bool:
+    try:
+        return (await client.get(f"http://127.0.0.1:{port}/readyz")).is_success
+    except httpx.TransportError:
+        return False
 
 
 async def _until_done(
@@ -129,6 +157,7 @@ def _environ(folder: Path, bootstrap_servers: str, page_port: int, smtp_port: in
         "CONVEX_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
         "CONVEX_KAFKA_FETCH_MAX_WAIT_MS": str(_FETCH_WAIT_MS),
         "CONVEX_DASHBOARD_PORT": str(page_port),
+        **{f"CONVEX_{name.upper()}_HEALTH__PORT": str(_free_port(0)) for name in SERVICES},
         "CONVEX_NOTIFIER_DATABASE_URL": f"sqlite:///{folder}/notifier.db",
         "CONVEX_NOTIFIER_SUBSCRIPTIONS_FILE": str(folder / "subscriptions.toml"),
         "CONVEX_NOTIFIER_PUBLIC_URL": f"http://127.0.0.1:{page_port}",
