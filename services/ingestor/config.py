@@ -27,7 +27,7 @@ class IngestorSettings(BaseSettings):
 
     queue_max_ticks: int = Field(
         default=200_000,
-        ge=1,
+        ge=2_000,
         description="Ticks that may wait for Kafka; beyond, the oldest quotes go first.",
     )
     status_interval_seconds: float = Field(

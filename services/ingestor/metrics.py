@@ -8,7 +8,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from services.ingestor.core.inbox import Dropped
 from shared.version import CODE_VERSION
 
-REJECTED_REASONS: Final = ("future", "crossed", "not_positive", "undecodable", "implausible", "outside_range")
+REJECTED_REASONS: Final = (
+    "future",
+    "crossed",
+    "not_positive",
+    "undecodable",
+    "outside_range",
+    "one_sided",
+    "not_a_session",
+)
 RECONNECT_REASONS: Final = (
     "closed",
     "refused",

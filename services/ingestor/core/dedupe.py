@@ -1,0 +1,112 @@
+"""What has been seen before, and which trades were never seen."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.instants import NS_PER_SECOND
+
+# A venue that repeats itself does so at once or after a reconnect, not minutes later.
+_QUOTE_MEMORY_NS: Final = 120 * NS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Trade ids that were never seen: those strictly between two that were.
+
+    Parameters
+    ----------
+    since_ns
+        Event time of the last trade before the gap, nanoseconds since the Unix epoch.
+    """
+
+    after_id: int
+    before_id: int
+    since_ns: int
+
+
+class TradeSequence:
+    """Follow a venue's contiguous trade ids, over reconnects too.
+
+    ================== ================================= ===============
+    id, with last seen as an update                      in a snapshot
+    ================== ================================= ===============
+    none yet           new                               starting point
+    last or below      duplicate                         duplicate
+    last + 1           new                               new
+    above              new, and a gap before it          the same
+    ================== ================================= ===============
+
+    A snapshot after a reconnect may thus fill the hole that the reconnect made, and cannot hide it.
+
+    Examples
+    --------
+    >>> sequence = TradeSequence()
+    >>> sequence.offer([(99, 4), (100, 5)], is_snapshot=True)
+    ([], [])
+    >>> sequence.offer([(103, 9)], is_snapshot=True)
+    ([103], [Gap(after_id=100, before_id=103, since_ns=5)])
+    >>> sequence.offer([(103, 9), (104, 9)], is_snapshot=False)
+    ([104], [])
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int] | None = None
+        self._claimed: int | None = None
+
+    def offer(self, trades: list[tuple[int, int]], *, is_snapshot: bool) -> tuple[list[int], list[Gap]]:
+        """Return the ids that are new, and the gaps that they uncover.
+
+        Parameters
+        ----------
+        trades
+            Id and event time (nanoseconds since the Unix epoch) of each trade of one frame.
+        """
+        trades = sorted(trades)
+        if self._last is None and is_snapshot:
+            self._last = trades[-1] if trades else None
+            return [], []
+        new: list[int] = []
+        gaps: list[Gap] = []
+        for trade_id, ts_event_ns in trades:
+            if self._last is not None:
+                last_id, last_ns = self._last
+                if trade_id <= last_id:
+                    continue
+                if trade_id > last_id + 1:
+                    gaps.append(Gap(after_id=last_id, before_id=trade_id, since_ns=last_ns))
+            new.append(trade_id)
+            self._last = (trade_id, ts_event_ns)
+        return new, gaps
+
+    def claim(self, trade_id: int) -> Gap | None:
+        """Take the venue's word for its last trade; return the gap when we still lack it at its next word.
+
+        One word of grace: the trade itself may be on its way.
+        """
+        claimed, self._claimed = self._claimed, trade_id
+        if self._last is None:
+            self._last = (trade_id, 0)
+            return None
+        last_id, last_ns = self._last
+        if claimed is None or claimed <= last_id:
+            return None
+        self._last = (claimed, last_ns)
+        return Gap(after_id=last_id, before_id=claimed + 1, since_ns=last_ns)
+
+
+class RecentQuotes:
+    """Remember the quotes of the last two minutes."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[tuple[int, float, float], int] = OrderedDict()
+
+    def is_new(self, *, ts_event_ns: int, bid: float, ask: float, ts_received_ns: int) -> bool:
+        """Tell whether this very quote was not seen, and remember it."""
+        while self._seen and next(iter(self._seen.values())) < ts_received_ns - _QUOTE_MEMORY_NS:
+            self._seen.popitem(last=False)
+        key = (ts_event_ns, bid, ask)
+        if key in self._seen:
+            return False
+        self._seen[key] = ts_received_ns
+        return True

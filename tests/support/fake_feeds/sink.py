@@ -1,0 +1,49 @@
+"""A sink that remembers, for tests of one feed without Kafka."""
+
+from shared.domain.bars import Bar
+from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.errors import DataError
+
+
+class RecordingSink:
+    """Remember what a feed produced."""
+
+    def __init__(self) -> None:
+        self.batches: list[QuoteBatch | TradeBatch] = []
+        self.news: list[tuple[Bar, ...]] = []
+        self.histories: list[tuple[Bar, ...]] = []
+        self.kept: list[Bar] = []
+        self.rejected: list[tuple[str, bytes]] = []
+        self.statuses: list[FeedStatus] = []
+        self.order: list[str] = []
+
+    def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
+        self.batches.append(batch)
+
+    def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
+        (self.histories if is_history else self.news).append(bars)
+        self.order.append("history" if is_history else "news")
+
+    def put_status(self, status: FeedStatus) -> None:
+        self.statuses.append(status)
+
+    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
+        self.kept += bars
+
+    def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
+        assert feed
+        self.rejected.append((error.reason, raw))
+
+    async def room(self, instrument: str) -> None:
+        assert instrument
+
+    def bids(self) -> list[float]:
+        return [bid for batch in self.batches if isinstance(batch, QuoteBatch) for bid in batch.bid.tolist()]
+
+    def asks(self) -> list[float]:
+        return [ask for batch in self.batches if isinstance(batch, QuoteBatch) for ask in batch.ask.tolist()]
+
+    def trade_ids(self) -> list[str]:
+        return [
+            trade_id for batch in self.batches if isinstance(batch, TradeBatch) for trade_id in batch.trade_id
+        ]
