@@ -31,7 +31,7 @@ SUPPRESSED: Final = (
     "trade_superseded",
     "no_pair",
 )
-_WINDOWS: Final = ("20", "60", "90", "252")
+CORRELATION_WINDOWS: Final = ("20", "60", "90", "252")
 _SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -120,7 +120,7 @@ class SignalsMetrics:
         for pair in pairs:
             for transition in Transition:
                 self.events.labels(pair, transition.value)
-            for window in _WINDOWS:
+            for window in CORRELATION_WINDOWS:
                 self.warm.labels(pair, window)
                 # Undefined is NaN to Prometheus, never 0: a 0 would read as "uncorrelated".
                 self.correlation.labels(pair, window).set(float("nan"))

@@ -13,9 +13,8 @@ makes it come again, and step 1 skips it. Nothing is decided by what happens to 
 """
 
 import base64
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -25,10 +24,9 @@ from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.pair_book import Effects, PairBook
 from services.signals.core.pair_state import dump_pair, load_pair
 from services.signals.core.rules import Rule
-from services.signals.core.snapshot import take_snapshot
 from services.signals.core.tape import LeadTape
-from services.signals.core.undefined import SESSIONS_NEEDED
 from services.signals.metrics import SignalsMetrics
+from services.signals.publishing.showing import Showing
 from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.clock import Clock
 from shared.config import KafkaSettings
@@ -39,7 +37,6 @@ from shared.domain.deliveries import DeadLetter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
-from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import FeedStatus
 from shared.errors import DataError
 from shared.kafka import topics
@@ -53,12 +50,11 @@ _KEPT_BYTES = 1_024
 
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    """An engine and the last offset that it has applied."""
+    """An engine, the last offset that it has applied, and the last one with a checkpoint."""
 
     engine: LeadEngine
     applied: int
     checkpointed: int
-    shown: set[str] = field(default_factory=set)
 
 
 class Worker:
@@ -100,7 +96,7 @@ class Worker:
         self._metrics = metrics
         self._clock = clock
         self._checkpoint_every = checkpoint_every_records
-        self._snapshots = SnapshotPublisher(publisher)
+        self._showing = Showing(metrics, SnapshotPublisher(publisher))
         self._running: dict[int, list[_Running]] = {}
 
     async def restore(self, partitions: frozenset[int]) -> Mapping[int, int | None]:
@@ -145,7 +141,7 @@ class Worker:
                 effects = running.engine.apply(record)
                 await self._publish(partition, offset, record, effects)
                 await self._checkpoint(partition, offset, running, effects)
-                self._show(running, effects)
+                self._showing.show(running.engine, effects)
         self._metrics.records.labels(topics.TICKS.name).inc()
         if not is_used:
             self._metrics.suppressed.labels("no_pair").inc()
@@ -153,7 +149,7 @@ class Worker:
 
     async def flush(self) -> None:
         """Wait for snapshots on their way."""
-        await self._snapshots.flush()
+        await self._showing.flush()
 
     def _engine(self, group: tuple[str, int], pairs: list[Pair], known: Mapping[str, Checkpoint]) -> _Running:
         lead, applied = group
@@ -186,9 +182,10 @@ class Worker:
                 )
                 self._metrics.events.labels(event.pair, event.type.value).inc()
                 if received_ns is not None:
-                    self._metrics.tick_to_event.observe(
-                        max(0.0, sent.timestamp_ms / 1_000 - received_ns / NS_PER_SECOND)
-                    )
+                    took_seconds = sent.timestamp_ms / 1_000 - received_ns / NS_PER_SECOND
+                    # The embedded broker answers with a stamp of its own that is no time at all.
+                    if took_seconds >= 0:
+                        self._metrics.tick_to_event.observe(took_seconds)
                 log.info(
                     "divergence_published",
                     event_id=event.event_id,
@@ -230,33 +227,6 @@ class Worker:
                 running.checkpointed = offset
         running.applied = offset
 
-    def _show(self, running: _Running, effects: Effects) -> None:
-        watermark_ns = running.engine.tape.watermark_ns
-        for book in running.engine.books:
-            is_news = book.pair.name in effects.changed or book.pair.name not in running.shown
-            running.shown.add(book.pair.name)
-            self._snapshots.offer(
-                book.pair.name, watermark_ns, _Taker(book, running.engine.tape), is_news=is_news
-            )
-            if is_news:
-                self._gauge(book)
-            z = book.live_z(running.engine.tape)
-            self._metrics.zscore.labels(book.pair.name, "provisional").set(math.nan if z is None else z)
-            self._metrics.watermark.labels(book.pair.name).set(watermark_ns / NS_PER_SECOND)
-
-    def _gauge(self, book: PairBook) -> None:
-        name, values = book.pair.name, book.values
-        z = values.get("z_90")
-        self._metrics.zscore.labels(name, "confirmed").set(math.nan if z is None else z)
-        self._metrics.undefined.labels(name).set(sum(value is None for value in values.values()))
-        for window in ("20", "60", "90", "252"):
-            correlation = values.get(f"corr_{window}")
-            self._metrics.correlation.labels(name, window).set(
-                math.nan if correlation is None else correlation
-            )
-            is_warm = len(book.aligned) >= SESSIONS_NEEDED[f"corr_{window}"]
-            self._metrics.warm.labels(name, window).set(float(is_warm))
-
     async def _dead_letter(self, partition: int, offset: int, value: bytes | None, error: DataError) -> None:
         letter = DeadLetter(
             origin=topics.TICKS.name,
@@ -271,16 +241,6 @@ class Worker:
         )
         self._metrics.dead_lettered.labels(topics.TICKS.name, error.reason).inc()
         log.warning("record_dead_lettered", partition=partition, offset=offset, reason=error.reason)
-
-
-class _Taker:
-    """Take a snapshot as of when it is sent."""
-
-    def __init__(self, book: PairBook, tape: LeadTape) -> None:
-        self._book, self._tape = book, tape
-
-    def __call__(self) -> PairSnapshot:
-        return take_snapshot(self._book, self._tape, self._tape.watermark_ns)
 
 
 def _by_lead_and_offset(

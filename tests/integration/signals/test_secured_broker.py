@@ -1,4 +1,4 @@
-"""Signals at an Apache Kafka that asks for a login: Faust and our own clients log in from the same settings."""
+"""Signals at an Apache Kafka that asks for a login: Faust and our clients log in from the same settings."""
 
 import asyncio
 import socket
