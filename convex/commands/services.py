@@ -80,6 +80,7 @@ def all_settings() -> list[type[BaseSettings]]:
 
     return [
         KafkaSettings,
+        LogSettings,
         PairsSettings,
         IngestorSettings,
         SignalsSettings,

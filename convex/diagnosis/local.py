@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from convex.diagnosis.finding import Finding, failed, passed, skipped
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
-from shared.config import LogSettings, load_settings, reject_unknown
+from shared.config import load_settings, reject_unknown
 from shared.domain.sessions import NEW_YORK
 from shared.errors import ConfigError
 from shared.pairs.loading import PairsSettings, load_pairs
@@ -28,13 +28,12 @@ def check_python() -> Finding:
 
 def check_configuration(classes: list[type[BaseSettings]]) -> Finding:
     """Look at every ``CONVEX_*`` variable: that it is known, and that its value can be used."""
-    known: list[type[BaseSettings]] = [*classes, LogSettings]
     problems = []
     try:
-        reject_unknown(known)
+        reject_unknown(classes)
     except ConfigError as error:
         problems.append(str(error))
-    for settings in known:
+    for settings in classes:
         try:
             load_settings(settings)
         except ConfigError as error:

@@ -16,11 +16,11 @@ from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
-from shared.config import KafkaSettings
+from shared.config import KafkaSettings, LogSettings
 from shared.pairs.loading import PairsSettings
 
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
-    "shared": (PairsSettings, KafkaSettings),
+    "shared": (PairsSettings, KafkaSettings, LogSettings),
     "ingestor": (IngestorSettings,),
     "signals": (SignalsSettings,),
     "notifier": (NotifierSettings,),
