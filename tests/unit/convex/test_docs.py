@@ -1,0 +1,142 @@
+"""The documents say what the code does: examples run, fields and columns are there, links lead somewhere."""
+
+import base64
+import json
+import re
+import time
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.notifier.core.classify import Delivered, Gone, Rejected, classify_status
+from services.notifier.core.signing import parse_secret, webhook_signature
+from services.signals.backtest.stats_csv import COLUMNS
+from services.signals.core.rules import Rule
+from services.signals.rules_file import load_rule
+from shared.contracts.records import DIVERGENCES
+from shared.domain.divergences import DivergenceEvent, Transition
+from shared.errors import ConfigError
+from shared.pairs.loading import load_pairs
+from tests.support.builders import divergence
+
+_TOP = Path(__file__).parents[3]
+_DOCS = sorted([*(_TOP / "docs").rglob("*.md"), _TOP / "CHANGELOG.md", _TOP / "deploy" / "README.md"])
+_SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, 32 bytes!").decode()
+
+Receive = Callable[[str, dict[str, str], bytes, set[str]], tuple[int, dict[str, Any] | None]]
+
+
+def blocks(name: str, language: str) -> list[str]:
+    text = (_TOP / "docs" / name).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def receive() -> Receive:
+    """Return the receiver that webhooks.md shows."""
+    (example,) = blocks("webhooks.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(example, "webhooks.md", "exec"), names)  # noqa: S102 - our own document
+    receiver: Receive = names["receive"]
+    return receiver
+
+
+def sent(event: DivergenceEvent) -> tuple[dict[str, str], bytes]:
+    """Return a webhook as the notifier sends it."""
+    body, now = DIVERGENCES.encode(event), int(time.time())
+    signature = webhook_signature(
+        body, message_id=event.event_id, timestamp_seconds=now, keys=[parse_secret(_SECRET)]
+    )
+    return {
+        "webhook-id": event.event_id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature,
+    }, body
+
+
+def lasting(minutes: float, **changes: Any) -> DivergenceEvent:
+    until = datetime.now(UTC) + timedelta(minutes=minutes)
+    return divergence(not_after=until.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **changes)
+
+
+def test_receiver_of_the_document_takes_an_event_once(receive: Receive) -> None:
+    event = lasting(60)
+    headers, body = sent(event)
+    seen: set[str] = set()
+
+    assert receive(_SECRET, headers, body, seen) == (204, json.loads(body))
+    assert receive(_SECRET, headers, body, seen) == (204, None)
+
+
+def test_receiver_of_the_document_refuses_what_was_changed_on_the_way(receive: Receive) -> None:
+    headers, body = sent(lasting(60))
+
+    assert receive(_SECRET, headers, body.replace(b"warning", b"critica"), set()) == (401, None)
+    assert classify_status(401) == Rejected(reason=classify_status(403).reason)  # type: ignore[union-attr]
+
+
+def test_receiver_of_the_document_does_nothing_about_late_events_and_tests(receive: Receive) -> None:
+    for event in (lasting(-1), lasting(60, type=Transition.TEST)):
+        headers, body = sent(event)
+        assert receive(_SECRET, headers, body, set()) == (204, None)
+
+
+def test_answers_mean_what_the_document_says() -> None:
+    assert classify_status(299) == Delivered()
+    assert classify_status(410) == Gone()
+    assert type(classify_status(301)) is type(classify_status(418)) is Rejected
+
+
+def test_every_field_of_the_body_is_explained() -> None:
+    text = (_TOP / "docs" / "webhooks.md").read_text()
+    schema = DIVERGENCES.json_schema()
+    fields = set(schema["properties"])
+    for each in schema["$defs"].values():
+        fields |= set(each.get("properties", {})) | set(each.get("enum", []))
+
+    assert {field for field in fields if f"`{field}`" not in text} == set()
+    names = {*divergence().values, *Rule().thresholds}
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_every_column_of_the_statistics_is_explained() -> None:
+    text = (_TOP / "docs" / "backtest.md").read_text()
+
+    assert [column for column in COLUMNS if f"`{column}`" not in text] == []
+
+
+def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_path: Path) -> None:
+    pairs, rules = blocks("configuration.md", "toml")
+    (tmp_path / "pairs.toml").write_text(pairs)
+    (tmp_path / "rules.toml").write_text(rules)
+
+    assert load_pairs(str(tmp_path / "pairs.toml"))[0].lead == "PAXG/USD.KRAKEN"
+    assert load_rule(tmp_path / "rules.toml") == Rule()
+    # Every field is shown.
+    assert set(tomllib.loads(rules)["ratio_stretch"]) == set(Rule.__slots__) - {"kind"}
+
+
+def test_rule_out_of_order_is_refused_as_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("[ratio_stretch]\nleave = 2.5\n")
+
+    with pytest.raises(ConfigError, match="needs 0 <= leave < warning < critical"):
+        load_rule(tmp_path / "rules.toml")
+
+
+@pytest.mark.parametrize("path", _DOCS, ids=lambda path: str(path.relative_to(_TOP)))
+def test_links_lead_to_files_and_headings_that_exist(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", path.read_text()):
+        name, _, heading = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        assert linked.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(), flags=re.MULTILINE)
+            assert heading in {_anchor(each) for each in headings}, target
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
