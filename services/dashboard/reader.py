@@ -85,6 +85,9 @@ class Reader:
                 await consumer.stop()
                 self._enter(Phase.CONNECTING, since=since, attempts=attempts, error=_words(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+            except asyncio.CancelledError:
+                await consumer.stop()
+                raise
             else:
                 self._metrics.connected.set(1)
                 return consumer

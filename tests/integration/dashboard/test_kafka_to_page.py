@@ -155,8 +155,8 @@ async def test_the_api_of_a_waiting_pair_says_why(dashboard: RunningDashboard) -
 
 async def test_divergences_come_in_pages(topics: EmbeddedTopics, dashboard: RunningDashboard) -> None:
     topics.publish(*(event(sequence=number, event_id=f"ev_{number}") for number in range(1, 6)), snapshot())
-    await dashboard.page_with("1,486.43", "Gold rich against IWM")
     url = "/api/v1/pairs/gold-iwm/divergences"
+    await dashboard.page_with('"sequence":5,', path=url)
     first = (await dashboard.client.get(url, params={"after": 1, "limit": 2})).json()
     assert [one["sequence"] for one in first["events"]] == [2, 3]
     assert (first["next_after"], first["has_more"], first["oldest_kept"]) == (3, True, 1)
@@ -171,11 +171,12 @@ async def test_a_bad_record_is_counted_and_passed(
     topics.put("divergences.v1", PAIR.name, b'{"schema":"divergences","v":9}')
     topics.publish(replace(snapshot(), pair="oil-xle"), snapshot())
     await dashboard.page_with("1,486.43")
-    async with httpx.AsyncClient() as client:
-        metrics = (await client.get(f"{dashboard.health_url}/metrics")).text
-    assert 'records_rejected_total{reason="undecodable",topic="signals.v1"} 1.0' in metrics
-    assert 'records_rejected_total{reason="undecodable",topic="divergences.v1"} 1.0' in metrics
-    assert 'records_rejected_total{reason="unknown_pair",topic="signals.v1"} 1.0' in metrics
+    metrics = await dashboard.page_with(
+        'records_rejected_total{reason="undecodable",topic="signals.v1"} 1.0',
+        'records_rejected_total{reason="undecodable",topic="divergences.v1"} 1.0',
+        'records_rejected_total{reason="unknown_pair",topic="signals.v1"} 1.0',
+        path=f"{dashboard.health_url}/metrics",
+    )
     assert "convex_dashboard_kafka_connected 1.0" in metrics
 
 
@@ -197,8 +198,7 @@ async def test_a_removed_snapshot_brings_the_waiting_page_back(
 
 async def test_it_is_ready_once_the_topics_are_read(dashboard: RunningDashboard) -> None:
     await dashboard.page_with("to its end at")
-    async with httpx.AsyncClient() as client:
-        assert (await client.get(f"{dashboard.health_url}/readyz")).json()["status"] == "ok"
+    assert (await dashboard.client.get(f"{dashboard.health_url}/readyz")).json()["status"] == "ok"
 
 
 async def test_stopping_ends_open_streams_in_order(topics: EmbeddedTopics) -> None:
