@@ -41,6 +41,13 @@ def decode_checkpoint(value: bytes) -> Checkpoint:
 
 
 def applied_offset_of(value: bytes) -> int:
-    """Return only the offset: the newest of several checkpoints is found without building their windows."""
-    loaded = orjson.loads(value)
-    return int(loaded["applied_offset"]) if isinstance(loaded, dict) else -1
+    """Return only the offset: the newest of several checkpoints is found without building their windows.
+
+    -1 where there is none: a damaged checkpoint is older than any other, not the end of the worker.
+    """
+    try:
+        loaded = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return -1
+    offset = loaded.get("applied_offset") if isinstance(loaded, dict) else None
+    return offset if isinstance(offset, int) else -1

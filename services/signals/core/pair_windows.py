@@ -36,7 +36,7 @@ class PairWindows:
         return {self.pair.lead: self.lead, self.pair.other: self.other}.get(instrument)
 
     def recompute(self, *, regime_from: RegimeState | None) -> None:
-        """Compute everything from the closes; without ``regime_from`` the regime of the whole history, too."""
+        """Compute everything from the closes; without ``regime_from`` all regimes, too."""
         self.aligned = align(self.lead, self.other)
         self.values = confirmed_values(self.aligned)
         self.base = baseline(self.aligned.log_ratio, RATIO_WINDOW)

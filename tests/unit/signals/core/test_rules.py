@@ -1,0 +1,108 @@
+"""A rule is data, and its version names it."""
+
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from services.signals.core.quiet import quiet_prices
+from services.signals.core.rules import Rule
+from services.signals.core.statistics.moments import MeanStd
+from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined
+from shared.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("leave", "warning", "critical"),
+    [(-0.1, 2.0, 3.0), (2.0, 2.0, 3.0), (1.0, 3.0, 3.0), (1.0, float("nan"), 3.0), (4.0, 2.0, 3.0)],
+)
+def test_levels_that_do_not_ascend_are_refused(leave: float, warning: float, critical: float) -> None:
+    with pytest.raises(ConfigError, match="ratio_stretch: needs 0 <= leave < warning < critical"):
+        Rule(leave=leave, warning=warning, critical=critical)
+
+
+def test_leave_may_be_zero() -> None:
+    assert Rule(leave=0.0).leave == 0.0
+
+
+# Out of order, as two lives may ask for them.
+LEVELS = (1.0, 2.0, 3.0, -1.0, -2.0, -3.0)
+_LENGTHS = [field.name for field in fields(Rule) if field.name.endswith(("_seconds", "_sessions"))]
+
+
+@pytest.mark.parametrize("name", _LENGTHS)
+def test_negative_length_is_refused_and_zero_is_not(name: str) -> None:
+    zero: dict[str, Any] = {name: 0}
+    negative: dict[str, Any] = {name: -1}
+    assert getattr(replace(Rule(), **zero), name) == 0
+    with pytest.raises(ConfigError, match=f"ratio_stretch: {name} must not be negative, was -1"):
+        replace(Rule(), **negative)
+
+
+def test_every_parameter_is_part_of_the_version() -> None:
+    rule = Rule()
+    others = [
+        replace(rule, **{field.name: getattr(rule, field.name) + 0.5})
+        for field in fields(Rule)
+        if field.name != "kind"
+    ]
+
+    versions = {rule.version, *(other.version for other in others)}
+
+    assert len(versions) == len(fields(Rule))
+    assert all(version.startswith("ratio_stretch-1-") for version in versions)
+
+
+def test_thresholds_are_shown_as_numbers() -> None:
+    assert Rule().thresholds == {"warning": 2.0, "critical": 3.0, "leave": 1.0, "hold_seconds": 300.0}
+
+
+@pytest.mark.parametrize(
+    ("z", "low", "high"),
+    [
+        (0.0, -1.0, 1.0),
+        (1.5, 1.0, 2.0),
+        (2.5, 2.0, 3.0),
+        (-2.5, -3.0, -2.0),
+        (3.5, 3.0, None),
+        (-3.5, None, -3.0),
+    ],
+)
+def test_prices_are_quiet_between_the_two_levels_around_z(
+    z: float, low: float | None, high: float | None
+) -> None:
+    got = quiet_prices(z, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01), other_adj_close=150.0)
+
+    assert got[0] == (0.0 if low is None else pytest.approx(150 * math.exp(2 + low * 0.01), rel=1e-11))
+    assert got[1] == (math.inf if high is None else pytest.approx(150 * math.exp(2 + high * 0.01), rel=1e-11))
+    # Clear of the levels themselves, inwards.
+    if low is not None:
+        assert got[0] > 150 * math.exp(2 + low * 0.01)
+    if high is not None:
+        assert got[1] < 150 * math.exp(2 + high * 0.01)
+
+
+def test_no_price_is_quiet_at_a_level_itself() -> None:
+    low, high = quiet_prices(2.0, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01), other_adj_close=150.0)
+
+    assert low > high
+
+
+def test_reason_for_a_gap_is_warming_up_until_the_last_session_needed() -> None:
+    for name, needed in SESSIONS_NEEDED.items():
+        assert why_undefined(name, needed - 1) == f"warming up: {needed - 1} of {needed} sessions"
+        assert "warming up" not in why_undefined(name, needed)
+
+
+def test_reason_for_a_gap_in_a_full_window_is_the_formulas() -> None:
+    assert why_undefined("corr_20", 21) == "a leg did not move in this window"
+    assert "mean" in why_undefined("half_life_252", 252)
+    assert "stress" in why_undefined("stress_corr_252", 253)
+    assert why_undefined("unheard_of", 0) == "a leg did not move in this window"
+
+
+def test_every_price_is_quiet_without_a_level() -> None:
+    base = MeanStd(mean=2.0, std=0.01)
+
+    assert quiet_prices(2.0, levels=(), base=base, other_adj_close=150.0) == (0.0, math.inf)
