@@ -1,88 +1,42 @@
 """The Kraken feed against a server that speaks its protocol, scenario by scenario."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from services.ingestor.core.dedupe import Gap
 from services.ingestor.core.monitor import Limits
 from services.ingestor.feeds.kraken.backfill import KrakenBackfill
 from services.ingestor.feeds.kraken.protocol import KrakenProtocol
-from services.ingestor.feeds.websocket import Timing, WebsocketFeed
-from services.ingestor.metrics import IngestorMetrics
+from services.ingestor.feeds.websocket import Timing
 from shared.clock import SystemClock
 from shared.domain.ticks import FeedState, TradeBatch
 from shared.errors import FeedRefused
+from tests.integration.ingestor.live import TIMING, LiveFeed, live_feed
 from tests.support.fake_feeds.kraken import SYMBOL, FakeKraken, KrakenRest
-from tests.support.fake_feeds.sink import RecordingSink
-
-_INSTRUMENT = "PAXG/USD.KRAKEN"
-_TIMING = Timing(
-    limits=Limits(ack=0.5, first_data=0.5, idle=0.5, no_data=30.0),
-    stale_after=0.6,
-    lateness=2.0,
-    reconnect_base=0.01,
-    reconnect_cap=0.05,
-    cool_down=0.3,
-)
-
-
-class _Running:
-    def __init__(self, feed: WebsocketFeed, task: asyncio.Task[None], registry: CollectorRegistry) -> None:
-        self.feed = feed
-        self.task = task
-        self.sink = RecordingSink()
-        self._registry = registry
-
-    def count(self, metric: str, **labels: str) -> float:
-        value = self._registry.get_sample_value(f"convex_ingestor_{metric}", {"feed": "kraken", **labels})
-        assert value is not None, metric
-        return value
-
-    def state(self) -> FeedState:
-        (status,) = self.feed.statuses()
-        return status.state
-
-    async def until(self, is_so: Callable[[], bool], *, timeout_seconds: float = 5.0) -> None:
-        async with asyncio.timeout(timeout_seconds):
-            while not is_so():
-                if self.task.done():
-                    self.task.result()
-                await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def _running(
-    venue: FakeKraken, rest: KrakenRest | None = None, timing: Timing = _TIMING
-) -> AsyncIterator[_Running]:
-    registry = CollectorRegistry()
-    metrics = IngestorMetrics(registry, feeds=("kraken",), instruments=(_INSTRUMENT,))
+    venue: FakeKraken, rest: KrakenRest | None = None, timing: Timing = TIMING
+) -> AsyncIterator[LiveFeed]:
     rest = rest or KrakenRest()
-    async with venue, rest.server, httpx.AsyncClient(base_url=rest.server.url) as client:
-        feed = WebsocketFeed(
+    async with (
+        venue,
+        rest.server,
+        httpx.AsyncClient(base_url=rest.server.url) as client,
+        live_feed(
             "kraken",
-            instrument=_INSTRUMENT,
             url=venue.url,
             make_protocol=lambda: KrakenProtocol(SYMBOL),
             backfill=KrakenBackfill(client, symbol=SYMBOL, interval_seconds=0.0),
-            market=lambda _: FeedState.LIVE,
             timing=timing,
-            uniform=lambda: 1.0,
-            metrics=metrics,
-            clock=SystemClock(),
-        )
-        sink = RecordingSink()
-        running = _Running(feed, asyncio.create_task(feed.run(sink)), registry)
-        running.sink = sink
-        try:
-            yield running
-        finally:
-            running.task.cancel()
-            await asyncio.gather(running.task, return_exceptions=True)
+        ) as running,
+    ):
+        yield running
 
 
 async def test_quotes_and_trades_come_in_with_the_snapshot_as_the_starting_point() -> None:
