@@ -6,8 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from aiokafka.admin import NewTopic
-
+from bench.kafka_topics import add_topics
 from bench.market import Market, batches, load_market
 from bench.processes import run_reader
 from bench.report import Figure, against, measured
@@ -17,7 +16,6 @@ from bench.topic.worker import measure_worker
 from shared.config import KafkaSettings
 from shared.contracts.ticks import encode_tick_record
 from shared.kafka.admin import create_topics
-from shared.kafka.clients import make_admin
 from shared.kafka.topics import TICKS
 from tests.support.kafka_broker import KafkaBroker
 
@@ -95,17 +93,8 @@ async def _prepare(kafka: KafkaSettings, market: Market, values: list[bytes], fe
     await create_topics(kafka)
     await write_log(kafka, values, key=_LEAD)
     singles = [encode_tick_record(record) for record in batches(market.head(few), 1)]
-    await _create(kafka, _SINGLES)
+    await add_topics(kafka, _SINGLES)
     await write_log(kafka, singles, key=_LEAD, topic=_SINGLES)
-
-
-async def _create(kafka: KafkaSettings, topic: str) -> None:
-    admin = make_admin(kafka)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(name=topic, num_partitions=1, replication_factor=1)])
-    finally:
-        await admin.close()
 
 
 def _rate(found: dict[str, float], ticks: int) -> float:
