@@ -10,7 +10,7 @@ from aiokafka.protocol.admin import ApiVersionRequest
 from convex.diagnosis.finding import Finding, failed, passed, skipped
 from shared.config import KafkaSettings
 from shared.kafka.clients import make_admin
-from shared.kafka.topics import ALL_TOPICS, Topic
+from shared.kafka.topics import ALL_TOPICS, STATE, TICKS, Topic
 
 _PATIENCE_SECONDS: Final = 10.0
 _FETCH: Final = 1
@@ -95,17 +95,18 @@ def _check_topic(topic: Topic, partitions: dict[str, int], cleanup: dict[str, st
 
 
 def _check_partitioning(partitions: dict[str, int]) -> Finding:
-    together = {
-        topic.name: partitions.get(topic.name) for topic in ALL_TOPICS if topic.is_partitioned_by_lead
-    }
-    detail = ", ".join(f"{name} {count}" for name, count in together.items())
-    if None in together.values():
-        return skipped("partitioning", "needs every topic that is partitioned by lead")
-    if len(set(together.values())) > 1:
-        return failed(
-            "partitioning",
-            f"must be equal: {detail}",
-            "stop signals, delete state.v1 and create it with as many partitions as ticks.v1; "
-            "signals then reads the log again",
+    ticks, state = partitions.get(TICKS.name), partitions.get(STATE.name)
+    if ticks is None or state is None:
+        return skipped("partitioning", f"needs {TICKS.name} and {STATE.name}")
+    detail = f"{TICKS.name} {ticks}, {STATE.name} {state}"
+    if state < ticks:
+        # Checkpoints name their partition themselves: more of them move none.
+        remedy = f"stop signals, then kafka-topics.sh --alter --topic {STATE.name} --partitions {ticks}"
+    elif state > ticks:
+        remedy = (
+            "make both anew with one CONVEX_KAFKA_PARTITIONS; more partitions for ticks.v1 alone would move "
+            "leads away from their checkpoints"
         )
-    return passed("partitioning", f"equal: {detail}")
+    else:
+        return passed("partitioning", f"equal: {detail}")
+    return failed("partitioning", f"must be equal: {detail}", remedy)

@@ -157,7 +157,8 @@ def _numbers(episodes: Sequence[Episode], x: Place, y: Place) -> list[str]:
         z = episode.opened.values.get("z_90")
         if z is not None:
             # Outside of the line, which would else run under the number.
-            at = f"translate({x(episode.begin):.1f} {y(z) - math.copysign(_LABEL_GAP, z):.1f})"
+            left = max(x(episode.begin), _LEFT + 10)
+            at = f"translate({left:.1f} {y(z) - math.copysign(_LABEL_GAP, z):.1f})"
             marks.append(
                 f'<a href="#divergence-{episode.number}">'
                 f'<g class="opened {episode.severity.value}" transform="{at}"><circle r="8.5"/>'

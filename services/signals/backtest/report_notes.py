@@ -26,11 +26,12 @@ def _terms(pair: Pair, rule: Rule) -> dict[str, str]:
         f"those 90. Positive: {lead} is rich against {other}, called risk-off; negative: risk-on.",
         "Opens": f"At |z| ≥ {rule.warning:g} (warning) or ≥ {rule.critical:g} (critical): by a close at "
         f"once, by a live price after {rule.hold_seconds / 60:g} minutes without a break. It eases to "
-        f"warning at |z| ≤ {rule.warning:g} and closes at |z| ≤ {rule.leave:g}. What began before the first "
-        "session judged is told on it.",
+        f"warning at |z| ≤ {rule.warning:g} and closes at |z| ≤ {rule.leave:g}. What began earlier and "
+        "still holds is told on the first session judged.",
         "History": "Where ticks are replayed, the sessions before the first are shown and not judged.",
         "Cooldown": f"For {rule.cooldown_sessions} sessions after a divergence the same direction opens "
-        "again only at critical; after an early warning that no close bore out, live prices only.",
+        "again only at critical. After an early warning that no close bore out, this holds back "
+        "live prices only, and a close opens it at warning, too.",
         "Confirmed": "By the closes of both legs, known at 20:15 New York; provisional: by a live price "
         f"against the last known close of {other}. All times are New York's.",
         "After": "Change from the prices in the opening's message to the 1st, 5th and 20th close after it. "

@@ -125,25 +125,33 @@ def test_topic_that_is_kept_otherwise_than_declared_fails(kafka: KafkaSettings, 
     assert "--topic divergences.v1 --add-config cleanup.policy=delete" in found["remedy"]
 
 
-def test_state_partitioned_otherwise_than_ticks_fails(kafka: KafkaSettings, convex: Convex) -> None:
-    async def make_anew(partitions: int) -> None:
+@pytest.mark.parametrize(
+    ("partitions", "remedy"),
+    [(2, "kafka-topics.sh --alter --topic state.v1 --partitions 4"), (6, "make both anew")],
+)
+def test_state_partitioned_otherwise_than_ticks_fails(
+    kafka: KafkaSettings, convex: Convex, partitions: int, remedy: str
+) -> None:
+    async def make_anew(count: int) -> None:
         async with administering(kafka) as admin:
             await admin.delete_topics(["state.v1"])
             while "state.v1" in await admin.list_topics():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
             await admin.create_topics(
-                [NewTopic("state.v1", partitions, 1, topic_configs={"cleanup.policy": "compact"})]
+                [NewTopic("state.v1", count, 1, topic_configs={"cleanup.policy": "compact"})]
             )
 
     convex("topics", "create")
-    asyncio.run(make_anew(2))
+    asyncio.run(make_anew(partitions))
     try:
         ran = convex("doctor", "--json")
     finally:
         asyncio.run(make_anew(4))
 
-    assert findings(ran)["partitioning"]["detail"] == "must be equal: ticks.v1 4, state.v1 2"
-    assert findings(ran)["partitioning"]["verdict"] == "FAIL"
+    found = findings(ran)["partitioning"]
+    assert found["verdict"] == "FAIL"
+    assert found["detail"] == f"must be equal: ticks.v1 4, state.v1 {partitions}"
+    assert remedy in found["remedy"]
     assert ran.code == 1
 
 
