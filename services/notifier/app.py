@@ -15,8 +15,9 @@ from services.notifier.channels.smtp_line import SmtpLine
 from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
 from services.notifier.config import NotifierSettings
 from services.notifier.consumer import EventConsumer
+from services.notifier.core.policy import Policy
 from services.notifier.core.steps import Reached, pass_on
-from services.notifier.dispatcher import Dispatcher, Policy
+from services.notifier.dispatcher import Dispatcher
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.render.rendering import Renderer
 from services.notifier.store.database import Database

@@ -13,14 +13,14 @@ receiver has seen; after 3 only what follows is left to do.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from services.notifier.channels.ports import Channel, Message
 from services.notifier.core.classify import Answer, Deferred, Delivered, Gone, Reason, Rejected
 from services.notifier.core.ordering import PendingDelivery, startable
+from services.notifier.core.policy import Policy
 from services.notifier.core.steps import Reached, Step, pass_on
 from services.notifier.core.verdict import Ended, Waits, is_expired, verdict_of
 from services.notifier.metrics import NotifierMetrics
@@ -36,23 +36,6 @@ _HEARTBEAT_SECONDS = 1.0
 _BACKLOG_SECONDS = 5.0
 # Less than a supervisor's patience: what is not answered by then is repeated after the restart.
 _DRAIN_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How attempts are spread.
-
-    Parameters
-    ----------
-    retry_delays_seconds
-        Longest wait before each next attempt; the last one repeats.
-    limit, limit_per_subscription
-        Most attempts in flight.
-    """
-
-    retry_delays_seconds: Sequence[float]
-    limit: int
-    limit_per_subscription: int
 
 
 class Dispatcher:

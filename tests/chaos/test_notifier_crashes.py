@@ -130,15 +130,11 @@ def embedded_broker() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("step", "count"),
     [
-        (Step.STORED, 1),
         (Step.STORED, 3),
         (Step.COMMITTED, 1),
         (Step.SENT, 1),
-        (Step.SENT, 4),
-        (Step.RECORDED, 1),
         (Step.RECORDED, 6),
         (Step.AUDITED, 1),
-        (Step.MARKED, 1),
     ],
 )
 async def test_dying_after_a_step_loses_nothing_and_changes_no_identity(

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.notifier.core.backoff import wait_seconds
-from services.notifier.core.classify import Answer, Deferred, Delivered, Gone, Reason, Rejected
+from services.notifier.core.classify import Answer, Delivered, Gone, Reason, Rejected
 from services.notifier.core.ordering import PendingDelivery
 from shared.domain.deliveries import Outcome
 from shared.domain.instants import NS_PER_SECOND
@@ -65,19 +65,17 @@ def verdict_of(
     delays_seconds
         The schedule of retries.
     """
-    match answer:
-        case Delivered():
-            return Ended(outcome=Outcome.DELIVERED, reason="")
-        case Rejected(reason=reason):
-            return Ended(outcome=Outcome.REJECTED, reason=reason)
-        case Gone():
-            return Ended(outcome=Outcome.GONE, reason=Reason.GONE)
-        case Deferred(reason=reason, retry_after_seconds=retry_after_seconds):
-            wait = wait_seconds(
-                delivery.attempts + 1,
-                draw=draw,
-                delays_seconds=delays_seconds,
-                retry_after_seconds=retry_after_seconds,
-            )
-            at_ns = now_ns + round(wait * NS_PER_SECOND)
-            return Waits(reason=reason, next_attempt_at_ns=min(at_ns, delivery.expires_at_ns))
+    if isinstance(answer, Delivered):
+        return Ended(outcome=Outcome.DELIVERED, reason="")
+    if isinstance(answer, Rejected):
+        return Ended(outcome=Outcome.REJECTED, reason=answer.reason)
+    if isinstance(answer, Gone):
+        return Ended(outcome=Outcome.GONE, reason=Reason.GONE)
+    wait = wait_seconds(
+        delivery.attempts + 1,
+        draw=draw,
+        delays_seconds=delays_seconds,
+        retry_after_seconds=answer.retry_after_seconds,
+    )
+    at_ns = now_ns + round(wait * NS_PER_SECOND)
+    return Waits(reason=answer.reason, next_attempt_at_ns=min(at_ns, delivery.expires_at_ns))

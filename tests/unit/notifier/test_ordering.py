@@ -1,4 +1,8 @@
+from collections import Counter
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.notifier.core.ordering import PendingDelivery, startable
 from shared.domain.deliveries import Channel
@@ -76,3 +80,42 @@ def test_receiver_that_hangs_does_not_hold_up_the_others() -> None:
     waiting = (pending("next", divergence_id="next"), pending("ann", subscription="ann"))
 
     assert started(*waiting, running=hanging, limit_per_subscription=3) == ["ann"]
+
+
+@st.composite
+def queues(draw: st.DrawFn) -> list[PendingDelivery]:
+    rows = draw(
+        st.lists(
+            st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(0, 5), st.integers(0, 200)),
+            unique_by=lambda row: row[:3],
+        )
+    )
+    return [
+        pending(
+            str(row[:3]),
+            subscription=row[0],
+            divergence_id=row[1],
+            sequence=row[2],
+            next_attempt_at_ns=row[3],
+        )
+        for row in rows
+    ]
+
+
+@given(queues(), st.integers(0, 6), st.integers(1, 6), st.integers(1, 3))
+def test_whatever_waits_order_and_limits_are_kept(
+    rows: list[PendingDelivery], in_flight: int, limit: int, share: int
+) -> None:
+    running, waiting = rows[:in_flight], rows[in_flight:]
+
+    chosen = startable(waiting, running=running, now_ns=100, limit=limit, limit_per_subscription=share)
+
+    lanes = [delivery.lane for delivery in (*chosen, *running)]
+    assert len({each.lane for each in chosen}) == len(chosen)
+    assert not {each.lane for each in chosen} & {each.lane for each in running}
+    assert len(lanes) <= max(limit, len(running))
+    counts = Counter(each.subscription for each in (*chosen, *running))
+    assert all(counts[each.subscription] <= share for each in chosen)
+    for each in chosen:
+        assert each.next_attempt_at_ns <= 100
+        assert all(other.sequence >= each.sequence for other in waiting if other.lane == each.lane)

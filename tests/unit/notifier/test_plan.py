@@ -120,3 +120,13 @@ def test_mail_has_a_message_id_of_its_recipient() -> None:
 
     assert ann.message_id != bob.message_id
     assert ann.message_id.endswith("@convex.example>")
+
+
+def test_test_message_goes_to_everyone_on_the_pair() -> None:
+    event = divergence(type=Transition.TEST)
+    picky = subscription(kinds=frozenset({"hedge_lost"}), min_severity=Severity.CRITICAL)
+    elsewhere = subscription(name="other", pairs=frozenset({"silver-iwm"}))
+
+    made = plan(event, picky, elsewhere)
+
+    assert [delivery.subscription for delivery in made.deliveries] == ["desk"]
