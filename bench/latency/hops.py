@@ -1,7 +1,10 @@
 """Where the time goes: what the records themselves say about when they were made."""
 
+import sqlite3
 import statistics
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -65,6 +68,34 @@ def median_hops(stamps: Stamps, sent: dict[float, int], answered: dict[float, in
         "first record made to second record made": median(stamps.second, stamps.first),
         "second record made to webhook answered": median(answered, stamps.second),
     }
+
+
+def notifier_hops(database: Path, stamps: Stamps, answered: dict[float, int]) -> dict[str, float]:
+    """Return what the notifier's own store says about its part of the way, milliseconds.
+
+    Parameters
+    ----------
+    stamps, answered
+        Of the prices that are to be counted.
+    """
+    query = """
+        SELECT events.value, events.received_at_ns, attempts.started_at_ns
+        FROM attempts JOIN deliveries USING (delivery_id) JOIN events USING (event_id)
+        WHERE attempts.attempt = 1
+    """
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as store:
+        rows = {orjson.loads(value)["legs"][0]["price"]: times for value, *times in store.execute(query)}
+    ways = [
+        (read - stamps.second[price], began - read, answered[price] - began)
+        for price, (read, began) in rows.items()
+        if price in stamps.second and price in answered
+    ]
+    names = (
+        "of it: second record made to read by the notifier",
+        "of it: read to stored and taken from the store",
+        "of it: POST begun to answered",
+    )
+    return {name: statistics.median(way[at] / 1e6 for way in ways) for at, name in enumerate(names)}
 
 
 async def _all(kafka: KafkaSettings, topic: str) -> list:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.kafka_topics import add_topics
 from bench.latency.bare_script import FIRST, SECOND
-from bench.latency.hops import median_hops, read_stamps
+from bench.latency.hops import median_hops, notifier_hops, read_stamps
 from bench.latency.receiver import SECRET, Receiver
 from bench.latency.story import LEAD, Story
 from bench.latency.system import until, whole_system
@@ -77,7 +77,9 @@ async def _measure(
                     latencies[name].append(await player.play(name, ticks))
         assert receiver.refused == 0, f"{receiver.refused} webhooks had a bad signature"
         stamps = await read_stamps(kafka)
-        hops = {name: median_hops(stamps[name], player.sent[name], receiver.answered_ns) for name in _NAMES}
+        answered = receiver.answered_ns
+        hops = {name: median_hops(stamps[name], player.sent[name], answered) for name in _NAMES}
+        hops["notifier"] = notifier_hops(folder / "notifier.db", stamps["system"], answered)
     return latencies, hops
 
 
@@ -144,4 +146,7 @@ def _figures(latencies: dict[str, list[list[float]]], hops: dict[str, dict[str, 
     for hop, ours in hops["system"].items():
         own = measured("c", f"hop, median: {hop}", [ours], "ms")
         figures += [own, against(own, [ours], _BARE, [hops["bare"][hop]])]
+    figures += [
+        measured("c", f"hop, median, {hop}", [value], "ms") for hop, value in hops["notifier"].items()
+    ]
     return figures
