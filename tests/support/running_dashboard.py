@@ -43,6 +43,10 @@ class EmbeddedTopics:
         self._producer.produce(topic, value, key.encode())
         assert self._producer.flush(10) == 0
 
+    def vanish(self) -> None:
+        """End the broker; nobody answers at its address any more."""
+        del self._producer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningDashboard:
@@ -52,9 +56,11 @@ class RunningDashboard:
     health_url: str
     client: httpx.AsyncClient
 
-    async def page_with(self, *texts: str, path: str = PAIR.page) -> str:
+    async def page_with(
+        self, *texts: str, path: str = PAIR.page, patience_seconds: float = PATIENCE_SECONDS
+    ) -> str:
         """Return a page once it has every text."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(patience_seconds):
             while True:
                 page = (await self.client.get(path)).text
                 if all(text in page for text in texts):

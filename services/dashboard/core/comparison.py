@@ -15,6 +15,7 @@ from shared.domain.divergences import DivergenceEvent
 from shared.domain.instants import parse_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
+from shared.domain.ticks import FeedState
 
 # Signals publishes once a second while status records come: this long without one is not a hiccup.
 LATE_AFTER_SECONDS: Final = 15
@@ -149,7 +150,10 @@ def compare(
         regime_why=None if regime else reason_for(undefined, "regime", "z_90"),
         gauge=make_gauge(confirmed=values.get("z_90"), provisional=live.get("z_90"), thresholds=thresholds),
         thresholds=thresholds,
-        prices=tuple(price_of(leg, published_ms=published_ms, now_ms=now_ms) for leg in snapshot.legs),
+        prices=tuple(
+            price_of(leg, feed_state=snapshot.feed_state, published_ms=published_ms, now_ms=now_ms)
+            for leg in snapshot.legs
+        ),
         ranges=tuple(range_of(leg) for leg in snapshot.legs),
         summary=summary_rows(snapshot.legs, undefined),
         relation=relation_figures(values, undefined, **names),
@@ -248,7 +252,8 @@ def _provisional(
         **_ratio_words(values, thresholds),
         basis=""
         if provisional is None
-        else f"live {pair.lead_title} against {pair.other_title}’s close of {provisional.other_session}",
+        else f"{'live' if snapshot.feed_state is FeedState.LIVE else 'last'} {pair.lead_title} "
+        f"against {pair.other_title}’s close of {provisional.other_session}",
         detail="" if provisional is None else f"at {format_instant(provisional.ts_event)}",
         why=why,
     )

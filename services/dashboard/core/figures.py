@@ -131,8 +131,8 @@ def hedge_figures(
     return _figures(_hedge(lead, other), values, undefined)
 
 
-def reason_for(undefined: Mapping[str, str], *keys: str) -> str:
-    """Return the first reason that is given under one of the keys.
+def reason_for(undefined: Mapping[str, str], *keys: str, fallback: str | None = None) -> str:
+    """Return the first reason that is given under one of the keys, else the fallback.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def reason_for(undefined: Mapping[str, str], *keys: str) -> str:
     >>> reason_for({}, "z_90")
     'Undefined; the signals service gave no reason.'
     """
-    return next((undefined[key] for key in keys if undefined.get(key)), _NO_REASON)
+    return next((undefined[key] for key in keys if undefined.get(key)), fallback or _NO_REASON)
 
 
 def _figures(

@@ -14,6 +14,7 @@ from services.dashboard.core.formatting import (
     format_signed,
 )
 from shared.domain.snapshots import LegSnapshot
+from shared.domain.ticks import FeedState
 
 Show = Callable[[float | None], str]
 
@@ -73,17 +74,24 @@ class Range:
     mean: float
 
 
-def price_of(leg: LegSnapshot, *, published_ms: int, now_ms: int) -> Price:
+def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: int, now_ms: int) -> Price:
     """Return a leg's price with its age at this moment.
 
     Parameters
     ----------
+    feed_state
+        Of the lead's feed: a tick of a feed that does not tick is the last price, not a live one.
     published_ms
         Wall time of the snapshot; the leg's age was counted at that moment.
     """
-    is_live = leg.session is None
+    is_live = leg.session is None and feed_state is FeedState.LIVE
     since = None if leg.age_seconds is None else published_ms - int(leg.age_seconds * 1_000)
-    basis = "live price" if is_live else f"close of {leg.session}"
+    if leg.session is not None:
+        basis = f"close of {leg.session}"
+    else:
+        basis = (
+            "live price" if is_live else f"last price, feed {feed_state.value if feed_state else 'unknown'}"
+        )
     return Price(
         title=leg.title,
         instrument=leg.instrument,
@@ -122,6 +130,13 @@ def range_of(leg: LegSnapshot) -> Range | None:
         mean=round(100 * (mean - low) / (high - low), 2),
     )
 
+
+# A change over N sessions and anything made of N returns needs one close more.
+_CLOSES_NEEDED: Final = {
+    **{f"change_{sessions}": sessions + 1 for sessions in (1, 5, 20, 90)},
+    **dict.fromkeys(("min", "max", "mean", "std", "drawdown"), 90),
+    **dict.fromkeys(("percentile", "vol"), 91),
+}
 
 _ROWS: Final[tuple[tuple[str, str, str, Show], ...]] = (
     ("Minimum", "close", "min", format_price),
@@ -166,4 +181,6 @@ def _change_row(
 def _why(leg: LegSnapshot, key: str, undefined: Mapping[str, str]) -> str:
     if not leg.summary:
         return f"No close of {leg.instrument} was read yet."
-    return reason_for(undefined, f"{leg.instrument}.{key}", f"{leg.title}.{key}", key)
+    needed = _CLOSES_NEEDED.get(key)
+    fallback = None if needed is None else f"Needs {needed} closes of {leg.title}."
+    return reason_for(undefined, f"{leg.instrument}.{key}", f"{leg.title}.{key}", key, fallback=fallback)

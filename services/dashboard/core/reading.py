@@ -115,7 +115,7 @@ def why_no_snapshot(reading: Reading, *, pair: str, topic: str, of_others: int) 
                 f"{head}Kafka at {reading.servers} has not answered since {format_clock(reading.since)}: "
                 f"{reading.error}. Is Kafka running?"
             )
-        case Phase.FOLLOWING:
+        case _:
             return head + _read_all(reading, seen, topic=topic, of_others=of_others)
 
 
@@ -128,7 +128,7 @@ def trouble(reading: Reading) -> str:
             return f"Connecting to Kafka again since {format_clock(reading.since)}."
         case Phase.NO_TOPIC:
             return f"Kafka has no {' and no '.join(reading.missing)} since {format_clock(reading.since)}."
-        case Phase.CATCHING_UP | Phase.FOLLOWING:
+        case _:
             return ""
 
 

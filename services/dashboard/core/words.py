@@ -26,6 +26,11 @@ FEED_STATES: Final = {
     FeedState.CLOSED: "The market is closed.",
 }
 
+_SENTENCES: Final = {
+    (Kind.RATIO_STRETCH, Direction.RISK_OFF): "{lead} rich against {other}",
+    (Kind.RATIO_STRETCH, Direction.RISK_ON): "{lead} cheap against {other}",
+}
+
 REGIMES: Final = {"RISK_OFF": "Risk off", "RISK_ON": "Risk on", "NEUTRAL": "Neutral"}
 
 
@@ -39,7 +44,4 @@ def describe_divergence(pair: Pair, kind: Kind, direction: Direction) -> str:
     >>> describe_divergence(pair, Kind.RATIO_STRETCH, Direction.RISK_OFF)
     'Gold rich against IWM'
     """
-    match kind:
-        case Kind.RATIO_STRETCH:
-            side = "rich" if direction is Direction.RISK_OFF else "cheap"
-            return f"{pair.lead_title} {side} against {pair.other_title}"
+    return _SENTENCES[kind, direction].format(lead=pair.lead_title, other=pair.other_title)

@@ -201,6 +201,19 @@ async def test_it_is_ready_once_the_topics_are_read(dashboard: RunningDashboard)
     assert (await dashboard.client.get(f"{dashboard.health_url}/readyz")).json()["status"] == "ok"
 
 
+@pytest.mark.slow
+async def test_a_kafka_that_goes_away_is_told_beside_the_last_numbers(topics: EmbeddedTopics) -> None:
+    topics.publish(snapshot())
+    async with running_dashboard(topics.kafka) as dashboard:
+        await dashboard.page_with("1,486.43")
+        topics.vanish()
+        await dashboard.page_with("Kafka has not answered since", "1,486.43")
+        metrics = (await dashboard.client.get(f"{dashboard.health_url}/metrics")).text
+        not_ready = await dashboard.client.get(f"{dashboard.health_url}/readyz")
+    assert "convex_dashboard_kafka_connected 0.0" in metrics
+    assert not_ready.status_code == 503
+
+
 async def test_stopping_ends_open_streams_in_order(topics: EmbeddedTopics) -> None:
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
         async with running_dashboard(topics.kafka) as dashboard:

@@ -75,6 +75,15 @@ def test_a_reason_of_the_signals_service_for_no_provisional_wins() -> None:
     assert view.provisional.why == "Gold is older than 2 minutes."
 
 
+def test_a_provisional_z_that_is_undefined_says_why() -> None:
+    provisional = snapshot().provisional
+    assert provisional is not None
+    warming = replace(provisional, values={"log_ratio": 2.7, "z_90": None, "pctl_90": None})
+    view = page(snapshot(provisional=warming, undefined={"z_90": "warming up: 57 of 91 sessions"}))
+    assert (view.provisional.z, view.provisional.log_ratio) == ("—", "2.7000")
+    assert view.provisional.why == "warming up: 57 of 91 sessions"
+
+
 def test_correlations_have_two_decimals_and_a_place_on_the_scale() -> None:
     shown = {one.key: (one.text, one.position) for one in page(snapshot()).relation}
     assert shown["corr_20"] == ("−0.31", 34.3)
@@ -128,6 +137,25 @@ def test_a_live_price_and_a_close_are_told_apart() -> None:
     lead, other = page(snapshot()).prices
     assert (lead.is_live, lead.basis, lead.text) == (True, "live price", "1,486.43")
     assert (other.is_live, other.basis) == (False, "close of 2020-03-17")
+
+
+def test_the_last_tick_of_a_feed_that_does_not_tick_is_not_called_live() -> None:
+    view = page(snapshot(feed_state=FeedState.CLOSED))
+    assert (view.prices[0].is_live, view.prices[0].basis) == (False, "last price, feed CLOSED")
+    assert view.provisional.basis == "last Gold against IWM’s close of 2020-03-17"
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "reason"),
+    [
+        ("change_90", "90 sessions", "Needs 91 closes of Gold."),
+        ("min", "Minimum", "Needs 90 closes of Gold."),
+        ("vol", "Volatility", "Needs 91 closes of Gold."),
+    ],
+)
+def test_a_leg_statistic_that_nobody_explains_says_what_it_needs(key: str, label: str, reason: str) -> None:
+    view = page(snapshot(legs=(leg(summary=SUMMARY | {key: None}), other_leg())))
+    assert next(row for row in view.summary if row.label == label).cells[0].why == reason
 
 
 def test_ages_count_on_from_the_snapshot() -> None:
