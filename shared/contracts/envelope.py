@@ -33,7 +33,8 @@ def load_object(value: bytes | None, *, schema: str, version: int) -> dict[str, 
         raise DecodeError(
             f"a {schema} value must be an object, was {type(loaded).__name__}", reason="not_object"
         )
-    if loaded.get("schema") != schema or loaded.get("v") != version:
+    # True == 1 in Python, but not in JSON.
+    if loaded.get("schema") != schema or loaded.get("v") != version or loaded["v"] is True:
         seen = f"schema {loaded.get('schema')!r} v {loaded.get('v')!r}"
         raise DecodeError(
             f"expected schema {schema!r} v {version}, was {seen}"[:300], reason="unknown_schema"
@@ -75,9 +76,10 @@ class Contract(Generic[T]):
         QualityError
             If they do, but the values are implausible.
         """
-        loaded = load_object(value, schema=self.schema, version=self.version)
+        load_object(value, schema=self.schema, version=self.version)
         try:
-            return self._adapter.validate_python(loaded)
+            # Strict: a number written as text is another schema, and "nan" would be a number.
+            return self._adapter.validate_json(value or b"", strict=True)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

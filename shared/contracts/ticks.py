@@ -32,6 +32,8 @@ SCHEMA: Final = "ticks"
 VERSION: Final = 1
 # 2 000 quotes are about 130 kB, far below Kafka's 1 MiB record limit; more per record gains nothing.
 MAX_TICKS_PER_RECORD: Final = 2_000
+# 2036-01-01T00:00:00Z, after the last session of the calendar.
+INSTANTS_END_NS: Final = 2_082_758_400_000_000_000
 
 
 TickRecord = QuoteBatch | TradeBatch | FeedStatus | BarBatch
@@ -118,7 +120,7 @@ def decode_tick_record(value: bytes | None) -> TickRecord:
                 return BarBatch(
                     instrument=_text(loaded, "instrument"),
                     mode=BarsMode(loaded["mode"]),
-                    bars=_BARS.validate_python(loaded["bars"]),
+                    bars=_bars(loaded),
                 )
             case other:
                 raise DecodeError(f"ticks: type {other!r} is unknown"[:300], reason="unknown_type")
@@ -169,7 +171,25 @@ def _instants(loaded: dict[str, Any], name: str) -> NDArray[np.int64]:
     # A float instant has lost nanoseconds already; a ragged or textual column is no column at all.
     if column.ndim != 1 or column.dtype != np.int64:
         raise DecodeError(f"ticks: {name} must be an array of integers", reason="schema_mismatch")
+    if len(column):
+        _plausible(name, int(column.min()), int(column.max()))
     return column
+
+
+def _plausible(name: str, first_ns: int, last_ns: int) -> None:
+    # Event time never goes back: one tick of a far future would make every later one late.
+    if first_ns < 0 or last_ns >= INSTANTS_END_NS:
+        raise QualityError(
+            f"ticks: {name} must lie between 1970 and 2036, was {first_ns}..{last_ns}",
+            reason="implausible_instant",
+        )
+
+
+def _bars(loaded: dict[str, Any]) -> tuple[Bar, ...]:
+    bars = _BARS.validate_json(orjson.dumps(loaded["bars"]), strict=True)
+    if any(bar.instrument != loaded["instrument"] for bar in bars):
+        raise DecodeError("ticks: bars must be of the record's instrument", reason="schema_mismatch")
+    return bars
 
 
 def _prices(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
@@ -199,4 +219,5 @@ def _whole(loaded: dict[str, Any], name: str) -> int:
     value = loaded[name]
     if not isinstance(value, int) or isinstance(value, bool):
         raise DecodeError(f"ticks: {name} must be an integer", reason="schema_mismatch")
+    _plausible(name, value, value)
     return value

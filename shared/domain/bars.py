@@ -3,8 +3,11 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from shared.errors import QualityError
+
+_INT64_END: Final = 1 << 63
 
 
 class BarStatus(StrEnum):
@@ -42,7 +45,8 @@ class Bar:
     Raises
     ------
     QualityError
-        If a price is not positive and finite, or high and low do not hold the close.
+        If a price is not positive and finite, high and low do not hold the close, the volume is not a
+        number from 0 on, or an instant or a revision is not one.
     """
 
     instrument: str
@@ -71,6 +75,17 @@ class Bar:
                 f"close of {self.instrument} on {self.session} must lie between low {self.low} "
                 f"and high {self.high}, was {self.close}",
                 reason="outside_range",
+            )
+        if self.volume is not None and not (math.isfinite(self.volume) and self.volume >= 0):
+            raise QualityError(
+                f"volume of {self.instrument} on {self.session} must not be negative, was {self.volume}",
+                reason="negative_volume",
+            )
+        if not (0 <= self.known_at_ns < _INT64_END and 0 <= self.revision < _INT64_END):
+            raise QualityError(
+                f"known_at_ns and revision of {self.instrument} on {self.session} must lie between 0 and "
+                f"2**63, were {self.known_at_ns} and {self.revision}",
+                reason="implausible_instant",
             )
 
 

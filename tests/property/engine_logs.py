@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from services.signals.core.rules import Rule
-from shared.contracts.ticks import BarsMode, TickRecord
+from shared.contracts.ticks import TickRecord
+from shared.domain.bars import BarsMode
 from shared.domain.ticks import FeedState, QuoteBatch
 from shared.files.timeline import part
 from tests.support.builders_market import (

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from shared.contracts.ticks import BarBatch, BarsMode
-from shared.domain.bars import Bar, BarStatus
+from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch

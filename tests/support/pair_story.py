@@ -13,8 +13,8 @@ from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.pair_book import Effects, PairBook
 from services.signals.core.pair_state import dump_pair, load_pair
 from services.signals.core.rules import Rule
-from shared.contracts.ticks import BarsMode, TickRecord
-from shared.domain.bars import Bar
+from shared.contracts.ticks import TickRecord
+from shared.domain.bars import Bar, BarsMode
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar

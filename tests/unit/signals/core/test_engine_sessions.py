@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.signals.core.rules import Rule
-from shared.contracts.ticks import BarsMode
+from shared.domain.bars import BarsMode
 from shared.domain.divergences import Confirmation, Direction, Severity, Transition
 from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, ny
 from tests.support.pair_story import Story, history, make_engine
