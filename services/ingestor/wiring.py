@@ -7,6 +7,7 @@ from services.ingestor.core.simulation.market import Scenario
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
+from services.ingestor.live_wiring import live_feeds
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import xnys_calendar
 from shared.clock import Clock
@@ -46,7 +47,7 @@ async def make_feeds(
         case "simulated":
             return [_simulated(settings, pairs, clock)]
         case "live":
-            raise ConfigError("CONVEX_INGESTOR_FEED: live is not wired yet")
+            return await live_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
 
 
 def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> ReplayFeed:

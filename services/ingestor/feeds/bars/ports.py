@@ -1,0 +1,49 @@
+"""What the daily feed needs from a provider."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One session as a provider gives it.
+
+    Parameters
+    ----------
+    session
+        Exchange-local date label, ``YYYY-MM-DD``.
+    close, adj_close
+        USD; the adjusted one on whatever scale the provider uses.
+    """
+
+    session: str
+    close: float
+    adj_close: float
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
+
+
+class BarSource(Protocol):
+    """A provider of daily rows for one instrument."""
+
+    name: str
+
+    async def rows(self, sessions: Sequence[str]) -> list[Row]:
+        """Return the rows of some sessions, ascending; those that the provider lacks are left out.
+
+        Parameters
+        ----------
+        sessions
+            Ascending labels, at least one.
+
+        Raises
+        ------
+        FeedUnavailable
+            If the provider does not answer usably.
+        FeedRefused
+            If it refuses for good.
+        """
+        ...
