@@ -194,13 +194,7 @@ async def _channels(
 def _mail_domain(settings: NotifierSettings) -> str:
     if settings.message_id_domain is not None:
         return settings.message_id_domain
-    domain = parseaddr(settings.smtp.sender)[1].rpartition("@")[2]
-    if not domain:
-        raise ConfigError(
-            f"CONVEX_NOTIFIER_SMTP__SENDER: must be an address, was {settings.smtp.sender!r}; "
-            "write for example Convex <alerts@example.com>"
-        )
-    return domain
+    return parseaddr(settings.smtp.sender)[1].rpartition("@")[2]
 
 
 def _is_turning(dispatcher: Dispatcher, clock: Clock) -> Check:

@@ -44,7 +44,7 @@ class OffsetCommitter:
             If Kafka refuses for another reason than that the partition has moved.
         """
         self._woken.clear()
-        offsets, self._stored = self._stored, {}
+        offsets = dict(self._stored)
         if not offsets:
             return
         try:
@@ -52,7 +52,11 @@ class OffsetCommitter:
         except (CommitFailedError, IllegalStateError) as error:
             # The partition is another member's by now: it reads these records again, and so may we.
             log.warning("commit_superseded", detail=str(error)[:200])
-            return
         except KafkaError as error:
             raise BrokerUnavailable(f"offsets not committed: {error!r}") from error
-        self._reached(Step.COMMITTED)
+        else:
+            self._reached(Step.COMMITTED)
+        # Only now: a commit that is cancelled by the stop is made again by the last one.
+        for partition, offset in offsets.items():
+            if self._stored[partition] == offset:
+                del self._stored[partition]

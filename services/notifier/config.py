@@ -1,15 +1,17 @@
 """Everything an operator can change about the notifier, with units in the names."""
 
+from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.notifier.core.backoff import RETRY_DELAYS_SECONDS
 from services.notifier.core.expiry import TimeBase
+from services.notifier.core.mail_addresses import check_mail_address
 from shared.config import HealthSettings, SectionSettings
 
 
@@ -54,6 +56,14 @@ class SmtpSettings(SectionSettings):
         le=600,
         description="How long an unused connection stays open for the next mail.",
     )
+
+    @field_validator("sender")
+    @classmethod
+    def _is_address(cls, sender: str) -> str:
+        check_mail_address(parseaddr(sender)[1])
+        if not sender.isprintable():
+            raise ValueError("must have nothing in it that does not print")
+        return sender
 
 
 class NotifierSettings(BaseSettings):

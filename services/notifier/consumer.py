@@ -27,7 +27,7 @@ from services.notifier.core.expiry import TimeBase
 from services.notifier.core.plan import Subscription, Suppression, make_plan
 from services.notifier.core.steps import Reached, Step, pass_on
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.store.events import EventLog, ReceivedEvent
+from services.notifier.store.events import EventLog, ReceivedEvent, Repeated
 from shared.clock import Clock
 from shared.contracts.records import DEADLETTERS, DIVERGENCES
 from shared.domain.deliveries import DeadLetter
@@ -168,9 +168,11 @@ class EventConsumer:
             ),
         )
         self._reached(Step.STORED)
-        if plan is None:
+        if isinstance(plan, Repeated):
             self._metrics.suppressed.labels(Suppression.DUPLICATE.value).inc(len(self._subscriptions))
-            log.info("event_repeated", event_id=event.event_id)
+            # One identity with two values: something upstream does not depend on the log alone.
+            say = log.info if plan.is_identical else log.error
+            say("event_repeated", event_id=event.event_id, is_identical=plan.is_identical)
             return
         self._on_stored()
         for delivery in plan.deliveries:

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import httpx
-from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from services.notifier.core.mail_addresses import check_mail_address
 from services.notifier.core.plan import Subscription
 from services.notifier.core.signing import parse_secret
 from shared.domain.deliveries import Channel
@@ -161,11 +161,9 @@ def _checked_url(path: Path, where: str, text: str) -> str:
 
 def _checked_address(path: Path, where: str, text: str) -> str:
     try:
-        # An intranet's address is as good as any; whether mail arrives is the mail server's to say.
-        checked = validate_email(text, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise bad_file(path, f"{where}: address: {error}") from error
-    return checked.ascii_email or checked.normalized
+        return check_mail_address(text)
+    except ValueError as error:
+        raise bad_file(path, f"{where}: address: {error}") from None
 
 
 def _keys(path: Path, where: str, table: _WebhookTable, environ: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -142,7 +142,7 @@ def _badge(event: DivergenceEvent) -> str:
 
 def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tuple[Row, ...]:
     ratio, mean = event.values.get("log_ratio"), event.values.get("mean_90")
-    gap = math.exp(ratio - mean) - 1 if ratio is not None and mean is not None else None
+    gap = _gap(ratio, mean)
     words = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
     limits = [
         f"{words.get(name, name.replace('_', ' '))} ±{number(limit, decimals=1)}"
@@ -167,6 +167,13 @@ def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tu
         if name.startswith("corr_") and name.removeprefix("corr_").isdigit()
     ]
     return tuple(rows)
+
+
+def _gap(ratio: float | None, mean: float | None) -> float | None:
+    # Nobody's ratio is e to the hundred; a number that big is a fault, and a message is no place to crash.
+    if ratio is None or mean is None or abs(ratio - mean) > 100:
+        return None
+    return math.exp(ratio - mean) - 1
 
 
 def _times(event: DivergenceEvent) -> tuple[Row, ...]:

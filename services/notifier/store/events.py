@@ -35,13 +35,26 @@ class ReceivedEvent:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """An event that was stored before.
+
+    Parameters
+    ----------
+    is_identical
+        Its value is the same, byte for byte, as it must be on every replay.
+    """
+
+    is_identical: bool
+
+
 class EventLog:
     """Keep each event once, together with its deliveries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, event: ReceivedEvent, plan: Callable[[Past], Plan]) -> Plan | None:
+    async def add(self, event: ReceivedEvent, plan: Callable[[Past], Plan]) -> Plan | Repeated:
         """Store an event and its deliveries in one transaction, which also reads what the plan needs.
 
         Parameters
@@ -51,15 +64,16 @@ class EventLog:
 
         Returns
         -------
-        Plan or None
-            None if the event was there before; then nothing is changed.
+        Plan or Repeated
+            The latter if the event was there before; then nothing is changed.
         """
         try:
             return await self._database.run(lambda connection: _store(connection, event, plan))
         except IntegrityError:
-            if await self._database.run(lambda connection: _is_known(connection, event.event_id)):
-                return None
-            raise
+            known = await self._database.run(lambda connection: _value_of(connection, event.event_id))
+            if known is None:
+                raise
+            return Repeated(is_identical=known == event.value)
 
 
 _TOLD = select(DELIVERIES.c.subscription).where(DELIVERIES.c.divergence_id == bindparam("divergence_id"))
@@ -80,9 +94,8 @@ def _store(connection: Connection, event: ReceivedEvent, plan: Callable[[Past], 
     return made
 
 
-def _is_known(connection: Connection, event_id: str) -> bool:
-    query = select(EVENTS.c.event_id).where(EVENTS.c.event_id == event_id)
-    return connection.scalar(query) is not None
+def _value_of(connection: Connection, event_id: str) -> bytes | None:
+    return connection.scalar(select(EVENTS.c.value).where(EVENTS.c.event_id == event_id))
 
 
 def _row(delivery: PlannedDelivery, received_at_ns: int) -> dict[str, object]:

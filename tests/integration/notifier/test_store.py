@@ -12,7 +12,7 @@ from services.notifier.core.expiry import TimeBase
 from services.notifier.core.plan import Past, Plan, Subscription, make_plan
 from services.notifier.core.verdict import Ended, Waits
 from services.notifier.store.database import Database
-from services.notifier.store.events import EventLog, ReceivedEvent
+from services.notifier.store.events import EventLog, ReceivedEvent, Repeated
 from services.notifier.store.outbox import AuditOutbox
 from services.notifier.store.queue import Attempt, DeliveryQueue
 from services.notifier.store.tables import METADATA
@@ -36,7 +36,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def add(
     database: Database, event: DivergenceEvent, *subscriptions: Subscription, at_ns: int = 1_000
-) -> Plan | None:
+) -> Plan | Repeated:
     def plan(past: Past) -> Plan:
         return make_plan(
             event,
@@ -69,9 +69,18 @@ async def test_event_is_stored_once_with_its_deliveries(database: Database) -> N
     first = await add(database, divergence(), DESK, ANN)
     again = await add(database, divergence(), DESK, ANN, at_ns=2_000)
 
-    assert first is not None
-    assert again is None
+    assert isinstance(first, Plan)
+    assert again == Repeated(is_identical=True)
     assert sorted(await waiting(database)) == [("ann", 1), ("desk", 1)]
+
+
+async def test_event_that_comes_again_with_other_bytes_is_noticed(database: Database) -> None:
+    await add(database, divergence(), DESK)
+
+    again = await add(database, divergence(sequence=99), DESK)
+
+    assert again == Repeated(is_identical=False)
+    assert await waiting(database) == [("desk", 1)]
 
 
 async def test_event_and_deliveries_are_one_transaction(database: Database) -> None:
@@ -79,7 +88,7 @@ async def test_event_and_deliveries_are_one_transaction(database: Database) -> N
     with pytest.raises(Exception, match="UNIQUE"):
         await add(database, divergence(), DESK, DESK)
 
-    assert await add(database, divergence(), DESK) is not None
+    assert isinstance(await add(database, divergence(), DESK), Plan)
 
 
 async def test_value_comes_back_byte_for_byte(database: Database) -> None:
@@ -186,7 +195,7 @@ async def test_receiver_that_is_gone_takes_everything_with_it(database: Database
 
     assert (ended, ended_later) == (3, 0)
     assert {name for name, _ in await waiting(database)} == {"ann"}
-    assert await add(database, divergence(onset="more"), DESK) is not None
+    assert isinstance(await add(database, divergence(onset="more"), DESK), Plan)
     assert {name for name, _ in await waiting(database)} == {"ann"}
 
 

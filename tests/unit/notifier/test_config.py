@@ -54,6 +54,9 @@ def test_variables_without_our_prefix_do_not_fill_the_mail_section(monkeypatch: 
         ("CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("CONVEX_NOTIFIER_PUBLIC_URL", "convex.example"),
         ("CONVEX_NOTIFIER_SMTP__HOTS", "mail.example"),
+        ("CONVEX_NOTIFIER_SMTP__SENDER", "Convex"),
+        ("CONVEX_NOTIFIER_SMTP__SENDER", "ålerts@convex.example"),
+        ("CONVEX_NOTIFIER_SMTP__SENDER", "Con\nvex <alerts@convex.example>"),
     ],
 )
 def test_unusable_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

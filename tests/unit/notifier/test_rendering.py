@@ -171,5 +171,11 @@ def test_other_pairs_and_no_legs_render_too() -> None:
     assert "Live page" not in message.text
 
 
+def test_absurd_number_is_no_reason_to_crash() -> None:
+    values = {"log_ratio": 1e300, "mean_90": 0.0, "z_90": 1e300, "pctl_90": -1e300}
+
+    assert "not known yet" in rendered(divergence(values=values)).text
+
+
 def test_equal_events_give_equal_messages() -> None:
     assert rendered(divergence()) == rendered(divergence())

@@ -93,6 +93,7 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
             EMAIL.replace("ann@example.com", "ann@example.com\\r\\nBcc: x@y.z"),
             "subscription 1 (ann): address: ",
         ),
+        (EMAIL.replace("ann@", "ånn@"), "subscription 1 (ann): address: must be name@domain in ASCII"),
         (EMAIL + 'min_severity = "bad"\n', "subscription 1: min_severity: "),
         (EMAIL + 'kinds = ["ratio_strech"]\n', "subscription 1: kinds.0: "),
         (EMAIL + "pairs = []\n", "subscription 1: pairs: "),

@@ -1,0 +1,32 @@
+"""Which mail addresses can be sent to and from: those that any server of the last forty years accepts.
+
+An intranet's names (``ops@mail.local``, ``root@localhost``) are as good as any; whether an address exists is
+the mail server's to say. Names outside ASCII need SMTPUTF8 all the way, which cannot be known in advance.
+"""
+
+import re
+from typing import Final
+
+# RFC 5321: a dot-string, 64 octets at most, and a domain of labels, 255 octets at most.
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS: Final = re.compile(rf"(?P<name>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*)")
+
+
+def check_mail_address(text: str) -> str:
+    """Return an address as it was, if mail can be sent to it.
+
+    Raises
+    ------
+    ValueError
+        If it is not ``name@domain`` in ASCII; says what was seen.
+
+    Examples
+    --------
+    >>> check_mail_address("ops+convex@mail.local")
+    'ops+convex@mail.local'
+    """
+    match = _ADDRESS.fullmatch(text)
+    if match is None or len(match["name"]) > 64 or len(match["domain"]) > 255:
+        raise ValueError(f"must be name@domain in ASCII (an international domain as xn--), was {text[:80]!r}")
+    return text
