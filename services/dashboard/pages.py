@@ -6,7 +6,8 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.dashboard.core import formatting
-from services.dashboard.core.comparison import LATE_AFTER_SECONDS, Comparison, compare
+from services.dashboard.core.comparison import Comparison, compare
+from services.dashboard.core.freshness import LATE_AFTER_SECONDS
 from services.dashboard.core.reading import trouble, why_no_snapshot
 from services.dashboard.streams import event_bytes
 from services.dashboard.view import PairsView

@@ -1,27 +1,13 @@
-"""What the application answers: headers, bounds, refusals, and clients that take nothing."""
+"""What the application answers: headers, bounds and refusals."""
 
-import asyncio
 import re
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
-import uvicorn
-from prometheus_client import CollectorRegistry
 
-from services.dashboard.core.reading import Phase, Reading
-from services.dashboard.metrics import DashboardMetrics
-from services.dashboard.streams import StreamLimits, Streams
-from services.dashboard.view import PairsView, PublishedSnapshot
-from services.dashboard.web import make_web
-from shared.clock import SystemClock
-from shared.contracts.records import SIGNALS
 from shared.domain.pairs import Pair
-from tests.support.snapshot_builder import PAIR, snapshot
+from tests.integration.dashboard.site import Site
+from tests.support.snapshot_builder import PAIR
 
 OTHER = Pair(
     name="oil-xle",
@@ -32,45 +18,6 @@ OTHER = Pair(
     other_title="XLE",
 )
 STATIC = Path(__file__).parents[3] / "services" / "dashboard" / "static"
-PATIENCE_SECONDS = 30.0
-
-
-class Site:
-    """The application over a view that a test writes to."""
-
-    def __init__(
-        self, *, pairs: tuple[Pair, ...] = (PAIR,), max_streams: int = 2, send_timeout_seconds: float = 10
-    ) -> None:
-        reading = Reading(
-            servers="kafka:9092", phase=Phase.FOLLOWING, since=datetime(2020, 3, 18, tzinfo=UTC)
-        )
-        self.view = PairsView(pairs, reading=reading, kept_events=10)
-        self.registry = CollectorRegistry()
-        metrics = DashboardMetrics(self.registry, topics=(), pairs=())
-        limits = StreamLimits(
-            max_streams=max_streams,
-            heartbeat_seconds=0.1,
-            send_timeout_seconds=send_timeout_seconds,
-            least_interval_seconds=0.0,
-        )
-        self.streams = Streams(self.view, limits=limits, metrics=metrics)
-        self.web = make_web(self.view, streams=self.streams, clock=SystemClock())
-
-    def show(self, title: str = PAIR.title) -> None:
-        one = snapshot(title=title)
-        self.view.show(
-            PAIR.name,
-            PublishedSnapshot(snapshot=one, value=SIGNALS.encode(one), published_ms=1_584_561_600_000),
-        )
-
-    def count(self, name: str) -> float | None:
-        return self.registry.get_sample_value(f"convex_dashboard_{name}")
-
-    @asynccontextmanager
-    async def visited(self) -> AsyncIterator[httpx.AsyncClient]:
-        transport = httpx.ASGITransport(app=self.web)
-        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
-            yield client
 
 
 PATHS = ["/", "/compare", PAIR.page, "/nowhere", "/api/v1/pairs", "/api/v1/pairs/gold-iwm", "/api/docs"]
@@ -192,88 +139,6 @@ async def test_the_openapi_document_lists_every_route_of_the_api() -> None:
         "/api/v1/pairs/{pair}/stream",
     }
     assert all(path in docs for path in paths)
-
-
-async def test_one_live_connection_too_many_is_refused_and_a_free_place_is_given_again() -> None:
-    site = Site(max_streams=1)
-    async with served(site) as url, httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
-        path = "/api/v1/pairs/gold-iwm/stream"
-        async with client.stream("GET", path) as first:
-            assert first.status_code == 200
-            assert site.count("streams") == 1.0
-            refused = await client.get(path)
-            assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-            assert refused.json()["error"].startswith("1 live connections are open")
-        await until(lambda: site.count("streams") == 0.0)
-        async with client.stream("GET", path) as again:
-            assert again.status_code == 200
-    assert site.count("streams_refused_total") == 1.0
-
-
-@pytest.mark.slow
-async def test_a_client_that_takes_nothing_is_dropped_while_others_are_served() -> None:
-    site = Site(send_timeout_seconds=0.5)
-    async with served(site) as url, httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
-        deaf = socket.socket()
-        host, port = url.removeprefix("http://").split(":")
-        # A small window, so that not megabytes of snapshots fit on the way.
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        deaf.connect((host, int(port)))
-        deaf.sendall(b"GET /api/v1/pairs/gold-iwm/stream HTTP/1.1\r\nHost: site\r\n\r\n")
-        await until(lambda: site.count("streams") == 1.0)
-        async with client.stream("GET", "/api/v1/pairs/gold-iwm/stream") as hearing:
-            names: list[str] = []
-            hearer = asyncio.create_task(_collect(hearing, names))
-            number = 0
-
-            def dropped() -> bool:
-                nonlocal number
-                number += 1
-                site.show(title=f"{number} " + 50_000 * "x")
-                return (
-                    site.registry.get_sample_value(
-                        "convex_dashboard_streams_dropped_total", {"reason": "slow"}
-                    )
-                    == 1.0
-                )
-
-            await until(dropped)
-            assert site.count("streams") == 1.0
-            before = len(names)
-            site.show(title="after")
-            await until(lambda: len(names) > before)
-            hearer.cancel()
-        deaf.close()
-
-
-async def _collect(answer: httpx.Response, names: list[str]) -> None:
-    async for line in answer.aiter_lines():
-        if line.startswith("event: "):
-            names.append(line.removeprefix("event: "))  # noqa: PERF401  read while it grows
-
-
-@asynccontextmanager
-async def served(site: Site) -> AsyncIterator[str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(site.web, log_config=None, access_log=False, lifespan="off")
-    config.timeout_graceful_shutdown = 1
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listener]))
-    try:
-        await until(lambda: server.started)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        site.streams.close()
-        server.should_exit = True
-        await serving
-        listener.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110  what is waited for is a counter, which sets no event
-            await asyncio.sleep(0.01)
 
 
 def _own_addresses(page: str) -> set[str]:
