@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
 from types import TracebackType
 from typing import Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -44,7 +45,7 @@ class HealthServer:
     ) -> None:
         self._metrics = make_wsgi_app(registry)
         self._checks = {"/healthz": live, "/readyz": {**live, **ready}}
-        self._server = make_server(host, port, self._answer, WSGIServer, _SilentHandler)
+        self._server = make_server(host, port, self._answer, _Server, _Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
 
     @property
@@ -81,6 +82,14 @@ class HealthServer:
         return [body]
 
 
-class _SilentHandler(WSGIRequestHandler):
+class _Server(ThreadingMixIn, WSGIServer):
+    # A peer that connects and says nothing must hold up neither the next probe nor the stop.
+    daemon_threads = True
+    block_on_close = False
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 5.0
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         """Keep a probe a second out of the log."""
