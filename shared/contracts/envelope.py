@@ -76,10 +76,11 @@ class Contract(Generic[T]):
         QualityError
             If they do, but the values are implausible.
         """
-        load_object(value, schema=self.schema, version=self.version)
+        loaded = load_object(value, schema=self.schema, version=self.version)
         try:
-            # Strict: a number written as text is another schema, and "nan" would be a number.
-            return self._adapter.validate_json(value or b"", strict=True)
+            # Strict: a number written as text is another schema, and "nan" would be a number. From what orjson
+            # made of the bytes: an integer beyond 64 bits is a float to it, and could not be written again.
+            return self._adapter.validate_json(orjson.dumps(loaded), strict=True)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

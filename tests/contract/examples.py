@@ -1,0 +1,260 @@
+"""One value of every record type with every field set; their bytes are frozen in ``golden/``.
+
+``python -m tests.contract.examples`` writes files for examples that have none yet. It never changes one: what
+others have stored does not change, a new shape is a new version.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.contracts.envelope import Contract
+from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
+from shared.contracts.ticks import decode_tick_record, encode_tick_record
+from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
+from shared.domain.deliveries import Channel, DeadLetter, DeliveryOutcome, Outcome
+from shared.domain.divergences import (
+    Confirmation,
+    Direction,
+    DivergenceEvent,
+    Estimate,
+    Evidence,
+    EvidenceInput,
+    Hedge,
+    Kind,
+    Leg,
+    Severity,
+    Transition,
+)
+from shared.domain.snapshots import (
+    ConfirmedStatistics,
+    LegSnapshot,
+    OpenDivergence,
+    PairSnapshot,
+    ProvisionalStatistics,
+    SessionHistory,
+)
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+
+GOLDEN = Path(__file__).with_name("golden")
+_NS = 1399033800043142000
+
+
+@dataclass(frozen=True)
+class Example:
+    """A value, and how its topic writes and reads it."""
+
+    topic: str
+    name: str
+    value: Any
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+
+    @property
+    def path(self) -> Path:
+        """Return where its bytes are."""
+        return GOLDEN / (f"{self.topic}.{self.name}.json" if self.name else f"{self.topic}.json")
+
+
+def _ticks(name: str, value: object) -> Example:
+    return Example("ticks.v1", name, value, encode_tick_record, decode_tick_record)
+
+
+def _record(contract: Contract[Any], value: object) -> Example:
+    return Example(f"{contract.schema}.v1", "", value, contract.encode, contract.decode)
+
+
+_BAR = Bar(
+    instrument="IWM.ARCX",
+    session="2020-03-18",
+    close=99.97,
+    adj_close=97.12345678901234,
+    known_at_ns=1584576900000000000,
+    status=BarStatus.CORRECTED,
+    revision=1,
+    source="yahoo",
+    open=104.5,
+    high=105.25,
+    low=95.0,
+    volume=71234500.0,
+)
+_BARE_BAR = Bar(
+    instrument="IWM.ARCX",
+    session="2020-03-19",
+    close=104.1,
+    adj_close=104.1,
+    known_at_ns=1584663300000000000,
+    source="sampled",
+)
+_EVENT = DivergenceEvent(
+    type=Transition.ESCALATED,
+    event_id="ev_00112233445566778899aabbccddeeff",
+    divergence_id="dv_00112233445566778899aabbccddeeff",
+    fingerprint="fp_00112233445566778899aabbccddeeff",
+    sequence=7,
+    pair="gold-iwm",
+    kind=Kind.RATIO_STRETCH,
+    direction=Direction.RISK_OFF,
+    severity=Severity.CRITICAL,
+    confirmation=Confirmation.CONFIRMED,
+    occurred_at="2020-03-19T00:15:00.000000Z",
+    opened_at="2020-02-25T01:15:00.000000Z",
+    not_after="2020-03-22T00:15:00.000000Z",
+    values={"log_ratio": 2.7031, "z_90": 5.21, "corr_252": None},
+    thresholds={"warning": 2.0, "critical": 3.0, "leave": 1.0, "hold_seconds": 300.0},
+    hedge=Hedge(
+        ratio=Estimate(value=0.12, low=-0.1, high=0.34),
+        beta=Estimate(value=-0.05),
+        effectiveness=Estimate(value=None),
+        stress_corr=Estimate(value=0.21),
+    ),
+    legs=(
+        Leg(instrument="XAU/USD.REPLAY", price=1486.1, age_seconds=15300.0, source="sampled"),
+        Leg(instrument="IWM.REPLAY", price=99.97, age_seconds=15300.0, source="replay"),
+    ),
+    evidence=Evidence(
+        inputs=(
+            EvidenceInput(instrument="XAU/USD.REPLAY", ts_event_ns=_NS),
+            EvidenceInput(instrument="IWM.REPLAY", session="2020-03-18"),
+        ),
+        window_sha256="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        rule_version="ratio_stretch-1-0572859c",
+        code_version="0.1.0",
+    ),
+    links={"compare": "/compare/gold-vs-iwm"},
+)
+_SNAPSHOT = PairSnapshot(
+    pair="gold-iwm",
+    title="Gold vs IWM",
+    page="/compare/gold-vs-iwm",
+    is_simulated=False,
+    is_proxy=True,
+    feed="kraken",
+    feed_state=FeedState.LIVE,
+    watermark="2020-03-19T14:00:00.500000Z",
+    sessions_known=600,
+    legs=(
+        LegSnapshot(
+            instrument="PAXG/USD.KRAKEN",
+            title="Gold",
+            price=1486.1,
+            price_at="2020-03-19T14:00:00.000000Z",
+            age_seconds=0.5,
+            source="kraken",
+            session=None,
+            summary={"last": 1486.1, "change_1_pct": -0.01, "max": None},
+        ),
+        LegSnapshot(
+            instrument="IWM.ARCX",
+            title="IWM",
+            price=None,
+            price_at=None,
+            age_seconds=None,
+            source=None,
+            session=None,
+            summary={},
+        ),
+    ),
+    confirmed=ConfirmedStatistics(
+        session="2020-03-18",
+        known_at="2020-03-19T00:15:00.000000Z",
+        values={"z_90": 5.21, "corr_252": None},
+        regime="RISK_OFF",
+    ),
+    provisional=ProvisionalStatistics(
+        ts_event="2020-03-19T14:00:00.000000Z",
+        other_session="2020-03-18",
+        lead_age_seconds=0.5,
+        other_age_seconds=64800.5,
+        values={"z_90": 5.3},
+    ),
+    undefined={"corr_252": "warming up: 120 of 253 sessions"},
+    open=(
+        OpenDivergence(
+            divergence_id="dv_00112233445566778899aabbccddeeff",
+            kind=Kind.RATIO_STRETCH,
+            direction=Direction.RISK_ON,
+            severity=Severity.WARNING,
+            confirmation=Confirmation.PROVISIONAL,
+            opened_at="2020-02-25T01:15:00.000000Z",
+        ),
+    ),
+    history=SessionHistory(
+        session=("2020-03-17", "2020-03-18"),
+        lead=(1528.2, 1486.1),
+        other=(110.5, 99.97),
+        log_ratio=(2.6268, 2.699),
+    ),
+)
+
+EXAMPLES = (
+    _ticks(
+        "quotes",
+        QuoteBatch(
+            instrument="XAU/USD.REPLAY",
+            feed="replay",
+            ts_event_ns=np.array([_NS, _NS + 1]),
+            ts_received_ns=np.array([_NS + 40_000_000, _NS + 40_000_001]),
+            bid=np.array([1283.5, 1283.491]),
+            ask=np.array([1284.0, 1284.0]),
+        ),
+    ),
+    _ticks(
+        "trades",
+        TradeBatch(
+            instrument="PAXG/USD.KRAKEN",
+            feed="kraken",
+            ts_event_ns=np.array([_NS, _NS]),
+            ts_received_ns=np.array([_NS + 5, _NS + 5]),
+            price=np.array([1283.75, 1283.8]),
+            size=np.array([0.0125, 2.0]),
+            trade_id=("4711", ""),
+        ),
+    ),
+    _ticks(
+        "status",
+        FeedStatus(instrument="XAU/USD.REPLAY", feed="replay", state=FeedState.STALE, watermark_ns=_NS),
+    ),
+    _ticks(
+        "bars",
+        BarBatch(instrument="IWM.ARCX", mode=BarsMode.HISTORY, bars=(_BAR, _BARE_BAR)),
+    ),
+    _record(BARS, _BAR),
+    _record(SIGNALS, _SNAPSHOT),
+    _record(DIVERGENCES, _EVENT),
+    _record(
+        DELIVERIES,
+        DeliveryOutcome(
+            delivery_id="dl_00112233445566778899aabbccddeeff",
+            event_id="ev_00112233445566778899aabbccddeeff",
+            subscription="desk",
+            channel=Channel.WEBHOOK,
+            outcome=Outcome.REJECTED,
+            reason="status_404",
+            attempts=3,
+            message_id="ev_00112233445566778899aabbccddeeff",
+            ended_at="2020-03-19T00:15:04.000000Z",
+        ),
+    ),
+    _record(
+        DEADLETTERS,
+        DeadLetter(
+            origin="ticks.v1",
+            partition=2,
+            offset=41,
+            reason="crossed",
+            message="ticks: a bid is above its ask",
+            first_bytes="eyJzY2hlbWEiOiJ0aWNrcyJ9",
+        ),
+    ),
+)
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for example in EXAMPLES:
+        if not example.path.exists():
+            example.path.write_bytes(example.encode(example.value))
