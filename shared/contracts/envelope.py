@@ -78,8 +78,8 @@ class Contract(Generic[T]):
         """
         loaded = load_object(value, schema=self.schema, version=self.version)
         try:
-            # Strict: a number written as text is another schema, and "nan" would be a number. From what orjson
-            # made of the bytes: an integer beyond 64 bits is a float to it, and could not be written again.
+            # Strict: a number written as text is another schema, and "nan" would be a number. Out of what
+            # orjson read: an integer beyond 64 bits is a float to it, and could not be written again.
             return self._adapter.validate_json(orjson.dumps(loaded), strict=True)
         except ValidationError as error:
             first = error.errors()[0]
