@@ -55,6 +55,4 @@ def _meanings(address: Address) -> tuple[Address, ...]:
 
 
 def _is_public(address: Address) -> bool:
-    return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
-    )
+    return address.is_global and not (address.is_multicast or address.is_reserved)

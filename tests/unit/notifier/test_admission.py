@@ -9,6 +9,17 @@ def test_usual_event_is_admitted() -> None:
     admit(divergence())
 
 
+@pytest.mark.parametrize("instant", ["1970-01-02T00:00:00Z", "2199-12-31T23:59:59.999999999Z"])
+def test_first_and_last_instant_are_admitted(instant: str) -> None:
+    admit(divergence(occurred_at=instant, opened_at=instant, not_after=instant))
+
+
+@pytest.mark.parametrize("instant", ["1970-01-01T23:59:59.999999999Z", "2200-01-01T00:00:00Z"])
+def test_instant_before_the_first_or_after_the_last_is_refused(instant: str) -> None:
+    with pytest.raises(QualityError, match="from 1970 to 2200"):
+        admit(divergence(not_after=instant))
+
+
 @pytest.mark.parametrize("field", ["event_id", "divergence_id", "pair"])
 @pytest.mark.parametrize("value", ["", "a b", "ev_1\r\nX-Injected: 1", "ev_ü", "x" * 65])
 def test_identity_that_no_header_can_carry_is_refused(field: str, value: str) -> None:

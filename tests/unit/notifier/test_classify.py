@@ -71,7 +71,15 @@ def test_410_is_gone() -> None:
 @pytest.mark.parametrize(
     ("code", "stage", "answer"),
     [
+        (200, SmtpStage.MESSAGE, Delivered()),
         (250, SmtpStage.MESSAGE, Delivered()),
+        (299, SmtpStage.MESSAGE, Delivered()),
+        (300, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_UNUSABLE)),
+        (399, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_UNUSABLE)),
+        (400, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_DEFERRED)),
+        (499, SmtpStage.MESSAGE, Deferred(reason=Reason.SMTP_DEFERRED)),
+        (500, SmtpStage.MESSAGE, Rejected(reason=Reason.MESSAGE_REFUSED)),
+        (599, SmtpStage.MESSAGE, Rejected(reason=Reason.MESSAGE_REFUSED)),
         (421, SmtpStage.SESSION, Deferred(reason=Reason.SMTP_DEFERRED)),
         (451, SmtpStage.SENDER, Deferred(reason=Reason.SMTP_DEFERRED)),
         (450, SmtpStage.RECIPIENT, Deferred(reason=Reason.SMTP_DEFERRED)),

@@ -62,6 +62,11 @@ def test_changed_body_or_another_secret_is_refused() -> None:
         Webhook(OLD).verify(b"{}", headers)
 
 
+@pytest.mark.parametrize("size", [24, 64])
+def test_shortest_and_longest_secret_are_taken(size: int) -> None:
+    assert parse_secret("whsec_" + base64.b64encode(bytes(size)).decode()) == bytes(size)
+
+
 @pytest.mark.parametrize(
     ("secret", "complaint"),
     [
