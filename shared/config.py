@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from shared.errors import ConfigError
 
@@ -107,6 +107,10 @@ def load_settings(settings: type[S]) -> S:
         prefix = str(settings.model_config.get("env_prefix", ""))
         name = prefix + "__".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(f"{name}: {first['msg']}") from None
+    except SettingsError as error:
+        # A list or a mapping that is not JSON; the message names the field, not the value.
+        prefix = settings.model_config.get("env_prefix", "")
+        raise ConfigError(f"{prefix}*: {error}; it must be JSON") from None
 
 
 def reject_unknown(known: Iterable[type[BaseSettings]], environ: Mapping[str, str] | None = None) -> None:

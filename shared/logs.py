@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -23,12 +23,21 @@ def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mutab
     {'event': 'fetched', 'url': 'https://***@host/x?token=***', 'to': '***@example.com'}
     """
     for key, value in entry.items():
-        if _SECRET_KEYS.search(key):
-            entry[key] = "***"
-        elif isinstance(value, str):
-            text = _SECRET_TEXT.sub(lambda match: f"{match[1]}***" if match[1] else f"{match[2]}***@", value)
-            entry[key] = _ADDRESS.sub(r"***@\1", text)
+        entry[key] = _without_secrets(key, value)
     return entry
+
+
+def _without_secrets(key: str, value: Any) -> Any:
+    if _SECRET_KEYS.search(key):
+        return "***"
+    if isinstance(value, str):
+        text = _SECRET_TEXT.sub(lambda match: f"{match[1]}***" if match[1] else f"{match[2]}***@", value)
+        return _ADDRESS.sub(r"***@\1", text)
+    if isinstance(value, Mapping):
+        return {inner: _without_secrets(str(inner), each) for inner, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets("", each) for each in value]
+    return value
 
 
 def configure_logs(service: str, *, level: str = "INFO") -> None:

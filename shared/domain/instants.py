@@ -1,9 +1,16 @@
 """Instants: integer nanoseconds inside, RFC 3339 text for people and on the wire."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
+# Only digits that RFC 3339 allows: fromisoformat takes week dates and times without seconds as well.
+_RFC3339: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:\.([0-9]{1,9}))?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +62,7 @@ def parse_rfc3339(text: str) -> int:
     Raises
     ------
     ValueError
-        If the text is not a full date and time with a zone.
+        If the text is not a full date and time, seconds included, with a zone.
 
     Examples
     --------
@@ -64,10 +71,8 @@ def parse_rfc3339(text: str) -> int:
     >>> parse_rfc3339("2014-05-02T08:30:00-04:00")
     1399033800000000000
     """
-    head, dot, tail = text.partition(".")
-    if not dot:
-        return to_ns(datetime.fromisoformat(text))
-    digits = len(tail) - len(tail.lstrip("0123456789"))
-    if not 1 <= digits <= 9:
-        raise ValueError(f"seconds need one to nine decimals, was {text!r}")
-    return to_ns(datetime.fromisoformat(head + tail[digits:])) + int(tail[:digits].ljust(9, "0"))
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"needs a date, a time and a zone, such as 2014-05-02T12:30:00Z, was {text!r}")
+    seconds, decimals, zone = match.groups()
+    return to_ns(datetime.fromisoformat(seconds + zone)) + int((decimals or "").ljust(9, "0"))

@@ -11,18 +11,20 @@ from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.files.opening import open_text
 from shared.files.problems import bad_file
 
+Row = tuple[str, float, float]
 
-def read_daily_csv(path: Path, *, instrument: str, calendar: SessionCalendar) -> tuple[Bar, ...]:
-    """Return the file's bars, ascending by session; dates that are no session are left out.
+
+def read_daily_csv(*paths: Path, instrument: str, calendar: SessionCalendar) -> tuple[Bar, ...]:
+    """Return the bars of one leg's files, ascending by session; dates that are no session are left out.
 
     Gold trades on exchange holidays, so its files have more dates than sessions. ``adj_close`` is scaled so
-    that the last row has ``adj_close == close``; without the column it is the close. A row may be used from
-    20:15 New York of its session on: a file does not say when it was written.
+    that the last row of all has ``adj_close == close``; without the column it is the close. A row may be used
+    from 20:15 New York of its session on: a file does not say when it was written.
 
     Parameters
     ----------
-    path
-        CSV, or gzip of it when the name ends in ``.gz``.
+    paths
+        CSV, or gzip of it when the name ends in ``.gz``. A date may stand in several of them with one close.
     instrument
         What the bars are called.
 
@@ -30,12 +32,20 @@ def read_daily_csv(path: Path, *, instrument: str, calendar: SessionCalendar) ->
     ------
     ConfigError
         With file, row and field: a missing column, a date that is none, is repeated or out of order, a close
-        that is no positive number, no row at all.
+        that is no positive number, no row at all; or two files that disagree about a close.
     """
-    rows = list(_rows(path))
-    if not rows:
-        raise bad_file(path, "has no rows below its header; give a file with at least one session")
-    _, last_close, last_adjusted = rows[-1]
+    by_date: dict[str, tuple[Row, Path]] = {}
+    for path in paths:
+        rows = list(_rows(path))
+        if not rows:
+            raise bad_file(path, "has no rows below its header; give a file with at least one session")
+        for row in rows:
+            seen, where = by_date.setdefault(row[0], (row, path))
+            if seen[1] != row[1]:
+                raise bad_file(path, f"{row[0]} has close {row[1]}, {where} has {seen[1]}; keep one")
+    if not by_date:
+        return ()
+    _, last_close, last_adjusted = by_date[max(by_date)][0]
     scale = last_close / last_adjusted
     return tuple(
         Bar(
@@ -47,12 +57,19 @@ def read_daily_csv(path: Path, *, instrument: str, calendar: SessionCalendar) ->
             known_at_ns=bar_final_at_ns(session),
             source="replay",
         )
-        for session, close, adjusted in rows
+        for (session, close, adjusted), _ in (by_date[each] for each in sorted(by_date))
         if calendar.is_session(session)
     )
 
 
-def _rows(path: Path) -> Iterator[tuple[str, float, float]]:
+def _rows(path: Path) -> Iterator[Row]:
+    try:
+        yield from _parsed_rows(path)
+    except csv.Error as error:
+        raise bad_file(path, f"is not CSV: {error}") from error
+
+
+def _parsed_rows(path: Path) -> Iterator[Row]:
     with open_text(path) as lines:
         reader = csv.reader(lines)
         header = [name.strip().lower() for name in next(reader, [])]

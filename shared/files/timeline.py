@@ -55,8 +55,8 @@ def read_timeline(
     """
     tick_files = tuple(path for path in recording.lead_files if has_tick_header(path))
     daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
-    lead = _daily(daily_files, pair.lead, calendar)
-    other = _daily(recording.other_files, pair.other, calendar)
+    lead = read_daily_csv(*daily_files, instrument=pair.lead, calendar=calendar)
+    other = read_daily_csv(*recording.other_files, instrument=pair.other, calendar=calendar)
     _require_overlap(lead, other, recording, has_ticks=bool(tick_files))
     ticks = _cut(_all_ticks(tick_files, pair.lead), recording)
     first = next(ticks, None)
@@ -121,19 +121,6 @@ def part(batch: QuoteBatch, begin: int, end: int) -> QuoteBatch:
 
 def _news(bar: Bar) -> BarBatch:
     return BarBatch(instrument=bar.instrument, mode=BarsMode.LIVE, bars=(bar,))
-
-
-def _daily(paths: tuple[Path, ...], instrument: str, calendar: SessionCalendar) -> tuple[Bar, ...]:
-    by_session: dict[str, tuple[Bar, Path]] = {}
-    for path in paths:
-        for bar in read_daily_csv(path, instrument=instrument, calendar=calendar):
-            seen = by_session.get(bar.session)
-            if seen is not None and seen[0].close != bar.close:
-                raise ConfigError(
-                    f"{path}: {bar.session} has close {bar.close}, {seen[1]} has {seen[0].close}; keep one"
-                )
-            by_session.setdefault(bar.session, (bar, path))
-    return tuple(by_session[session][0] for session in sorted(by_session))
 
 
 def _require_overlap(

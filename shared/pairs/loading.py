@@ -43,11 +43,13 @@ def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
         text = files("shared.pairs").joinpath(f"{name_or_path}.toml").read_text()
     else:
         try:
-            text = Path(name_or_path).read_text()
+            text = Path(name_or_path).read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(
                 f"{name_or_path}: cannot be read ({error.strerror}); use a file or {', '.join(SHIPPED)}"
             ) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{name_or_path}: must be UTF-8 text") from error
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
