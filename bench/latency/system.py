@@ -57,7 +57,12 @@ def whole_system(
             for service, process in processes.items():
                 require_running(process, folder / f"{service}.log")
 
-        yield check
+        try:
+            yield check
+        except Exception as error:
+            for service in SERVICES:
+                error.add_note(f"{service}:\n{(folder / f'{service}.log').read_text()[-1500:]}")
+            raise
 
 
 async def until(is_so: Callable[[], bool], check: Callable[[], None], *, seconds: float, what: str) -> None:
