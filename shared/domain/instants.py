@@ -75,4 +75,4 @@ def parse_rfc3339(text: str) -> int:
     if match is None:
         raise ValueError(f"needs a date, a time and a zone, such as 2014-05-02T12:30:00Z, was {text!r}")
     seconds, decimals, zone = match.groups()
-    return to_ns(datetime.fromisoformat(seconds + zone)) + int((decimals or "").ljust(9, "0"))
+    return to_ns(datetime.fromisoformat((seconds + zone).upper())) + int((decimals or "").ljust(9, "0"))

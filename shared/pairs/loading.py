@@ -1,9 +1,10 @@
 """Read the pairs to watch from a TOML file, or one of the shipped sets by name."""
 
 import tomllib
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -58,6 +59,7 @@ def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
         raise ConfigError(f"{name_or_path}: needs [[pair]] tables and nothing else")
     try:
         pairs = _PAIRS.validate_python(tables["pair"])
+        _refuse_unknown_fields(tables["pair"])
     except ValidationError as error:
         first = error.errors()[0]
         where = "pair " + " ".join(str(part) for part in first["loc"])
@@ -69,3 +71,12 @@ def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
         if names.count(name) > 1:
             raise ConfigError(f"{name_or_path}: pair {name} is declared twice")
     return pairs
+
+
+def _refuse_unknown_fields(tables: list[dict[str, Any]]) -> None:
+    # pydantic reads a dataclass past what it does not know: a misspelt is_proxy would not be said anywhere.
+    known = {field.name for field in fields(Pair)}
+    for index, table in enumerate(tables):
+        for name in table:
+            if name not in known:
+                raise ConfigError(f"pair {index} {name}: is no field of a pair")

@@ -239,7 +239,7 @@ def by_close(
         Sessions that have passed since the last judgement, this one included: so much of a cooldown is over.
         0 when a known session is judged again after a correction.
     """
-    if new_sessions > 0 and life.cooldown_left > 0:
+    if life.cooldown_left > 0:
         life = replace(life, cooldown_left=max(0, life.cooldown_left - new_sessions))
         if life.cooldown_left == 0 and life.is_muted:
             # The next price starts to be held anew: a level held in a cooldown is old news.

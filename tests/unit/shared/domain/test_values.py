@@ -1,0 +1,112 @@
+"""Pairs, bars, identities and transitions: what they refuse and what they answer."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.bars import Bar
+from shared.domain.divergences import Transition
+from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of, stable_hash
+from shared.domain.pairs import routes_of
+from shared.errors import ConfigError, QualityError
+from tests.support.builders_market import LEAD, OTHER, bar, pair
+
+
+@pytest.mark.parametrize(
+    "name", ["", "gold", "Gold-IWM", "gold_iwm", "gold-", "-iwm", "gold--iwm", "gold iwm-x"]
+)
+def test_name_of_a_pair_is_words_joined_by_hyphens(name: str) -> None:
+    with pytest.raises(ConfigError, match="a pair's name is words joined by hyphens, was"):
+        pair(name)
+
+
+@pytest.mark.parametrize("instrument", ["", "IWM", "iwm.ARCX", "IWM.", ".ARCX", "IWM ARCX", "I" * 25 + ".X"])
+def test_instrument_is_a_symbol_and_a_venue(instrument: str) -> None:
+    with pytest.raises(ConfigError, match=r"an instrument of pair gold-iwm is SYMBOL\.VENUE, was"):
+        pair(other=instrument)
+    with pytest.raises(ConfigError, match=r"an instrument of pair gold-iwm is SYMBOL\.VENUE, was"):
+        pair(lead=instrument)
+
+
+def test_pair_has_two_different_legs() -> None:
+    with pytest.raises(ConfigError, match=r"needs two different instruments, was IWM\.TEST twice"):
+        pair(lead="IWM.TEST", other="IWM.TEST")
+
+
+def test_page_of_a_pair_is_named_after_it() -> None:
+    assert pair("gold-iwm").page == "/compare/gold-vs-iwm"
+    assert pair("gold-us-small-caps").page == "/compare/gold-vs-us-small-caps"
+
+
+def test_records_go_to_every_lead_that_needs_them_once() -> None:
+    pairs = (pair(), pair("gold-spy", other="SPY.TEST"), pair("silver-iwm", lead="XAG/USD.TEST"))
+
+    assert routes_of(pairs) == {
+        LEAD: (LEAD,),
+        OTHER: (LEAD, "XAG/USD.TEST"),
+        "SPY.TEST": (LEAD,),
+        "XAG/USD.TEST": ("XAG/USD.TEST",),
+    }
+    assert routes_of(()) == {}
+
+
+@pytest.mark.parametrize("name", ["close", "adj_close", "open", "high", "low"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_price_of_a_bar_is_a_positive_number(name: str, value: float) -> None:
+    with pytest.raises(QualityError, match=f"{name} of IWM.TEST on 2019-06-03 must be positive, was {value}"):
+        replace(bar(), **{name: value})  # type: ignore[arg-type]  # the name is drawn
+
+
+def test_close_of_a_bar_lies_in_its_range() -> None:
+    for low, high in ((150.0, 160.0), (140.0, 150.0), (150.0, 150.0)):
+        assert replace(bar(close=150.0), low=low, high=high).close == 150.0
+    for low, high in ((150.1, 160.0), (140.0, 149.9)):
+        with pytest.raises(QualityError, match="must lie between low") as caught:
+            replace(bar(close=150.0), low=low, high=high)
+        assert caught.value.reason == "outside_range"
+    assert replace(bar(close=150.0), low=151.0).low == 151.0  # half a range says nothing
+
+
+@pytest.mark.parametrize("volume", [-1.0, float("nan"), float("inf")])
+def test_volume_of_a_bar_is_not_negative(volume: float) -> None:
+    assert replace(bar(), volume=0.0).volume == 0.0
+    with pytest.raises(QualityError, match="must not be negative"):
+        replace(bar(), volume=volume)
+
+
+@pytest.mark.parametrize(("known_at_ns", "revision"), [(-1, 0), (1 << 63, 0), (0, -1), (0, 1 << 63)])
+def test_instant_and_revision_of_a_bar_fit_into_64_bits(known_at_ns: int, revision: int) -> None:
+    with pytest.raises(QualityError, match="must lie between 0 and") as caught:
+        bar(known_at_ns=known_at_ns, revision=revision)
+    assert caught.value.reason == "implausible_instant"
+    assert isinstance(bar(known_at_ns=(1 << 63) - 1, revision=(1 << 63) - 1), Bar)
+
+
+@given(parts=st.lists(st.text()), other=st.lists(st.text()))
+def test_hash_tells_lists_of_text_apart(parts: list[str], other: list[str]) -> None:
+    assert (stable_hash(*parts) == stable_hash(*other)) == (parts == other)
+
+
+def test_identities_are_those_that_were_published() -> None:
+    """Frozen: by sha256sum over ``11:fingerprint8:gold-iwm13:ratio_stretch8:risk_off`` and so on."""
+    fingerprint = fingerprint_of(pair="gold-iwm", kind="ratio_stretch", direction="risk_off")
+    divergence = divergence_id_of(fingerprint=fingerprint, rule_version="r", onset="2020-02-24")
+
+    assert fingerprint == "fp_ec37459c9dcee77fd52d4c4f2acb4487"
+    assert divergence == "dv_bc1252242d3bafce2a9867fb99ee7030"
+    assert (
+        event_id_of(divergence_id=divergence, transition="open", occurrence=1)
+        == "ev_0ebc7c385069ef99ce9584a63e5f2f62"
+    )
+
+
+def test_occurrence_tells_repeated_transitions_apart() -> None:
+    first, second = (event_id_of(divergence_id="dv_1", transition="eased", occurrence=n) for n in (1, 2))
+
+    assert first != second
+
+
+def test_three_transitions_end_a_divergence() -> None:
+    assert {each.value for each in Transition if each.is_final} == {"closed", "not_confirmed", "expired"}

@@ -1,0 +1,85 @@
+"""Pairs from a file or a shipped set."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigError
+from shared.pairs.loading import SHIPPED, PairsSettings, load_pairs
+
+PAIR = """
+[[pair]]
+name = "gold-iwm"
+title = "Gold vs IWM"
+lead = "XAU/USD.X"
+other = "IWM.X"
+lead_title = "Gold"
+other_title = "IWM"
+"""
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "pairs.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_sets_watch_gold_against_iwm(name: str) -> None:
+    (gold_iwm,) = load_pairs(name)
+
+    assert gold_iwm.name == "gold-iwm"
+    assert gold_iwm.is_simulated == (name == "simulated")
+
+
+def test_live_is_the_default() -> None:
+    assert PairsSettings.model_fields["pairs"].default == "live"
+
+
+def test_pairs_of_a_file_are_read(tmp_path: Path) -> None:
+    both = PAIR + PAIR.replace("gold-iwm", "gold-spy").replace("IWM.X", "SPY.X") + "is_proxy = true\n"
+
+    assert [(each.name, each.other, each.is_proxy) for each in load_pairs(write(tmp_path, both))] == [
+        ("gold-iwm", "IWM.X", False),
+        ("gold-spy", "SPY.X", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "needs [[pair]] tables and nothing else"),
+        (PAIR + "[rules]\nx = 1\n", "needs [[pair]] tables and nothing else"),
+        ("[[pair]\n", "Expected ']]' at the end of an array declaration"),
+        (PAIR.replace('other = "IWM.X"\n', ""), "pair 0 other: "),
+        (PAIR + 'colour = "red"\n', "pair 0 colour: "),
+        (PAIR.replace('"IWM.X"', "5"), "pair 0 other: "),
+        (PAIR.replace("XAU/USD.X", "XAU"), "an instrument of pair gold-iwm is SYMBOL.VENUE, was 'XAU'"),
+        (PAIR + PAIR, "pair gold-iwm is declared twice"),
+        ("pair = 5\n", "pair"),
+    ],
+)
+def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str, said: str) -> None:
+    path = write(tmp_path, text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_pairs(path)
+
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+def test_file_that_is_not_there_is_told_with_what_there_is() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_pairs("no-such-set")
+
+    assert str(caught.value) == (
+        "no-such-set: cannot be read (No such file or directory); use a file or live, replay, simulated"
+    )
+
+
+def test_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.toml"
+    path.write_bytes(b"[[pair]]\nname = '\xff'\n")
+
+    with pytest.raises(ConfigError, match="must be UTF-8 text"):
+        load_pairs(str(path))
