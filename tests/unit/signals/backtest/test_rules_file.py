@@ -1,0 +1,65 @@
+"""Thresholds from a file."""
+
+from pathlib import Path
+
+import pytest
+
+from services.signals.core.rules import Rule
+from services.signals.rules_file import load_rule
+from shared.errors import ConfigError
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "rules.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_rule_without_a_file_is_the_published_one() -> None:
+    assert load_rule(None) == Rule()
+
+
+def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
+    path = write(tmp_path, "[ratio_stretch]\nwarning = 2.5\ncooldown_sessions = 3\n")
+
+    assert load_rule(path) == Rule(warning=2.5, cooldown_sessions=3)
+    assert load_rule(write(tmp_path, "")) == Rule()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[ratio_stretch\n", "Expected ']'"),
+        ("[other]\nwarning = 2\n", "[other] is no kind of divergence; known are ratio_stretch"),
+        ("ratio_stretch = 3\n", "[ratio_stretch] is no kind of divergence"),
+        ("[ratio_stretch]\nwarn = 2\n", "[ratio_stretch] warn: is no field of a rule"),
+        ('[ratio_stretch]\nkind = "x"\n', "[ratio_stretch] kind: is no field of a rule"),
+        ('[ratio_stretch]\nwarning = "high"\n', "[ratio_stretch] warning: Input should be a valid number"),
+        (
+            "[ratio_stretch]\nhold_seconds = 1.5\n",
+            "[ratio_stretch] hold_seconds: Input should be a valid integer",
+        ),
+        (
+            "[ratio_stretch]\nwarning = 5\n",
+            "ratio_stretch: needs 0 <= leave < warning < critical, was 1.0, 5.0, 3.0",
+        ),
+        ("[ratio_stretch]\ncritical = nan\n", "ratio_stretch: needs 0 <= leave < warning < critical"),
+        (
+            "[ratio_stretch]\ncooldown_sessions = -1\n",
+            "ratio_stretch: cooldown_sessions must not be negative, was -1",
+        ),
+        (b"[ratio_stretch]\n# \xff\n", "'utf-8' codec can't decode"),
+    ],
+)
+def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str | bytes, said: str) -> None:
+    path = write(tmp_path, text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_rule(path)
+
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
+        load_rule(tmp_path / "no.toml")
