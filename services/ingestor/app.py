@@ -17,7 +17,7 @@ from services.ingestor.wiring import feed_names, make_feeds
 from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.domain.pairs import Pair, routes_of
-from shared.errors import FeedRefused
+from shared.errors import FeedRefused, InvariantError
 from shared.health import HealthServer
 from shared.kafka.publisher import Publisher
 
@@ -85,9 +85,11 @@ async def run_ingestor(
 async def _run(
     pipeline: Pipeline, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
 ) -> None:
-    sending = asyncio.create_task(pipeline.run())
-    saying = asyncio.create_task(_say_statuses(pipeline, feeds, settings.status_interval_seconds, pulse))
-    feeding = asyncio.create_task(_run_feeds(feeds, pipeline))
+    sending = asyncio.create_task(pipeline.run(), name="sending")
+    saying = asyncio.create_task(
+        _say_statuses(pipeline, feeds, settings.status_interval_seconds, pulse), name="statuses"
+    )
+    feeding = asyncio.create_task(_run_feeds(feeds, pipeline), name="feeds")
     stopping = asyncio.create_task(stop.wait())
     tasks: set[asyncio.Task[Any]] = {sending, saying, feeding, stopping}
     try:
@@ -105,10 +107,13 @@ async def _run(
 
 async def _ended(task: asyncio.Task[Any]) -> None:
     """Stop a task that still runs; raise what one that does not has died of."""
+    was_running = not task.done()
     task.cancel()
     await asyncio.wait({task})
     if not task.cancelled():
         task.result()
+    elif not was_running:
+        raise InvariantError(f"{task.get_name()} was cancelled by nobody")
 
 
 async def _run_feeds(feeds: list[Feed], pipeline: Pipeline) -> None:

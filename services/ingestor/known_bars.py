@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from services.ingestor.core.backoff import Backoff
 from shared.config import KafkaSettings
@@ -37,6 +37,7 @@ async def read_known_bars(
 
 async def _read(kafka: KafkaSettings, instrument: str) -> tuple[Bar, ...]:
     consumer = make_reader(kafka, client_id="convex-ingestor-bars")
+    consumer.subscribe([topics.BARS.name])
     bars: dict[str, Bar] = {}
     try:
         async with asyncio.timeout(kafka.send_timeout_seconds):
@@ -48,26 +49,22 @@ async def _read(kafka: KafkaSettings, instrument: str) -> tuple[Bar, ...]:
                     continue
                 if bar.instrument == instrument:
                     bars[bar.session] = bar
+    except UnknownTopicOrPartitionError:
+        return ()  # no topic yet, so nothing is known
     except (KafkaError, TimeoutError) as error:
         raise BrokerUnavailable(f"{topics.BARS.name}: cannot be read: {error!r}") from error
     finally:
+        # aiokafka cancels its tasks and awaits them: one that never ran yet would cancel us instead.
+        await asyncio.sleep(0)
         await consumer.stop()
     return tuple(bars[session] for session in sorted(bars))
 
 
 async def _values(consumer: AIOKafkaConsumer) -> AsyncIterator[bytes]:
     """Yield every value from the beginning to what was the end when asked."""
-    numbers = consumer.partitions_for_topic(topics.BARS.name) or ()
-    partitions = [TopicPartition(topics.BARS.name, number) for number in numbers]
-    if not partitions:
-        return
-    consumer.assign(partitions)
+    partitions = sorted(consumer.assignment())
     ends = await consumer.end_offsets(partitions)
-    await consumer.seek_to_beginning(*partitions)
-    while True:
-        left = [each for each in partitions if await consumer.position(each) < ends[each]]
-        if not left:
-            return
+    while left := [each for each in partitions if await consumer.position(each) < ends[each]]:
         for records in (await consumer.getmany(*left, timeout_ms=200)).values():
             for record in records:
                 if record.value is not None:

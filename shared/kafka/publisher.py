@@ -109,4 +109,6 @@ class Publisher:
                 async with asyncio.timeout(1):
                     await producer.stop()
             except (KafkaError, TimeoutError):
-                return
+                # Left alone it would retry for ever, and publish its old record after newer ones.
+                await producer._sender.close()  # noqa: SLF001 - no public way
+                await producer.client.close()

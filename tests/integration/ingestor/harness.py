@@ -28,7 +28,9 @@ async def running(
         yield task
     finally:
         stop.set()
-        await task
+        # Also when the test has failed: what it died of says more than that the test waited in vain.
+        async with asyncio.timeout(30):
+            await task
 
 
 class Reader:

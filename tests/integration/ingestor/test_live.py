@@ -1,0 +1,187 @@
+"""The ingestor as an installation runs it: live gold, its history, and IWM's bars, from fake providers."""
+
+import asyncio
+import socket
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from services.ingestor.config import IngestorSettings
+from shared.calendars import xnys_calendar
+from shared.clock import SystemClock
+from shared.config import HealthSettings, KafkaSettings
+from shared.contracts.records import DEADLETTERS
+from shared.contracts.ticks import BarBatch, BarsMode
+from shared.domain.bars import BarStatus
+from shared.domain.instants import to_ns
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.errors import ConfigError
+from shared.kafka import topics
+from shared.pairs.loading import load_pairs
+from tests.integration.ingestor.harness import Reader, running, ticks_reader
+from tests.support.fake_feeds.coinbase import CoinbaseRest
+from tests.support.fake_feeds.daily import Day, FakeYahoo
+from tests.support.fake_feeds.kraken import FakeKraken, KrakenRest
+
+
+def _days() -> dict[str, Day]:
+    calendar = xnys_calendar()
+    last = calendar.last_closed_before(to_ns(SystemClock().now()))
+    return {
+        session: Day(close=200 + number / 100, adj_close=200 + number / 100)
+        for number, session in enumerate(calendar.labels[last - 699 : last + 1])
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Providers:
+    def __init__(self, scenario: str) -> None:
+        self.kraken = FakeKraken(scenario)
+        self.kraken_rest = KrakenRest()
+        self.coinbase = CoinbaseRest()
+        self.yahoo = FakeYahoo(_days())
+        self.health_port = _free_port()
+
+    def settings(self) -> IngestorSettings:
+        return IngestorSettings(
+            feed="live",
+            health=HealthSettings(port=self.health_port),
+            kraken_websocket_url=self.kraken.url,
+            kraken_rest_url=self.kraken_rest.server.url,
+            coinbase_rest_url=self.coinbase.server.url,
+            yahoo_url=self.yahoo.server.url,
+            request_interval_seconds=0.0,
+            status_interval_seconds=0.1,
+            reconnect_base_seconds=0.05,
+        )
+
+    def scrape(self, path: str) -> str:
+        url = f"http://127.0.0.1:{self.health_port}{path}"
+        with urllib.request.urlopen(url, timeout=5) as page:
+            text: str = page.read().decode()
+            return text
+
+
+@asynccontextmanager
+async def _providers(scenario: str = "happy") -> AsyncIterator[_Providers]:
+    providers = _Providers(scenario)
+    async with (
+        providers.kraken,
+        providers.kraken_rest.server,
+        providers.coinbase.server,
+        providers.yahoo.server,
+    ):
+        yield providers
+
+
+async def test_live_log_has_both_histories_quotes_trades_and_statuses(kafka: KafkaSettings) -> None:
+    async with (
+        _providers() as providers,
+        running(kafka, providers.settings(), load_pairs("live")),
+        ticks_reader(kafka) as log,
+        Reader(kafka, topics.BARS.name) as bars,
+    ):
+        await log.until(
+            lambda: (
+                {batch.instrument for batch in log.tick_records() if isinstance(batch, BarBatch)}
+                == {"PAXG/USD.KRAKEN", "IWM.ARCX"}
+                and any(isinstance(each, TradeBatch) for each in log.tick_records())
+                and any(
+                    isinstance(each, FeedStatus) and each.state is FeedState.LIVE
+                    for each in log.tick_records()
+                )
+            )
+        )
+        await bars.until(lambda: len(bars.values) >= 1_190)
+        page = await asyncio.to_thread(providers.scrape, "/metrics")
+        assert '"status": "ok"' in await asyncio.to_thread(providers.scrape, "/readyz")
+    records = log.tick_records()
+    assert set(log.keys) == {"PAXG/USD.KRAKEN"}
+    for batch in (each for each in records if isinstance(each, BarBatch)):
+        assert batch.mode is BarsMode.HISTORY
+        assert len(batch.bars) >= 598
+    bids = [bid for each in records if isinstance(each, QuoteBatch) for bid in each.bid.tolist()]
+    assert bids == [4000.0, 4001.0, 4002.0]
+    marks = [each.watermark_ns for each in records if isinstance(each, FeedStatus)]
+    assert marks == sorted(marks)
+    assert 'convex_ingestor_ticks_received_total{feed="kraken"} 4.0' in page
+    assert 'convex_ingestor_feed_connected{feed="kraken"} 1.0' in page
+
+
+async def test_restart_knows_what_is_published_and_tells_only_what_changed(kafka: KafkaSettings) -> None:
+    async with _providers() as providers:
+        days = providers.yahoo.days
+        newest, older = sorted(days)[-5], sorted(days)[-6]
+        providers.yahoo.days = {session: day for session, day in days.items() if session < newest}
+        async with (
+            running(kafka, providers.settings(), load_pairs("live")),
+            Reader(kafka, topics.BARS.name) as bars,
+        ):
+            await bars.until(lambda: len([key for key in bars.keys if key.startswith("IWM")]) >= 590)
+        changed = dict(days)
+        changed[older] = Day(close=150.0, adj_close=150.0)
+        providers.yahoo.days = {session: day for session, day in changed.items() if session <= newest}
+        async with running(kafka, providers.settings(), load_pairs("live")), ticks_reader(kafka) as log:
+            await log.until(
+                lambda: any(
+                    isinstance(each, BarBatch) and each.mode is BarsMode.LIVE for each in log.tick_records()
+                )
+            )
+    (news,) = (
+        each for each in log.tick_records() if isinstance(each, BarBatch) and each.mode is BarsMode.LIVE
+    )
+    assert [(bar.session, bar.status, bar.revision) for bar in news.bars] == [
+        (older, BarStatus.CORRECTED, 1),
+        (newest, BarStatus.FINAL, 0),
+    ]
+
+
+async def test_unreadable_frame_is_kept_as_a_dead_letter(kafka: KafkaSettings) -> None:
+    async with (
+        _providers("bad_json") as providers,
+        running(kafka, providers.settings(), load_pairs("live")),
+        Reader(kafka, topics.DEADLETTERS.name) as letters,
+    ):
+        await letters.until(lambda: bool(letters.values))
+    letter = DEADLETTERS.decode(letters.values[0])
+    assert (letter.origin, letter.reason, letter.partition) == ("feed:kraken", "undecodable", None)
+    # The first bytes of {"channel":"trade", as base64.
+    assert letter.first_bytes.startswith("eyJjaGFubmVsIjoidHJhZGUi")
+
+
+async def test_refused_feed_leaves_the_rest_running_and_says_stale(kafka: KafkaSettings) -> None:
+    async with (
+        _providers("ack_fail_heartbeats_on") as providers,
+        running(kafka, providers.settings(), load_pairs("live")) as ingestor,
+        ticks_reader(kafka) as log,
+    ):
+        await log.until(
+            lambda: (
+                any(isinstance(each, BarBatch) for each in log.tick_records())
+                and len([each for each in log.tick_records() if isinstance(each, FeedStatus)]) >= 5
+            )
+        )
+        assert not ingestor.done()
+    assert {each.state for each in log.tick_records() if isinstance(each, FeedStatus)} == {FeedState.STALE}
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (IngestorSettings(feed="live", gold_feed="coinbase"), "name PAXG/USD.COINBASE in CONVEX_PAIRS"),
+        (IngestorSettings(feed="live", bars_source="tiingo"), "TIINGO_TOKEN is needed"),
+    ],
+)
+async def test_live_settings_that_do_not_fit_are_refused(
+    kafka: KafkaSettings, settings: IngestorSettings, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        async with running(kafka, settings, load_pairs("live")) as ingestor:
+            await ingestor
