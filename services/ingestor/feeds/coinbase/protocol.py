@@ -79,16 +79,16 @@ class CoinbaseProtocol:
         channels = fields.get("channels")
         if not isinstance(channels, list):
             raise DecodeError("an acknowledgement must list its channels")
-        named = {
-            channel.get("name")
-            for channel in channels
-            if isinstance(channel, dict) and self._product in (channel.get("product_ids") or ())
-        }
+        named = {str(channel.get("name")) for channel in channels if self._has_product(channel)}
         missing = [channel for channel in _CHANNELS if channel not in named]
         if missing:
             # Acknowledgements are cumulative and may come one by one: the deadline decides.
             return Heartbeat()
         return Acknowledged()
+
+    def _has_product(self, channel: Any) -> bool:
+        products = channel.get("product_ids") if isinstance(channel, dict) else None
+        return isinstance(products, list) and self._product in products
 
     def _quote(self, fields: dict[str, Any]) -> Event:
         is_snapshot, self._has_ticker = not self._has_ticker, True

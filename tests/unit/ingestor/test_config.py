@@ -1,0 +1,47 @@
+"""The ingestor's settings from an environment."""
+
+from pathlib import Path
+
+import pytest
+
+from services.ingestor.config import IngestorSettings
+from shared.config import load_settings
+from shared.errors import ConfigError
+
+
+def test_defaults_are_the_live_feeds_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(IngestorSettings)
+    assert (settings.feed, settings.gold_feed, settings.bars_source) == ("live", "kraken", "yahoo")
+
+
+@pytest.mark.parametrize("text", ["a.csv,b.csv.gz", " a.csv , b.csv.gz ,", '["a.csv", "b.csv.gz"]'])
+def test_files_are_a_list_with_commas_or_json(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("CONVEX_INGESTOR_REPLAY_LEAD_FILES", text)
+    assert load_settings(IngestorSettings).replay_lead_files == (Path("a.csv"), Path("b.csv.gz"))
+
+
+def test_nested_health_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVEX_INGESTOR_HEALTH__PORT", "9101")
+    assert load_settings(IngestorSettings).health.port == 9101
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FEED", "binance"),
+        ("REPLAY_SPEED", "-1"),
+        ("BACKFILL_SESSIONS", "599"),
+        ("QUEUE_MAX_TICKS", "1999"),
+        ("SIMULATED_START", "2025-03-12T13:30:00"),
+        ("REPLAY_LEAD_FILES", "[not json"),
+    ],
+)
+def test_unusable_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"CONVEX_INGESTOR_{name}", value)
+    with pytest.raises(ConfigError, match=name):
+        load_settings(IngestorSettings)
+
+
+def test_token_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVEX_INGESTOR_TIINGO_TOKEN", "very-secret")
+    assert "very-secret" not in repr(load_settings(IngestorSettings))
