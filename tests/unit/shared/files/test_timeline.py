@@ -114,6 +114,16 @@ def test_closes_of_the_lead_may_come_from_ticks_alone(iwm: Path, tmp_path: Path)
     assert told(Recording(lead_files=(spot,), other_files=(iwm,)))[0] == ("ticks", "1")
 
 
+def test_tick_files_wholly_before_the_start_are_passed(gold: Path, iwm: Path, tmp_path: Path) -> None:
+    before = ticks(tmp_path / "a.csv", "2019-06-04T14:00")
+    within = ticks(tmp_path / "b.csv", "2019-06-05T14:00")
+    recording = Recording(
+        lead_files=(gold, before, within), other_files=(iwm,), start=date(2019, 6, 5), end=date(2019, 6, 7)
+    )
+
+    assert [each for each in told(recording) if each[0] == "ticks"] == [("ticks", "1")]
+
+
 def test_tick_files_are_read_one_after_the_other(gold: Path, iwm: Path, tmp_path: Path) -> None:
     first = ticks(tmp_path / "a.csv", "2019-06-03T14:00", "2019-06-03T14:02")
     second = ticks(tmp_path / "b.csv", "2019-06-03T14:02", "2019-06-03T14:03")

@@ -106,6 +106,13 @@ def test_early_close_is_sampled_at_its_own_hour() -> None:
     assert sampled(story) == [("2019-07-03", 1_291.0)]
 
 
+def test_first_session_of_the_calendar_is_sampled() -> None:
+    engine = make_engine()
+    engine.apply(quotes({ny("2019-01-02 15:59"): 1_290.0}))
+
+    assert [each.session for each in engine.apply(status(ny("2019-01-02 16:01"))).sampled] == ["2019-01-02"]
+
+
 def test_holiday_is_not_sampled() -> None:
     story = Story(first="2019-07-03")
     story.take(quotes({ny("2019-07-04 15:59"): 1_290.0}))

@@ -133,3 +133,84 @@ def test_restart_keeps_bars_that_wait_for_every_pair_of_the_lead() -> None:
 
     assert again.waiting == engine.waiting
     assert len(again.waiting) == 2
+
+
+def test_quiet_batch_leaves_its_last_price_and_the_watermark() -> None:
+    story = Story()
+    at = ny("2019-06-03 10:00")
+    story.tick(at, 0.0)
+    calm = [story.price(z) for z in (0.1, -0.2, 0.3)]
+    story.take(quotes([(at + 1, calm[0]), (at + 1, calm[1]), (at + 7, calm[2])], spread=0.5))
+
+    tape = story.engine.tape
+    assert tape.price == pytest.approx(calm[2], rel=1e-15)
+    assert (tape.ts_ns, tape.watermark_ns, tape.quote_ts_ns) == (at + 7, at + 7, at + 7)
+
+
+def test_quiet_batch_out_of_order_loses_its_late_tick_only() -> None:
+    story = Story()
+    at = ny("2019-06-03 10:00")
+    story.tick(at, 0.0)
+    story.take(quotes([(at + 3, story.price(0.1)), (at + 1, story.price(0.2)), (at + 7, story.price(0.3))]))
+
+    assert story.effects[-1].late_ticks == 1
+    assert story.engine.tape.ts_ns == at + 7
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_price_beyond_a_level_is_seen_anywhere_in_a_batch(place: int) -> None:
+    story = Story()
+    at = ny("2019-06-03 10:00")
+    story.tick(at, 0.0)
+    for sign in (1.0, -1.0):
+        zs = [0.0, 0.0, 0.0]
+        zs[place] = 2.5 * sign
+        before = story.engine.tape.watermark_ns
+        story.take(quotes([(before + 1 + number, story.price(z)) for number, z in enumerate(zs)]))
+        assert story.effects[-1].changed == {"gold-iwm"}, sign
+
+
+def test_deadline_of_one_pair_is_nothing_to_the_other() -> None:
+    story = Story()
+    engine = make_engine(pair(), pair("gold-spy", other="SPY.TEST"))
+    for record in story.log:
+        engine.apply(record)
+    at = ny("2019-06-03 10:00")
+    events = [
+        event
+        for minute in range(6)
+        for event in engine.apply(quotes({at + minute * MINUTE: story.price(2.5)})).events
+    ]
+
+    assert [(event.pair, event.sequence) for event in events] == [("gold-iwm", 1)]
+
+
+def test_restart_goes_on_where_the_pair_stood() -> None:
+    story = Story()
+    story.commit("2019-06-03", 2.4)
+    story.tick("2019-06-04 10:00", 3.2)
+
+    again = restart(story.engine)
+
+    old, new = story.book, again.books[0]
+    assert (new.lives, new.sequence, new.regime, new.values) == (
+        old.lives,
+        old.sequence,
+        old.regime,
+        old.values,
+    )
+    assert (new.quiet_low, new.quiet_high) == (old.quiet_low, old.quiet_high)
+    assert again.tape == story.engine.tape
+    bar_of_close = new.other.get("2019-06-03")
+    assert bar_of_close == old.other.get("2019-06-03")
+
+
+def test_quotes_of_one_instant_are_all_used_in_a_batch_out_of_order() -> None:
+    story = Story()
+    at = ny("2019-06-03 10:00")
+    story.tick(at, 0.0)
+    last = story.price(0.2)
+    story.take(quotes([(at, last * 1.0001), (at + 5, last * 0.9999), (at + 1, 1.0), (at + 5, last)]))
+
+    assert story.effects[-1].late_ticks == 1
+    assert story.engine.tape.price == pytest.approx(last, rel=1e-15)
