@@ -41,6 +41,7 @@ class Reader:
         self._topic = topic
         self.keys: list[str] = []
         self.values: list[bytes] = []
+        self.timestamps_ms: list[int] = []
         self._decoded: list[TickRecord] = []
 
     async def __aenter__(self) -> Self:
@@ -59,6 +60,7 @@ class Reader:
                     for record in records:
                         self.keys.append(record.key.decode())
                         self.values.append(record.value)
+                        self.timestamps_ms.append(record.timestamp)
 
     async def _assigned(self) -> None:
         while not self._consumer.assignment():

@@ -1,5 +1,7 @@
 """The simulated market through the whole ingestor, on the embedded broker."""
 
+from itertools import pairwise
+
 from services.ingestor.config import IngestorSettings
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS
@@ -43,3 +45,15 @@ async def test_bars_reach_the_compacted_topic_once_each(kafka: KafkaSettings) ->
     decoded = {key: BARS.decode(value) for key, value in zip(bars.keys, bars.values, strict=True)}
     assert all(key == f"{bar.instrument}|{bar.session}" for key, bar in decoded.items())
     assert "IWM.SIMULATED|2025-03-12" in decoded
+
+
+async def test_status_is_said_at_least_once_a_second(kafka: KafkaSettings) -> None:
+    settings = IngestorSettings(feed="simulated", simulated_ticks_per_second=2)
+    async with running(kafka, settings, load_pairs("simulated")), ticks_reader(kafka) as log:
+        await log.until(lambda: sum(isinstance(record, FeedStatus) for record in log.tick_records()) >= 5)
+    at_ms = [
+        at
+        for at, record in zip(log.timestamps_ms, log.tick_records(), strict=True)
+        if isinstance(record, FeedStatus)
+    ]
+    assert all(late - early <= 1_000 for early, late in pairwise(at_ms))

@@ -1,6 +1,6 @@
 """The simulated market does what the demo shows: z is computed here, with numpy, from what it emits."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice, pairwise
 
@@ -11,6 +11,7 @@ from services.ingestor.core.inbox import Bars
 from services.ingestor.core.simulation.market import Scenario, Scheduled, simulate
 from shared.calendars import xnys_calendar
 from shared.domain.gold_hours import spot_gold_state
+from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
 from shared.errors import ConfigError
 from shared.pairs.loading import load_pairs
@@ -170,3 +171,19 @@ def test_history_has_enough_sessions_of_both_legs() -> None:
 def test_a_start_that_cannot_work_is_refused(start: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         simulate(_scenario(start=start), calendar=xnys_calendar())
+
+
+def test_start_just_before_a_close_is_no_trouble() -> None:
+    seen = _observe(_until(_scenario(start="2025-03-12T19:50:00+00:00"), 90.0))
+    assert [session for _, session, _ in seen.confirmed][:2] == ["2025-03-12", "2025-03-13"]
+
+
+def test_market_ends_with_the_calendar() -> None:
+    calendar = xnys_calendar()
+    last = SessionCalendar(
+        labels=calendar.labels[:900], open_ns=calendar.open_ns[:900], close_ns=calendar.close_ns[:900]
+    )
+    scenario = replace(_scenario(ticks_per_second=10), start_ns=last.open_ns[-1])
+    quotes = [s.event_ns for s in simulate(scenario, calendar=last) if isinstance(s.item, QuoteBatch)]
+    assert quotes[-1] <= last.close_ns[-1]
+    assert last.close_ns[-1] - quotes[-1] < 5 * _MINUTE_NS
