@@ -86,7 +86,7 @@ async def _until_ready(processes: Processes, ports: list[str]) -> None:
     try:
         async with httpx.AsyncClient() as client:
             for port in ports:
-                while not watching.done() and not await _is_ready(client, port):
+                while not watching.done() and not await _is_ready(client, port):  # noqa: ASYNC110 - other processes
                     await asyncio.sleep(0.1)
         if watching.done():
             watching.result()
