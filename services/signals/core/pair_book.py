@@ -71,6 +71,7 @@ class PairBook(PairWindows):
         told = [leg.put(bar) for bar in bars if (leg := self.leg(bar.instrument)) is not None]
         if all(each in (Told.UNCHANGED, Told.OUTDATED) for each in told):
             return
+        z_before = self.values.get("z_90")
         self.recompute(regime_from=None)
         effects.changed.add(self.pair.name)
         if not was_alive:
@@ -79,6 +80,8 @@ class PairBook(PairWindows):
         new_sessions = sum(session > newest for session in self.aligned.sessions)
         if new_sessions or Told.CORRECTED in told:
             at_ns = max(tape.watermark_ns, *(bar.known_at_ns for bar in bars))
+            if not new_sessions and self.values.get("z_90") != z_before:
+                self._restate(at_ns, effects)
             self._judge_close(at_ns, effects, new_sessions=new_sessions)
         self.judge_price(tape, tape.watermark_ns, effects)
 
@@ -101,13 +104,16 @@ class PairBook(PairWindows):
             self.judge_price(tape, max(tape.watermark_ns, bar.known_at_ns), effects)
             return
         is_new_session = told is Told.NEW and bar.session > newest
+        z_before = self.values.get("z_90")
         self.recompute(regime_from=self.regime if is_new_session else None)
         at_ns = max(tape.watermark_ns, *(each.known_at_ns for each in both if each is not None))
         if is_new_session:
             effects.committed.append(bar.session)
             self._judge_close(at_ns, effects, new_sessions=1)
         elif told is not Told.READJUSTED:
-            self._restate(at_ns, effects)
+            # A session that has left the window says nothing about what stands on it.
+            if self.values.get("z_90") != z_before:
+                self._restate(at_ns, effects)
             self._judge_close(at_ns, effects, new_sessions=0)
         self.judge_price(tape, at_ns, effects)
 

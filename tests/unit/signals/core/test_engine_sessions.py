@@ -186,14 +186,58 @@ def test_change_of_adjustment_alone_tells_nothing_and_moves_the_windows() -> Non
     assert story.book.values["log_ratio"] == pytest.approx(before - np.log(0.99), abs=1e-12)
 
 
-def test_old_session_that_comes_late_restates_and_is_no_new_session() -> None:
+def test_session_that_comes_late_into_the_window_restates_and_is_no_new_session() -> None:
+    story = Story()
+    late = bar(D1, 139.0)
+    story.take(bar_batch(bar(D1, 1_200.0, instrument=LEAD, known_at_ns=ny(f"{D1} 16:00"))))
+    story.reach(f"{D1} 21:00")
+    story.commit(D2, 2.5)
+    story.take(bar_batch(late))
+
+    assert [event.type.value for event in story.events][:2] == ["open", "revised"]
+    assert story.effects[-1].committed == []
+    assert story.book.aligned.sessions[-2:] == (D1, D2)
+
+
+def test_session_that_comes_late_from_before_the_window_restates_nothing() -> None:
+    """Would have caught: a close of last year was corrected, and everyone was told of a divergence again."""
     story = Story()
     story.commit(D1, 2.5)
     gap = story.sessions.labels[story.sessions.index_of(D1) - 101]
     story.take(bar_batch(bar(gap, 1_200.0, instrument=LEAD), bar(gap, 140.0)))
 
+    assert [event.type.value for event in story.events] == ["open"]
+    assert len(story.book.aligned) == 102
+
+
+def test_correction_from_before_the_window_restates_nothing() -> None:
+    story = Story()
+    story.commit(D1, 2.5)
+    old = story.sessions.labels[story.sessions.index_of(D1) - 95]
+    story.take(bar_batch(bar(old, 120.0, revision=1)))
+
+    kept = story.book.other.get(old)
+    assert kept is not None
+    assert kept.close == 120.0
+    assert [event.type.value for event in story.events] == ["open"]
+
+
+def test_correction_inside_the_window_restates() -> None:
+    story = Story()
+    story.commit(D1, 2.5)
+    old = story.sessions.labels[story.sessions.index_of(D1) - 5]
+    story.take(bar_batch(bar(old, story.closes[old][1] * 1.001, revision=1)))
+
     assert [event.type.value for event in story.events] == ["open", "revised"]
-    assert story.effects[-1].committed == []
+
+
+def test_refill_with_a_correction_restates() -> None:
+    story = Story()
+    story.commit(D1, 2.5)
+    old = story.sessions.labels[story.sessions.index_of(D1) - 5]
+    story.take(bar_batch(bar(old, story.closes[old][1] * 1.001, revision=1), mode=BarsMode.HISTORY))
+
+    assert [event.type.value for event in story.events] == ["open", "revised"]
 
 
 def test_refill_after_an_outage_judges_the_newest_session_only() -> None:
