@@ -15,7 +15,6 @@ REJECTED_REASONS: Final = (
     "undecodable",
     "outside_range",
     "one_sided",
-    "not_a_session",
 )
 RECONNECT_REASONS: Final = (
     "closed",
