@@ -29,7 +29,7 @@ def run_part(*, is_quick: bool, on_round: Callable[[str], None]) -> tuple[str, l
     """Measure, and return what on and the figures."""
     market = load_market()
     ticks = 200_000 if is_quick else len(market.quotes.ts_event_ns)
-    rounds = 2 if is_quick else 5
+    rounds = 2 if is_quick else 7
     figures: list[Figure] = []
     for size in (500, 2_000):
         with tempfile.TemporaryDirectory(prefix="bench-kafka-") as name:
