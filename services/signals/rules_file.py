@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,16 +20,16 @@ def load_rule(path: Path | None) -> Rule:
     Raises
     ------
     ConfigError
-        With file, table and field: not TOML, an unknown table or field, a level that is no number, levels out
-        of order.
+        With file, table and field: not TOML, an unknown table or field, a value that is not a number of the
+        field's type (text and booleans are none), levels out of order, a length of time out of range.
     """
     if path is None:
         return Rule()
     try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text())
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     kinds = [kind.value for kind in Kind]
     for name, table in tables.items():
@@ -39,11 +39,16 @@ def load_rule(path: Path | None) -> Rule:
         if unknown:
             raise ConfigError(f"{path}: [{name}] {min(unknown)}: is no field of a rule")
     name = Kind.RATIO_STRETCH.value
+    values = {field: _number(path, name, field, value) for field, value in tables.get(name, {}).items()}
     try:
-        return TypeAdapter(Rule).validate_python({"kind": name, **tables.get(name, {})})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: [{name}] {where}: {first['msg']}") from error
+        return Rule(**values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _number(path: Path, table: str, field: str, value: object) -> Any:
+    """Return a value as its field's type; strictly, for ``true`` is no level and ``"2"`` no number."""
+    try:
+        return TypeAdapter(get_type_hints(Rule)[field]).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: [{table}] {field}: {error.errors()[0]['msg']}") from error

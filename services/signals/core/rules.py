@@ -1,10 +1,21 @@
 """A rule as data: its thresholds, and the version that is part of every identity made under it."""
 
+import math
 from dataclasses import dataclass, fields
+from typing import Final
 
 from shared.domain.divergences import Kind
 from shared.domain.identity import stable_hash
 from shared.errors import ConfigError
+
+# A year, and four years of sessions: what is longer is a slip of the pen, and would leave the calendar.
+_MOST: Final = {
+    "hold_seconds": 31_536_000,
+    "cooldown_sessions": 1_000,
+    "stale_after_seconds": 31_536_000,
+    "provisional_valid_seconds": 31_536_000,
+    "confirmed_valid_seconds": 31_536_000,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +30,11 @@ class Rule:
         The statistic at or below which it closes; ``leave < warning`` is the hysteresis. A critical one
         eases at or below ``warning``: each level is left at the enter threshold of the level below.
     hold_seconds
-        Event time for which a live statistic must hold a level; a close needs none.
+        Event time for which a live statistic must hold a level; a close needs none. At most a year, as every
+        length of time here.
     cooldown_sessions
-        Sessions after a close in which the same fingerprint does not open again, unless it is critical.
+        Sessions after a close in which the same fingerprint does not open again, unless it is critical; at
+        most 1,000.
     stale_after_seconds
         A hold does not count when the price is older than this at its end.
     provisional_valid_seconds, confirmed_valid_seconds
@@ -30,7 +43,7 @@ class Rule:
     Raises
     ------
     ConfigError
-        If the levels are not ascending or a length of time is negative.
+        If the levels are not ascending or not finite, or a length of time is negative or too long.
 
     Examples
     --------
@@ -56,15 +69,14 @@ class Rule:
                 f"{self.kind}: needs 0 <= leave < warning < critical, was "
                 f"{self.leave}, {self.warning}, {self.critical}"
             )
-        for name in (
-            "hold_seconds",
-            "cooldown_sessions",
-            "stale_after_seconds",
-            "provisional_valid_seconds",
-            "confirmed_valid_seconds",
-        ):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{self.kind}: {name} must not be negative, was {getattr(self, name)}")
+        if not math.isfinite(self.critical):
+            raise ConfigError(f"{self.kind}: critical must be finite, was {self.critical}")
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if value < 0:
+                raise ConfigError(f"{self.kind}: {name} must not be negative, was {value}")
+            if value > most:
+                raise ConfigError(f"{self.kind}: {name} must not exceed {most}, was {value}")
 
     @property
     def version(self) -> str:

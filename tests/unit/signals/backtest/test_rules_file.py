@@ -26,6 +26,19 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
     assert load_rule(write(tmp_path, "")) == Rule()
 
 
+def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "[ratio_stretch]\nwarning = 2\nhold_seconds = 31_536_000\ncooldown_sessions = 1_000\n",
+    )
+
+    rule = load_rule(path)
+
+    assert rule == Rule(warning=2.0, hold_seconds=31_536_000, cooldown_sessions=1_000)
+    # The version is made of the texts of the numbers: 2 and 2.0 are one rule.
+    assert rule.version == Rule(warning=2.0, hold_seconds=31_536_000, cooldown_sessions=1_000).version
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -48,6 +61,26 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
             "[ratio_stretch]\ncooldown_sessions = -1\n",
             "ratio_stretch: cooldown_sessions must not be negative, was -1",
         ),
+        ("[ratio_stretch]\ncritical = inf\n", "ratio_stretch: critical must be finite, was inf"),
+        ('[ratio_stretch]\nwarning = "2.5"\n', "[ratio_stretch] warning: Input should be a valid number"),
+        ("[ratio_stretch]\nleave = true\n", "[ratio_stretch] leave: Input should be a valid number"),
+        (
+            "[ratio_stretch]\nhold_seconds = true\n",
+            "[ratio_stretch] hold_seconds: Input should be a valid integer",
+        ),
+        (
+            "[ratio_stretch]\nconfirmed_valid_seconds = 1000000000000\n",
+            "ratio_stretch: confirmed_valid_seconds must not exceed 31536000, was 1000000000000",
+        ),
+        (
+            "[ratio_stretch]\nhold_seconds = 31_536_001\n",
+            "ratio_stretch: hold_seconds must not exceed 31536000, was 31536001",
+        ),
+        (
+            "[ratio_stretch]\ncooldown_sessions = 1001\n",
+            "ratio_stretch: cooldown_sessions must not exceed 1000, was 1001",
+        ),
+        (f"[ratio_stretch]\nhold_seconds = {'9' * 5_000}\n", "Exceeds the limit"),
         (b"[ratio_stretch]\n# \xff\n", "'utf-8' codec can't decode"),
     ],
 )
