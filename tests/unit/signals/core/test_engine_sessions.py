@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from services.signals.core.pair_book import Effects
 from services.signals.core.rules import Rule
 from shared.domain.bars import BarsMode
 from shared.domain.divergences import Confirmation, Direction, Severity, Transition
@@ -339,3 +340,25 @@ def test_undefined_close_of_an_open_divergence_is_counted() -> None:
 
     assert story.book.values["z_90"] is None
     assert story.suppressed("undefined") >= 1
+
+
+def test_refill_with_a_new_session_judges_it_and_restates_nothing() -> None:
+    story = Story()
+    story.commit(D1, 2.5)
+    story.reach(f"{D2} 21:00")
+    lead_close = round(story.price(2.4), 2)
+    other_close = float(lead_close / np.exp(story.level(2.4)))
+    for instrument, close in ((LEAD, lead_close), (OTHER, other_close)):
+        story.take(bar_batch(bar(D2, close, instrument=instrument), mode=BarsMode.HISTORY))
+
+    assert story.book.aligned.sessions[-1] == D2
+    assert [event.type.value for event in story.events] == ["open"]
+
+
+def test_bar_of_another_pair_is_nothing_to_a_book() -> None:
+    story = Story()
+    effects = Effects()
+
+    story.book.take_bar(bar(D1, 280.0, instrument="SPY.TEST"), story.engine.tape, effects)
+
+    assert effects == Effects()
