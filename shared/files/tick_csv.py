@@ -1,6 +1,8 @@
 """Quotes from a CSV file: header ``ts_utc,bid,ask``, ascending, plain or gzip."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
@@ -11,15 +13,27 @@ from numpy.typing import NDArray
 from shared.domain.instants import parse_rfc3339
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
+from shared.files.headers import position
 from shared.files.opening import open_text
+from shared.files.prices import LEAST, MOST, price
 from shared.files.problems import bad_file
 
-_COLUMNS: Final = ("ts_utc", "bid", "ask")
+_NAMES: Final = ("ts_utc", "bid", "ask")
 # Enough rows for numpy to pay, few enough to stay below a few MB.
 _CHUNK_ROWS: Final = 20_000
 # What the calendar of sessions covers.
 _FIRST_YEAR: Final = "1999"
 _END_YEAR: Final = "2036"
+# What a decimal number is made of: numpy would also read 1_300, and digits of any script.
+_DECIMALS: Final = re.compile(r"[0-9.eE+\- \t]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    ts: int
+    bid: int
+    ask: int
+    width: int
 
 
 def has_tick_header(path: Path) -> bool:
@@ -42,8 +56,9 @@ def read_tick_csv(path: Path, *, instrument: str) -> Iterator[QuoteBatch]:
     Raises
     ------
     ConfigError
-        With file, row and field: a missing column, an instant without a zone, a price that is no positive
-        number, a bid above its ask, an instant before the one above it.
+        With file, row and field: a column that is missing or stands there twice, a row longer than the
+        header, an instant without a zone, a price that is no plain positive number, a bid above its ask, an
+        instant before the one above it.
     """
     with open_text(path) as lines:
         columns = _columns(path, lines)
@@ -59,35 +74,35 @@ def read_tick_csv(path: Path, *, instrument: str) -> Iterator[QuoteBatch]:
             raise bad_file(path, "has no rows below its header; give a file with at least one tick")
 
 
-def _columns(path: Path, lines: TextIO) -> tuple[int, int, int]:
+def _columns(path: Path, lines: TextIO) -> _Columns:
     header = [name.strip().lower() for name in lines.readline().split(",")]
-    for name in _COLUMNS:
-        if name not in header:
-            raise bad_file(
-                path,
-                f"column is missing; the header must have ts_utc,bid,ask, was {','.join(header)!r}"[:300],
-                row=1,
-                field=name,
-            )
-    return header.index("ts_utc"), header.index("bid"), header.index("ask")
+    ts, bid, ask = (position(path, header, name, wanted="have ts_utc,bid,ask") for name in _NAMES)
+    return _Columns(ts=ts, bid=bid, ask=ask, width=len(header))
 
 
-def _batch(chunk: list[str], columns: tuple[int, int, int], instrument: str) -> QuoteBatch | None:
+def _batch(chunk: list[str], columns: _Columns, instrument: str) -> QuoteBatch | None:
     """Return the chunk as a batch, or None if any row of it is bad."""
-    at_ts, at_bid, at_ask = columns
     try:
         rows = [line.rstrip("\r\n").split(",") for line in chunk]
-        events = _instants([row[at_ts] for row in rows])
-        bid = np.array([row[at_bid] for row in rows], dtype=np.float64)
-        ask = np.array([row[at_ask] for row in rows], dtype=np.float64)
+        events = _instants([row[columns.ts] for row in rows])
+        bid = _prices([row[columns.bid] for row in rows])
+        ask = _prices([row[columns.ask] for row in rows])
     except (ValueError, IndexError):
         return None
-    is_plausible = np.isfinite(ask).all() and (bid > 0).all() and (bid <= ask).all()
+    if max(map(len, rows)) > columns.width:
+        return None
+    is_plausible = (bid >= LEAST).all() and (bid <= ask).all() and (ask <= MOST).all()
     if not is_plausible or (np.diff(events) < 0).any():
         return None
     return QuoteBatch(
         instrument=instrument, feed="replay", ts_event_ns=events, ts_received_ns=events, bid=bid, ask=ask
     )
+
+
+def _prices(texts: list[str]) -> NDArray[np.float64]:
+    if not _DECIMALS.fullmatch("".join(texts)):
+        raise ValueError("a price is a decimal number")
+    return np.array(texts, dtype=np.float64)
 
 
 def _instants(texts: list[str]) -> NDArray[np.int64]:
@@ -109,39 +124,31 @@ def _are_plain_utc(texts: list[str]) -> bool:
 
 
 def _explain(
-    path: Path, chunk: list[str], columns: tuple[int, int, int], first_row: int, previous_ns: int
+    path: Path, chunk: list[str], columns: _Columns, first_row: int, previous_ns: int
 ) -> ConfigError:
     """Return what is wrong with the first bad row of a chunk."""
-    at_ts, at_bid, at_ask = columns
+    needed = max(columns.ts, columns.bid, columns.ask)
     for row, line in enumerate(chunk, first_row):
         cells = line.rstrip("\r\n").split(",")
-        if len(cells) <= max(columns):
+        if len(cells) <= needed:
             return bad_file(path, f"has {len(cells)} cells, needs ts_utc, bid and ask", row=row)
+        if len(cells) > columns.width:
+            return bad_file(path, f"has {len(cells)} cells, the header has {columns.width}", row=row)
         try:
-            ts_ns = int(_instants([cells[at_ts]])[0])
+            ts_ns = int(_instants([cells[columns.ts]])[0])
         except ValueError:
             return bad_file(
                 path,
-                f"must be like 2014-05-02T12:30:00.000001Z, was {cells[at_ts][:40]!r}",
+                f"must be like 2014-05-02T12:30:00.000001Z, was {cells[columns.ts][:40]!r}",
                 row=row,
                 field="ts_utc",
             )
         if ts_ns < previous_ns:
             return bad_file(
-                path, f"{cells[at_ts]} is before the row above; sort the file", row=row, field="ts_utc"
+                path, f"{cells[columns.ts]} is before the row above; sort the file", row=row, field="ts_utc"
             )
         previous_ns = ts_ns
-        prices = [_price(path, cells[at], row, name) for at, name in ((at_bid, "bid"), (at_ask, "ask"))]
-        if prices[0] > prices[1]:
-            return bad_file(path, f"{prices[0]} is above the ask {prices[1]}", row=row, field="bid")
+        bid, ask = price(path, cells[columns.bid], row, "bid"), price(path, cells[columns.ask], row, "ask")
+        if bid > ask:
+            return bad_file(path, f"{bid} is above the ask {ask}", row=row, field="bid")
     return bad_file(path, "cannot be read as ts_utc,bid,ask", row=first_row)
-
-
-def _price(path: Path, text: str, row: int, field: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise bad_file(path, f"must be a positive number, was {text[:40]!r}", row=row, field=field)
-    return value

@@ -51,6 +51,39 @@ def test_adjusted_closes_are_scaled_so_that_the_last_equals_its_close(tmp_path: 
     assert [bar.adj_close for bar in read(write(tmp_path / "iwm.csv", text))] == [90.0, 110.0]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["adj_close", "Adj Close", "adjclose", "AdjClose", "Adjusted Close", "adjusted_close", "ADJ  CLOSE"],
+)
+def test_adjusted_closes_are_known_by_the_names_of_vendors(tmp_path: Path, name: str) -> None:
+    """Would have caught: ``Adj Close`` was one of the columns to ignore."""
+    text = f"Date,Open,Close,{name},Volume\n2019-06-03,1,100.0,45.0,7\n2019-06-04,1,110.0,55.0,7\n"
+
+    assert [bar.adj_close for bar in read(write(tmp_path / "iwm.csv", text))] == [90.0, 110.0]
+
+
+@pytest.mark.parametrize("is_adjusted_first", [True, False])
+def test_files_of_which_only_one_is_adjusted_are_both_named(tmp_path: Path, is_adjusted_first: bool) -> None:
+    adjusted = write(tmp_path / "a.csv", "date,close,adj_close\n2019-06-03,100,90\n")
+    plain = write(tmp_path / "b.csv", "date,close\n2019-06-04,101\n")
+
+    with pytest.raises(ConfigError) as caught:
+        read(*((adjusted, plain) if is_adjusted_first else (plain, adjusted)))
+
+    assert str(caught.value) == f"{plain}: has no adj_close, {adjusted} has; give files of one kind"
+
+
+def test_files_that_disagree_about_an_adjusted_close_are_both_named(tmp_path: Path) -> None:
+    header = "date,close,adj_close\n"
+    first = write(tmp_path / "a.csv", f"{header}2019-06-03,100,90\n2019-06-04,101,101\n")
+    second = write(tmp_path / "b.csv", f"{header}2019-06-04,101,100.5\n2019-06-05,102,102\n")
+
+    with pytest.raises(ConfigError) as caught:
+        read(first, second)
+
+    assert str(caught.value) == f"{second}: 2019-06-04 has adj_close 100.5, {first} has 101.0; keep one"
+
+
 def test_adjusted_closes_of_a_file_cut_in_two_are_those_of_the_whole(tmp_path: Path) -> None:
     """Would have caught: each file was scaled by its own end, and the ratio jumped where they meet."""
     header = "date,close,adj_close\n"
@@ -102,6 +135,23 @@ def test_no_file_has_no_bars() -> None:
         ("date,close\n2019-06-03,nan\n", "row 2: close: must be a positive number, was 'nan'"),
         ("date,close\n2019-06-03,inf\n", "row 2: close: must be a positive number, was 'inf'"),
         ("date,close,adj_close\n2019-06-03,5,x\n", "row 2: adj_close: must be a positive number, was 'x'"),
+        ("date,close\n2019-06-03,1_0\n", "row 2: close: must be a positive number, was '1_0'"),
+        ("date,close\n2019-06-03,１０\n", "row 2: close: must be a positive number, was '１０'"),
+        ("date,close\n2019-06-03,0x10\n", "row 2: close: must be a positive number, was '0x10'"),
+        ("date,close\n2019-06-03,1e13\n", "row 2: close: must lie between 1e-09 and 1e+12, was '1e13'"),
+        ("date,close\n2019-06-03,1e-320\n", "row 2: close: must lie between 1e-09 and 1e+12"),
+        ("date,close\n2019-06-03,1,474.34\n", "row 2: has 3 cells, the header has 2"),
+        ("date,close,close\n2019-06-03,1,2\n", "row 1: close: column stands there twice; keep one"),
+        ("date,Date,close\n2019-06-03,1,2\n", "row 1: date: column stands there twice; keep one"),
+        (
+            "date,close,Adj Close,adj_close\n2019-06-03,1,2,3\n",
+            "row 1: adj_close: column stands there twice; keep one",
+        ),
+        ("date,close,adj_close\n2019-06-03,100,\n", "row 2: adj_close: must be a positive number, was ''"),
+        (
+            "date,close,adj_close\n2019-06-03,1e-9,1e12\n2019-06-04,1e12,1e-9\n",
+            "row 2: adj_close: is 1e+33 once the last row's is scaled to its close; mend the column",
+        ),
         ("date,close\n2019-06-03\n", "row 2: has 1 cells, the header has 2"),
         ("date,close\n03.06.2019,5\n", "row 2: date: must be YYYY-MM-DD, was '03.06.2019'"),
         ("date,close\n2019-02-29,5\n", "row 2: date: must be YYYY-MM-DD, was '2019-02-29'"),

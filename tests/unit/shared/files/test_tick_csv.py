@@ -98,6 +98,11 @@ def test_large_file_comes_in_batches_of_twenty_thousand(tmp_path: Path) -> None:
         ("2014-05-02T12:00:00Z,0,2\n", "row 2: bid: must be a positive number, was '0'"),
         ("2014-05-02T12:00:00Z,nan,2\n", "row 2: bid: must be a positive number, was 'nan'"),
         ("2014-05-02T12:00:00Z,1,inf\n", "row 2: ask: must be a positive number, was 'inf'"),
+        ("2014-05-02T12:00:00Z,1_300,2000\n", "row 2: bid: must be a positive number, was '1_300'"),
+        ("2014-05-02T12:00:00Z,１３００,2000\n", "row 2: bid: must be a positive number, was '１３００'"),
+        ("2014-05-02T12:00:00Z,1,1e308\n", "row 2: ask: must lie between 1e-09 and 1e+12, was '1e308'"),
+        ("2014-05-02T12:00:00Z,1e-300,1\n", "row 2: bid: must lie between 1e-09 and 1e+12, was '1e-300'"),
+        ("2014-05-02T12:00:00Z,1,300,1\n", "row 2: has 4 cells, the header has 3"),
         ("2014-05-02T12:00:00Z,3,2\n", "row 2: bid: 3.0 is above the ask 2.0"),
         (
             "2014-05-02T12:00:01Z,1,2\n2014-05-02T12:00:00Z,1,2\n",
@@ -129,6 +134,19 @@ def test_missing_column_is_told(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "ticks.csv", HEADER.replace(name, "other"))
 
     assert error_of(path).startswith(f"{path}: row 1: {name}: column is missing; the header must have")
+
+
+@pytest.mark.parametrize("name", ["ts_utc", "bid", "ask"])
+def test_column_that_stands_there_twice_is_told(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "ticks.csv", f"ts_utc,bid,ask,{name.upper()}\n2014-05-02T12:00:00Z,1,2,3\n")
+
+    assert error_of(path) == f"{path}: row 1: {name}: column stands there twice; keep one"
+
+
+def test_prices_are_decimal_numbers_with_or_without_an_exponent(tmp_path: Path) -> None:
+    (batch,) = read(write(tmp_path / "ticks.csv", f"{HEADER}2014-05-02T12:00:00Z, 1.3e+3,+1300.5 \n"))
+
+    assert (batch.bid.tolist(), batch.ask.tolist()) == ([1300.0], [1300.5])
 
 
 def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:
