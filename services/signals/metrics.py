@@ -29,6 +29,7 @@ SUPPRESSED: Final = (
     "bar_provisional",
     "close_sample_stale",
     "trade_superseded",
+    "tick_behind_watermark",
     "no_pair",
 )
 CORRELATION_WINDOWS: Final = ("20", "60", "90", "252")

@@ -129,21 +129,27 @@ class Worker:
     ) -> None:
         """Apply one record; when this returns, every effect of it is durable."""
         began = self._clock.monotonic()
+        waiting = [running for running in self._running.get(partition, ()) if offset > running.applied]
+        if self._running.get(partition) and not waiting:
+            return
+        record: TickRecord | None = None
         try:
             record = decode_tick_record(value)
         except DataError as error:
             await self._dead_letter(partition, offset, value, error)
-            return
         is_used = False
-        for running in self._running.get(partition, ()):
-            if offset > running.applied and _concerns(record, running.engine):
+        for running in waiting:
+            effects = Effects()
+            if record is not None and _concerns(record, running.engine):
                 is_used = True
                 effects = running.engine.apply(record)
                 await self._publish(partition, offset, record, effects)
-                await self._checkpoint(partition, offset, running, effects)
+            # Also without an effect: a lead that fell silent must not hold back where a restart begins.
+            await self._checkpoint(partition, offset, running, effects)
+            if is_used:
                 self._showing.show(running.engine, effects)
         self._metrics.records.labels(topics.TICKS.name).inc()
-        if not is_used:
+        if record is not None and not is_used:
             self._metrics.suppressed.labels("no_pair").inc()
         self._metrics.step.observe(self._clock.monotonic() - began)
 
@@ -154,16 +160,18 @@ class Worker:
     def _engine(self, group: tuple[str, int], pairs: list[Pair], known: Mapping[str, Checkpoint]) -> _Running:
         lead, applied = group
         tape: LeadTape = LeadTape()
-        waiting: tuple[Bar, ...] = ()
+        waiting: dict[Bar, None] = {}
         books = []
         for pair in pairs:
             book = PairBook(pair, rule=self._rule, calendar=self._calendar, code_version=CODE_VERSION)
             checkpoint = known.get(pair.name)
             if checkpoint is not None and applied >= 0:
                 load_pair(checkpoint.state, book)
-                tape, waiting = checkpoint.state.tape, checkpoint.state.waiting
+                tape = checkpoint.state.tape
+                # Pairs that were in different engines may know of different bars.
+                waiting |= dict.fromkeys(checkpoint.state.waiting)
             books.append(book)
-        engine = LeadEngine(lead, books, calendar=self._calendar, tape=tape, waiting=waiting)
+        engine = LeadEngine(lead, books, calendar=self._calendar, tape=tape, waiting=tuple(waiting))
         return _Running(engine=engine, applied=applied, checkpointed=applied)
 
     async def _publish(self, partition: int, offset: int, record: TickRecord, effects: Effects) -> None:
@@ -251,7 +259,9 @@ def _by_lead_and_offset(
     for pair in pairs:
         checkpoint = known.get(pair.name)
         # A pair that has changed its legs since is a new pair.
-        is_same = checkpoint is not None and checkpoint.lead == pair.lead
+        is_same = (
+            checkpoint is not None and checkpoint.lead == pair.lead and checkpoint.state.other == pair.other
+        )
         applied = checkpoint.applied_offset if checkpoint is not None and is_same else -1
         groups.setdefault((pair.lead, applied), []).append(pair)
     return groups

@@ -23,7 +23,7 @@ from shared.domain.pairs import Pair
 def divergence_id(pair: Pair, direction: Direction, life: Life, rule: Rule) -> str:
     """Return the identity of an open divergence."""
     fingerprint = fingerprint_of(pair=pair.name, kind=rule.kind, direction=direction)
-    return divergence_id_of(fingerprint=fingerprint, rule_version=rule.version, onset=life.onset)
+    return divergence_id_of(fingerprint=fingerprint, rule_version=life.rule_version, onset=life.onset)
 
 
 def build_event(

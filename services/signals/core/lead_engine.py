@@ -74,7 +74,7 @@ class LeadEngine:
         match record:
             case QuoteBatch() if record.instrument == self.lead:
                 if not self._passes_quietly(record):
-                    mids = (record.bid + record.ask) * 0.5
+                    mids = record.bid * 0.5 + record.ask * 0.5
                     self._take_prices(record.ts_event_ns, mids, record.feed, effects)
                     self.tape.quote_ts_ns = max(self.tape.quote_ts_ns, int(record.ts_event_ns.max()))
             case TradeBatch() if record.instrument == self.lead:
@@ -127,6 +127,7 @@ class LeadEngine:
             instants, prices = self._in_time(instants, prices, effects)
             if not len(instants):
                 return
+            effects.suppressed["tick_behind_watermark"] += int((instants < tape.watermark_ns).sum())
         self._plan_closes(int(instants[0]))
         last_ns = int(instants[-1])
         # The whole batch at once while nothing can happen in it.
@@ -150,19 +151,23 @@ class LeadEngine:
         self._advance(ts_ns, effects)
         self._move(float(prices[at]), ts_ns, feed)
         for book in self.books:
-            book.judge_price(self.tape, ts_ns, effects)
+            book.judge_price(self.tape, self.tape.watermark_ns, effects)
         self._gather()
         # A hold of no time at all is over at once.
         self._advance(ts_ns, effects)
         return at + 1
 
     def _move(self, price: float, ts_ns: int, feed: str) -> None:
-        self.tape.price, self.tape.feed = price, feed
-        self.tape.ts_ns = self.tape.watermark_ns = ts_ns
+        self.tape.price, self.tape.feed, self.tape.ts_ns = price, feed, ts_ns
+        self.tape.watermark_ns = max(self.tape.watermark_ns, ts_ns)
 
     def _in_time(self, instants: Instants, prices: Prices, effects: Effects) -> tuple[Instants, Prices]:
-        """Return the ticks that are not late: none is before the watermark or before a tick ahead of it."""
-        newest = np.maximum.accumulate(np.concatenate(([self.tape.watermark_ns], instants)))[:-1]
+        """Return the ticks that are not late: none is before a tick that was there before it.
+
+        A tick behind a status record's watermark, and not behind a tick, is still the newest price there is:
+        a clock that runs ahead must not silence a pair. It is judged at the watermark.
+        """
+        newest = np.maximum.accumulate(np.concatenate(([self.tape.ts_ns], instants)))[:-1]
         kept = instants >= newest
         effects.late_ticks += int(len(kept) - kept.sum())
         return instants[kept], prices[kept]
@@ -183,11 +188,19 @@ class LeadEngine:
 
     def _take_bars(self, batch: BarBatch, effects: Effects) -> None:
         usable = tuple(bar for bar in batch.bars if self._is_usable(bar, effects))
+        news = usable
         if batch.mode is BarsMode.HISTORY:
+            # Before the first instant is known all of it is past.
+            is_past = [
+                not self.tape.watermark_ns or bar.known_at_ns <= self.tape.watermark_ns for bar in usable
+            ]
+            past = tuple(bar for bar, is_it in zip(usable, is_past, strict=True) if is_it)
+            news = tuple(bar for bar, is_it in zip(usable, is_past, strict=True) if not is_it)
             for book in self.books:
-                book.take_history(usable, self.tape, effects)
-        else:
-            for bar in usable:
+                book.take_history(past, self.tape, effects)
+            self._gather()
+        if news:
+            for bar in news:
                 if bar not in self.waiting:
                     self.waiting.append(bar)
                     effects.changed.update(book.pair.name for book in self._books_of(bar))

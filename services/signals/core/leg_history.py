@@ -1,18 +1,19 @@
 """One leg's closes, session by session, as the log told them.
 
-============ ==================================== =============
-session      bar                                  told
-============ ==================================== =============
-unknown      any                                  ``NEW``
-known        same close, same adjusted close      ``UNCHANGED``
-known        same close, other adjusted close     ``READJUSTED``
-known        other close, higher revision         ``CORRECTED``
-known        other close, revision not higher     ``OUTDATED``
-============ ==================================== =============
+============ ============================================== ==============
+session      bar                                            told
+============ ============================================== ==============
+unknown      any                                            ``NEW``
+known        same close, same adjusted close                ``UNCHANGED``
+known        same close, other adjusted close               ``READJUSTED``
+known        other close, higher revision                   ``CORRECTED``
+known        other close, same revision and source          ``READJUSTED``
+known        other close, otherwise                         ``OUTDATED``
+============ ============================================== ==============
 
-An adjustment is no correction: a dividend changes every older adjusted close and no fact. A bar of the same
-revision that differs comes from another source; the first that was known stays, or the log's order would not
-decide.
+An adjustment is no correction: a dividend changes every older adjusted close, a split every older close of a
+source that adjusts for splits, and neither changes a fact. A bar of the same revision that differs and comes
+from another source is not used: the first that was known stays, or the log's order would not decide.
 """
 
 from bisect import bisect_left
@@ -41,13 +42,13 @@ class LegHistory:
 
     Examples
     --------
-    >>> def bar(session, close, revision=0):
-    ...     return Bar(instrument="IWM.SIM", session=session, close=close, adj_close=close,
-    ...                known_at_ns=0, revision=revision, source="replay")
+    >>> def bar(close, source, revision=0):
+    ...     return Bar(instrument="IWM.SIM", session="2020-03-18", close=close, adj_close=close,
+    ...                known_at_ns=0, revision=revision, source=source)
     >>> history = LegHistory(limit=800)
-    >>> [history.put(each).value for each in (bar("2020-03-18", 99.97), bar("2020-03-18", 99.0),
-    ...                                       bar("2020-03-18", 99.9, revision=1))]
-    ['new', 'outdated', 'corrected']
+    >>> bars = bar(99.97, "yahoo"), bar(99.0, "tiingo"), bar(99.9, "tiingo", 1), bar(49.95, "tiingo", 1)
+    >>> [history.put(each).value for each in bars]
+    ['new', 'outdated', 'corrected', 'readjusted']
     """
 
     def __init__(self, *, limit: int) -> None:
@@ -71,10 +72,11 @@ class LegHistory:
                 del self._bars[self._sessions.pop(0)]
             return Told.NEW
         if bar.close != known.close:
-            if bar.revision <= known.revision:
+            is_restated = bar.revision == known.revision and bar.source == known.source
+            if bar.revision <= known.revision and not is_restated:
                 return Told.OUTDATED
             self._bars[bar.session] = bar
-            return Told.CORRECTED
+            return Told.READJUSTED if is_restated else Told.CORRECTED
         if bar.adj_close != known.adj_close:
             self._bars[bar.session] = bar
             return Told.READJUSTED

@@ -77,6 +77,8 @@ class Life:
         Pending long enough, but in cooldown.
     onset
         Session label of an opening by a new close, RFC 3339 watermark of one by price or by a correction.
+    rule_version
+        Of the rule that opened it: part of its identity until it ends, whatever the rule becomes meanwhile.
     severity, confirmed_severity
         What holds, and what closes bear out; the latter is None while provisional.
     counts
@@ -93,6 +95,7 @@ class Life:
     is_muted: bool = False
     onset: str = ""
     opened_at_ns: int = 0
+    rule_version: str = ""
     severity: Severity = Severity.WARNING
     confirmed_severity: Severity | None = None
     counts: dict[str, int] = field(default_factory=dict)
@@ -206,6 +209,7 @@ def by_deadline(life: Life, *, at_ns: int, price_ts_ns: int, rule: Rule) -> Step
         at_ns=at_ns,
         severity=Severity.CRITICAL if is_critical else Severity.WARNING,
         confirmed=None,
+        rule=rule,
     )
     return _tell(replace(opened, critical_since_ns=None if is_critical else critical_since), Transition.OPEN)
 
@@ -215,6 +219,11 @@ def by_silence(life: Life) -> Step:
     if life.phase is Phase.PENDING:
         return Step(life=_idle(life), suppressed=Suppressed.STALE)
     return Step(life=replace(life, critical_since_ns=None))
+
+
+def under_new_rule(life: Life) -> Life:
+    """Return the state to go on from when the rule has changed: what was held was held to other levels."""
+    return by_silence(life).life
 
 
 def by_expiry(life: Life, rule: Rule) -> Step:
@@ -267,7 +276,8 @@ def _close_while_idle(life: Life, x: float, *, onset: str, at_ns: int, rule: Rul
     is_cooling = life.cooldown_left > 0 and not life.cooldown_spares_closes
     if is_cooling and severity is Severity.WARNING:
         return Step(life=life, suppressed=Suppressed.COOLDOWN)
-    return _tell(_opened(onset=onset, at_ns=at_ns, severity=severity, confirmed=severity), Transition.OPEN)
+    opened = _opened(onset=onset, at_ns=at_ns, severity=severity, confirmed=severity, rule=rule)
+    return _tell(opened, Transition.OPEN)
 
 
 def _close_while_provisional(life: Life, x: float, *, close_ns: int, rule: Rule) -> Step:
@@ -311,9 +321,14 @@ def _idle(life: Life) -> Life:
     return Life(cooldown_left=life.cooldown_left, cooldown_spares_closes=life.cooldown_spares_closes)
 
 
-def _opened(*, onset: str, at_ns: int, severity: Severity, confirmed: Severity | None) -> Life:
+def _opened(*, onset: str, at_ns: int, severity: Severity, confirmed: Severity | None, rule: Rule) -> Life:
     return Life(
-        phase=Phase.OPEN, onset=onset, opened_at_ns=at_ns, severity=severity, confirmed_severity=confirmed
+        phase=Phase.OPEN,
+        onset=onset,
+        opened_at_ns=at_ns,
+        rule_version=rule.version,
+        severity=severity,
+        confirmed_severity=confirmed,
     )
 
 
@@ -329,6 +344,6 @@ def _tell(life: Life, transition: Transition) -> Step:
 
 def _end(life: Life, transition: Transition, rule: Rule) -> Step:
     told = _tell(life, transition).told
-    spares = transition is not Transition.CLOSED
+    spares = transition is not Transition.CLOSED or life.confirmed_severity is None
     idle = Life(cooldown_left=rule.cooldown_sessions, cooldown_spares_closes=spares)
     return Step(life=idle, transition=transition, told=told)

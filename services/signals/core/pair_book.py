@@ -20,11 +20,11 @@ from shared.domain.bars import Bar
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Transition
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
-from shared.domain.sessions import SessionCalendar
+from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 
 _SIGN = {Direction.RISK_OFF: 1.0, Direction.RISK_ON: -1.0}
 # By then the bars of a close should long have been known.
-_EXPIRY_NS = 6 * 3_600 * NS_PER_SECOND
+_EXPIRY_NS = 2 * 3_600 * NS_PER_SECOND
 
 
 @dataclass(slots=True, init=False)
@@ -85,11 +85,10 @@ class PairBook(PairWindows):
             self.judge_quietly(tape)
             return
         new_sessions = sum(session > newest for session in self.aligned.sessions)
-        if new_sessions or Told.CORRECTED in told:
-            at_ns = max(tape.watermark_ns, *(bar.known_at_ns for bar in bars))
-            if not new_sessions and self.values.get("z_90") != z_before:
-                self._restate(at_ns, effects)
-            self._judge_close(at_ns, effects, new_sessions=new_sessions)
+        at_ns = max(tape.watermark_ns, *(bar.known_at_ns for bar in bars))
+        if Told.CORRECTED in told and not new_sessions and self.values.get("z_90") != z_before:
+            self._restate(at_ns, effects)
+        self._judge_close(at_ns, effects, new_sessions=new_sessions)
         self.judge_price(tape, tape.watermark_ns, effects)
 
     def take_bar(self, bar: Bar, tape: LeadTape, effects: Effects) -> None:
@@ -117,9 +116,9 @@ class PairBook(PairWindows):
         if is_new_session:
             effects.committed.append(bar.session)
             self._judge_close(at_ns, effects, new_sessions=1)
-        elif told is not Told.READJUSTED:
+        else:
             # A session that has left the window says nothing about what stands on it.
-            if self.values.get("z_90") != z_before:
+            if told is not Told.READJUSTED and self.values.get("z_90") != z_before:
                 self._restate(at_ns, effects)
             self._judge_close(at_ns, effects, new_sessions=0)
         self.judge_price(tape, at_ns, effects)
@@ -190,8 +189,8 @@ class PairBook(PairWindows):
         if life.phase is not Phase.OPEN or life.confirmed_severity is not None:
             return None
         second = self.calendar.first_closing_at_or_after(life.opened_at_ns) + 1
-        is_known = second < len(self.calendar.close_ns)
-        return self.calendar.close_ns[second] + _EXPIRY_NS if is_known else None
+        is_known = second < len(self.calendar.labels)
+        return bar_final_at_ns(self.calendar.labels[second]) + _EXPIRY_NS if is_known else None
 
     def _carry_out(
         self,
@@ -202,13 +201,14 @@ class PairBook(PairWindows):
         tape: LeadTape | None,
         effects: Effects,
     ) -> None:
-        if step.life is not self.lives[direction] and step.life != self.lives[direction]:
-            self.lives[direction] = step.life
-            effects.changed.add(self.pair.name)
+        # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
+        # and the log tells it again.
+        self.lives[direction] = step.life
         if step.suppressed is not None:
             effects.suppressed[step.suppressed.value] += 1
         if step.transition is not None and step.told is not None:
             self.sequence += 1
+            effects.changed.add(self.pair.name)
             event = self._event(direction, step.transition, step.told, at_ns, confirmation, tape)
             effects.events.append(event)
 

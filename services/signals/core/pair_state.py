@@ -6,7 +6,7 @@ Numbers that a window gives are not kept: they are recomputed, so that a checkpo
 from dataclasses import dataclass
 
 from services.signals.core.leg_history import LegHistory
-from services.signals.core.lifecycle import Life
+from services.signals.core.lifecycle import Life, under_new_rule
 from services.signals.core.pair_book import PairBook
 from services.signals.core.statistics.regime import RegimeState
 from services.signals.core.tape import LeadTape
@@ -32,6 +32,10 @@ class PairState:
 
     Parameters
     ----------
+    other
+        The instrument of the other leg: a pair with another one is another pair.
+    rule_version
+        Of the rule that was in force.
     lead_bars, other_bars
         The closes that the windows are made of.
     lives
@@ -41,6 +45,8 @@ class PairState:
     """
 
     pair: str
+    other: str
+    rule_version: str
     sequence: int
     lives: dict[str, Life]
     regime: RegimeState
@@ -54,6 +60,8 @@ def dump_pair(book: PairBook, tape: LeadTape, waiting: list[Bar]) -> PairState:
     """Return what must survive of a pair, its lead's tape included."""
     return PairState(
         pair=book.pair.name,
+        other=book.pair.other,
+        rule_version=book.rule.version,
         sequence=book.sequence,
         lives={direction.value: life for direction, life in book.lives.items()},
         regime=book.regime,
@@ -68,7 +76,11 @@ def load_pair(state: PairState, book: PairBook) -> None:
     """Put a checkpoint into a new book."""
     _fill(book.lead, state.lead_bars, book.pair.lead)
     _fill(book.other, state.other_bars, book.pair.other)
-    book.lives = {Direction(direction): life for direction, life in state.lives.items()}
+    is_same_rule = state.rule_version == book.rule.version
+    book.lives = {
+        Direction(direction): life if is_same_rule else under_new_rule(life)
+        for direction, life in state.lives.items()
+    }
     book.sequence = state.sequence
     book.resume(state.regime)
 

@@ -1,5 +1,7 @@
 """Bars wait until they are known; the lead is sampled at each close."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.signals.core.rules import Rule
@@ -200,8 +202,9 @@ def test_same_bar_twice_waits_once() -> None:
 def test_bar_that_says_nothing_new_is_counted() -> None:
     story = Story()
     story.reach("2019-06-03 21:00")
-    for close in (150.0, 150.0, 151.0):
-        story.take(bar_batch(bar("2019-06-03", close)))
+    first = bar("2019-06-03", 150.0)
+    for each in (first, first, replace(first, close=151.0, source="another vendor")):
+        story.take(bar_batch(each))
 
     assert (story.suppressed("bar_unchanged"), story.suppressed("bar_outdated")) == (1, 1)
     kept = story.book.other.get("2019-06-03")
@@ -240,36 +243,36 @@ def test_provisional_divergence_of_the_calendars_last_session_has_no_expiry() ->
     assert story.reach("2020-06-01 12:00") == []
 
 
-def test_provisional_divergence_expires_six_hours_after_the_second_close() -> None:
+def test_provisional_divergence_expires_two_hours_after_the_second_session_is_final() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.tick("2019-06-03 15:59", 2.5)
 
-    assert story.reach(ny("2019-06-04 22:00") - 1) == []
-    (expired,) = story.reach("2019-06-04 22:00")
+    assert story.reach(ny("2019-06-04 22:15") - 1) == []
+    (expired,) = story.reach("2019-06-04 22:15")
 
     assert expired.type is Transition.EXPIRED
-    assert expired.occurred_at == "2019-06-05T02:00:00.000000Z"
+    assert expired.occurred_at == "2019-06-05T02:15:00.000000Z"
 
 
 def test_opening_exactly_at_a_close_counts_that_close_as_its_first() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.tick(CLOSE, 2.5)
 
-    assert [event.type for event in story.reach("2019-06-04 22:00")] == [Transition.EXPIRED]
+    assert [event.type for event in story.reach("2019-06-04 22:15")] == [Transition.EXPIRED]
 
 
 def test_opening_after_a_close_waits_for_two_later_ones() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.tick(CLOSE + 1, 2.5)
 
-    assert story.reach("2019-06-04 22:00") == []
-    assert [event.type for event in story.reach("2019-06-05 22:00")] == [Transition.EXPIRED]
+    assert story.reach("2019-06-04 22:15") == []
+    assert [event.type for event in story.reach("2019-06-05 22:15")] == [Transition.EXPIRED]
 
 
 def test_expired_warning_is_not_given_again_by_price_but_critical_is() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.tick("2019-06-03 15:59", 2.5)
-    story.reach("2019-06-04 22:00")
+    story.reach("2019-06-04 22:15")
 
     assert story.tick("2019-06-05 10:00", 2.6) == []
     assert story.suppressed("cooldown") == 1

@@ -173,7 +173,7 @@ def test_correction_takes_nothing_off_a_cooldown() -> None:
     assert story.book.lives[Direction.RISK_OFF].cooldown_left == 5
 
 
-def test_change_of_adjustment_alone_tells_nothing_and_moves_the_windows() -> None:
+def test_change_of_adjustment_restates_nothing_and_moves_the_windows() -> None:
     story = Story()
     story.commit(D1, 2.5)
     before = story.book.values["log_ratio"]
@@ -181,10 +181,12 @@ def test_change_of_adjustment_alone_tells_nothing_and_moves_the_windows() -> Non
     assert known is not None
     assert before is not None
 
-    made = story.take(bar_batch(replace(known, adj_close=known.close * 0.99, known_at_ns=ny(f"{D1} 20:15"))))
+    made = story.take(
+        bar_batch(replace(known, adj_close=known.close * 0.9999, known_at_ns=ny(f"{D1} 20:15")))
+    )
 
     assert made == []
-    assert story.book.values["log_ratio"] == pytest.approx(before - np.log(0.99), abs=1e-12)
+    assert story.book.values["log_ratio"] == pytest.approx(before - np.log(0.9999), abs=1e-12)
 
 
 def test_session_that_comes_late_into_the_window_restates_and_is_no_new_session() -> None:
@@ -269,6 +271,7 @@ def test_refill_counts_the_sessions_that_it_brings_against_a_cooldown() -> None:
     story = Story()
     story.commit(D1, 2.5)
     story.commit(D2, 0.5)
+    story.reach(f"{D5} 21:00")
     for instrument in (LEAD, OTHER):
         closes = {LEAD: story.price(0.5), OTHER: story.last_other}
         bars = [bar(session, closes[instrument], instrument=instrument) for session in (D3, D4, D5)]
@@ -291,6 +294,7 @@ def test_refill_with_a_correction_judges_the_newest_session_again() -> None:
     lead_close = story.closes[D1][0]
     close = float(lead_close / np.exp(story.level(2.5, until=D1)))
 
+    story.reach(f"{D2} 09:00")
     made = story.take(
         bar_batch(bar(D1, close, revision=1, known_at_ns=ny(f"{D2} 09:00")), mode=BarsMode.HISTORY)
     )

@@ -45,13 +45,22 @@ def test_other_close_of_a_higher_revision_corrects() -> None:
     assert history.get("2019-06-03") == replace(FIRST, close=151.0, revision=1)
 
 
-@pytest.mark.parametrize("revision", [0, 1])
-def test_other_close_of_no_higher_revision_is_outdated(revision: int) -> None:
+@pytest.mark.parametrize(("revision", "source"), [(0, FIRST.source), (0, "another"), (1, "another")])
+def test_other_close_of_a_lower_revision_or_of_another_source_is_outdated(revision: int, source: str) -> None:
     known = replace(FIRST, revision=1)
     history = leg(known)
 
-    assert history.put(replace(FIRST, close=151.0, revision=revision)) is Told.OUTDATED
+    assert history.put(replace(FIRST, close=151.0, revision=revision, source=source)) is Told.OUTDATED
     assert history.get("2019-06-03") == known
+
+
+def test_other_close_of_the_same_revision_and_source_is_a_split_not_a_fact() -> None:
+    """A source that adjusts for splits halves every older close: refusing them mixed two scales."""
+    history = leg(FIRST)
+    halved = replace(FIRST, close=FIRST.close / 2, adj_close=FIRST.adj_close / 2)
+
+    assert history.put(halved) is Told.READJUSTED
+    assert history.get("2019-06-03") == halved
 
 
 def test_sessions_are_ascending_whatever_order_they_came_in() -> None:

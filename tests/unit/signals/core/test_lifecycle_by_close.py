@@ -45,6 +45,7 @@ def test_close_at_warning_opens_confirmed(life: Life, x: float) -> None:
         phase=Phase.OPEN,
         onset="2019-06-03",
         opened_at_ns=KNOWN,
+        rule_version=RULE.version,
         severity=Severity.WARNING,
         confirmed_severity=Severity.WARNING,
         counts={"open": 1},

@@ -130,6 +130,7 @@ def test_warning_held_opens_provisionally() -> None:
         phase=Phase.OPEN,
         onset="2019-06-03T14:05:00.000000Z",
         opened_at_ns=T0 + HOLD,
+        rule_version=RULE.version,
         severity=Severity.WARNING,
         confirmed_severity=None,
         counts={"open": 1},
@@ -211,7 +212,7 @@ def test_provisional_closes_at_leave_and_cools_down(life: Life) -> None:
     step = price(life, 1.0)
 
     assert step.transition is Transition.CLOSED
-    assert step.life == Life(cooldown_left=5, cooldown_spares_closes=False)
+    assert step.life == Life(cooldown_left=5, cooldown_spares_closes=True)
     assert step.told is not None
     assert step.told.counts["closed"] == 1
 
