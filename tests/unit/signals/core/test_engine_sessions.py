@@ -366,3 +366,12 @@ def test_bar_of_another_pair_is_nothing_to_a_book() -> None:
     story.book.take_bar(bar(D1, 280.0, instrument="SPY.TEST"), story.engine.tape, effects)
 
     assert effects == Effects()
+
+
+def test_correction_does_not_restate_what_no_close_has_confirmed() -> None:
+    story = Story(rule=Rule(hold_seconds=0))
+    story.tick(f"{D1} 10:00", 2.5)
+    old = story.sessions.labels[story.sessions.index_of(D1) - 5]
+    story.take(bar_batch(bar(old, story.closes[old][1] * 1.001, revision=1)))
+
+    assert [event.type.value for event in story.events] == ["open"]
