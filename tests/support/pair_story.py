@@ -37,7 +37,8 @@ def make_engine(
 def restart(engine: LeadEngine) -> LeadEngine:
     """Let an engine go through the bytes of its checkpoints, as a new worker would start it."""
     books: list[PairBook] = []
-    tape, waiting = engine.tape, tuple(engine.waiting)
+    tape = engine.tape
+    waiting: dict[Bar, None] = {}
     sessions = engine.books[0].calendar
     for old in engine.books:
         value = encode_checkpoint(
@@ -46,10 +47,11 @@ def restart(engine: LeadEngine) -> LeadEngine:
         state = decode_checkpoint(value).state
         book = PairBook(old.pair, rule=old.rule, calendar=sessions, code_version="0.0.0-test")
         load_pair(state, book)
-        # As the worker does: the pairs of one engine share what the last of them knew.
-        tape, waiting = state.tape, state.waiting
+        # As the worker does: one engine knows what any of its pairs knew.
+        tape = state.tape
+        waiting |= dict.fromkeys(state.waiting)
         books.append(book)
-    return LeadEngine(engine.lead, books, calendar=sessions, tape=tape, waiting=waiting)
+    return LeadEngine(engine.lead, books, calendar=sessions, tape=tape, waiting=tuple(waiting))
 
 
 def history(

@@ -15,10 +15,9 @@ from services.signals.core.statistics.regime import START, RegimeState, next_reg
 from services.signals.core.statistics.stress import stress_correlation
 from services.signals.core.statistics.volatility import annualised_volatility
 from services.signals.core.statistics.zscore import baseline, zscore
+from shared.domain.bars import HISTORY_SESSIONS as HISTORY_SESSIONS
 
 RATIO_WINDOW = 90
-# The longest window is 252 sessions; a 20-session half-life has weight 1e-12 left after 800.
-HISTORY_SESSIONS = 800
 
 Values = dict[str, float | None]
 

@@ -9,7 +9,7 @@ due at                                what
 ``known_at`` of a bar that came early the bar is used
 a close, and one nanosecond           the lead's price is sampled as its bar of that session
 the end of a hold                     a divergence opens or escalates
-the second close after an opening     a provisional divergence expires
+the second session after an opening   a provisional divergence expires, two hours after the bar is final
 ===================================== ===========================================================
 
 A tick at exactly that instant comes after it. So a record may be cut anywhere, and the events stay the same.

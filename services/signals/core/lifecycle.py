@@ -37,8 +37,9 @@ IDLE, PENDING            x is None                                same          
 ======================== ======================================== ==================== ==============
 
 ``L < W`` is the hysteresis; a level is left at the enter threshold of the level below. A confirmed divergence
-ends by closes only: a live price never speaks against one. After ``not_confirmed`` the cooldown holds back
-provisional openings only: an early warning that failed must not cost a confirmed one.
+ends by closes only: a live price never speaks against one. After the end of a divergence that no close had
+confirmed the cooldown holds back provisional openings only: an early warning that failed must not cost a
+confirmed one.
 """
 
 from dataclasses import dataclass, field, replace
