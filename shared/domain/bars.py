@@ -7,6 +7,13 @@ from typing import Final
 
 from shared.errors import QualityError
 
+# What is kept of a leg, and all that a history record needs: the longest window is 252 sessions, and a
+# 20-session half-life has weight 1e-12 left after 800.
+HISTORY_SESSIONS: Final = 800
+# A price sampled as a session's close must be this fresh. Spot gold is always open in these minutes of a
+# session, so the age needs no calendar.
+MAX_SAMPLE_AGE_NS: Final = 15 * 60 * 1_000_000_000
+
 _INT64_END: Final = 1 << 63
 
 

@@ -16,6 +16,7 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
+from shared.files.closes import SampledCloses
 from shared.files.daily_csv import read_daily_csv
 from shared.files.tick_csv import has_tick_header, read_tick_csv
 
@@ -30,7 +31,8 @@ class Recording:
         Daily or tick CSV for the lead, daily CSV for the other leg. Daily files are the history, tick files
         are replayed after it.
     start, end
-        Sessions, both included. Sessions before ``start`` only fill windows.
+        Sessions, both included. Sessions before ``start`` only fill windows, with closes sampled from the
+        ticks before it where the daily files have none.
     """
 
     lead_files: tuple[Path, ...]
@@ -50,16 +52,22 @@ def read_timeline(
     Raises
     ------
     ConfigError
-        With file, row and field; also when the legs have no session in common. Everything but the rows of
-        tick files is read and checked before the first value comes out.
+        With file, row and field; also when the legs have no session in common from ``start`` to ``end``,
+        unless ticks may still give one. Everything but the rows of tick files from ``start`` on is read and
+        checked before the first value comes out.
     """
     tick_files = tuple(path for path in recording.lead_files if has_tick_header(path))
     daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
     lead = read_daily_csv(*daily_files, instrument=pair.lead, calendar=calendar)
     other = read_daily_csv(*recording.other_files, instrument=pair.other, calendar=calendar)
     _require_overlap(lead, other, recording, has_ticks=bool(tick_files))
-    ticks = _cut(_all_ticks(tick_files, pair.lead), recording)
+    samples = SampledCloses(pair.lead, calendar=calendar, without=[bar.session for bar in lead])
+    ticks = _cut(_all_ticks(tick_files, pair.lead), recording, samples)
     first = next(ticks, None)
+    if recording.start is not None:
+        lead = tuple(
+            sorted((*lead, *samples.until(_midnight_ns(recording.start))), key=lambda bar: bar.session)
+        )
     start = recording.start.isoformat() if recording.start else None
     begin_ns = int(first.ts_event_ns[0]) if first is not None else None
 
@@ -78,6 +86,33 @@ def read_timeline(
         key=lambda bar: (bar.known_at_ns, bar.instrument != pair.lead),
     )
     yield from merge(news, _chain(first, ticks))
+
+
+def in_units(timeline: Iterable[BarBatch | QuoteBatch]) -> Iterator[tuple[BarBatch, ...] | QuoteBatch]:
+    """Yield a timeline with the bars that became known at one instant together.
+
+    Time has come to a bar's ``known_at`` only when all bars of that instant are told: a watermark between
+    the two legs of a session would decide by one of them.
+    """
+    told: list[BarBatch] = []
+    for item in timeline:
+        if told and not _is_at_once(told[-1], item):
+            yield tuple(told)
+            told = []
+        if isinstance(item, BarBatch):
+            told.append(item)
+        else:
+            yield item
+    if told:
+        yield tuple(told)
+
+
+def _is_at_once(told: BarBatch, item: BarBatch | QuoteBatch) -> bool:
+    return (
+        isinstance(item, BarBatch)
+        and item.mode is told.mode is BarsMode.LIVE
+        and item.bars[-1].known_at_ns == told.bars[-1].known_at_ns
+    )
 
 
 def merge(bars: Iterable[Bar], ticks: Iterable[QuoteBatch]) -> Iterator[BarBatch | QuoteBatch]:
@@ -123,16 +158,35 @@ def _news(bar: Bar) -> BarBatch:
     return BarBatch(instrument=bar.instrument, mode=BarsMode.LIVE, bars=(bar,))
 
 
+def no_overlap(recording: Recording) -> ConfigError:
+    """Return the error for files without a session that both legs have."""
+    names = ", ".join(str(path) for path in recording.other_files)
+    leads = ", ".join(str(path) for path in recording.lead_files)
+    within = "".join(
+        f" {word} {day}"
+        for word, day in (("from", recording.start), ("to", recording.end))
+        if day is not None
+    )
+    return ConfigError(f"{leads}: no session in common with {names}{within}; give files whose dates overlap")
+
+
 def _require_overlap(
     lead: tuple[Bar, ...], other: tuple[Bar, ...], recording: Recording, *, has_ticks: bool
 ) -> None:
-    if has_ticks and other and not lead:
-        return  # closes are sampled from the ticks
-    if {bar.session for bar in lead} & {bar.session for bar in other}:
+    common = {bar.session for bar in lead} & {bar.session for bar in other}
+    if has_ticks and other:
+        # Closes are sampled from the ticks, and only reading them all tells for which sessions.
+        if common or not lead:
+            return
+    elif any(_is_within(session, recording) for session in common):
         return
-    names = ", ".join(str(path) for path in recording.other_files)
-    leads = ", ".join(str(path) for path in recording.lead_files)
-    raise ConfigError(f"{leads}: no session in common with {names}; give files whose dates overlap")
+    raise no_overlap(recording)
+
+
+def _is_within(session: str, recording: Recording) -> bool:
+    begin = recording.start.isoformat() if recording.start else ""
+    end = recording.end.isoformat() if recording.end else "9999-12-31"
+    return begin <= session <= end
 
 
 def _all_ticks(paths: tuple[Path, ...], instrument: str) -> Iterator[QuoteBatch]:
@@ -147,12 +201,14 @@ def _all_ticks(paths: tuple[Path, ...], instrument: str) -> Iterator[QuoteBatch]
             yield batch
 
 
-def _cut(ticks: Iterator[QuoteBatch], recording: Recording) -> Iterator[QuoteBatch]:
+def _cut(ticks: Iterator[QuoteBatch], recording: Recording, before: SampledCloses) -> Iterator[QuoteBatch]:
     begin = _midnight_ns(recording.start) if recording.start else None
     end = _midnight_ns(recording.end + timedelta(days=1)) if recording.end else None
     for batch in ticks:
         low = 0 if begin is None else int(batch.ts_event_ns.searchsorted(begin))
         high = len(batch.ts_event_ns) if end is None else int(batch.ts_event_ns.searchsorted(end))
+        if low:
+            before.take(part(batch, 0, low))
         if low < high:
             yield part(batch, low, high)
         if high < len(batch.ts_event_ns):

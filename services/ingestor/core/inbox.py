@@ -10,7 +10,8 @@ quotes      the run of one instrument at the head,  the oldest go first
 trades      the same                                go once no quote is left
 status      itself                                  needs none: a newer one of the same
                                                     state takes its place
-bars        at most `MAX_BARS_PER_RECORD`           never go, need none
+news        at most `MAX_BARS_PER_RECORD` bars      never go, need none
+history     its last `HISTORY_SESSIONS` bars        never goes, needs none
 =========== ======================================= =====================================
 """
 
@@ -21,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.domain.bars import Bar
+from shared.domain.bars import HISTORY_SESSIONS, Bar
 from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
 
 # As in shared/contracts/ticks.py, which the core may not import; a test holds them equal.
@@ -48,7 +49,7 @@ class Bars:
     bars
         Of one instrument, ascending by session, at least one.
     is_history
-        They fill windows and decide nothing.
+        They fill windows and decide nothing; of a longer history only the last `HISTORY_SESSIONS` leave.
     """
 
     bars: tuple[Bar, ...]
@@ -105,10 +106,14 @@ class Inbox:
             case FeedStatus():
                 self._replace_status(entry)
                 return {}
+            case Bars(is_history=True):
+                # Two records would be two histories: the older would be judged before the newer came.
+                self._entries.append(Bars(bars=entry.bars[-HISTORY_SESSIONS:], is_history=True))
+                return {}
             case Bars():
                 for begin in range(0, len(entry.bars), MAX_BARS_PER_RECORD):
                     chunk = entry.bars[begin : begin + MAX_BARS_PER_RECORD]
-                    self._entries.append(Bars(bars=chunk, is_history=entry.is_history))
+                    self._entries.append(Bars(bars=chunk, is_history=False))
                 return {}
         self._entries.append(entry)
         self._ticks += len(entry.ts_event_ns)

@@ -11,12 +11,12 @@ from services.signals.core.leg_history import LegHistory
 from services.signals.core.pair_book import Effects, PairBook
 from services.signals.core.rules import Rule
 from shared.contracts.ticks import BarBatch, BarsMode
-from shared.domain.bars import Bar
+from shared.domain.bars import HISTORY_SESSIONS, Bar
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
-from shared.files.timeline import Recording, read_timeline
+from shared.files.timeline import Recording, in_units, no_overlap, read_timeline
 
 _UNLIMITED = 1 << 31
 
@@ -61,31 +61,39 @@ def replay(
     Raises
     ------
     ConfigError
-        If a file cannot be used; see `shared.files.timeline.read_timeline`.
+        If a file cannot be used; see `shared.files.timeline.read_timeline`. Also if no session has a row.
     """
     book = PairBook(pair, rule=rule, calendar=calendar, code_version=code_version)
     engine = LeadEngine(pair.lead, (book,), calendar=calendar)
     replayed = Replayed()
     history: list[Bar] = []
-    for record in read_timeline(recording, pair=pair, calendar=calendar):
-        _take(replayed, book, engine.apply(record))
-        match record:
-            case BarBatch(mode=BarsMode.HISTORY):
-                history.extend(record.bars)
-                replayed.bars += len(record.bars)
-                continue
-            case BarBatch():
-                replayed.bars += 1
-                reached_ns = record.bars[-1].known_at_ns
-                # What the replay feed's status records say: a bar has come, so its time has come.
-                _take(replayed, book, engine.apply(_reached(pair, reached_ns)))
-            case QuoteBatch():
-                replayed.ticks += len(record.ts_event_ns)
-                reached_ns = int(record.ts_event_ns[-1])
+    for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
+        if isinstance(unit, QuoteBatch):
+            _take(replayed, book, engine.apply(unit))
+            replayed.ticks += len(unit.ts_event_ns)
+            on_progress(int(unit.ts_event_ns[-1]), replayed)
+            continue
+        for batch in unit:
+            replayed.bars += len(batch.bars)
+            _take(replayed, book, engine.apply(_as_published(batch)))
+        if unit[0].mode is BarsMode.HISTORY:
+            history.extend(bar for batch in unit for bar in batch.bars)
+            continue
+        reached_ns = unit[0].bars[-1].known_at_ns
+        # What the replay feed's status records say: the bars have come, so their time has come.
+        _take(replayed, book, engine.apply(_reached(pair, reached_ns)))
         on_progress(reached_ns, replayed)
     if recording.start is None:
         replayed.rows[:0] = _rows_before(history, pair, replayed.rows)
+    if not replayed.rows:
+        raise no_overlap(recording)
     return replayed
+
+
+def _as_published(batch: BarBatch) -> BarBatch:
+    """Return a batch as the ingestor would have published it."""
+    bars = batch.bars[-HISTORY_SESSIONS:] if batch.mode is BarsMode.HISTORY else batch.bars
+    return BarBatch(instrument=batch.instrument, mode=batch.mode, bars=bars)
 
 
 def _take(replayed: Replayed, book: PairBook, effects: Effects) -> None:

@@ -120,13 +120,24 @@ def test_bars_are_never_dropped_and_keep_their_place() -> None:
     assert isinstance(second, QuoteBatch)
 
 
-def test_a_long_history_is_cut_below_the_size_of_a_record() -> None:
+def test_a_history_is_one_record_of_what_the_engine_keeps() -> None:
+    """Would have caught: 3,001 bars left as two histories, and the first was judged without the second."""
     inbox = Inbox(max_ticks=1)
     inbox.put(Bars(bars=tuple(bar(f"s{i:04}") for i in range(3_001)), is_history=True))
+    only = inbox.take()
+    assert isinstance(only, Bars)
+    assert [each.session for each in only.bars] == [f"s{i:04}" for i in range(2_201, 3_001)]
+    assert only.is_history
+    assert inbox.take() is None
+
+
+def test_long_news_are_cut_below_the_size_of_a_record() -> None:
+    inbox = Inbox(max_ticks=1)
+    inbox.put(Bars(bars=tuple(bar(f"s{i:04}") for i in range(3_001)), is_history=False))
     first, second = inbox.take(), inbox.take()
     assert isinstance(first, Bars)
     assert isinstance(second, Bars)
-    assert (len(first.bars), len(second.bars), second.is_history) == (3_000, 1, True)
+    assert (len(first.bars), len(second.bars), second.is_history) == (3_000, 1, False)
 
 
 def test_a_status_of_the_same_state_takes_the_place_of_the_older_one() -> None:

@@ -20,7 +20,7 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedStatus, QuoteBatch
-from shared.files.timeline import Recording, part, read_timeline
+from shared.files.timeline import Recording, in_units, part, read_timeline
 
 log = structlog.get_logger(__name__)
 
@@ -81,13 +81,13 @@ class ReplayFeed:
         ConfigError
             With file, row and field.
         """
-        timeline = read_timeline(self._recording, pair=self._pair, calendar=self._calendar)
+        units = in_units(read_timeline(self._recording, pair=self._pair, calendar=self._calendar))
         # Reading blocks; the sender and the probes go on meanwhile.
-        while (item := await asyncio.to_thread(_next, timeline)) is not None:
-            if isinstance(item, QuoteBatch):
-                await self._emit_quotes(item, sink)
+        while (unit := await asyncio.to_thread(_next, units)) is not None:
+            if isinstance(unit, QuoteBatch):
+                await self._emit_quotes(unit, sink)
             else:
-                await self._emit_bars(item, sink)
+                await self._emit_bars(unit, sink)
         for status in self.statuses():
             sink.put_status(status)
         log.info(
@@ -97,14 +97,17 @@ class ReplayFeed:
         if self._is_held_open:
             await asyncio.Event().wait()
 
-    async def _emit_bars(self, batch: BarBatch, sink: Sink) -> None:
-        if batch.mode is BarsMode.HISTORY:
-            sink.put_bars(batch.bars, is_history=True)
+    async def _emit_bars(self, unit: tuple[BarBatch, ...], sink: Sink) -> None:
+        if unit[0].mode is BarsMode.HISTORY:
+            for batch in unit:
+                sink.put_bars(batch.bars, is_history=True)
             return
-        known_at_ns = batch.bars[-1].known_at_ns
+        known_at_ns = unit[0].bars[-1].known_at_ns
         await self._until(known_at_ns)
         await sink.room(self._pair.lead)
-        sink.put_bars(batch.bars, is_history=False)
+        # No status comes between the legs: nothing is awaited here.
+        for batch in unit:
+            sink.put_bars(batch.bars, is_history=False)
         self._come_to(known_at_ns)
 
     async def _emit_quotes(self, batch: QuoteBatch, sink: Sink) -> None:
@@ -147,5 +150,5 @@ class ReplayFeed:
         self._watermark_ns = max(self._watermark_ns or 0, event_ns)
 
 
-def _next(timeline: Iterator[BarBatch | QuoteBatch]) -> BarBatch | QuoteBatch | None:
-    return next(timeline, None)
+def _next(units: Iterator[tuple[BarBatch, ...] | QuoteBatch]) -> tuple[BarBatch, ...] | QuoteBatch | None:
+    return next(units, None)

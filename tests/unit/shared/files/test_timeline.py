@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.bars import Bar, BarBatch, BarsMode
+from services.signals.core import tape
+from shared.domain.bars import MAX_SAMPLE_AGE_NS, Bar, BarBatch, BarsMode
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.timeline import Recording, merge, read_timeline
+from shared.files.closes import SampledCloses
+from shared.files.timeline import Recording, in_units, merge, part, read_timeline
 from tests.support.builders_market import LEAD, MINUTE, OTHER, bar, calendar, ny, pair, quotes
 
 Told = list[tuple[str, ...]]
@@ -142,6 +144,120 @@ def test_tick_files_out_of_order_are_told(gold: Path, iwm: Path, tmp_path: Path)
         told(Recording(lead_files=(gold, first, second), other_files=(iwm,)))
 
     assert str(caught.value) == f"{second}: begins before {first} ends; give tick files in the order of time"
+
+
+def history_of_lead(recording: Recording) -> list[Bar]:
+    timeline = read_timeline(recording, pair=pair(), calendar=calendar())
+    return [
+        each
+        for value in timeline
+        if isinstance(value, BarBatch) and value.mode is BarsMode.HISTORY and value.instrument == LEAD
+        for each in value.bars
+    ]
+
+
+def priced(path: Path, *rows: tuple[str, float]) -> Path:
+    text = "".join(f"{instant}Z,{mid - 0.5},{mid + 0.5}\n" for instant, mid in rows)
+    return write(path, f"ts_utc,bid,ask\n{text}")
+
+
+def test_closes_before_the_start_are_sampled_from_the_ticks_before_it(iwm: Path, tmp_path: Path) -> None:
+    """Would have caught: these ticks were dropped, and the windows had holes where they were."""
+    # New York's 16:00 is 20:00 UTC.
+    first = priced(
+        tmp_path / "a.csv",
+        ("2019-06-03T19:00:00", 1301.0),
+        ("2019-06-03T20:00:00", 1302.0),
+        ("2019-06-03T20:00:00.000000001", 1303.0),
+        ("2019-06-04T19:45:00", 1304.0),
+    )
+    second = priced(
+        tmp_path / "b.csv", ("2019-06-05T19:44:59.999999999", 1305.0), ("2019-06-06T14:00:00", 1306.0)
+    )
+    recording = Recording(lead_files=(first, second), other_files=(iwm,), start=date(2019, 6, 6))
+
+    assert history_of_lead(recording) == [
+        bar("2019-06-03", 1302.0, instrument=LEAD, source="sampled", known_at_ns=ny("2019-06-03 16:00")),
+        bar("2019-06-04", 1304.0, instrument=LEAD, source="sampled", known_at_ns=ny("2019-06-04 16:00")),
+    ]
+    assert ("ticks", "1") in told(recording)
+
+
+def test_last_tick_before_the_start_may_be_the_last_of_all(iwm: Path, tmp_path: Path) -> None:
+    spot = priced(tmp_path / "spot.csv", ("2019-06-05T19:59:00", 1305.0))
+    recording = Recording(lead_files=(spot,), other_files=(iwm,), start=date(2019, 6, 6))
+
+    assert [each.session for each in history_of_lead(recording)] == ["2019-06-05"]
+
+
+def test_session_of_a_daily_file_is_not_sampled(gold: Path, iwm: Path, tmp_path: Path) -> None:
+    short = write(tmp_path / "short.csv", "date,close\n2019-06-03,1303\n2019-06-05,1305\n")
+    spot = priced(
+        tmp_path / "spot.csv",
+        ("2019-06-03T20:00:00", 1.0),
+        ("2019-06-04T20:00:00", 2.0),
+        ("2019-06-05T20:00:00", 3.0),
+        ("2019-06-06T20:00:00", 4.0),
+    )
+    recording = Recording(lead_files=(short, spot), other_files=(iwm,), start=date(2019, 6, 6))
+
+    assert [(each.session[-2:], each.close) for each in history_of_lead(recording)] == [
+        ("03", 1303.0), ("04", 2.0), ("05", 1305.0),
+    ]  # fmt: skip
+
+
+def test_samples_do_not_depend_on_the_batches_ticks_come_in(tmp_path: Path) -> None:
+    """A file comes in batches of 20,000; here every cut of a few ticks around two closes."""
+    first, second = ny("2019-06-03 16:00"), ny("2019-06-04 16:00")
+    instants = [first - 1, first, first, first + 1, second - MINUTE, second + 1, second + MINUTE]
+    rows = quotes([(ts, 1_300.0 + number) for number, ts in enumerate(instants)])
+    for size in range(1, len(instants) + 1):
+        samples = SampledCloses(LEAD, calendar=calendar(), without=())
+        for begin in range(0, len(instants), size):
+            samples.take(part(rows, begin, min(begin + size, len(instants))))
+        assert [each.close for each in samples.until(ny("2019-06-05 00:00"))] == [1_302.0, 1_304.0]
+
+
+def test_sample_may_be_as_old_as_the_engines() -> None:
+    assert MAX_SAMPLE_AGE_NS == tape.MAX_SAMPLE_AGE_NS
+
+
+def test_bars_of_one_instant_are_one_unit(gold: Path, iwm: Path, tmp_path: Path) -> None:
+    spot = ticks(tmp_path / "spot.csv", "2019-06-05T00:15", "2019-06-06T00:15")
+    recording = Recording(lead_files=(gold, spot), other_files=(iwm,), end=date(2019, 6, 6))
+    units = in_units(read_timeline(recording, pair=pair(), calendar=calendar()))
+
+    assert [
+        tuple((each.instrument, each.mode.value, each.bars[-1].session[-2:]) for each in unit)
+        if isinstance(unit, tuple)
+        else len(unit.ts_event_ns)
+        for unit in units
+    ] == [
+        ((LEAD, "history", "04"),),
+        ((OTHER, "history", "04"),),
+        1,
+        ((LEAD, "live", "05"), (OTHER, "live", "05")),
+        1,
+        ((LEAD, "live", "06"), (OTHER, "live", "06")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "within"),
+    [
+        (date(2030, 1, 1), None, " from 2030-01-01"),
+        (None, date(2000, 1, 1), " to 2000-01-01"),
+        (date(2019, 6, 8), date(2019, 6, 9), " from 2019-06-08 to 2019-06-09"),
+    ],
+)
+def test_range_without_a_common_session_is_told(
+    gold: Path, iwm: Path, start: date | None, end: date | None, within: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        told(Recording(lead_files=(gold,), other_files=(iwm,), start=start, end=end))
+
+    said = f"{gold}: no session in common with {iwm}{within}; give files whose dates overlap"
+    assert str(caught.value) == said
 
 
 def test_files_without_a_common_session_are_told(gold: Path, tmp_path: Path) -> None:

@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 
 from convex.cli import main
+from services.signals.backtest.replaying import replay
 from services.signals.backtest.writing import write_whole
+from services.signals.core.rules import Rule
+from shared.domain.instants import from_ns
 from shared.errors import ConfigError
+from shared.files.timeline import Recording
+from tests.support import builders_market
 
 COLUMNS = (
     "session,gold,iwm,log_ratio,z_90,pctl_90,corr_20,corr_60,corr_90,corr_252,spearman_60,ewm_corr_20,beta_60,"
@@ -168,6 +173,82 @@ def test_ticks_after_the_history_are_sampled_at_each_close(
     assert (last["session"], last["gold"]) == ("2019-01-02", "1291.5")
 
 
+def test_start_cuts_the_rows_and_not_the_windows_of_ticks(
+    run: Run, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Would have caught: ticks before ``--start`` were dropped, and windows had holes where they were."""
+    lines = files[0].read_text().splitlines(keepends=True)
+    gold = tmp_path / "gold_until.csv"
+    gold.write_text("".join(line for line in lines if not line.startswith("2019-0")))
+    ticks = tmp_path / "ticks.csv"
+    rows = "".join(f"2019-01-{day:02}T20:59:59Z,{1290 + day}.0,{1291 + day}.0\n" for day in range(2, 17))
+    ticks.write_text(f"ts_utc,bid,ask\n{rows}2019-01-16T21:00:01Z,1300.0,1301.0\n")
+    arguments = ("--gold", gold, "--gold", ticks, "--iwm", files[1], "--end", "2019-01-16")
+    assert run(*arguments)[0] == 0
+    whole = [row for row in run.rows() if row["session"] >= "2019-01-10"]
+
+    assert run(*arguments, "--start", "2019-01-10")[0] == 0
+
+    assert len(whole) == 5
+    assert run.rows() == whole
+
+
+def test_bars_of_one_instant_are_judged_together(tmp_path: Path) -> None:
+    """Would have caught: a hold that ends at 20:15 opened by gold's bar, a moment before IWM's denied it."""
+    calendar, market = builders_market.calendar(), builders_market.pair()
+    days = calendar.labels[:101]
+    swing = [1.0 + 0.01 * (-1) ** number for number in range(101)]
+    gold, iwm, spot = tmp_path / "gold.csv", tmp_path / "iwm.csv", tmp_path / "spot.csv"
+    closes = [f"{day},{1_300 * each}\n" for day, each in zip(days, swing, strict=True)]
+    gold.write_text("date,close\n" + "".join(closes))
+    # The last day IWM makes good what gold has gained.
+    others = [f"{day},{150 * (1.025 if day == days[-1] else 1)}\n" for day in days]
+    iwm.write_text("date,close\n" + "".join(others))
+    begin = from_ns(builders_market.ny(f"{days[-1]} 20:10"))
+    minutes = [begin + timedelta(minutes=number) for number in range(5)]
+    spot.write_text("ts_utc,bid,ask\n" + "".join(f"{at:%Y-%m-%dT%H:%M:%SZ},1332,1333\n" for at in minutes))
+
+    def events(*, hold_seconds: int) -> int:
+        replayed = replay(
+            Recording(lead_files=(gold, spot), other_files=(iwm,)),
+            pair=market,
+            rule=Rule(hold_seconds=hold_seconds, stale_after_seconds=3_600),
+            calendar=calendar,
+            code_version="0",
+        )
+        return len(replayed.events)
+
+    # A second less, and the hold was over before either bar was known.
+    assert events(hold_seconds=299) > 0
+    assert events(hold_seconds=300) == 0
+
+
+def test_engine_is_given_the_history_that_the_log_would_hold(tmp_path: Path) -> None:
+    """The rows are of all sessions all the same."""
+    calendar = builders_market.calendar("2010-01-04", "2019-12-31")
+    days = calendar.labels[:1_000]
+    files = [tmp_path / "gold.csv", tmp_path / "iwm.csv"]
+    rng = np.random.default_rng(3)
+    for path in files:
+        walk = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, len(days))))
+        rows = [f"{day},{close:.2f}\n" for day, close in zip(days, walk, strict=True)]
+        path.write_text("date,close\n" + "".join(rows))
+    spot = tmp_path / "spot.csv"
+    begin = from_ns(builders_market.ny(f"{days[-2]} 20:16"))
+    spot.write_text(f"ts_utc,bid,ask\n{begin:%Y-%m-%dT%H:%M:%SZ},100,101\n")
+
+    replayed = replay(
+        Recording(lead_files=(files[0], spot), other_files=(files[1],)),
+        pair=builders_market.pair(),
+        rule=Rule(),
+        calendar=calendar,
+        code_version="0",
+    )
+
+    assert [row[0] for row in replayed.rows] == list(days)
+    assert replayed.bars == 2_000
+
+
 def test_thresholds_come_from_the_rules_file(run: Run, files: tuple[Path, Path], tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text("[ratio_stretch]\nwarning = 90.0\ncritical = 99.0\n")
@@ -201,6 +282,44 @@ def test_bad_file_ends_with_one_line_and_writes_nothing(
     assert said in err
     assert "Traceback" not in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "gold.csv", "iwm.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--start", "2030-01-01"), " from 2030-01-01"),
+        (("--end", "2000-01-01"), " to 2000-01-01"),
+        (("--start", "2018-07-04", "--end", "2018-07-04"), " from 2018-07-04 to 2018-07-04"),
+    ],
+)
+@pytest.mark.parametrize("has_ticks", [False, True])
+def test_range_without_a_session_is_told_and_nothing_is_written(
+    run: Run, files: tuple[Path, Path], tmp_path: Path, arguments: tuple[str, ...], said: str, has_ticks: bool
+) -> None:
+    gold = files[0]
+    if has_ticks:
+        gold = tmp_path / "ticks.csv"
+        gold.write_text("ts_utc,bid,ask\n2018-06-28T19:59:00Z,1300,1301\n2018-07-05T20:00:01Z,1300,1301\n")
+
+    code, err = run("--gold", gold, "--iwm", files[1], *arguments)
+
+    assert code == 2
+    said = f"convex: {gold}: no session in common with {files[1]}{said}; give files whose dates overlap"
+    assert err.splitlines()[-1] == said
+    assert not run.stats.exists()
+
+
+def test_ticks_of_other_years_than_the_daily_file_are_told(run: Run, tmp_path: Path) -> None:
+    ticks, iwm = tmp_path / "ticks.csv", tmp_path / "iwm.csv"
+    ticks.write_text("ts_utc,bid,ask\n2014-05-02T19:59:00Z,1300,1301\n2014-05-02T20:01:00Z,1300,1301\n")
+    iwm.write_text("date,close\n2020-01-02,100\n2020-01-03,101\n")
+
+    code, err = run("--gold", ticks, "--iwm", iwm)
+
+    assert code == 2
+    said = f"convex: {ticks}: no session in common with {iwm}; give files whose dates overlap"
+    assert err.splitlines()[-1] == said
+    assert not run.stats.exists()
 
 
 @pytest.mark.parametrize(

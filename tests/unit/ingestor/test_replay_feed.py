@@ -1,0 +1,62 @@
+"""What the replay feed says of its progress while it emits."""
+
+from pathlib import Path
+
+from services.ingestor.feeds.replay.feed import ReplayFeed
+from shared.clock import SystemClock
+from shared.domain.bars import Bar
+from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.errors import DataError
+from shared.files.timeline import Recording
+from tests.support.builders_market import calendar, pair
+
+
+class Listener:
+    """A sink that asks for the status just before each new bar is queued: that is where one may fall."""
+
+    def __init__(self) -> None:
+        self.feed: ReplayFeed | None = None
+        self.seen: list[tuple[str, bool]] = []
+
+    def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
+        """Pass."""
+
+    def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
+        """Note whether time has come to the bar before the bar has."""
+        assert self.feed is not None
+        assert not is_history
+        is_told = any(status.watermark_ns >= bars[0].known_at_ns for status in self.feed.statuses())
+        self.seen.append((bars[0].session, is_told))
+
+    def put_status(self, status: FeedStatus) -> None:
+        """Pass."""
+
+    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
+        """Pass."""
+
+    def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
+        """Refuse: nothing here is to be rejected."""
+        raise AssertionError(error)
+
+    async def room(self, instrument: str) -> None:
+        """Have room."""
+
+
+async def test_no_status_falls_between_the_bars_of_one_instant(tmp_path: Path) -> None:
+    """Would have caught: time came to 20:15 with gold's bar, and a hold that ended then missed IWM's."""
+    files = tmp_path / "gold.csv", tmp_path / "iwm.csv"
+    for path in files:
+        path.write_text("date,close\n2019-06-03,100\n2019-06-04,101\n")
+    listener = Listener()
+    listener.feed = ReplayFeed(
+        Recording(lead_files=(files[0],), other_files=(files[1],)),
+        pair=pair(),
+        calendar=calendar(),
+        speed=0,
+        is_held_open=False,
+        clock=SystemClock(),
+    )
+
+    await listener.feed.run(listener)
+
+    assert listener.seen == [(day, False) for day in ("2019-06-03", "2019-06-03", "2019-06-04", "2019-06-04")]
