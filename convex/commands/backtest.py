@@ -27,8 +27,9 @@ def backtest(
     report: Annotated[Path | None, typer.Option(help="Where to write a report to look at (HTML).")] = None,
 ) -> None:
     """Say what would have been said: daily files are the history, tick files are replayed after it."""
+    from services.signals.backtest.outputs import Outputs
     from services.signals.backtest.replaying import Replayed, replay
-    from services.signals.backtest.writing import events_bytes, require_writable, stats_bytes, write_whole
+    from services.signals.backtest.writing import events_bytes, stats_bytes
     from services.signals.rules_file import load_rule
     from shared.calendars import xnys_calendar
     from shared.domain.instants import from_ns
@@ -40,9 +41,6 @@ def backtest(
     if chosen is None:
         known = ", ".join(each.name for each in load_pairs("replay"))
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
-    for path in (stats, events, report):
-        if path is not None:
-            require_writable(path)
     if start is not None and end is not None and start > end:
         raise ConfigError(f"--start {start:%Y-%m-%d}: is after --end {end:%Y-%m-%d}")
     recording = Recording(
@@ -52,6 +50,8 @@ def backtest(
         end=end.date() if end is not None else None,
     )
     rule = load_rule(rules)
+    paths = [path for path in (stats, events, report) if path is not None]
+    outputs = Outputs(paths, inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -61,7 +61,7 @@ def backtest(
         TimeElapsedColumn(),
     )
     calendar = xnys_calendar()
-    with Progress(*columns, console=console) as progress:
+    with outputs, Progress(*columns, console=console) as progress:
         task = progress.add_task("reading", total=None, ticks=0, events=0)
 
         def show(reached_ns: int, so_far: Replayed) -> None:
@@ -84,17 +84,16 @@ def backtest(
             ticks=replayed.ticks,
             events=len(replayed.events),
         )
-    # Everything is computed before anything is written: a bad last row leaves no half result behind.
-    outputs = [(stats, stats_bytes(replayed)), (events, events_bytes(replayed))]
-    if report is not None:
-        from services.signals.backtest.report import report_bytes
+        # Everything is computed before anything is written: a bad last row leaves no half result behind.
+        contents = [stats_bytes(replayed), events_bytes(replayed)]
+        if report is not None:
+            from services.signals.backtest.report import report_bytes
 
-        outputs.append((report, report_bytes(replayed, pair=chosen, rule=rule)))
-    for path, content in outputs:
-        write_whole(path, content)
+            contents.append(report_bytes(replayed, pair=chosen, rule=rule))
+        outputs.write(contents)
     console.print(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "
-        f"→ {', '.join(str(path) for path, _ in outputs)}"
+        f"→ {', '.join(map(str, paths))}"
     )
     if replayed.suppressed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))

@@ -1,6 +1,7 @@
 """``convex backtest`` by its files: what it writes, and what it says when it cannot."""
 
 import csv
+import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,10 +11,8 @@ import pytest
 
 from convex.cli import main
 from services.signals.backtest.replaying import replay
-from services.signals.backtest.writing import write_whole
 from services.signals.core.rules import Rule
 from shared.domain.instants import from_ns
-from shared.errors import ConfigError
 from shared.files.timeline import Recording
 from tests.support import builders_market
 
@@ -329,6 +328,8 @@ def test_ticks_of_other_years_than_the_daily_file_are_told(run: Run, tmp_path: P
         (("--start", "2019-02-01", "--end", "2019-01-01"), "--start 2019-02-01: is after --end 2019-01-01"),
         (("--events", "no/such/folder/e.jsonl"), "no/such/folder/e.jsonl: its folder does not exist"),
         (("--stats", "."), ".: is a folder; name a file"),
+        (("--report", "x" * 300), "x" * 300 + ": cannot be written: File name too long"),
+        (("--report", "/proc/x.html"), "/proc/x.html: cannot be written: No such file or directory"),
         (("--rules", "no.toml"), "no.toml: cannot be read: No such file or directory"),
     ],
 )
@@ -344,13 +345,33 @@ def test_bad_argument_ends_with_one_line_and_writes_nothing(
     assert not run.events.exists()
 
 
-def test_failed_write_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path) -> None:
-    target = tmp_path / "stats.csv"
-    target.mkdir()
-    (target / "mine").write_bytes(b"before")
+def test_output_that_is_an_input_or_another_output_is_refused(
+    run: Run, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Would have caught: the gold file was replaced by the statistics."""
+    before = files[0].read_bytes()
+    link = tmp_path / "link.csv"
+    link.symlink_to(files[0])
+    inputs = ("--gold", files[0], "--iwm", files[1])
 
-    with pytest.raises(ConfigError, match="cannot be written: Is a directory"):
-        write_whole(target, b"after")
+    assert run(*inputs, "--stats", link) == (
+        2, f"convex: {link}: is the same file as the input {files[0]}; name another\n"
+    )  # fmt: skip
+    assert run(*inputs, "--events", tmp_path / "." / "stats.csv") == (
+        2, f"convex: {run.stats}: is the same file as the output {run.stats}; name another\n"
+    )  # fmt: skip
+    assert files[0].read_bytes() == before
+    assert not run.stats.exists()
 
-    assert [path.name for path in tmp_path.iterdir()] == ["stats.csv"]
-    assert (target / "mine").read_bytes() == b"before"
+
+def test_outputs_may_be_streams(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Would have caught: a file took the place of ``/dev/stdout``'s pipe, and nothing came out of it."""
+    command = [sys.executable, "-m", "convex", "backtest", "--gold", str(files[0]), "--iwm", str(files[1])]
+    events = tmp_path / "events.jsonl"
+
+    done = subprocess.run(
+        [*command, "--stats", "/dev/stdout", "--events", str(events)], capture_output=True, check=True
+    )
+
+    assert done.stdout.decode().splitlines()[0] == COLUMNS
+    assert events.exists()
