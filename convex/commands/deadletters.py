@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from convex.kafka_records import Gone, KeptLetter, RecordReader, Refetched, republish
-from shared.config import KafkaSettings, load_settings
+from convex.settings import read_settings
+from shared.config import KafkaSettings
 from shared.domain.instants import format_rfc3339
 from shared.errors import ConfigError, PermanentError
 
@@ -31,7 +32,7 @@ def list_letters(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Show the dead letters, the newest last."""
-    letters, unreadable = asyncio.run(_read(load_settings(KafkaSettings)))
+    letters, unreadable = asyncio.run(_read(read_settings(KafkaSettings)))
     shown = letters[-limit:]
     if as_json:
         for kept in shown:
@@ -66,7 +67,7 @@ def replay(
     if is_one == is_all or (partition is None) != (offset is None):
         raise ConfigError("name one record with --partition P --offset N, or --all of them")
     place = (partition, offset) if partition is not None and offset is not None else None
-    asyncio.run(_replay(load_settings(KafkaSettings), origin, place, is_dry=dry_run))
+    asyncio.run(_replay(read_settings(KafkaSettings), origin, place, is_dry=dry_run))
 
 
 async def _read(settings: KafkaSettings) -> tuple[list[KeptLetter], int]:

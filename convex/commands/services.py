@@ -4,19 +4,17 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import structlog
 import typer
-from pydantic_settings import BaseSettings
 
+from convex.settings import read_settings
 from shared.clock import SystemClock
-from shared.config import KafkaSettings, LogSettings, load_settings, reject_unknown
+from shared.config import KafkaSettings, LogSettings
 from shared.errors import ConfigError
 from shared.logs import configure_logs
 from shared.pairs.loading import PairsSettings, load_pairs
 
-S = TypeVar("S", bound=BaseSettings)
 Run = Callable[[asyncio.Event], Awaitable[None]]
 
 
@@ -31,8 +29,8 @@ def ingestor() -> None:
     from services.ingestor.app import run_ingestor
     from services.ingestor.config import IngestorSettings
 
-    kafka, settings = _settings(IngestorSettings)
-    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    kafka, settings = read_settings(KafkaSettings), read_settings(IngestorSettings)
+    pairs = load_pairs(read_settings(PairsSettings).pairs)
     _run(
         "ingestor",
         lambda stop: run_ingestor(kafka, settings, pairs, clock=SystemClock(), stop=stop),
@@ -44,8 +42,8 @@ def signals() -> None:
     from services.signals.app import run_signals
     from services.signals.config import SignalsSettings
 
-    kafka, settings = _settings(SignalsSettings)
-    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    kafka, settings = read_settings(KafkaSettings), read_settings(SignalsSettings)
+    pairs = load_pairs(read_settings(PairsSettings).pairs)
     _run("signals", lambda stop: run_signals(kafka, settings, pairs, clock=SystemClock(), stop=stop))
 
 
@@ -54,7 +52,7 @@ def notifier() -> None:
     from services.notifier.app import run_notifier
     from services.notifier.config import NotifierSettings
 
-    kafka, settings = _settings(NotifierSettings)
+    kafka, settings = read_settings(KafkaSettings), read_settings(NotifierSettings)
     _run("notifier", lambda stop: run_notifier(kafka, settings, clock=SystemClock(), stop=stop))
 
 
@@ -63,39 +61,16 @@ def dashboard() -> None:
     from services.dashboard.app import run_dashboard
     from services.dashboard.config import DashboardSettings
 
-    kafka, settings = _settings(DashboardSettings)
-    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    kafka, settings = read_settings(KafkaSettings), read_settings(DashboardSettings)
+    pairs = load_pairs(read_settings(PairsSettings).pairs)
     _run(
         "dashboard",
         lambda stop: run_dashboard(kafka, settings, pairs, clock=SystemClock(), stop=stop),
     )
 
 
-def all_settings() -> list[type[BaseSettings]]:
-    """Return every settings class there is: the closed set of ``CONVEX_*`` variables."""
-    from services.dashboard.config import DashboardSettings
-    from services.ingestor.config import IngestorSettings
-    from services.notifier.config import NotifierSettings
-    from services.signals.config import SignalsSettings
-
-    return [
-        KafkaSettings,
-        LogSettings,
-        PairsSettings,
-        IngestorSettings,
-        SignalsSettings,
-        NotifierSettings,
-        DashboardSettings,
-    ]
-
-
-def _settings(settings: type[S]) -> tuple[KafkaSettings, S]:
-    reject_unknown(all_settings())
-    return load_settings(KafkaSettings), load_settings(settings)
-
-
 def _run(service: str, run: Run) -> None:
-    configure_logs(service, level=load_settings(LogSettings).level)
+    configure_logs(service, level=read_settings(LogSettings).level)
     sys.exit(asyncio.run(_until_asked(service, run)))
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
+from convex.settings import read_settings
 from shared.clock import SystemClock
-from shared.config import KafkaSettings, load_settings
+from shared.config import KafkaSettings
 from shared.contracts.records import DIVERGENCES as DIVERGENCES_CONTRACT
 from shared.domain.divergences import (
     Confirmation,
@@ -37,8 +38,8 @@ _UNKNOWN: Final = Estimate(value=None)
 
 def fire(pair: Annotated[str, typer.Option(help="Whose subscribers are to be told.")] = "gold-iwm") -> None:
     """Send every subscription of a pair a message that says it is a test; print its event_id."""
-    kafka = load_settings(KafkaSettings)
-    pairs = load_pairs(load_settings(PairsSettings).pairs)
+    kafka = read_settings(KafkaSettings)
+    pairs = load_pairs(read_settings(PairsSettings).pairs)
     chosen = next((each for each in pairs if each.name == pair), None)
     if chosen is None:
         known = ", ".join(each.name for each in pairs)

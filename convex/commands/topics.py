@@ -6,7 +6,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.config import KafkaSettings, load_settings
+from convex.settings import read_settings
+from shared.config import KafkaSettings
 from shared.kafka.admin import create_topics
 from shared.kafka.topics import ALL_TOPICS
 
@@ -16,7 +17,7 @@ app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
 @app.command("create")
 def create() -> None:
     """Create every topic that is not there yet; run it as often as you like."""
-    settings = load_settings(KafkaSettings)
+    settings = read_settings(KafkaSettings)
     outcome = asyncio.run(create_topics(settings))
     table = Table("topic", "key", "cleanup", "outcome")
     for topic in ALL_TOPICS:

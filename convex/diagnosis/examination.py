@@ -4,9 +4,9 @@ from typing import Final, TypeVar
 
 from pydantic_settings import BaseSettings
 
-from convex.commands.services import all_settings
 from convex.diagnosis import kafka, local, neighbours
 from convex.diagnosis.finding import Finding, skipped
+from convex.settings import all_settings
 from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
 from services.notifier.config import NotifierSettings

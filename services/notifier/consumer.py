@@ -211,8 +211,6 @@ class EventConsumer:
 
 def _received(record: ConsumerRecord, event: DivergenceEvent, received_at_ns: int) -> ReceivedEvent:
     headers = {name: value.decode("utf-8", errors="replace") for name, value in record.headers}
-    published = headers.get("ts_published_ns", "")
-    is_number = published.isascii() and published.isdigit() and len(published) <= 19
     return ReceivedEvent(
         event_id=event.event_id,
         value=record.value,
@@ -220,7 +218,7 @@ def _received(record: ConsumerRecord, event: DivergenceEvent, received_at_ns: in
         divergence_id=event.divergence_id,
         sequence=event.sequence,
         received_at_ns=received_at_ns,
-        # Kafka stamps every record; the header is finer and says when the publisher sent it.
-        published_at_ns=int(published) if is_number else record.timestamp * 1_000_000,
+        # The producer's clock, in milliseconds; signals itself reads none.
+        published_at_ns=record.timestamp * 1_000_000,
         headers=headers,
     )

@@ -28,7 +28,6 @@ _RUN_HEADERS: Final = (
     "origin_partition",
     "origin_offset",
     "ts_received_ns",
-    "ts_published_ns",
 )
 
 

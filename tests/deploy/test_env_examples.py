@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from convex.commands.services import all_settings
+from convex.settings import all_settings
 from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
 from services.notifier.config import NotifierSettings

@@ -10,13 +10,14 @@ PENDING                  x < W                                    IDLE          
 PENDING                  W held, in cooldown, C not held          PENDING, muted       - (cooldown)
 PENDING                  W held, price stale                      IDLE                 - (stale)
 PENDING                  W held, or muted and C held              OPEN, provisional    open
+PENDING                  the feed is STALE                        IDLE                 - (stale)
 OPEN warning             C held, price stale                      OPEN warning         - (stale)
 OPEN warning             C held                                   OPEN critical        escalated
-OPEN critical, not borne
-out by a close           x <= W                                   OPEN warning         eased
 OPEN provisional         x <= L                                   IDLE, cooldown       closed
 OPEN confirmed           x <= L                                   OPEN                 -
-OPEN provisional         no close came until the second after it  IDLE                 expired
+OPEN critical, not borne
+out by a close           x <= W, and > L while provisional        OPEN warning         eased
+OPEN provisional         no close came until the second after it  IDLE, cooldown       expired
 ======================== ======================================== ==================== ==============
 
 By a close (confirmed):
@@ -34,6 +35,7 @@ OPEN critical by price   x >= C                                   OPEN critical 
 OPEN critical by price   x < C                                    OPEN warning         eased
 OPEN                     x is None                                same                 - (undefined)
 IDLE, PENDING            x is None                                same                 -
+PENDING, muted           the cooldown is over                     IDLE                 -
 ======================== ======================================== ==================== ==============
 
 ``L < W`` is the hysteresis; a level is left at the enter threshold of the level below. A confirmed divergence

@@ -18,7 +18,8 @@ async def _start(environment: dict[str, str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "services.ingestor",
+        "convex",
+        "ingestor",
         cwd=Path(__file__).parents[3],
         env={**kept, **environment},
         stdout=asyncio.subprocess.PIPE,
