@@ -9,6 +9,7 @@ from services.notifier.render.wording import (
     duration,
     estimate,
     instant,
+    limit_in_words,
     number,
     pair_titles,
     percent,
@@ -107,28 +108,7 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
             )
             for name, leg in zip((lead, other, *[""] * len(event.legs)), event.legs, strict=False)
         ),
-        hedge=(
-            Row(
-                name="Hedge ratio",
-                value=estimate(event.hedge.ratio),
-                note=f"{lead} per unit of {other} that makes the pair swing least",
-            ),
-            Row(
-                name="Beta",
-                value=estimate(event.hedge.beta),
-                note=f"how far {lead} moves when {other} moves by one",
-            ),
-            Row(
-                name="Hedge effectiveness",
-                value=estimate(event.hedge.effectiveness, is_share=True),
-                note=f"share of {other}'s variance that the hedge took away, out of sample",
-            ),
-            Row(
-                name="Correlation in stress",
-                value=estimate(event.hedge.stress_corr),
-                note=f"in the sessions in which {other} fell most",
-            ),
-        ),
+        hedge=_hedge(event, lead, other),
         evidence=_evidence(event),
         link=public_url.rstrip("/") + path if path is not None else None,
     )
@@ -141,15 +121,16 @@ def _badge(event: DivergenceEvent) -> str:
 
 
 def _facts(event: DivergenceEvent, z: float | None, lead: str, other: str) -> tuple[Row, ...]:
+    if event.type is Transition.TEST and not event.values:
+        return ()
     ratio, mean = event.values.get("log_ratio"), event.values.get("mean_90")
     gap = _gap(ratio, mean)
-    words = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
-    limits = [
-        f"{words.get(name, name.replace('_', ' '))} ±{number(limit, decimals=1)}"
-        for name, limit in event.thresholds.items()
-    ]
     rows = [
-        Row(name="z-score, 90 sessions", value=number(z, is_signed=True), note=" · ".join(limits)),
+        Row(
+            name="z-score, 90 sessions",
+            value=number(z, is_signed=True),
+            note=" · ".join(limit_in_words(name, limit) for name, limit in event.thresholds.items()),
+        ),
         Row(
             name=f"{lead}/{other} against its average",
             value=percent(gap, is_signed=True),
@@ -174,6 +155,36 @@ def _gap(ratio: float | None, mean: float | None) -> float | None:
     if ratio is None or mean is None or abs(ratio - mean) > 100:
         return None
     return math.exp(ratio - mean) - 1
+
+
+def _hedge(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]:
+    hedge = event.hedge
+    if event.type is Transition.TEST and all(
+        each.value is None for each in (hedge.ratio, hedge.beta, hedge.effectiveness, hedge.stress_corr)
+    ):
+        return ()
+    return (
+        Row(
+            name="Hedge ratio",
+            value=estimate(hedge.ratio),
+            note=f"{lead} per unit of {other} that makes the pair swing least",
+        ),
+        Row(
+            name="Beta",
+            value=estimate(hedge.beta),
+            note=f"how far {lead} moves when {other} moves by one",
+        ),
+        Row(
+            name="Hedge effectiveness",
+            value=estimate(hedge.effectiveness, is_share=True),
+            note=f"share of {other}'s variance that the hedge took away, out of sample",
+        ),
+        Row(
+            name="Correlation in stress",
+            value=estimate(hedge.stress_corr),
+            note=f"in the sessions in which {other} fell most",
+        ),
+    )
 
 
 def _times(event: DivergenceEvent) -> tuple[Row, ...]:

@@ -2,12 +2,16 @@
 
 import math
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.domain.divergences import DivergenceEvent, Estimate
 from shared.domain.instants import from_ns, parse_rfc3339
 
 NOT_KNOWN = "not known yet"
+_LEVELS: Final = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
+# Without legs nothing says which word is a symbol; one this short is taken for one.
+_SYMBOL_LETTERS: Final = 3
 _NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -76,6 +80,24 @@ def duration(seconds: float) -> str:
     return " ".join(part for part in parts[:2] if part)
 
 
+def limit_in_words(name: str, limit: float) -> str:
+    """Return one of a rule's thresholds: a level of the statistic lies on both sides, a time does not.
+
+    Examples
+    --------
+    >>> limit_in_words("critical", 3.0), limit_in_words("hold_seconds", 300.0)
+    ('critical from ±3.0', 'held 5 min')
+    >>> limit_in_words("sessions", 60.0)
+    'sessions 60.0'
+    """
+    if name in _LEVELS:
+        return f"{_LEVELS[name]} ±{number(limit, decimals=1)}"
+    if name.endswith("_seconds"):
+        held = "held" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
+        return f"{held} {duration(limit)}"
+    return f"{name.replace('_', ' ')} {number(limit, decimals=1)}"
+
+
 def instant(rfc3339: str) -> str:
     """Return an instant in UTC and in New York, whose closes decide.
 
@@ -97,12 +119,21 @@ def pair_titles(event: DivergenceEvent) -> tuple[str, str]:
     """Return names of the lead and the other leg, made from the pair's.
 
     A word that is an instrument's symbol is written as that symbol, any other as a name: ``gold-iwm``
-    of ``PAXG/USD.KRAKEN`` and ``IWM.ARCX`` gives Gold and IWM.
+    of ``PAXG/USD.KRAKEN`` and ``IWM.ARCX`` gives Gold and IWM. Without legs, as in a test event, a short
+    word is taken for a symbol.
     """
     symbols = {part for leg in event.legs for part in leg.instrument.partition(".")[0].upper().split("/")}
-    words = event.pair.split("-", 1)
-    names = [word.upper() if word.upper() in symbols else word.replace("-", " ").title() for word in words]
+    names = [_title(word, symbols) for word in event.pair.split("-", 1)]
     return (names[0], names[1]) if len(names) == 2 else (event.pair, "the other leg")
+
+
+def _title(word: str, symbols: set[str]) -> str:
+    if word.upper() in symbols:
+        return word.upper()
+    return " ".join(
+        part.upper() if not symbols and len(part) <= _SYMBOL_LETTERS else part.title()
+        for part in word.split("-")
+    )
 
 
 def _day(at: datetime) -> str:

@@ -167,8 +167,46 @@ def test_marker_stands_where_z_is(z: float, width: str) -> None:
 def test_other_pairs_and_no_legs_render_too() -> None:
     message = rendered(divergence(pair="bitcoin-sp-500", legs=(), links={}, thresholds={}))
 
-    assert message.subject == "Bitcoin is rich against Sp 500, z +2.31 (provisional)"
+    assert message.subject == "Bitcoin is rich against SP 500, z +2.31 (provisional)"
     assert "Live page" not in message.text
+
+
+def test_levels_lie_on_both_sides_and_the_hold_is_a_length_of_time() -> None:
+    """Would have caught: the mail said "hold seconds ±300.0"."""
+    thresholds = {"warning": 2.0, "critical": 3.0, "leave": 1.0, "hold_seconds": 300.0}
+
+    message = rendered(divergence(thresholds=thresholds))
+
+    for form in (message.text, message.html):
+        assert "warns from ±2.0 · critical from ±3.0 · over within ±1.0 · held 5 min" in form
+        assert "300" not in form
+
+
+def test_test_message_shows_no_empty_tables_and_names_the_legs() -> None:
+    nothing = divergence(
+        type=Transition.TEST,
+        values={},
+        legs=(),
+        thresholds={},
+        hedge=Hedge(ratio=UNKNOWN, beta=UNKNOWN, effectiveness=UNKNOWN, stress_corr=UNKNOWN),
+    )
+
+    message = rendered(nothing)
+
+    assert message.subject == "Test message for Gold and IWM (provisional)"
+    for form in (message.text, message.html):
+        assert "Test message for Gold and IWM" in form
+        assert "not known yet" not in form
+        assert "UTC" in form
+    assert not {"HOW FAR", "PRICES", "HEDGE"} & set(message.text.splitlines())
+    assert not [name for name in ("How far", "Prices", "Hedge") if f">{name}<" in message.html]
+
+
+def test_real_message_shows_every_table() -> None:
+    message = rendered(divergence())
+
+    assert {"HOW FAR", "PRICES", "TIMES", "HEDGE", "EVIDENCE"} <= set(message.text.splitlines())
+    assert all(f">{name}<" in message.html for name in ("How far", "Prices", "Times", "Hedge", "Evidence"))
 
 
 def test_absurd_number_is_no_reason_to_crash() -> None:
