@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from shared.errors import ConfigError
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+# The venue of what is made up.
+_SIMULATED = "SIMULATED"
 _INSTRUMENT = re.compile(r"[A-Z0-9:/^=_-]{1,24}\.[A-Z0-9-]{1,24}")
 
 
@@ -24,9 +26,9 @@ class Pair:
     lead_title, other_title
         For people, such as ``Gold`` and ``IWM``.
     is_simulated
-        Both legs are made up; said wherever the pair shows.
+        Both legs are made up, and of venue ``SIMULATED``; said wherever the pair shows.
     is_proxy
-        The lead stands for something it is not (a gold token for gold); said wherever the pair shows.
+        The lead stands for something it is not (a gold token for gold); said on the pair's page.
 
     Examples
     --------
@@ -57,6 +59,18 @@ class Pair:
                 raise ConfigError(f"an instrument of pair {self.name} is SYMBOL.VENUE, was {instrument!r}")
         if self.lead == self.other:
             raise ConfigError(f"pair {self.name} needs two different instruments, was {self.lead} twice")
+        # A message shows instruments only: the mark and the venue must say the same.
+        venues = {instrument.rpartition(".")[2] for instrument in (self.lead, self.other)}
+        if self.is_simulated and venues != {_SIMULATED}:
+            raise ConfigError(
+                f"pair {self.name} is marked is_simulated, so both its instruments are SYMBOL.{_SIMULATED}, were "
+                f"{self.lead} and {self.other}; rename them or take the mark away"
+            )
+        if not self.is_simulated and _SIMULATED in venues:
+            raise ConfigError(
+                f"pair {self.name} has an instrument of venue {_SIMULATED}, were {self.lead} and {self.other}; "
+                "set is_simulated = true or name its real venue"
+            )
 
 
 def routes_of(pairs: tuple[Pair, ...]) -> dict[str, tuple[str, ...]]:

@@ -224,7 +224,9 @@ def test_names_are_text_and_never_markup() -> None:
 
 
 def test_simulated_pair_says_so() -> None:
-    assert "simulated" in checked(report(is_simulated=True)).text
+    made_up = report(is_simulated=True, lead="XAU/USD.SIMULATED", other="IWM.SIMULATED")
+
+    assert "simulated" in checked(made_up).text
     assert "simulated" not in checked(report()).text
 
 

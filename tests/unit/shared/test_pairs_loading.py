@@ -45,6 +45,30 @@ def test_pairs_of_a_file_are_read(tmp_path: Path) -> None:
     ]
 
 
+SIMULATED = PAIR.replace("XAU/USD.X", "XAU/USD.SIMULATED").replace("IWM.X", "IWM.SIMULATED")
+MARK = "is_simulated = true\n"
+
+
+def test_mark_and_venues_of_a_simulated_pair_agree(tmp_path: Path) -> None:
+    (pair,) = load_pairs(write(tmp_path, SIMULATED + MARK))
+
+    assert (pair.is_simulated, pair.lead, pair.other) == (True, "XAU/USD.SIMULATED", "IWM.SIMULATED")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PAIR + MARK, "rename them or take the mark away"),
+        (PAIR.replace("IWM.X", "IWM.SIMULATED") + MARK, "rename them or take the mark away"),
+        (SIMULATED, "set is_simulated = true or name its real venue"),
+        (PAIR.replace("IWM.X", "IWM.SIMULATED"), "set is_simulated = true or name its real venue"),
+    ],
+)
+def test_mail_would_not_mark_such_a_pair_so_it_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_pairs(write(tmp_path, text))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
