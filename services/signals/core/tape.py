@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
+from shared.domain.bars import MAX_SAMPLE_AGE_NS
 from shared.domain.ticks import FeedState
 
-# A sample at a session's close must be this fresh. Spot gold is always open in these minutes of a session,
-# so the age needs no calendar.
-MAX_SAMPLE_AGE_NS = 15 * 60 * 1_000_000_000
 # While quotes come, a trade says nothing that the mid does not say better.
 QUOTES_RULE_NS = 60 * 1_000_000_000
 
@@ -41,7 +39,10 @@ class LeadTape:
     closes_seen: int = -1
 
     def sample_at(self, close_ns: int) -> float | None:
-        """Return the price for a close, None when it is older than 15 minutes."""
+        """Return the price for a close, None when it is older than 15 minutes.
+
+        Spot gold is always open in these minutes of a session, so the age needs no calendar.
+        """
         if self.price is None or close_ns - self.ts_ns > MAX_SAMPLE_AGE_NS:
             return None
         return self.price

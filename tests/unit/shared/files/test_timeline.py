@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.signals.core import tape
-from shared.domain.bars import MAX_SAMPLE_AGE_NS, Bar, BarBatch, BarsMode
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
 from shared.files.closes import SampledCloses
@@ -216,10 +215,6 @@ def test_samples_do_not_depend_on_the_batches_ticks_come_in(tmp_path: Path) -> N
         for begin in range(0, len(instants), size):
             samples.take(part(rows, begin, min(begin + size, len(instants))))
         assert [each.close for each in samples.until(ny("2019-06-05 00:00"))] == [1_302.0, 1_304.0]
-
-
-def test_sample_may_be_as_old_as_the_engines() -> None:
-    assert MAX_SAMPLE_AGE_NS == tape.MAX_SAMPLE_AGE_NS
 
 
 def test_bars_of_one_instant_are_one_unit(gold: Path, iwm: Path, tmp_path: Path) -> None:

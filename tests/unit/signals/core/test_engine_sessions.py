@@ -375,3 +375,18 @@ def test_correction_does_not_restate_what_no_close_has_confirmed() -> None:
     story.take(bar_batch(bar(old, story.closes[old][1] * 1.001, revision=1)))
 
     assert [event.type.value for event in story.events] == ["open"]
+
+
+def test_refill_with_a_correction_restates_what_stands_on_it() -> None:
+    story = Story()
+    story.commit(D1, 2.5)
+    lead_close = story.closes[D1][0]
+    close = float(lead_close / np.exp(story.level(2.6, until=D1)))
+    story.reach(f"{D2} 09:00")
+
+    made = story.take(
+        bar_batch(bar(D1, close, revision=1, known_at_ns=ny(f"{D2} 09:00")), mode=BarsMode.HISTORY)
+    )
+
+    assert [event.type for event in made] == [Transition.REVISED]
+    assert made[0].values["z_90"] == pytest.approx(2.6, abs=1e-9)
