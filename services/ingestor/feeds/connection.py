@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from services.ingestor.core.dedupe import Gap
 from services.ingestor.core.monitor import Limits, Monitor
 from services.ingestor.feeds.events import Acknowledged, Event, Rejected, VenueStatus
+from services.ingestor.feeds.http import retry_after_seconds
 from services.ingestor.feeds.intake import Intake
 from services.ingestor.feeds.ports import Sink
 from shared.clock import Clock
@@ -200,6 +201,6 @@ class Connection:
             "refused",
             detail=f"HTTP {status}",
             at_least_seconds=max(
-                self._cool_down_seconds if status == 429 else 0.0, float(asked) if asked.isdigit() else 0.0
+                self._cool_down_seconds if status == 429 else 0.0, retry_after_seconds(asked, 0.0)
             ),
         )

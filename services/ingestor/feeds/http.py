@@ -26,6 +26,9 @@ from shared.errors import FeedRefused, FeedUnavailable
 _FINAL: Final = frozenset({401, 403, 451})
 _THROTTLED: Final = frozenset({418, 429})
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 60.0
+# A wait of years is a slip of the provider; asking once an hour offends nobody.
+_LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
+_RETRY_AFTER_DIGITS: Final = 12
 
 
 class Throttled(FeedUnavailable):
@@ -42,6 +45,28 @@ class Throttled(FeedUnavailable):
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+def retry_after_seconds(text: str, default: float) -> float:
+    """Return what a ``Retry-After`` header asks for in seconds, at most an hour.
+
+    Parameters
+    ----------
+    text
+        The header's value; a date is not read.
+    default
+        What anything but a count of seconds means.
+
+    Examples
+    --------
+    >>> retry_after_seconds("30", 60.0), retry_after_seconds("", 60.0), retry_after_seconds("9" * 400, 60.0)
+    (30.0, 60.0, 3600.0)
+    """
+    asked = text.strip()
+    # Digits of other alphabets are digits to Python, and some of them no number to float.
+    if not (asked.isascii() and asked.isdigit()):
+        return default
+    return min(float(asked[:_RETRY_AFTER_DIGITS]), _LONGEST_RETRY_AFTER_SECONDS)
 
 
 async def get_json(
@@ -66,7 +91,12 @@ async def get_json(
         raise FeedUnavailable(f"{where}: {type(error).__name__}", reason="unreachable") from None
     status = response.status_code
     if status in _THROTTLED:
-        raise Throttled(f"{where}: HTTP {status}", retry_after_seconds=_retry_after(response))
+        raise Throttled(
+            f"{where}: HTTP {status}",
+            retry_after_seconds=retry_after_seconds(
+                response.headers.get("retry-after", ""), _DEFAULT_RETRY_AFTER_SECONDS
+            ),
+        )
     if status in _FINAL:
         raise FeedRefused(f"{where}: HTTP {status}: {_said(response)}", reason="refused")
     if 400 <= status < 500:
@@ -80,11 +110,6 @@ async def get_json(
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise FeedUnavailable(f"{where}: not JSON: {error}", reason="not_json") from None
-
-
-def _retry_after(response: httpx.Response) -> float:
-    asked = response.headers.get("retry-after", "").strip()
-    return float(asked) if asked.isdigit() else _DEFAULT_RETRY_AFTER_SECONDS
 
 
 def _said(response: httpx.Response) -> str:

@@ -197,6 +197,17 @@ async def test_answer_that_is_none_is_classified_and_asked_again(answer: Answer,
             await running.until(lambda: bool(running.sink.histories))
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [("²", 60.0), ("9" * 400, 3600.0)])
+async def test_throttling_for_no_number_or_for_ever_is_waited_out_sanely(asked: str, seconds: float) -> None:
+    async with _yahoo(_days()) as (fake, source):
+        fake.answers = [
+            Answer(status=429, body=b"", content_type="text/plain", headers={"Retry-After": asked})
+        ]
+        with pytest.raises(Throttled) as caught:
+            await source.rows(["2025-11-25"])
+        assert caught.value.retry_after_seconds == seconds
+
+
 async def test_throttling_is_waited_out_as_asked() -> None:
     async with _yahoo(_days()) as (fake, source):
         busy = Answer(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from services.ingestor.core.dedupe import Gap
 from services.ingestor.core.monitor import Limits
@@ -256,6 +257,43 @@ async def test_too_many_connections_are_waited_out_as_asked() -> None:
         assert venue.handshakes == 1
         await running.until(lambda: venue.handshakes == 2)
     assert running.count("feed_reconnects_total", reason="refused") >= 1
+
+
+@asynccontextmanager
+async def _refusing(retry_after: bytes) -> AsyncIterator[str]:
+    """Refuse every handshake, byte for byte: a server of websockets would write the header as UTF-8."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 503 Busy\r\nRetry-After: " + retry_after + b"\r\nContent-Length: 0\r\n"
+            b"Connection: close\r\n\r\n"
+        )
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize(("asked", "longest"), [(b"\xb2", 60.0), (b"9" * 400, 3600.0)])
+async def test_wait_that_is_no_number_or_for_ever_does_not_end_the_feed(asked: bytes, longest: float) -> None:
+    """Would have caught: "²" is a digit to Python and no number to float, and 400 nines are infinity."""
+    with capture_logs() as logs:
+        async with (
+            _refusing(asked) as url,
+            httpx.AsyncClient(base_url="http://127.0.0.1:1") as unused,
+            live_feed(
+                "kraken",
+                url=url,
+                make_protocol=lambda: KrakenProtocol(SYMBOL),
+                backfill=KrakenBackfill(unused, symbol=SYMBOL, interval_seconds=0.0),
+            ) as running,
+        ):
+            await running.until(lambda: any(each["event"] == "feed_disconnected" for each in logs))
+            assert not running.task.done()
+    waits = [each["retry_in_seconds"] for each in logs if each["event"] == "feed_disconnected"]
+    assert waits[0] <= longest
 
 
 async def test_venue_that_is_not_there_is_tried_for_ever() -> None:
