@@ -106,7 +106,7 @@ class IngestorSettings(BaseSettings):
     tiingo_url: str = Field(default="https://api.tiingo.com", description="Tiingo's service.")
     tiingo_token: SecretStr | None = Field(default=None, description="Tiingo's key; sent as a header only.")
     backfill_sessions: int = Field(
-        default=600, ge=600, le=5_000, description="Sessions of history for each leg."
+        default=600, ge=600, le=800, description="Sessions of history for each leg; signals keeps 800."
     )
     request_timeout_seconds: float = Field(default=20.0, gt=0, le=120, description="Of one HTTP request.")
     request_interval_seconds: float = Field(

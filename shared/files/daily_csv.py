@@ -155,6 +155,10 @@ def _rows(path: Path, numbered: Iterator[tuple[int, list[str]]], columns: _Colum
 
 def _session(path: Path, text: str, row: int) -> str:
     try:
-        return date.fromisoformat(text).isoformat()
+        session = date.fromisoformat(text).isoformat()
     except ValueError:
-        raise bad_file(path, f"must be YYYY-MM-DD, was {text[:40]!r}", row=row, field="date") from None
+        session = ""
+    # Python reads 20200102 and 2020-W01-4 too; a file that means something else by them must not pass.
+    if session != text:
+        raise bad_file(path, f"must be YYYY-MM-DD, was {text[:40]!r}", row=row, field="date")
+    return session

@@ -155,6 +155,8 @@ def test_no_file_has_no_bars() -> None:
         ("date,close\n2019-06-03\n", "row 2: has 1 cells, the header has 2"),
         ("date,close\n03.06.2019,5\n", "row 2: date: must be YYYY-MM-DD, was '03.06.2019'"),
         ("date,close\n2019-02-29,5\n", "row 2: date: must be YYYY-MM-DD, was '2019-02-29'"),
+        ("date,close\n20190603,5\n", "row 2: date: must be YYYY-MM-DD, was '20190603'"),
+        ("date,close\n2019-W23-1,5\n", "row 2: date: must be YYYY-MM-DD, was '2019-W23-1'"),
         (
             "date,close\n2019-06-03,5\n2019-06-03,5\n",
             "row 3: date: 2019-06-03 stands there twice; keep one row",
