@@ -22,7 +22,9 @@ class DashboardMetrics:
     def __init__(
         self, registry: CollectorRegistry, *, topics: tuple[str, ...], pairs: tuple[str, ...]
     ) -> None:
-        Info("convex_build", "Which code this is.", registry=registry).info({"version": CODE_VERSION})
+        Info("convex_build", "Which code this is.", registry=registry).info(
+            {"version": CODE_VERSION, "service": "dashboard"}
+        )
         self.records = Counter(
             "convex_dashboard_records_total", "Records read.", ["topic"], registry=registry
         )

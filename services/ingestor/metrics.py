@@ -15,6 +15,7 @@ REJECTED_REASONS: Final = (
     "undecodable",
     "outside_range",
     "one_sided",
+    "negative_volume",
 )
 RECONNECT_REASONS: Final = (
     "closed",
@@ -50,7 +51,7 @@ class IngestorMetrics:
     ) -> None:
         feeds, instruments = tuple(feeds), tuple(instruments)
         self.build = Info("convex_build", "Version of the code.", registry=registry)
-        self.build.info({"version": CODE_VERSION, "revision": ""})
+        self.build.info({"version": CODE_VERSION, "service": "ingestor"})
         self.ticks_received = Counter(
             "convex_ingestor_ticks_received_total", "Usable ticks.", ["feed"], registry=registry
         )

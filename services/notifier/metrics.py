@@ -40,7 +40,7 @@ class NotifierMetrics:
 
     def __init__(self, registry: CollectorRegistry, *, topic: str) -> None:
         self.build = Info("convex_build", "Which code runs.", registry=registry)
-        self.build.info({"version": CODE_VERSION, "revision": ""})
+        self.build.info({"version": CODE_VERSION, "service": "notifier"})
         self.notifications = Counter(
             "convex_notifier_notifications",
             "Deliveries that were planned.",

@@ -21,12 +21,16 @@ DEAD_LETTER_REASONS: Final = (
     "not_positive",
     "outside_range",
     "crossed",
+    "implausible_instant",
+    "negative_volume",
 )
 SUPPRESSED: Final = (
     *(reason.value for reason in Suppressed),
     "bar_unchanged",
     "bar_outdated",
     "bar_provisional",
+    "bar_no_session",
+    "other_instrument",
     "close_sample_stale",
     "trade_superseded",
     "tick_behind_watermark",
