@@ -58,7 +58,7 @@ def _run(part: str, **options: object) -> tuple[str, list[Figure]]:
             from bench.topic.part import run_part
         case _:
             from bench.latency.part import run_part
-    return run_part(**options)  # type: ignore[arg-type]
+    return run_part(**options)  # type: ignore[arg-type]  # the parser made each
 
 
 if __name__ == "__main__":

@@ -41,14 +41,15 @@ class Figure:
     note: str = ""
 
 
-def measured(part: str, name: str, values: list[float], unit: str, **more: object) -> Figure:
+def measured(
+    part: str, name: str, values: list[float], unit: str, *, at_least: float | None = None, note: str = ""
+) -> Figure:
     """Return a figure of its own, with a goal ``at_least`` where one is set."""
     seen = spread(values)
-    at_least = more.pop("at_least", None)
     goal = None if at_least is None else f">= {_number(at_least)} {unit}"
-    met = None if at_least is None else seen.median >= at_least  # type: ignore[operator]
+    met = None if at_least is None else seen.median >= at_least
     return Figure(
-        part=part, name=name, value=seen.median, unit=unit, spread=_pair(seen), goal=goal, met=met, **more
+        part=part, name=name, value=seen.median, unit=unit, spread=_pair(seen), goal=goal, met=met, note=note
     )
 
 
@@ -92,7 +93,7 @@ def print_figures(console: Console, title: str, figures: list[Figure]) -> None:
     """Print the benchmark's table: our own figures, and below each the baselines it is held against."""
     table = Table(title=title, title_justify="left", expand=False)
     for column, justify in (("what", "left"), ("median", "right"), ("low to high", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]  # literals
     for column in ("ours / this", "low to high", "goal", "met"):
         table.add_column(column, justify="right")
     for figure in figures:

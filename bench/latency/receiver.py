@@ -1,7 +1,8 @@
 """Where the webhooks of every contestant go: note when each was answered."""
 
 import time
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import orjson
 from aiohttp import web
@@ -42,7 +43,7 @@ class Receiver:
     async def _take_frame(self, request: web.Request) -> web.Response:
         return await self._take(request, lambda body: body["data"][0]["bid"])
 
-    async def _take(self, request: web.Request, price_of: object) -> web.Response:
+    async def _take(self, request: web.Request, price_of: Callable[[Any], float]) -> web.Response:
         body = await request.read()
         try:
             self._verifier.verify(body, dict(request.headers))
@@ -52,5 +53,5 @@ class Receiver:
         response = web.Response(status=204)
         await response.prepare(request)
         await response.write_eof()
-        self.answered_ns.setdefault(float(price_of(orjson.loads(body))), time.time_ns())  # type: ignore[operator]
+        self.answered_ns.setdefault(float(price_of(orjson.loads(body))), time.time_ns())
         return response

@@ -67,7 +67,7 @@ async def test_killing_signals_in_mid_replay_changes_no_identity(
         fresh_kafka, tmp_path, lead_files=(gold, ticks), other_files=(iwm,), rules=_RULES, speed=240
     ) as system:
         for seen in (1, 3, 4):
-            await system.until(lambda seen=seen: len(system.events()) >= seen, what=f"event {seen}")  # type: ignore[misc]
+            await system.until(lambda seen=seen: len(system.events()) >= seen, what=f"event {seen}")  # type: ignore[misc]  # bound now
             await system.processes.kill("signals")
             await system.processes.start("signals")
         await _until_all_delivered(system, len(expected))

@@ -261,7 +261,7 @@ class MailSink:
 
     # The names of the next four are aiosmtpd's.
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd names it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Answer the sender's address."""
@@ -271,7 +271,7 @@ class MailSink:
             envelope.mail_options.extend(options)
         return reply
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd names it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Answer a recipient's address."""
@@ -281,7 +281,7 @@ class MailSink:
             envelope.rcpt_options.extend(options)
         return reply
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd names it
         """Keep the mail and answer it."""
         reply = self._next("message", "250 OK: kept")
         if reply.startswith("2"):

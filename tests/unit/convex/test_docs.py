@@ -76,7 +76,7 @@ def test_receiver_of_the_document_refuses_what_was_changed_on_the_way(receive: R
     headers, body = sent(lasting(60))
 
     assert receive(_SECRET, headers, body.replace(b"warning", b"critica"), set()) == (401, None)
-    assert classify_status(401) == Rejected(reason=classify_status(403).reason)  # type: ignore[union-attr]
+    assert classify_status(401) == Rejected(reason=classify_status(403).reason)  # type: ignore[union-attr]  # it is refused
 
 
 def test_receiver_of_the_document_does_nothing_about_late_events_and_tests(receive: Receive) -> None:

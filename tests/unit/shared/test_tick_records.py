@@ -47,7 +47,7 @@ def test_whole_numbers_are_prices_too() -> None:
     read = decode_tick_record(json.dumps(QUOTES).encode())
 
     assert read.bid.tolist() == [1.0, 2.0]  # type: ignore[union-attr]  # quotes
-    assert read.bid.dtype == float  # type: ignore[union-attr]
+    assert read.bid.dtype == float  # type: ignore[union-attr]  # quotes
 
 
 def test_status_before_the_first_tick_and_bars_without_any_are_fine() -> None:

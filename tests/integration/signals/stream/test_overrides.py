@@ -30,7 +30,7 @@ async def test_fetch_wait_is_the_configured_one_and_not_a_second_and_a_half(mock
             await asyncio.sleep(0.1)
             began = time.monotonic()
             mock_broker.append(1, 1)
-            await until(lambda count=count: len(recorder.records) == count)  # type: ignore[misc]
+            await until(lambda count=count: len(recorder.records) == count)  # type: ignore[misc]  # bound now
             waits.append(time.monotonic() - began)
     # The mock holds each fetch for its whole wait: 1.5 s would show in the median.
     assert sorted(waits)[2] < 0.5

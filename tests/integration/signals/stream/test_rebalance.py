@@ -103,7 +103,7 @@ class TestRebalance:
         async with running(app):
             for round_ in range(rounds):
                 applied = len(recorder.records)
-                await until(lambda applied=applied: len(recorder.records) > applied + 15)  # type: ignore[misc]
+                await until(lambda applied=applied: len(recorder.records) > applied + 15)  # type: ignore[misc]  # bound now
                 mock_broker.append(0, 20)
                 # Now and then between two steps of a handover, too.
                 await asyncio.sleep(0.003 * (round_ % 5))

@@ -218,7 +218,7 @@ def test_bar_of_no_session_is_counted_and_passed(session: str) -> None:
     story = Story()
     stray = bar(session, 150.0, known_at_ns=ny("2019-06-03 15:00"))
     story.take(bar_batch(stray))
-    story.take(bar_batch(stray, mode=story.log[0].mode))  # type: ignore[union-attr]
+    story.take(bar_batch(stray, mode=story.log[0].mode))  # type: ignore[union-attr]  # the history
     story.reach("2019-06-03 15:30")
     story.tick("2019-06-03 15:31", 2.5)
 
