@@ -11,7 +11,6 @@ that the next one replaces; between 2 and 3 the bar is published again, with the
 """
 
 import asyncio
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -22,7 +21,7 @@ from services.ingestor.metrics import IngestorMetrics
 from services.ingestor.sending import PatientPublisher
 from shared.contracts.ticks import BarBatch, BarsMode, TickRecord, encode_tick_record
 from shared.domain.bars import Bar
-from shared.domain.deliveries import DeadLetter
+from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
@@ -30,7 +29,6 @@ from shared.kafka.topics import TICKS
 
 # Full records for the sender while the feed makes more, and no status stuck behind minutes of ticks.
 _SHORT_QUEUE_TICKS: Final = 10 * MAX_TICKS_PER_RECORD
-_FIRST_BYTES: Final = 1_024
 
 
 class Pipeline:
@@ -89,16 +87,7 @@ class Pipeline:
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
         """Count input that cannot be used and keep it as a dead letter."""
         self._metrics.ticks_rejected.labels(feed, error.reason).inc()
-        self._dead_letters.put(
-            DeadLetter(
-                origin=f"feed:{feed}",
-                partition=None,
-                offset=None,
-                reason=error.reason,
-                message=str(error)[:300],
-                first_bytes=base64.b64encode(raw[:_FIRST_BYTES]).decode(),
-            )
-        )
+        self._dead_letters.put(dead_letter(f"feed:{feed}", raw=raw, reason=error.reason, message=str(error)))
 
     async def room(self, instrument: str) -> None:
         """Wait until a lead's queue is short."""

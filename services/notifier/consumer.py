@@ -13,7 +13,6 @@ Dying before 2 has done nothing; dying between 2 and 4 brings the record again, 
 """
 
 import asyncio
-import base64
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -30,7 +29,7 @@ from services.notifier.metrics import NotifierMetrics
 from services.notifier.store.events import EventLog, ReceivedEvent, Repeated
 from shared.clock import Clock
 from shared.contracts.records import DEADLETTERS, DIVERGENCES
-from shared.domain.deliveries import DeadLetter
+from shared.domain.deliveries import dead_letter
 from shared.domain.divergences import DivergenceEvent
 from shared.errors import BrokerUnavailable, DataError
 from shared.kafka.publisher import Publisher
@@ -39,7 +38,6 @@ log = structlog.get_logger(__name__)
 
 # A fetch that finds nothing returns after this long, and the loop sees that it is to stop.
 _POLL_MS: Final = 200
-_FIRST_BYTES: Final = 1_024
 _RECONNECT_SECONDS: Final = 2.0
 
 
@@ -189,13 +187,13 @@ class EventConsumer:
         )
 
     async def _bury(self, record: ConsumerRecord, error: DataError) -> None:
-        letter = DeadLetter(
-            origin=record.topic,
+        letter = dead_letter(
+            record.topic,
             partition=record.partition,
             offset=record.offset,
+            raw=record.value,
             reason=error.reason,
             message=str(error),
-            first_bytes=base64.b64encode((record.value or b"")[:_FIRST_BYTES]).decode("ascii"),
         )
         await self._publisher.publish(self._dead_letters, key=record.topic, value=DEADLETTERS.encode(letter))
         self._metrics.dead_lettered.labels(record.topic, error.reason).inc()

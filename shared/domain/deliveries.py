@@ -1,7 +1,13 @@
 """How one delivery ended, and what could not be used at all."""
 
+import base64
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+_KEPT_BYTES: Final = 1_024
+# A message may quote its input; the letter must stay far below the topic's largest record.
+_KEPT_CHARACTERS: Final = 1_000
 
 
 class Channel(StrEnum):
@@ -67,3 +73,37 @@ class DeadLetter:
     reason: str
     message: str
     first_bytes: str
+
+
+def dead_letter(
+    origin: str,
+    *,
+    partition: int | None = None,
+    offset: int | None = None,
+    raw: bytes | None,
+    reason: str,
+    message: str,
+) -> DeadLetter:
+    """Return the letter about input that could not be used.
+
+    Parameters
+    ----------
+    raw
+        The input; its first 1,024 bytes are kept. None is an empty record.
+    message
+        What was wrong; its first 1,000 characters are kept.
+
+    Examples
+    --------
+    >>> letter = dead_letter("feed:kraken", raw=b"{", reason="not_json", message="a frame must be JSON")
+    >>> letter.first_bytes, letter.partition, letter.offset
+    ('ew==', None, None)
+    """
+    return DeadLetter(
+        origin=origin,
+        partition=partition,
+        offset=offset,
+        reason=reason,
+        message=message[:_KEPT_CHARACTERS],
+        first_bytes=base64.b64encode((raw or b"")[:_KEPT_BYTES]).decode("ascii"),
+    )
