@@ -63,13 +63,13 @@ class Pair:
         venues = {instrument.rpartition(".")[2] for instrument in (self.lead, self.other)}
         if self.is_simulated and venues != {_SIMULATED}:
             raise ConfigError(
-                f"pair {self.name} is marked is_simulated, so both its instruments are SYMBOL.{_SIMULATED}, were "
-                f"{self.lead} and {self.other}; rename them or take the mark away"
+                f"pair {self.name} is marked is_simulated, so both its instruments are SYMBOL.{_SIMULATED}, "
+                f"were {self.lead} and {self.other}; rename them or take the mark away"
             )
         if not self.is_simulated and _SIMULATED in venues:
             raise ConfigError(
-                f"pair {self.name} has an instrument of venue {_SIMULATED}, were {self.lead} and {self.other}; "
-                "set is_simulated = true or name its real venue"
+                f"pair {self.name} has an instrument of venue {_SIMULATED}, were {self.lead} and "
+                f"{self.other}; set is_simulated = true or name its real venue"
             )
 
 
