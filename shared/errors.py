@@ -6,7 +6,7 @@
     ├── ConfigError            refuse to start (exit code 2)
     ├── DataError              this record is bad: dead-letter it, go on
     │   ├── DecodeError          bytes do not match any known schema
-    │   └── QualityError         well-formed but implausible (bad tick, stale, future)
+    │   └── QualityError         well-formed but implausible (not positive, crossed, from the future)
     ├── TransientError         the world is bad: retry with back-off
     │   ├── FeedUnavailable
     │   ├── BrokerUnavailable
@@ -62,7 +62,7 @@ class DecodeError(DataError):
 
 
 class QualityError(DataError):
-    """Well-formed but implausible input."""
+    """Well-formed but implausible input: not positive, crossed, out of range, or from the future."""
 
     default_reason = "implausible"
 

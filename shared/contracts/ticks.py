@@ -3,11 +3,12 @@
 ========== ============================================================ =================
 ``type``   columns or fields                                            domain value
 ========== ============================================================ =================
-``quotes`` ``ts_event_ns``, ``ts_received_ns``, ``bid``, ``ask``        `QuoteBatch`
-``trades`` ``ts_event_ns``, ``ts_received_ns``, ``price``, ``size``,    `TradeBatch`
-           ``trade_id``
-``status`` ``state``, ``watermark_ns``                                  `FeedStatus`
-``bars``   ``mode``, ``bars``                                           `BarBatch`
+``quotes`` ``instrument``, ``feed``, ``ts_event_ns``,                   `QuoteBatch`
+           ``ts_received_ns``, ``bid``, ``ask``
+``trades`` ``instrument``, ``feed``, ``ts_event_ns``,                   `TradeBatch`
+           ``ts_received_ns``, ``price``, ``size``, ``trade_id``
+``status`` ``instrument``, ``feed``, ``state``, ``watermark_ns``        `FeedStatus`
+``bars``   ``instrument``, ``mode``, ``bars``                           `BarBatch`
 ========== ============================================================ =================
 
 Prices are JSON numbers with the shortest digits that read back the same: exact as text, and a batch of

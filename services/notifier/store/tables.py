@@ -1,7 +1,7 @@
 """What the notifier remembers: events as they came, deliveries until their end, and every attempt.
 
-Plain SQL types only, so that the same tables serve SQLite (one notifier) and PostgreSQL (several). Instants
-are integer nanoseconds since the Unix epoch, wall time.
+The store is SQLite and serves one notifier. The tables keep to SQL that other databases know too, but nothing
+else is tested. Instants are integer nanoseconds since the Unix epoch, wall time.
 """
 
 from typing import Final

@@ -1,10 +1,12 @@
 """What a record of ticks.v1 may not be, each with the reason that its dead letter has."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from shared.contracts import ticks
 from shared.contracts.envelope import load_object
 from shared.contracts.ticks import INSTANTS_END_NS, decode_tick_record
 from shared.domain.bars import BarBatch
@@ -37,6 +39,21 @@ def refusal(value: object) -> DataError:
     with pytest.raises(DataError) as caught:
         decode_tick_record(json.dumps(value).encode())
     return caught.value
+
+
+def test_table_of_the_module_names_every_field_of_every_type() -> None:
+    """Would have caught: the table left out instrument and feed."""
+    fields: dict[str, set[str]] = {}
+    of = ""
+    for line in (ticks.__doc__ or "").splitlines():
+        if line.startswith(("``", " " * 11 + "``")):
+            of = line[:10].strip(" `") or of
+            fields.setdefault(of, set()).update(re.findall(r"``(\w+)``", line[11:]))
+    del fields["ticks.v1"], fields["type"]
+
+    assert fields == {
+        example["type"]: set(example) - {"schema", "v", "type"} for example in (QUOTES, TRADES, STATUS, BARS)
+    }
 
 
 def test_last_instant_of_the_calendar_is_where_the_year_2036_begins() -> None:
