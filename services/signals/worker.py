@@ -12,7 +12,6 @@ A crash before 4 makes the record come again, and the same events with the same 
 makes it come again, and step 1 skips it. Nothing is decided by what happens to be in memory.
 """
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -33,7 +32,7 @@ from shared.config import KafkaSettings
 from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
 from shared.contracts.ticks import BarBatch, TickRecord, decode_tick_record
 from shared.domain.bars import Bar
-from shared.domain.deliveries import DeadLetter
+from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
@@ -44,8 +43,6 @@ from shared.kafka.publisher import Headers, Publisher
 from shared.version import CODE_VERSION
 
 log = structlog.get_logger()
-
-_KEPT_BYTES = 1_024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -236,13 +233,13 @@ class Worker:
         running.applied = offset
 
     async def _dead_letter(self, partition: int, offset: int, value: bytes | None, error: DataError) -> None:
-        letter = DeadLetter(
-            origin=topics.TICKS.name,
+        letter = dead_letter(
+            topics.TICKS.name,
             partition=partition,
             offset=offset,
+            raw=value,
             reason=error.reason,
             message=str(error),
-            first_bytes=base64.b64encode((value or b"")[:_KEPT_BYTES]).decode(),
         )
         await self._publisher.publish(
             topics.DEADLETTERS.name, key=topics.TICKS.name, value=DEADLETTERS.encode(letter)
