@@ -1,4 +1,5 @@
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ KEY = b"a secret of the tests, 32 bytes!"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 WEBHOOK = '[[subscription]]\nname = "desk"\nchannel = "webhook"\nurl = "https://desk.example/hook"\n'
 EMAIL = '[[subscription]]\nname = "ann"\nchannel = "email"\naddress = "ann@example.com"\n'
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "env" / "subscriptions.toml.example"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -69,6 +71,15 @@ def test_keys_do_not_show(tmp_path: Path) -> None:
 
 def test_empty_file_subscribes_nobody(tmp_path: Path) -> None:
     assert load_subscriptions(written(tmp_path, "# nobody yet\n"), environ={}) == ()
+
+
+def test_tables_of_the_example_can_be_used_as_they_stand(tmp_path: Path) -> None:
+    text = re.sub(r"^# (?=\[\[|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+
+    targets = load_subscriptions(written(tmp_path, text), environ={"DESK_WEBHOOK_SECRET": SECRET})
+
+    assert [type(target) for target in targets] == [WebhookTarget, EmailTarget]
+    assert load_subscriptions(EXAMPLE, environ={}) == ()
 
 
 def test_missing_file_names_the_setting(tmp_path: Path) -> None:
