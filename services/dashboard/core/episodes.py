@@ -48,12 +48,12 @@ def episodes_of(
     ----------
     events
         In the order of their sequence. Where a divergence has events, they decide whether it is open:
-        they arrive before the snapshot that follows from them.
+        they arrive before the snapshot that follows from them. Tests are left out: nothing diverged.
     still_open
         As of the latest snapshot; tells of divergences whose events are no longer kept.
     """
     grouped: dict[str, list[DivergenceEvent]] = {}
-    for event in events:
+    for event in _real(events):
         grouped.setdefault(event.divergence_id, []).append(event)
     known = [_from_events(pair, group) for group in grouped.values()]
     known += [_from_snapshot(pair, one) for one in still_open if one.divergence_id not in grouped]
@@ -69,8 +69,8 @@ def open_events(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...
 
 
 def tell_news(pair: Pair, events: Iterable[DivergenceEvent]) -> str:
-    """Return a sentence about the latest event, for people who listen to the page."""
-    latest = max(events, key=lambda event: event.sequence, default=None)
+    """Return a sentence about the latest event that is no test, for people who listen to the page."""
+    latest = max(_real(events), key=lambda event: event.sequence, default=None)
     if latest is None:
         return ""
     what = describe_divergence(pair, latest.kind, latest.direction)
@@ -78,6 +78,10 @@ def tell_news(pair: Pair, events: Iterable[DivergenceEvent]) -> str:
         f"{what}: {TRANSITIONS[latest.type]}, {latest.severity.value}, {latest.confirmation.value}, "
         f"{format_instant(latest.occurred_at)}."
     )
+
+
+def _real(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...]:
+    return tuple(event for event in events if event.type is not Transition.TEST)
 
 
 def _from_events(pair: Pair, events: list[DivergenceEvent]) -> Episode:

@@ -56,9 +56,12 @@ def test_one_whose_events_are_no_longer_kept_is_told_from_the_snapshot() -> None
     assert (episode.is_open, episode.opened_at, episode.z_last) == (True, "2020-03-18 00:15:00 UTC", "—")
 
 
-def test_a_test_is_never_open() -> None:
-    (episode,) = episodes_of(PAIR, (event(type=Transition.TEST),), ())
-    assert (episode.is_open, episode.state) == (False, "test")
+def test_a_test_is_no_divergence_and_no_news() -> None:
+    fired = event(type=Transition.TEST, event_id="ev_9", divergence_id="dv_9", sequence=9)
+    assert episodes_of(PAIR, (fired,), ()) == ()
+    assert tell_news(PAIR, (fired,)) == ""
+    assert [one.divergence_id for one in episodes_of(PAIR, (OPENED, fired), ())] == ["dv_1"]
+    assert open_events((OPENED, fired)) == (OPENED,)
 
 
 def test_the_newest_opening_comes_first() -> None:
