@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.dashboard.core.formatting import format_instant
-from services.dashboard.core.words import FEED_STATES
+from services.dashboard.core.words import FEED_STATES, NEVER_TICKED
 from shared.domain.instants import parse_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
+from shared.domain.ticks import FeedState
 
 # Signals publishes once a second while status records come: this long without one is not a hiccup.
 LATE_AFTER_SECONDS: Final = 15
@@ -52,7 +53,8 @@ def badges_of(pair: Pair, snapshot: PairSnapshot) -> tuple[Badge, ...]:
         badges.append(Badge(text="NO FEED", tone="stale", hint="No status record of the lead was read yet."))
     else:
         state = snapshot.feed_state
-        badges.append(Badge(text=state.value, tone=state.value.lower(), hint=FEED_STATES[state]))
+        hint = NEVER_TICKED if state is FeedState.STALE and not _has_ticked(snapshot) else FEED_STATES[state]
+        badges.append(Badge(text=state.value, tone=state.value.lower(), hint=hint))
     if snapshot.is_simulated:
         badges.append(Badge(text="SIMULATED", tone="notice", hint="Both legs are made up."))
     elif pair.lead.endswith(".REPLAY"):
@@ -76,3 +78,8 @@ def freshness_of(snapshot: PairSnapshot, *, published_ms: int, now_ms: int) -> F
         watermark_age_seconds=(now_ms - watermark_ms) / 1_000 if is_wall_time else None,
         is_late=age > LATE_AFTER_SECONDS,
     )
+
+
+def _has_ticked(snapshot: PairSnapshot) -> bool:
+    # Until the first tick the lead stands at a close, which has a session, or has no price at all.
+    return any(leg.price is not None and leg.session is None for leg in snapshot.legs[:1])

@@ -26,6 +26,8 @@ FEED_STATES: Final = {
     FeedState.CLOSED: "The market is closed.",
 }
 
+NEVER_TICKED: Final = "The market is open but the feed is silent: no price of it has ever arrived."
+
 _SENTENCES: Final = {
     (Kind.RATIO_STRETCH, Direction.RISK_OFF): "{lead} rich against {other}",
     (Kind.RATIO_STRETCH, Direction.RISK_ON): "{lead} cheap against {other}",

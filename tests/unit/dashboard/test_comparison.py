@@ -188,6 +188,15 @@ def test_badges_tell_the_feed_and_what_the_numbers_are_made_of() -> None:
     assert [badge.text for badge in page(snapshot(feed_state=None), pair=live).badges] == ["NO FEED"]
 
 
+def test_a_feed_that_never_ticked_has_no_old_price() -> None:
+    old = "The market is open but the feed is silent: the price is old."
+    none = "The market is open but the feed is silent: no price of it has ever arrived."
+    no_price = leg(price=None, price_at=None, age_seconds=None, source=None)
+    for lead, hint in ((leg(), old), (leg(session="2020-03-17"), none), (no_price, none)):
+        view = page(snapshot(legs=(lead, other_leg()), feed_state=FeedState.STALE))
+        assert view.badges[0].hint == hint
+
+
 def test_the_thresholds_of_the_latest_event_are_those_of_the_gauge() -> None:
     strict = event(thresholds={"warning": 1.5, "critical": 2.3, "leave": 0.5})
     view = compare(PAIR, snapshot(), (strict,), published_ms=WATERMARK_MS, now_ms=WATERMARK_MS)
