@@ -18,11 +18,12 @@
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -53,6 +54,9 @@ class EmailTarget:
 Target = WebhookTarget | EmailTarget
 
 _Names = str | tuple[str, ...]
+
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+_URL_FORM: Final = "must be http(s)://host/path without a user or a fragment"
 
 
 class _Table(BaseModel):
@@ -113,8 +117,12 @@ def load_subscriptions(path: Path, *, environ: Mapping[str, str] | None = None) 
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise bad_file(path, f"is not TOML: {error}") from error
     tables = loaded.pop("subscription", [])
-    if loaded or not isinstance(tables, list):
+    if isinstance(tables, dict):
+        raise bad_file(path, "[subscription] is a single table: write [[subscription]]")
+    if loaded:
         raise bad_file(path, f"holds [[subscription]] tables and nothing else, was {', '.join(loaded)}")
+    if not isinstance(tables, list):
+        raise bad_file(path, "subscription: write a [[subscription]] table for each")
     # The one secret-bearing reader of the environment; everything else is a setting.
     known = environ if environ is not None else os.environ  # noqa: TID251 - named by the operator's file
     targets = []
@@ -148,14 +156,20 @@ def _target(path: Path, where: str, table: Any, environ: Mapping[str, str]) -> T
 
 
 def _checked_url(path: Path, where: str, text: str) -> str:
+    # Never quoted: a password or a token may stand in it.
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise bad_file(path, f"{where}: url: {error}") from error
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.fragment:
-        raise bad_file(
-            path, f"{where}: url: must be http(s)://host/path without a user or a fragment, was {text!r}"
-        )
+    except httpx.InvalidURL:
+        raise bad_file(path, f"{where}: url: {_URL_FORM}, it cannot be read as one") from None
+    problems = {
+        "has another scheme": url.scheme not in ("http", "https"),
+        "has no host": not url.host,
+        "has a user": bool(url.userinfo),
+        "has a fragment": bool(url.fragment),
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise bad_file(path, f"{where}: url: {_URL_FORM}, it {problem}")
     return str(url)
 
 
@@ -167,34 +181,52 @@ def _checked_address(path: Path, where: str, text: str) -> str:
 
 
 def _keys(path: Path, where: str, table: _WebhookTable, environ: Mapping[str, str]) -> tuple[bytes, ...]:
-    secrets: list[tuple[str, str]] = []
-    for name in _as_names(table.secret_env):
-        if name.startswith("CONVEX_"):
-            raise bad_file(
-                path, f"{where}: secret_env: {name}: CONVEX_ names are settings; take another for the secret"
-            )
-        if name not in environ:
-            raise bad_file(path, f"{where}: secret_env: {name} is not set; export it before the start")
-        secrets.append((f"secret_env: {name}", environ[name].strip()))
-    for name in _as_names(table.secret_file):
-        try:
-            text = (path.parent / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise bad_file(path, f"{where}: secret_file: {name} cannot be read: {error}") from error
-        secrets.extend((f"secret_file: {name}", line) for line in text.split())
-    if not secrets:
+    try:
+        secrets = [
+            *(_secret_of(name, environ) for name in _as_names(table.secret_env)),
+            *(secret for name in _as_names(table.secret_file) for secret in _secrets_in(path.parent, name)),
+        ]
+        keys = []
+        for source, secret in secrets:
+            try:
+                keys.append(parse_secret(secret))
+            except ValueError as error:
+                raise ValueError(f"{source}: {error}") from None
+    except ValueError as error:
+        raise bad_file(path, f"{where}: {error}") from None
+    if not keys:
         raise bad_file(
             path,
             f"{where}: secret_env or secret_file must name a secret; "
             "make one with: echo whsec_$(head -c 32 /dev/urandom | base64)",
         )
-    keys = []
-    for source, secret in secrets:
-        try:
-            keys.append(parse_secret(secret))
-        except ValueError as error:
-            raise bad_file(path, f"{where}: {source}: {error}") from None
     return tuple(keys)
+
+
+def _secret_of(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    # Only what looks like a name is quoted: anything else may be the secret itself, where its name belongs.
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(
+            "secret_env: must be the name of a variable, of A-Z, 0-9 and _; the secret itself stands elsewhere"
+        )
+    if name.startswith("CONVEX_"):
+        raise ValueError(f"secret_env: {name}: CONVEX_ names are settings; take another for the secret")
+    if name not in environ:
+        raise ValueError(f"secret_env: {name} is not set; export it before the start")
+    return f"secret_env: {name}", environ[name].strip()
+
+
+def _secrets_in(folder: Path, name: str) -> list[tuple[str, str]]:
+    try:
+        text = (folder / name).read_text(encoding="utf-8")
+    except OSError as error:
+        # Not quoted, as no file may be there: it may be the secret itself.
+        raise ValueError(
+            f"secret_file: must name a readable file ({error.strerror}), never be the secret"
+        ) from None
+    except ValueError:
+        raise ValueError("secret_file: must name a file of UTF-8 text") from None
+    return [(f"secret_file: {name}", line) for line in text.split()]
 
 
 def _as_names(names: _Names) -> tuple[str, ...]:

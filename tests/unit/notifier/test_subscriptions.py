@@ -94,7 +94,8 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
     [
         ("name = ", "is not TOML"),
         ('[[subscriber]]\nname = "a"\n', "holds [[subscription]] tables and nothing else, was subscriber"),
-        ("subscription = 5\n", "holds [[subscription]] tables"),
+        ("subscription = 5\n", "write a [[subscription]] table for each"),
+        (EMAIL.replace("[[subscription]]", "[subscription]"), "write [[subscription]]"),
         ('[[subscription]]\nname = "a"\n', "subscription 1: channel: "),
         (EMAIL.replace('"email"', '"pigeon"'), "subscription 1: channel: "),
         (EMAIL.replace('"ann"', '"ann lee"'), "subscription 1: name: "),
@@ -113,7 +114,7 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
         (WEBHOOK + 'secret_env = "NONE"\n', "secret_env: NONE is not set"),
         (WEBHOOK + 'secret_env = "CONVEX_SECRET"\n', "CONVEX_ names are settings"),
         (WEBHOOK + 'secret_env = "WEAK"\n', "secret_env: WEAK: a webhook secret begins with whsec_"),
-        (WEBHOOK + 'secret_file = "none"\n', "secret_file: none cannot be read"),
+        (WEBHOOK + 'secret_file = "none"\n', "secret_file: must name a readable file (No such file"),
         (
             WEBHOOK.replace("https:", "ftp:") + 'secret_env = "GOOD"\n',
             "(desk): url: must be http(s)://host/path",
@@ -135,3 +136,26 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, text: str, complaint
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (WEBHOOK + f'secret_env = "{SECRET}"\n', "secret_env"),
+        (WEBHOOK + f'secret_env = ["GOOD", "{SECRET}"]\n', "secret_env"),
+        (WEBHOOK + f'secret_env = "CONVEX_{SECRET}"\n', "secret_env"),
+        (WEBHOOK + f'secret_file = "{SECRET}"\n', "secret_file"),
+        (WEBHOOK + f'secret_file = "{SECRET * 9}"\n', "secret_file"),
+        (WEBHOOK + f'secret_file = "{SECRET}\\u0000"\n', "secret_file"),
+        (WEBHOOK.replace("//desk", f"//u:{SECRET}@desk") + 'secret_env = "GOOD"\n', "url"),
+        (WEBHOOK.replace("https://desk", f"ftp://u:{SECRET}@desk") + 'secret_env = "GOOD"\n', "url"),
+        (WEBHOOK.replace("desk.example/hook", f"desk:{SECRET}") + 'secret_env = "GOOD"\n', "url"),
+    ],
+)
+def test_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path, text: str, field: str) -> None:
+    """Would have caught: the message quoted the secret whole, into logs and terminals."""
+    with pytest.raises(ConfigError) as caught:
+        load_subscriptions(written(tmp_path, text), environ={"GOOD": SECRET})
+
+    assert f"subscription 1 (desk): {field}: must " in str(caught.value)
+    assert SECRET.removeprefix("whsec_")[:8] not in str(caught.value)
