@@ -10,6 +10,7 @@ import typer
 
 from convex.commands import backtest, deadletters, demo, doctor, services, testfire, topics
 from shared.errors import ConfigError, ServiceError
+from shared.logs import redact_text
 
 app = typer.Typer(
     name="convex",
@@ -42,5 +43,5 @@ def main() -> None:
 
 
 def _say(error: ServiceError) -> None:
-    # One line, whatever the message quotes from a file or a broker.
-    print(f"convex: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201 - the terminal is the interface
+    # One line without credentials, whatever the message quotes from a file or a broker.
+    print(f"convex: {redact_text(' '.join(str(error).split()))}", file=sys.stderr)  # noqa: T201 - the terminal is the interface

@@ -27,17 +27,68 @@ def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mutab
     return entry
 
 
+def redact_text(text: str) -> str:
+    """Blank out credentials and mail addresses in a text.
+
+    Examples
+    --------
+    >>> redact_text("https://u:p@host/x?token=abc is refused, tell ann@example.com")
+    'https://***@host/x?token=*** is refused, tell ***@example.com'
+    """
+    text = _SECRET_TEXT.sub(lambda match: f"{match[1]}***" if match[1] else f"{match[2]}***@", text)
+    return _ADDRESS.sub(r"***@\1", text)
+
+
 def _without_secrets(key: str, value: Any) -> Any:
     if _SECRET_KEYS.search(key):
         return "***"
     if isinstance(value, str):
-        text = _SECRET_TEXT.sub(lambda match: f"{match[1]}***" if match[1] else f"{match[2]}***@", value)
-        return _ADDRESS.sub(r"***@\1", text)
+        return redact_text(value)
     if isinstance(value, Mapping):
         return {inner: _without_secrets(str(inner), each) for inner, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_without_secrets("", each) for each in value]
     return value
+
+
+class OncePerMinute(logging.Filter):
+    """Let a library say the same thing once a minute.
+
+    While Kafka is away its client says so for each try, a hundred times a second; our own lines say when it
+    went and when it came back. What is the same is the text before its values are filled in.
+
+    Examples
+    --------
+    >>> import logging
+    >>> def said(text, at, name="aiokafka.conn"):
+    ...     record = logging.LogRecord(name, logging.WARNING, "", 0, text, (), None)
+    ...     record.created = at
+    ...     return record
+    >>> quiet = OncePerMinute()
+    >>> [quiet.filter(said("cannot connect", at)) for at in (0.0, 1.0, 61.0)]
+    [True, False, True]
+    >>> [quiet.filter(said("delivery_finished", at, "services.notifier")) for at in (0.0, 1.0)]
+    [True, True]
+    """
+
+    _NOISY = ("aiokafka", "kafka", "faust", "mode", "httpx", "websockets", "asyncio")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is to be shown."""
+        if not record.name.startswith(self._NOISY):
+            return True
+        what = (record.name, str(record.msg)[:200])
+        if record.created - self._said_at.get(what, -60.0) < 60:
+            return False
+        # Texts that already hold their values must not grow the memory without end.
+        if len(self._said_at) >= 1_000:
+            self._said_at.clear()
+        self._said_at[what] = record.created
+        return True
 
 
 def configure_logs(service: str, *, level: str = "INFO") -> None:
@@ -64,6 +115,7 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(OncePerMinute())
     root = logging.getLogger()
     root.handlers = [handler]
     # Libraries speak from WARNING on: their INFO is not about our users.

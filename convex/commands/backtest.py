@@ -61,7 +61,7 @@ def backtest(
         TimeElapsedColumn(),
     )
     calendar = xnys_calendar()
-    with outputs, Progress(*columns, console=console) as progress:
+    with outputs, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=None, ticks=0, events=0)
 
         def show(reached_ns: int, so_far: Replayed) -> None:

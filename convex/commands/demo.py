@@ -44,7 +44,7 @@ def demo(
     observed = asyncio.run(run_demo(market, seconds=seconds, console=console, clock=SystemClock()))
     summary = observed.summary()
     if seconds is None:
-        console.print(f"stopped. {orjson.dumps(summary).decode()}", highlight=False)
+        console.print(f"stopped. {orjson.dumps(summary).decode()}", highlight=False, soft_wrap=True)
         return
     sys.stdout.write(orjson.dumps(summary).decode() + "\n")
     missing = [name for name, count in summary.items() if count == 0]

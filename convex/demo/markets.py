@@ -1,5 +1,6 @@
 """Where the demo's market comes from: made up, recorded, or live without a key."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +69,8 @@ def recorded(files: list[Path], speed: float) -> Market:
         environ={
             "CONVEX_PAIRS": "replay",
             "CONVEX_INGESTOR_FEED": "replay",
-            "CONVEX_INGESTOR_REPLAY_LEAD_FILES": ",".join(str(path.resolve()) for path in gold),
-            "CONVEX_INGESTOR_REPLAY_OTHER_FILES": ",".join(str(path.resolve()) for path in iwm),
+            "CONVEX_INGESTOR_REPLAY_LEAD_FILES": json.dumps([str(path.resolve()) for path in gold]),
+            "CONVEX_INGESTOR_REPLAY_OTHER_FILES": json.dumps([str(path.resolve()) for path in iwm]),
             "CONVEX_INGESTOR_REPLAY_SPEED": repr(speed),
             "CONVEX_NOTIFIER_TIME_BASE": "replay",
         },
@@ -83,4 +84,5 @@ def _is_other_leg(path: Path) -> bool:
     if "iwm" in path.name.lower():
         return True
     with open_text(path) as lines:
-        return "adj_close" in lines.readline().strip().lower().split(",")
+        names = lines.readline().lower().replace("_", "").replace(" ", "").strip().split(",")
+    return "adjclose" in names or "adjustedclose" in names

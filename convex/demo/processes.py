@@ -8,13 +8,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.errors import ServiceError
+from shared.errors import ConfigError, ServiceError
 
 # Those that listen, and the one that brings the market.
 SERVICES = ("dashboard", "notifier", "signals")
 MARKET = "ingestor"
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 15.0
+# The exit code of a service that refuses its settings or files.
+_CONFIGURATION = 2
 
 
 class ServiceDied(ServiceError):
@@ -75,6 +77,8 @@ class Processes:
         ------
         ServiceDied
             When it does, with the end of its log.
+        ConfigError
+            When it refused its settings or a file.
         """
         ends = {asyncio.create_task(process.wait()): name for name, process in self._running.items()}
         try:
@@ -82,7 +86,10 @@ class Processes:
         finally:
             for end in ends:
                 end.cancel()
-        name = ends[done.pop()]
+        end = done.pop()
+        name = ends[end]
+        if end.result() == _CONFIGURATION:
+            raise ConfigError(self.tail(name).splitlines()[-1].removeprefix("convex: "))
         raise ServiceDied(f"{name} ended; its log ends with:\n{self.tail(name)}")
 
     async def stop(self) -> None:

@@ -55,13 +55,14 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
         }
         _write_subscriptions(folder / "subscriptions.toml", pair, hooks.port)
         processes = Processes(environ, folder)
-        console.print(f"[bold]Convex demo[/]: {market.note}", highlight=False)
-        console.print(f"page: [bold underline]{page}[/]", highlight=False)
+        console.print(f"[bold]Convex demo[/]: {market.note}", highlight=False, soft_wrap=True)
+        console.print(f"page: [bold underline]{page}[/]", highlight=False, soft_wrap=True)
         try:
             await processes.start(*SERVICES)
-            await _until_ready(
-                processes, [environ[f"CONVEX_{name.upper()}_HEALTH__PORT"] for name in SERVICES]
-            )
+            ports = [environ[f"CONVEX_{name.upper()}_HEALTH__PORT"] for name in SERVICES]
+            await _until_ready(processes, ports, stop)
+            if stop.is_set():
+                return observed
             # The market opens when everyone listens: what was published before would only show how long
             # a start takes.
             await processes.start(MARKET)
@@ -81,12 +82,13 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
     return observed
 
 
-async def _until_ready(processes: Processes, ports: list[str]) -> None:
+async def _until_ready(processes: Processes, ports: list[str], stop: asyncio.Event) -> None:
     watching = asyncio.create_task(processes.watch())
     try:
         async with httpx.AsyncClient() as client:
             for port in ports:
-                while not watching.done() and not await _is_ready(client, port):  # noqa: ASYNC110 - other processes
+                # Other processes have no event to wait for.
+                while not (watching.done() or stop.is_set() or await _is_ready(client, port)):  # noqa: ASYNC110 - see above
                     await asyncio.sleep(0.1)
         if watching.done():
             watching.result()

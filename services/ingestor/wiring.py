@@ -41,6 +41,9 @@ async def make_feeds(
     ConfigError
         If settings and pairs do not fit each other.
     """
+    if settings.feed != "live":
+        # There is nothing that could be cut off: an alert on a lost connection must not ring.
+        metrics.feed_connected.labels(settings.feed).set(1)
     match settings.feed:
         case "replay":
             return [_replay(settings, pairs, clock)]

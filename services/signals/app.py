@@ -20,6 +20,7 @@ from shared.config import KafkaSettings
 from shared.domain.pairs import Pair
 from shared.health import HealthServer
 from shared.kafka import topics
+from shared.kafka.admin import require_topics
 from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger()
@@ -40,9 +41,10 @@ async def run_signals(
     ConfigError
         If the rules file cannot be used.
     BrokerUnavailable
-        If Kafka cannot be reached at the start.
+        If Kafka cannot be reached at the start, or a topic is not there.
     """
     rule = load_rule(settings.rules_file)
+    await require_topics(kafka, topics.TICKS, topics.STATE, topics.DIVERGENCES)
     registry = CollectorRegistry()
     metrics = SignalsMetrics(registry, pairs=[pair.name for pair in pairs])
     async with Publisher(kafka, client_id=f"convex-{settings.instance_id}") as publisher:

@@ -5,8 +5,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.config import KafkaSettings
 from shared.errors import BrokerUnavailable
-from shared.kafka.clients import make_admin
-from shared.kafka.topics import ALL_TOPICS
+from shared.kafka.clients import make_admin, make_reader
+from shared.kafka.topics import ALL_TOPICS, Topic
 
 
 async def create_topics(settings: KafkaSettings) -> dict[str, str]:
@@ -51,3 +51,26 @@ async def create_topics(settings: KafkaSettings) -> dict[str, str]:
             raise BrokerUnavailable(f"{name} not created: {failure.__name__} {message}")
         outcome[name] = "exists" if code else "created"
     return outcome
+
+
+async def require_topics(settings: KafkaSettings, *topics: Topic) -> None:
+    """Refuse to start without a topic: a consumer of a missing one waits for ever and says nothing.
+
+    Raises
+    ------
+    BrokerUnavailable
+        If Kafka cannot be reached, or a topic is not there; names it and the remedy.
+    """
+    reader = make_reader(settings, client_id="convex-topics")
+    try:
+        await reader.start()
+        there = await reader.topics()
+    except KafkaError as error:
+        raise BrokerUnavailable(f"{settings.bootstrap_servers}: cannot connect: {error!r}") from error
+    finally:
+        await reader.stop()
+    missing = [topic.name for topic in topics if topic.name not in there]
+    if missing:
+        raise BrokerUnavailable(
+            f"{settings.bootstrap_servers}: {', '.join(missing)} not there; run: convex topics create"
+        )

@@ -93,13 +93,13 @@ def test_recorded_files_find_their_leg_by_what_they_hold(tmp_path: Path) -> None
     ticks = tmp_path / "a.csv"
     ticks.write_text("ts_utc,bid,ask\n")
     gold = _daily(tmp_path / "b.csv", "date,close,volume")
-    adjusted = _daily(tmp_path / "c.csv", "date,close,adj_close")
+    adjusted = _daily(tmp_path / "c.csv", "date,close,Adj Close")
     named = _daily(tmp_path / "IWM.csv", "date,close,volume")
 
     environ = markets.recorded([adjusted, ticks, named, gold], speed=60.0).environ
 
-    assert environ["CONVEX_INGESTOR_REPLAY_LEAD_FILES"] == f"{ticks},{gold}"
-    assert environ["CONVEX_INGESTOR_REPLAY_OTHER_FILES"] == f"{adjusted},{named}"
+    assert environ["CONVEX_INGESTOR_REPLAY_LEAD_FILES"] == json.dumps([str(ticks), str(gold)])
+    assert environ["CONVEX_INGESTOR_REPLAY_OTHER_FILES"] == json.dumps([str(adjusted), str(named)])
 
 
 def test_recorded_files_of_one_leg_only_are_refused(tmp_path: Path) -> None:
@@ -114,3 +114,17 @@ def test_live_market_needs_no_key_and_expires_by_the_clock() -> None:
 
     assert environ["CONVEX_NOTIFIER_TIME_BASE"] == "live"
     assert not [name for name in environ if "TOKEN" in name]
+
+
+@pytest.mark.slow
+def test_demo_on_a_bad_file_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    gold = _daily(tmp_path / "gold.csv", "date,close")
+    gold.write_text("date,close\n2020-01-02,abc\n")
+    iwm = _daily(tmp_path / "iwm.csv", "date,close")
+
+    done = _demo("--seconds", "20", "--replay", str(gold), "--replay", str(iwm))
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(
+        "gold.csv: row 2: close: must be a positive number, was 'abc'"
+    )
