@@ -34,6 +34,7 @@ from shared.kafka.topics import DIVERGENCES, SIGNALS
 
 TOPICS: Final = (SIGNALS.name, DIVERGENCES.name)
 _RETRY_SECONDS: Final = 1.0
+_SOON_SECONDS: Final = 0.05
 _PROBE_SECONDS: Final = 5.0
 # A fetch is parked on the same connection for up to 5 s (KafkaSettings), and the answer waits behind it.
 _PROBE_TIMEOUT_SECONDS: Final = 10.0
@@ -93,12 +94,11 @@ class Reader:
                 return consumer
 
     async def _assigned(self, consumer: AIOKafkaConsumer) -> dict[Any, int]:
+        await self._existing(consumer)
         # Assigning one partition of each makes the client ask for the topics, and find out about the others.
         consumer.assign([TopicPartition(topic, 0) for topic in TOPICS])
-        since = self._clock.now()
-        while missing := tuple(topic for topic in TOPICS if not consumer.partitions_for_topic(topic)):
-            self._enter(Phase.NO_TOPIC, since=since, missing=missing)
-            await asyncio.sleep(_RETRY_SECONDS)
+        while not all(consumer.partitions_for_topic(topic) for topic in TOPICS):  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(_SOON_SECONDS)
         partitions = [
             TopicPartition(topic, number)
             for topic in TOPICS
@@ -113,6 +113,21 @@ class Reader:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return ends
+
+    async def _existing(self, consumer: AIOKafkaConsumer) -> None:
+        # The client asks for an assigned topic that does not exist without a pause, and logs every answer.
+        since = self._clock.now()
+        while True:
+            try:
+                known = await consumer.topics()
+            except KafkaError as error:
+                self._enter(Phase.LOST, since=since, error=_words(error))
+            else:
+                missing = tuple(topic for topic in TOPICS if topic not in known)
+                if not missing:
+                    return
+                self._enter(Phase.NO_TOPIC, since=since, missing=missing)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow(
         self, consumer: AIOKafkaConsumer, ends: dict[Any, int], probe: "asyncio.Task[None]"

@@ -23,11 +23,20 @@ PATIENCE_SECONDS = 20.0
 
 
 class EmbeddedTopics:
-    """librdkafka's mock cluster with the records that a test puts in."""
+    """librdkafka's mock cluster with the records that a test puts in.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    topics
+        Those that exist from the start; another exists from its first record on.
+    """
+
+    def __init__(self, topics: tuple[str, ...] = ("signals.v1", "divergences.v1")) -> None:
         self._producer = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 0})
         broker = next(iter(self._producer.list_topics(timeout=10).brokers.values()))
+        for topic in topics:
+            # The mock cluster makes a topic that is asked for by name.
+            self._producer.list_topics(topic, timeout=10)
         self.kafka = KafkaSettings(bootstrap_servers=f"{broker.host}:{broker.port}", fetch_max_wait_ms=10)
 
     def publish(self, *values: PairSnapshot | DivergenceEvent) -> None:

@@ -59,6 +59,19 @@ async def test_a_kafka_that_is_away_is_named_on_the_page_and_not_ready() -> None
     assert "connecting" in answer.json()["failed"]["kafka"]
 
 
+async def test_missing_topics_are_waited_for_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    topics = EmbeddedTopics(topics=())
+    async with running_dashboard(topics.kafka) as dashboard:
+        await dashboard.page_with("signals.v1 and divergences.v1 do not exist", "convex topics create")
+        caplog.clear()
+        topics.publish(snapshot())
+        await dashboard.page_with("but divergences.v1 does not exist")
+        await asyncio.sleep(2)
+        assert [record.message for record in caplog.records if record.name.startswith("aiokafka")] == []
+        topics.publish(OPENED)
+        await dashboard.page_with("1,486.43", "Gold rich against IWM")
+
+
 async def test_what_was_published_before_the_start_is_shown(topics: EmbeddedTopics) -> None:
     topics.publish(OPENED, ESCALATED, snapshot())
     async with running_dashboard(topics.kafka) as dashboard:

@@ -17,7 +17,9 @@ from tests.support.snapshot_builder import PAIR, leg, other_leg, snapshot
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
-async def test_missing_topics_and_a_restart_of_kafka_are_told_and_got_over(tmp_path: Path) -> None:
+async def test_missing_topics_and_a_restart_of_kafka_are_told_and_got_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     try:
         broker = KafkaBroker(tmp_path / "kafka")
     except KafkaUnavailable as error:
@@ -27,6 +29,9 @@ async def test_missing_topics_and_a_restart_of_kafka_are_told_and_got_over(tmp_p
     try:
         async with running_dashboard(kafka) as dashboard:
             await dashboard.page_with("signals.v1 and divergences.v1 do not exist", "convex topics create")
+            caplog.clear()
+            await asyncio.sleep(3)
+            assert [record.message for record in caplog.records if record.name.startswith("aiokafka")] == []
 
             await create_topics(kafka)
             await dashboard.page_with("read signals.v1 to its end at")
