@@ -207,7 +207,7 @@ def _secret_of(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
     # Only what looks like a name is quoted: anything else may be the secret itself, where its name belongs.
     if not _VARIABLE.fullmatch(name):
         raise ValueError(
-            "secret_env: must be the name of a variable, of A-Z, 0-9 and _; the secret itself stands elsewhere"
+            "secret_env: must be the name of a variable, of A-Z, 0-9 and _; the secret itself is elsewhere"
         )
     if name.startswith("CONVEX_"):
         raise ValueError(f"secret_env: {name}: CONVEX_ names are settings; take another for the secret")
