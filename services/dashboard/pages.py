@@ -25,7 +25,8 @@ PARTS: Final = (
 class Pages:
     """Render pages from the view.
 
-    What a pair shows is rendered once for each change of it, however many look at it.
+    What a pair shows is rendered once for each change of it, however many look at it; a late snapshot's page
+    says how late it is, so it is rendered each time.
     """
 
     def __init__(self, view: PairsView, *, clock: Clock) -> None:
@@ -72,7 +73,7 @@ class Pages:
         """Return the parts of a pair's page by name, as they are at this moment."""
         version = self._view.version(pair.name)
         known = self._rendered.get(pair.name)
-        if known is None or known[0] != version:
+        if known is None or known[0] != version or self._is_late(pair):
             known = version, self._render_parts(pair)
             self._rendered[pair.name] = known
         return known[1]
@@ -92,6 +93,10 @@ class Pages:
             topic=SIGNALS.name,
             of_others=self._view.snapshots_of_others,
         )
+
+    def _is_late(self, pair: Pair) -> bool:
+        latest = self._view.latest(pair.name)
+        return latest is not None and self.now_ms - latest.published_ms > 1_000 * LATE_AFTER_SECONDS
 
     def _render_parts(self, pair: Pair) -> dict[str, str]:
         page = self._comparison(pair)

@@ -62,9 +62,12 @@ async def test_ages_count_up_and_silence_is_told(topics: EmbeddedTopics, tab: Ta
         first = await tab.ask(age)
         assert first >= 3
         await tab.until(f"{age} >= {first} + 2")
+        assert await tab.ask("document.querySelector('.badge.live').className") == "badge live"
         # As if the snapshot had been published 16 s ago: one more than may pass in silence.
         await tab.ask("document.querySelector('[data-late-since]').dataset.lateSince -= 16000")
         await tab.until("document.querySelector('#part-trouble').innerText.includes('No snapshot for')")
+        await tab.until("/^LIVE \\d\\d s ago/.test(document.querySelector('.badge.live.is-late').innerText)")
+        assert (await tab.ask("document.querySelector('.badge.live').title")).startswith("As of the last")
 
 
 async def test_a_lost_connection_is_told_with_the_time_of_the_data(topics: EmbeddedTopics, tab: Tab) -> None:

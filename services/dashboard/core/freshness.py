@@ -18,11 +18,19 @@ _OWN_TIME_AFTER_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Badge:
-    """A word on the pair's state with the sentence that explains it."""
+    """A word on the pair's state with the sentence that explains it.
+
+    Parameters
+    ----------
+    late_hint
+        The sentence instead once the snapshot is late, when the word is of then and not of now; empty for a
+        word that does not age.
+    """
 
     text: str
     tone: str
     hint: str
+    late_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,8 @@ def badges_of(pair: Pair, snapshot: PairSnapshot) -> tuple[Badge, ...]:
     else:
         state = snapshot.feed_state
         hint = NEVER_TICKED if state is FeedState.STALE and not _has_ticked(snapshot) else FEED_STATES[state]
-        badges.append(Badge(text=state.value, tone=state.value.lower(), hint=hint))
+        late_hint = f"As of the last snapshot, not of now: {hint}"
+        badges.append(Badge(text=state.value, tone=state.value.lower(), hint=hint, late_hint=late_hint))
     if snapshot.is_simulated:
         badges.append(Badge(text="SIMULATED", tone="notice", hint="Both legs are made up."))
     elif pair.lead.endswith(".REPLAY"):

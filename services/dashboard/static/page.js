@@ -37,8 +37,20 @@ function tick() {
   for (const element of document.querySelectorAll("[data-late-since]")) {
     const age = now - Number(element.dataset.lateSince);
     element.hidden = age <= 1000 * Number(element.dataset.lateAfter);
+    showBadges(element.hidden ? null : age);
   }
   if (source !== null && Date.now() - heardAt > SILENCE_MS) reconnect();
+}
+
+// A state is of its snapshot: once that is late (its age is not null), it is no longer said of now.
+function showBadges(age) {
+  for (const badge of document.querySelectorAll(".badge[data-late-hint]")) {
+    const hint = age === null ? badge.dataset.hint : badge.dataset.lateHint;
+    const ago = age === null ? "" : ` ${formatAge(age)} ago`;
+    badge.classList.toggle("is-late", age !== null);
+    if (badge.title !== hint) badge.title = badge.querySelector(".hint").textContent = hint;
+    if (badge.querySelector(".ago").textContent !== ago) badge.querySelector(".ago").textContent = ago;
+  }
 }
 
 function heard(nowMs) {

@@ -44,11 +44,11 @@ class Site:
         self.streams = Streams(self.view, limits=limits, metrics=metrics)
         self.web = make_web(self.view, streams=self.streams, clock=SystemClock())
 
-    def show(self, title: str = PAIR.title) -> None:
+    def show(self, title: str = PAIR.title, *, published_ms: int = 1_584_561_600_000) -> None:
         one = snapshot(title=title)
         self.view.show(
             PAIR.name,
-            PublishedSnapshot(snapshot=one, value=SIGNALS.encode(one), published_ms=1_584_561_600_000),
+            PublishedSnapshot(snapshot=one, value=SIGNALS.encode(one), published_ms=published_ms),
         )
 
     def count(self, name: str) -> float | None:

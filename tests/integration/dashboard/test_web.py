@@ -1,6 +1,8 @@
 """What the application answers: headers, bounds and refusals."""
 
+import asyncio
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -145,3 +147,28 @@ def _own_addresses(page: str) -> set[str]:
     return {
         address for address in re.findall(r'(?:src|href)="([^"]*)"', page) if re.match(r"[/#](?!/)", address)
     }
+
+
+@pytest.mark.parametrize("path", [PAIR.page, "/compare"])
+async def test_a_late_snapshot_is_not_called_live(path: str) -> None:
+    site = Site()
+    async with site.visited() as client:
+        for seconds, badge in ((1, "LIVE"), (20, "LIVE 20 s ago"), (3_700, "LIVE 1 h 01 min ago")):
+            site.show(published_ms=time.time_ns() // 1_000_000 - seconds * 1_000)
+            page = (await client.get(path)).text
+            found = re.search(r'<span (class="badge live[^>]*)>(LIVE)<span class="ago">(.*?)</span>', page)
+            assert found is not None
+            tag, state, ago = found.groups()
+            assert state + ago == badge
+            assert ("is-late" in tag, "As of the last snapshot" in tag.split("data-")[0]) == (
+                seconds > 15,
+            ) * 2
+
+
+async def test_a_page_turns_late_without_any_news() -> None:
+    site = Site()
+    site.show(published_ms=time.time_ns() // 1_000_000 - 14_500)
+    async with site.visited() as client:
+        assert "is-late" not in (await client.get(PAIR.page)).text
+        await asyncio.sleep(0.7)
+        assert 'LIVE<span class="ago"> 15 s ago' in (await client.get(PAIR.page)).text
