@@ -53,7 +53,8 @@ def notifier() -> None:
     from services.notifier.config import NotifierSettings
 
     kafka, settings = read_settings(KafkaSettings), read_settings(NotifierSettings)
-    _run("notifier", lambda stop: run_notifier(kafka, settings, clock=SystemClock(), stop=stop))
+    pairs = load_pairs(read_settings(PairsSettings).pairs)
+    _run("notifier", lambda stop: run_notifier(kafka, settings, pairs=pairs, clock=SystemClock(), stop=stop))
 
 
 def dashboard() -> None:

@@ -83,11 +83,17 @@ def check_calendar(*, now: datetime) -> Finding:
 
 
 def check_subscriptions(settings: NotifierSettings) -> Finding:
-    """Look at the subscriptions file and the secrets that it names."""
+    """Look at the subscriptions file, and at the secrets and pairs that it names."""
+    pairs: list[str] | None
+    try:
+        pairs = [pair.name for pair in load_pairs(load_settings(PairsSettings).pairs)]
+    except ConfigError:
+        # The check of the pairs has said so; the rest of the file is looked at all the same.
+        pairs = None
     try:
         from services.notifier.subscriptions import load_subscriptions
 
-        targets = load_subscriptions(settings.subscriptions_file)
+        targets = load_subscriptions(settings.subscriptions_file, pairs=pairs)
     except ModuleNotFoundError as error:
         return skipped("subscriptions", f"{error.name} is not installed here; run it where the notifier runs")
     except ConfigError as error:

@@ -27,6 +27,7 @@ from services.notifier.store.queue import DeliveryQueue
 from services.notifier.subscriptions import EmailTarget, Target, WebhookTarget, load_subscriptions
 from shared.clock import Clock
 from shared.config import KafkaSettings
+from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 from shared.health import Check, HealthServer
 from shared.kafka import topics
@@ -46,6 +47,7 @@ async def run_notifier(
     clock: Clock,
     stop: asyncio.Event,
     reached: Reached = pass_on,
+    pairs: tuple[Pair, ...] | None = None,
 ) -> None:
     """Consume events and deliver them until ``stop`` is set.
 
@@ -53,6 +55,8 @@ async def run_notifier(
     ----------
     reached
         Told of each effect that has just become durable or visible; tests end the process there.
+    pairs
+        The pairs that there are: a subscription to any other is refused. Not checked when None.
 
     Raises
     ------
@@ -61,7 +65,8 @@ async def run_notifier(
     BrokerUnavailable
         If Kafka fails in a way that a restart may mend.
     """
-    targets = load_subscriptions(settings.subscriptions_file)
+    names = [pair.name for pair in pairs] if pairs is not None else None
+    targets = load_subscriptions(settings.subscriptions_file, pairs=names)
     if not targets:
         log.warning("nobody_subscribed", file=str(settings.subscriptions_file))
     mail_domain = _mail_domain(settings)

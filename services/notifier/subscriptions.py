@@ -20,7 +20,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -95,13 +95,17 @@ _TABLE: TypeAdapter[_WebhookTable | _EmailTable] = TypeAdapter(
 )
 
 
-def load_subscriptions(path: Path, *, environ: Mapping[str, str] | None = None) -> tuple[Target, ...]:
+def load_subscriptions(
+    path: Path, *, environ: Mapping[str, str] | None = None, pairs: Collection[str] | None = None
+) -> tuple[Target, ...]:
     """Return the subscriptions of a file, checked, in its order.
 
     Parameters
     ----------
     environ
         Where ``secret_env`` is looked up; the process's environment when None.
+    pairs
+        Names of the pairs that there are, so that a misspelt one is refused; not checked when None.
 
     Raises
     ------
@@ -130,6 +134,12 @@ def load_subscriptions(path: Path, *, environ: Mapping[str, str] | None = None) 
     for number, table in enumerate(tables, 1):
         target = _target(path, f"subscription {number}", table, known)
         name = target.subscription.name
+        if pairs is not None and (unknown := (target.subscription.pairs or frozenset()).difference(pairs)):
+            raise bad_file(
+                path,
+                f"subscription {number} ({name}): pairs: there is no {', '.join(sorted(unknown))}; "
+                f"CONVEX_PAIRS has {', '.join(sorted(pairs))}",
+            )
         if name in seen:
             raise bad_file(path, f"subscription {number}: name: {name} is taken; each needs its own")
         seen.add(name)

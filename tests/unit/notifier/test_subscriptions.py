@@ -82,6 +82,20 @@ def test_tables_of_the_example_can_be_used_as_they_stand(tmp_path: Path) -> None
     assert load_subscriptions(EXAMPLE, environ={}) == ()
 
 
+def test_misspelt_pair_is_refused_and_the_known_ones_named(tmp_path: Path) -> None:
+    """Would have caught: the subscription was accepted and nobody was ever told anything."""
+    path = written(tmp_path, EMAIL + 'pairs = ["gold-iwm", "gold-iwn"]\n')
+
+    with pytest.raises(ConfigError) as caught:
+        load_subscriptions(path, environ={}, pairs=("silver-iwm", "gold-iwm"))
+
+    assert str(caught.value) == (
+        f"{path}: subscription 1 (ann): pairs: there is no gold-iwn; CONVEX_PAIRS has gold-iwm, silver-iwm"
+    )
+    assert load_subscriptions(path, environ={}, pairs=("gold-iwm", "gold-iwn"))
+    assert load_subscriptions(written(tmp_path, EMAIL), environ={}, pairs=("gold-iwm",))
+
+
 def test_missing_file_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"none\.toml: cannot be read .* CONVEX_NOTIFIER_SUBSCRIPTIONS_FILE"
