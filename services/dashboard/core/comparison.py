@@ -71,7 +71,9 @@ def compare(
     if snapshot.confirmed is None:
         # One sentence for every statistic is better than none for each.
         undefined = {key: _no_close(snapshot) for key in _EVERY_STATISTIC} | undefined
-    thresholds = Thresholds.from_event(events[-1].thresholds if events else {})
+    # A test was decided by no rule, so it has no thresholds.
+    decided = [event.thresholds for event in events if event.thresholds]
+    thresholds = Thresholds.from_event(decided[-1] if decided else {})
     lead_price = snapshot.legs[0].price if snapshot.legs and snapshot.legs[0].session is None else None
     chart = make_chart(snapshot.history, live_price=lead_price, live_ratio=live.get("log_ratio"))
     episodes = episodes_of(pair, events, snapshot.open)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.dashboard.core.comparison import Comparison, compare
+from shared.domain.divergences import Transition
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot, SessionHistory
 from shared.domain.ticks import FeedState
@@ -199,7 +200,8 @@ def test_a_feed_that_never_ticked_has_no_old_price() -> None:
 
 def test_the_thresholds_of_the_latest_event_are_those_of_the_gauge() -> None:
     strict = event(thresholds={"warning": 1.5, "critical": 2.3, "leave": 0.5})
-    view = compare(PAIR, snapshot(), (strict,), published_ms=WATERMARK_MS, now_ms=WATERMARK_MS)
+    fired = event(type=Transition.TEST, sequence=2, divergence_id="dv_9", thresholds={})
+    view = compare(PAIR, snapshot(), (strict, fired), published_ms=WATERMARK_MS, now_ms=WATERMARK_MS)
     assert (view.thresholds.warning, view.confirmed.tone) == (1.5, "critical")
     assert [episode.is_open for episode in view.open] == [True]
 
