@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.calendars import xnys_calendar
-from shared.contracts.ticks import BarBatch, BarsMode
-from shared.domain.bars import Bar
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.pairs import Pair
 from shared.domain.sessions import bar_final_at_ns
 from shared.domain.ticks import QuoteBatch

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bench.market import Market, batches
-from services.ingestor.core.inbox import MAX_TICKS_PER_RECORD
 from shared.config import KafkaSettings
 from shared.contracts.ticks import encode_tick_record
+from shared.domain.ticks import MAX_TICKS_PER_RECORD
 from shared.kafka.clients import make_producer
 from shared.kafka.topics import TICKS
 

@@ -12,7 +12,8 @@ from quixstreams import Application
 
 from bench.engine.peers import WINDOW
 from services.signals.core.rules import Rule
-from shared.contracts.ticks import BarBatch, BarsMode, decode_tick_record
+from shared.contracts.ticks import decode_tick_record
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.ticks import QuoteBatch
 from shared.kafka.topics import TICKS
 

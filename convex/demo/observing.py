@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from convex.demo.sinks import ReceivedMail, ReceivedWebhook
 from shared.config import KafkaSettings
 from shared.contracts.records import DIVERGENCES, SIGNALS
-from shared.contracts.ticks import BarBatch, decode_tick_record
+from shared.contracts.ticks import decode_tick_record
+from shared.domain.bars import BarBatch
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import FeedStatus

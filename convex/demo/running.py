@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -142,16 +142,10 @@ async def _until_done(
         await asyncio.wait(tasks)
 
 
-class _NoLive:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _live(console: Console) -> Live | _NoLive:
-    return Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else _NoLive()
+def _live(console: Console) -> Live | nullcontext[None]:
+    return (
+        Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else nullcontext()
+    )
 
 
 def _environ(folder: Path, bootstrap_servers: str, page_port: int, smtp_port: int) -> dict[str, str]:

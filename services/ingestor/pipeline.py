@@ -15,15 +15,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from services.ingestor.core.inbox import MAX_TICKS_PER_RECORD, Bars, Entry, Inbox
+from services.ingestor.core.inbox import Bars, Entry, Inbox
 from services.ingestor.keeping import BarKeeper, DeadLetterKeeper
 from services.ingestor.metrics import IngestorMetrics
 from services.ingestor.sending import PatientPublisher
-from shared.contracts.ticks import BarBatch, BarsMode, TickRecord, encode_tick_record
-from shared.domain.bars import Bar
+from shared.contracts.ticks import TickRecord, encode_tick_record
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 from shared.kafka.topics import TICKS
 

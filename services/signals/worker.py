@@ -30,8 +30,8 @@ from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
-from shared.contracts.ticks import BarBatch, TickRecord, decode_tick_record
-from shared.domain.bars import Bar
+from shared.contracts.ticks import TickRecord, decode_tick_record
+from shared.domain.bars import Bar, BarBatch
 from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair

@@ -23,16 +23,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import load_object
-from shared.domain.bars import Bar
-from shared.domain.bars import BarBatch as BarBatch
-from shared.domain.bars import BarsMode as BarsMode
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DecodeError, QualityError
 
 SCHEMA: Final = "ticks"
 VERSION: Final = 1
-# 2 000 quotes are about 130 kB, far below Kafka's 1 MiB record limit; more per record gains nothing.
-MAX_TICKS_PER_RECORD: Final = 2_000
 # 2036-01-01T00:00:00Z, after the last session of the calendar.
 INSTANTS_END_NS: Final = 2_082_758_400_000_000_000
 

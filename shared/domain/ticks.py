@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+# 2 000 quotes are about 130 kB, far below Kafka's 1 MiB record limit; more per record gains nothing.
+MAX_TICKS_PER_RECORD: Final = 2_000
 
 
 class FeedState(StrEnum):

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from shared.contracts.ticks import BarBatch, BarsMode
-from shared.domain.bars import Bar
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.instants import to_ns
 from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK, SessionCalendar

@@ -23,10 +23,8 @@ from typing import Final
 import numpy as np
 
 from shared.domain.bars import HISTORY_SESSIONS, Bar
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TradeBatch
 
-# As in shared/contracts/ticks.py, which the core may not import; a test holds them equal.
-MAX_TICKS_PER_RECORD: Final = 2_000
 # A bar is below 300 bytes and Kafka takes records of 1 MiB.
 MAX_BARS_PER_RECORD: Final = 3_000
 

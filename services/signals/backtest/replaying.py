@@ -10,8 +10,7 @@ from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.leg_history import LegHistory
 from services.signals.core.pair_book import Effects, PairBook
 from services.signals.core.rules import Rule
-from shared.contracts.ticks import BarBatch, BarsMode
-from shared.domain.bars import HISTORY_SESSIONS, Bar
+from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar

@@ -13,8 +13,7 @@ from shared.calendars import xnys_calendar
 from shared.clock import SystemClock
 from shared.config import HealthSettings, KafkaSettings
 from shared.contracts.records import DEADLETTERS
-from shared.contracts.ticks import BarBatch, BarsMode
-from shared.domain.bars import BarStatus
+from shared.domain.bars import BarBatch, BarsMode, BarStatus
 from shared.domain.instants import to_ns
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import ConfigError

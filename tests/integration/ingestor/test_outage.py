@@ -15,7 +15,8 @@ from services.ingestor.sending import PatientPublisher
 from shared.calendars import xnys_calendar
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS
-from shared.contracts.ticks import BarBatch, decode_tick_record
+from shared.contracts.ticks import decode_tick_record
+from shared.domain.bars import BarBatch
 from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.kafka import topics
 from shared.kafka.admin import create_topics

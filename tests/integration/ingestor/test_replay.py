@@ -11,7 +11,8 @@ import pytest
 from services.ingestor.config import IngestorSettings
 from shared.calendars import xnys_calendar
 from shared.config import KafkaSettings
-from shared.contracts.ticks import BarBatch, BarsMode, TickRecord
+from shared.contracts.ticks import TickRecord
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
 from shared.errors import ConfigError
 from shared.files.timeline import Recording, read_timeline

@@ -5,7 +5,7 @@ from itertools import pairwise
 from services.ingestor.config import IngestorSettings
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS
-from shared.contracts.ticks import BarBatch, BarsMode
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.ticks import FeedStatus, QuoteBatch
 from shared.kafka import topics
 from shared.pairs.loading import load_pairs

@@ -2,9 +2,8 @@
 
 import pytest
 
-from services.ingestor.core.inbox import MAX_TICKS_PER_RECORD, Bars, Dropped, Inbox
-from shared.contracts import ticks as contract
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from services.ingestor.core.inbox import Bars, Dropped, Inbox
+from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedState, FeedStatus, QuoteBatch, TradeBatch
 from tests.unit.ingestor.ticks import bar, quotes, status, trades
 
 
@@ -65,7 +64,7 @@ def test_a_record_holds_no_more_than_the_contract_allows() -> None:
     first, second = inbox.take(), inbox.take()
     assert isinstance(first, QuoteBatch)
     assert isinstance(second, QuoteBatch)
-    assert len(first.bid) == contract.MAX_TICKS_PER_RECORD == MAX_TICKS_PER_RECORD
+    assert len(first.bid) == MAX_TICKS_PER_RECORD == 2_000
     assert [*first.bid.tolist(), *second.bid.tolist()] == [1.0 + i for i in range(3_000)]
 
 

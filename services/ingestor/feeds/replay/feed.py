@@ -11,15 +11,14 @@ from typing import Final
 import numpy as np
 import structlog
 
-from services.ingestor.core.inbox import MAX_TICKS_PER_RECORD
 from services.ingestor.feeds.ports import Sink
 from shared.clock import Clock
-from shared.contracts.ticks import BarBatch, BarsMode
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
-from shared.domain.ticks import FeedStatus, QuoteBatch
+from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch
 from shared.files.timeline import Recording, in_units, part, read_timeline
 
 log = structlog.get_logger(__name__)
