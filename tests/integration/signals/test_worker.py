@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
@@ -14,15 +16,35 @@ from services.signals.worker import Worker
 from shared.calendars import xnys_calendar
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
-from shared.contracts.records import DEADLETTERS
+from shared.contracts.records import DEADLETTERS, DIVERGENCES
 from shared.contracts.ticks import encode_tick_record
 from shared.domain.pairs import Pair
 from shared.kafka import topics
 from shared.kafka.clients import make_reader
-from shared.kafka.publisher import Publisher
+from shared.kafka.publisher import Published, Publisher
 from tests.support.builders_market import bar, bar_batch, ny, pair, status
+from tests.support.pair_story import Story
 
 _SPY = replace(pair(), name="gold-spy", other="SPY.TEST")
+
+
+class PowerCut(Exception):
+    """The process ends here."""
+
+
+class DyingPublisher(Publisher):
+    """Ends the process before or after the record with which a topic is first written."""
+
+    topic = ""
+    is_after = False
+
+    async def publish(self, topic: str, **record: Any) -> Published:
+        """Publish, unless the power is cut first."""
+        if topic != self.topic:
+            return await super().publish(topic, **record)
+        if self.is_after:
+            await super().publish(topic, **record)
+        raise PowerCut
 
 
 @asynccontextmanager
@@ -135,3 +157,28 @@ async def test_bar_that_waits_is_not_lost_when_pairs_come_to_share_an_engine(emb
         assert future in known["gold-iwm"].state.waiting
         engines = [running.engine for running in worker._running[partition]]
         assert [engine.waiting.count(future) for engine in engines] == [1]
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("topic", [topics.DIVERGENCES.name, topics.STATE.name])
+async def test_power_cut_at_any_effect_of_the_deciding_record_changes_no_event(
+    embedded_broker: str, topic: str, is_after: bool
+) -> None:
+    story = Story()
+    assert len(story.commit("2019-06-03", 2.5)) == 1
+    values = [encode_tick_record(record) for record in story.log]
+    async with running(embedded_broker, pair()) as (worker, partition, _):
+        await apply(worker, partition, 0, *values[:-1])
+        async with DyingPublisher(worker._kafka, client_id="dying") as dying:
+            dying.topic, dying.is_after = topic, is_after
+            worker._publisher = dying
+            with pytest.raises(PowerCut):
+                await apply(worker, partition, len(values) - 1, values[-1])
+    async with running(embedded_broker, pair()) as (worker, partition, start):
+        assert start is not None
+        await apply(worker, partition, start, *values[start:])
+
+    published = set(await values_of(embedded_broker, topics.DIVERGENCES.name))
+    assert [DIVERGENCES.decode(value).event_id for value in published] == [
+        event.event_id for event in story.events
+    ]
