@@ -44,7 +44,9 @@ async def test_stopped_notifier_has_committed_what_it_stored(tmp_path: Path) -> 
     finally:
         await asyncio.to_thread(broker.kill)
 
-    assert receiver.ids == [event.event_id for event in events]
+    # Two divergences at once go out side by side: only within one does the order count.
+    assert sorted(receiver.ids[:2]) == sorted(event.event_id for event in events[:2])
+    assert receiver.ids[2:] == [events[2].event_id]
     for request in receiver.requests:
         Webhook(SECRET).verify(request.body, request.headers)
     assert stored == [["event_stored", "event_stored"], ["event_stored"]]
