@@ -32,13 +32,36 @@ class Kind(StrEnum):
     """Which question the divergence answers."""
 
     RATIO_STRETCH = "ratio_stretch"
+    OPPOSITE_MOVES = "opposite_moves"
+    CORRELATION_BREAK = "correlation_break"
+    HEDGE_LOST = "hedge_lost"
+    REGIME_CHANGE = "regime_change"
+    DATA_FAULT = "data_fault"
+
+    @property
+    def is_market(self) -> bool:
+        """Tell whether it is about the market, not about the data."""
+        return self is not Kind.DATA_FAULT
+
+    @property
+    def is_instant(self) -> bool:
+        """Tell whether it ends in the instant in which it begins."""
+        return self is Kind.REGIME_CHANGE
 
 
 class Direction(StrEnum):
-    """Which leg outperforms: ``risk_off`` is the lead, gold."""
+    """Which way the pair diverges.
+
+    ``risk_off``: the lead, gold, outperforms; ``risk_on``: the other leg does. A correlation that rises is
+    ``tightening``, one that falls ``loosening``. A data fault has no way but a leg: ``lead`` or ``other``.
+    """
 
     RISK_OFF = "risk_off"
     RISK_ON = "risk_on"
+    TIGHTENING = "tightening"
+    LOOSENING = "loosening"
+    LEAD = "lead"
+    OTHER = "other"
 
 
 class Severity(StrEnum):
@@ -71,19 +94,43 @@ class Hedge:
     Parameters
     ----------
     ratio
-        Units of lead exposure per unit of the other that minimise variance.
+        Units of lead exposure per unit of the other that minimise variance, by ordinary least squares.
     beta
         Slope of the lead's returns on the other's.
     effectiveness
         Share of the other's variance that the hedge removed out of sample.
     stress_corr
         Correlation over the sessions in which the other fell most.
+    ratio_tls, ratio_kalman
+        The same units by total least squares, and as a Kalman filter follows them.
     """
 
     ratio: Estimate
     beta: Estimate
     effectiveness: Estimate
     stress_corr: Estimate
+    ratio_tls: Estimate = Estimate(value=None)
+    ratio_kalman: Estimate = Estimate(value=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Significance:
+    """How sure a correlation is, and how often chance alone would have said the same.
+
+    Parameters
+    ----------
+    correlation
+        The one that decided, with its 95 % interval.
+    effective_size
+        Independent pairs that the window is worth.
+    false_alarms_per_year
+        Openings expected in 252 sessions in which the relationship never changes, at this rule's levels; None
+        where nobody has computed it for this pair and rule.
+    """
+
+    correlation: Estimate
+    effective_size: float | None
+    false_alarms_per_year: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +190,10 @@ class DivergenceEvent:
         The statistics that decided and what they were held against; None is undefined.
     links
         Paths on the dashboard.
+    significance
+        Of the kinds that a correlation decides; None for the others.
+    is_flapping
+        The divergence opens and closes so often that it is held open until it settles.
     """
 
     type: Transition
@@ -164,3 +215,5 @@ class DivergenceEvent:
     legs: tuple[Leg, ...]
     evidence: Evidence
     links: dict[str, str]
+    significance: Significance | None = None
+    is_flapping: bool = False

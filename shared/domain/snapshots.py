@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.divergences import Confirmation, Direction, Kind, Severity
+from shared.domain.divergences import Confirmation, Direction, Estimate, Hedge, Kind, Severity
 from shared.domain.ticks import FeedState
 
 
@@ -65,7 +65,15 @@ class ProvisionalStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDivergence:
-    """A divergence that has not ended."""
+    """A divergence that has not ended.
+
+    Parameters
+    ----------
+    is_inhibited
+        A leg's data cannot be trusted now: nothing new is said about it until they can.
+    is_flapping
+        It is held open because it opens and closes too often.
+    """
 
     divergence_id: str
     kind: Kind
@@ -73,6 +81,52 @@ class OpenDivergence:
     severity: Severity
     confirmation: Confirmation
     opened_at: str
+    is_inhibited: bool = False
+    is_flapping: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeSummary:
+    """What the legs did after past openings of one kind and direction.
+
+    Parameters
+    ----------
+    horizon_sessions
+        Sessions after the opening.
+    count, hits
+        Openings that are that old, and those of them that came out as the kind says.
+    hit_rate
+        ``hits / count`` with its 95 % interval; None without an opening.
+    lead, other, ratio
+        Typical log return of each leg and change of the log ratio, with 95 % intervals.
+    """
+
+    kind: Kind
+    direction: Direction
+    horizon_sessions: int
+    count: int
+    hits: int
+    hit_rate: Estimate
+    lead: Estimate
+    other: Estimate
+    ratio: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFault:
+    """Why a leg's data cannot be trusted now.
+
+    Parameters
+    ----------
+    causes
+        Words such as ``stale`` or ``missing_bar``.
+    since
+        RFC 3339 event time of the first of them.
+    """
+
+    instrument: str
+    causes: tuple[str, ...]
+    since: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +151,12 @@ class PairSnapshot:
         Aligned sessions in the windows.
     undefined
         For each statistic that is None, why: a sentence for people.
+    hedge
+        Whether the lead hedges the other leg now; None before the first session.
+    outcomes
+        What followed past openings, by kind, direction and horizon.
+    faults
+        What is wrong with the legs' data now.
     """
 
     pair: str
@@ -114,3 +174,6 @@ class PairSnapshot:
     undefined: dict[str, str]
     open: tuple[OpenDivergence, ...]
     history: SessionHistory
+    hedge: Hedge | None = None
+    outcomes: tuple[OutcomeSummary, ...] = ()
+    faults: tuple[LegFault, ...] = ()

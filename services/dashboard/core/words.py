@@ -6,7 +6,14 @@ from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.pairs import Pair
 from shared.domain.ticks import FeedState
 
-KINDS: Final = {Kind.RATIO_STRETCH: "Ratio stretch"}
+KINDS: Final = {
+    Kind.RATIO_STRETCH: "Ratio stretch",
+    Kind.OPPOSITE_MOVES: "Opposite moves",
+    Kind.CORRELATION_BREAK: "Correlation break",
+    Kind.HEDGE_LOST: "Hedge lost",
+    Kind.REGIME_CHANGE: "Regime change",
+    Kind.DATA_FAULT: "Data fault",
+}
 
 TRANSITIONS: Final = {
     Transition.OPEN: "opened",
@@ -31,6 +38,15 @@ NEVER_TICKED: Final = "The market is open but the feed is silent: no price of it
 _SENTENCES: Final = {
     (Kind.RATIO_STRETCH, Direction.RISK_OFF): "{lead} rich against {other}",
     (Kind.RATIO_STRETCH, Direction.RISK_ON): "{lead} cheap against {other}",
+    (Kind.OPPOSITE_MOVES, Direction.RISK_OFF): "{lead} rose while {other} fell",
+    (Kind.OPPOSITE_MOVES, Direction.RISK_ON): "{other} rose while {lead} fell",
+    (Kind.CORRELATION_BREAK, Direction.TIGHTENING): "{lead} and {other} move together more than they used to",
+    (Kind.CORRELATION_BREAK, Direction.LOOSENING): "{lead} and {other} move together less than they used to",
+    (Kind.HEDGE_LOST, Direction.RISK_OFF): "{lead} no longer hedges {other}",
+    (Kind.REGIME_CHANGE, Direction.RISK_OFF): "The regime changed while {lead} stood above its average",
+    (Kind.REGIME_CHANGE, Direction.RISK_ON): "The regime changed while {lead} stood below its average",
+    (Kind.DATA_FAULT, Direction.LEAD): "The data of {lead} cannot be trusted",
+    (Kind.DATA_FAULT, Direction.OTHER): "The data of {other} cannot be trusted",
 }
 
 REGIMES: Final = {"RISK_OFF": "Risk off", "RISK_ON": "Risk on", "NEUTRAL": "Neutral"}
