@@ -4,12 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.aligned import AlignedSessions
-from services.signals.core.statistics.correlation import pearson, spearman
+from services.signals.core.statistics.cointegration import coint_p
+from services.signals.core.statistics.correlation import CorrelationEstimate, estimate_correlation, spearman
+from services.signals.core.statistics.correlation_change import fisher_z
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
 from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
 from services.signals.core.statistics.lead_lag import lead_lag
 from services.signals.core.statistics.leg_summary import leg_summary
+from services.signals.core.statistics.opposite_moves import opposite_moves
 from services.signals.core.statistics.percentile import percentile_rank
 from services.signals.core.statistics.regime import START, RegimeState, next_regime
 from services.signals.core.statistics.stress import stress_correlation
@@ -18,6 +21,8 @@ from services.signals.core.statistics.zscore import baseline, zscore
 from shared.domain.bars import HISTORY_SESSIONS as HISTORY_SESSIONS
 
 RATIO_WINDOW = 90
+CORRELATION_WINDOWS = (20, 60, 90, 252)
+COINTEGRATION_WINDOW = 252
 
 Values = dict[str, float | None]
 
@@ -41,17 +46,15 @@ def confirmed_values(aligned: AlignedSessions) -> Values:
     ratio = float(aligned.log_ratio[-1])
     previous = aligned.log_ratio[:-1]
     base = baseline(previous, RATIO_WINDOW)
+    correlations = {size: estimate_correlation(a, b, size) for size in CORRELATION_WINDOWS}
+    moves = opposite_moves(a, b, size=RATIO_WINDOW)
     lead = lead_lag(a, b, size=120)
-    return {
+    values: Values = {
         "log_ratio": ratio,
         "z_90": zscore(ratio, base),
         "mean_90": base.mean if base is not None else None,
         "std_90": base.std if base is not None else None,
         "pctl_90": percentile_rank(ratio, previous, RATIO_WINDOW),
-        "corr_20": pearson(a, b, 20),
-        "corr_60": pearson(a, b, 60),
-        "corr_90": pearson(a, b, 90),
-        "corr_252": pearson(a, b, 252),
         "spearman_60": spearman(a, b, 60),
         "ewm_corr_20": ewm_correlation(a, b, halflife=20),
         "beta_60": beta(a, b, 60),
@@ -60,9 +63,39 @@ def confirmed_values(aligned: AlignedSessions) -> Values:
         "vol_lead_20": annualised_volatility(a, 20),
         "vol_other_20": annualised_volatility(b, 20),
         "lead_lag_120": lead.lag if lead is not None else None,
+        "lead_lag_corr_120": lead.correlation if lead is not None else None,
+        "lead_lag_band_120": lead.band if lead is not None else None,
         "stress_corr_252": stress_correlation(a, b, size=252),
         "half_life_252": half_life(aligned.log_ratio, size=252),
+        "opposite_moves": moves.distance,
+        "return_5_lead": moves.return_a,
+        "return_5_other": moves.return_b,
+        "return_gap_std_90": moves.gap_std,
     }
+    return values | _correlation_values(correlations)
+
+
+def slow_values(aligned: AlignedSessions) -> Values:
+    """Compute the statistics of the last session that are too slow for every pair at every close.
+
+    Parameters
+    ----------
+    aligned
+        As for `confirmed_values`.
+
+    Returns
+    -------
+    dict
+        By the names of the statistics; None is undefined. Empty without a session.
+    """
+    if not len(aligned):
+        return {}
+    # The adjusted log prices of the window but for a constant, which the test does not see.
+    log_a, log_b = (
+        np.concatenate(([0.0], np.cumsum(returns[-COINTEGRATION_WINDOW + 1 :])))
+        for returns in (aligned.lead_returns, aligned.other_returns)
+    )
+    return {"coint_p_252": coint_p(log_a, log_b, COINTEGRATION_WINDOW)}
 
 
 def regimes(log_ratio: NDArray[np.float64]) -> list[RegimeState]:
@@ -112,4 +145,18 @@ def leg_values(closes: NDArray[np.float64]) -> Values:
         "percentile": summary.percentile,
         "drawdown": summary.drawdown,
         "vol": summary.volatility,
+    }
+
+
+def _correlation_values(estimates: dict[int, CorrelationEstimate | None]) -> Values:
+    values: Values = {}
+    for size, estimate in estimates.items():
+        values[f"corr_{size}"] = estimate.correlation if estimate is not None else None
+        values[f"corr_ci_{size}_low"] = estimate.interval.low if estimate is not None else None
+        values[f"corr_ci_{size}_high"] = estimate.interval.high if estimate is not None else None
+        values[f"n_eff_{size}"] = estimate.effective_size if estimate is not None else None
+    recent, usual = estimates[20], estimates[252]
+    return values | {
+        "fisher_z": fisher_z(recent, usual),
+        "corr_change": recent.correlation - usual.correlation if recent and usual else None,
     }

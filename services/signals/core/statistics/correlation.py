@@ -1,7 +1,6 @@
 """How closely the two legs move together over a window, and how sure that is.
 
-Inputs are aligned log returns in session order. Everything here is None during warm-up (fewer
-than ``size`` pairs) and for a flat leg, never 0: 0 would read as "uncorrelated".
+Everything here is None during warm-up and for a flat leg, never 0: 0 would read as "uncorrelated".
 """
 
 import math
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.statistics.moments import last_pairs, pair_moments, window_moments
+from services.signals.core.statistics.moments import clamped_ratio, last_pairs, pair_moments, window_moments
 
 # The standard normal's 97.5 % quantile: 2.5 % is left out on either side of a 95 % interval.
 _NORMAL_975 = 1.959963984540054
@@ -25,6 +24,15 @@ class Interval:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrelationEstimate:
+    """A correlation, how many independent pairs it rests on, and its 95 % interval."""
+
+    correlation: float
+    effective_size: float
+    interval: Interval
 
 
 def pearson(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float | None:
@@ -133,16 +141,8 @@ def effective_size(x: NDArray[np.float64], y: NDArray[np.float64], size: int) ->
     >>> effective_size(np.arange(20.0), np.tile([1.0, -1.0], 10), 20)
     20.0
     """
-    if size < _LEAST_EFFECTIVE_SIZE:
-        raise ValueError(f"size must be at least {_LEAST_EFFECTIVE_SIZE}, was {size}")
-    pairs = last_pairs(x, y, size)
-    if pairs is None:
-        return None
-    persistence_x, persistence_y = map(_lag_1_autocorrelation, pairs)
-    if persistence_x is None or persistence_y is None:
-        return None
-    product = persistence_x * persistence_y
-    return float(min(max(size * (1.0 - product) / (1.0 + product), _LEAST_EFFECTIVE_SIZE), size))
+    estimate = estimate_correlation(x, y, size)
+    return None if estimate is None else estimate.effective_size
 
 
 def fisher_interval(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> Interval | None:
@@ -177,14 +177,60 @@ def fisher_interval(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -
     >>> fisher_interval(x, x, 5)
     Interval(low=1.0, high=1.0)
     """
-    independent = effective_size(x, y, size)
-    correlation = pearson(x, y, size)
-    if independent is None or correlation is None:
+    estimate = estimate_correlation(x, y, size)
+    return None if estimate is None else estimate.interval
+
+
+def estimate_correlation(
+    x: NDArray[np.float64], y: NDArray[np.float64], size: int
+) -> CorrelationEstimate | None:
+    """Compute `pearson`, `effective_size` and `fisher_interval` from one reading of the window.
+
+    Parameters
+    ----------
+    x, y
+        Aligned returns, shape ``(n,)`` each; finite.
+    size
+        Pairs in the window, at least 4.
+
+    Returns
+    -------
+    CorrelationEstimate or None
+        None with fewer than ``size`` pairs or when a leg is flat in the window.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 4``.
+
+    Examples
+    --------
+    >>> estimate = estimate_correlation(np.arange(20.0), np.arange(20.0) ** 2, 20)
+    >>> round(estimate.correlation, 4), estimate.effective_size
+    (0.9653, 4.0)
+    """
+    if size < _LEAST_EFFECTIVE_SIZE:
+        raise ValueError(f"size must be at least {_LEAST_EFFECTIVE_SIZE}, was {size}")
+    pairs = last_pairs(x, y, size)
+    if pairs is None:
         return None
+    (x, squares_x), (y, squares_y) = map(_centred, pairs)
+    degrees = size - 1
+    correlation = clamped_ratio(float(x @ y) / degrees, squares_x / degrees, squares_y / degrees)
+    if correlation is None:
+        return None
+    # The legs' lag-1 autocorrelations, one times the other.
+    persistence = float(x[:-1] @ x[1:]) / squares_x * (float(y[:-1] @ y[1:]) / squares_y)
+    worth = size * (1.0 - persistence) / (1.0 + persistence)
+    effective = float(min(max(worth, _LEAST_EFFECTIVE_SIZE), size))
+    interval = _interval(correlation, effective)
+    return CorrelationEstimate(correlation=correlation, effective_size=effective, interval=interval)
+
+
+def _interval(correlation: float, effective: float) -> Interval:
     if abs(correlation) == 1.0:
         return Interval(low=correlation, high=correlation)
-    centre = math.atanh(correlation)
-    margin = _NORMAL_975 / math.sqrt(independent - 3.0)
+    centre, margin = math.atanh(correlation), _NORMAL_975 / math.sqrt(effective - 3.0)
     return Interval(low=math.tanh(centre - margin), high=math.tanh(centre + margin))
 
 
@@ -198,8 +244,7 @@ def _average_ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
-def _lag_1_autocorrelation(x: NDArray[np.float64]) -> float | None:
+def _centred(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     deviations = x - x[0]
     deviations -= np.add.reduce(deviations) / x.size
-    squares = float(deviations @ deviations)
-    return None if squares == 0.0 else float(deviations[:-1] @ deviations[1:]) / squares
+    return deviations, float(deviations @ deviations)
