@@ -99,6 +99,9 @@ class OutcomeSummary:
         ``hits / count`` with its 95 % interval; None without an opening.
     lead, other, ratio
         Typical log return of each leg and change of the log ratio, with 95 % intervals.
+    usual_rate
+        Share of all kept sessions, opening or not, after which the same came out: what a hit rate is to be held
+        against. None where no session is that old.
     """
 
     kind: Kind
@@ -110,6 +113,7 @@ class OutcomeSummary:
     lead: Estimate
     other: Estimate
     ratio: Estimate
+    usual_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
