@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.leg_history import LegHistory, label_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +14,8 @@ class AlignedSessions:
 
     Parameters
     ----------
-    sessions
-        Labels, ascending, ``n`` of them.
+    days
+        Sessions by their numbers (`leg_history.day_of`), ascending, shape ``(n,)``.
     lead, other
         Raw closes, shape ``(n,)``, USD.
     log_ratio
@@ -25,7 +25,7 @@ class AlignedSessions:
         ``(0,)`` when there is no session at all.
     """
 
-    sessions: tuple[str, ...]
+    days: NDArray[np.int32]
     lead: NDArray[np.float64]
     other: NDArray[np.float64]
     log_ratio: NDArray[np.float64]
@@ -33,13 +33,22 @@ class AlignedSessions:
     other_returns: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.sessions)
+        return len(self.days)
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Return every label, ascending; made anew each time."""
+        return self.labels(len(self.days))
+
+    def labels(self, count: int) -> tuple[str, ...]:
+        """Return the labels of the last ``count`` sessions, ascending."""
+        return tuple(map(label_of, self.days[max(0, len(self.days) - count) :].tolist()))
 
     def until(self, count: int, *, limit: int) -> "AlignedSessions":
         """Return the first ``count`` sessions, of these the last ``limit``, as they stood then."""
         first = max(0, count - limit)
         return AlignedSessions(
-            sessions=self.sessions[first:count],
+            days=self.days[first:count],
             lead=self.lead[first:count],
             other=self.other[first:count],
             log_ratio=self.log_ratio[first:count],
@@ -49,23 +58,30 @@ class AlignedSessions:
 
 
 def align(lead: LegHistory, other: LegHistory) -> AlignedSessions:
-    """Join two legs on their sessions.
+    """Join two legs on their sessions; nothing of the answer changes with the legs.
 
     Examples
     --------
     >>> len(align(LegHistory(limit=5), LegHistory(limit=5)))
     0
     """
-    sessions = tuple(session for session in lead.sessions if other.get(session) is not None)
-    pairs = [(lead.get(session), other.get(session)) for session in sessions]
-    known = [(a, b) for a, b in pairs if a is not None and b is not None]
-    lead_adjusted = np.array([a.adj_close for a, _ in known], dtype=np.float64)
-    other_adjusted = np.array([b.adj_close for _, b in known], dtype=np.float64)
+    lead_rows, other_rows = _common_rows(lead.days, other.days)
+    lead_adjusted, other_adjusted = lead.adj_closes[lead_rows], other.adj_closes[other_rows]
     return AlignedSessions(
-        sessions=sessions,
-        lead=np.array([a.close for a, _ in known], dtype=np.float64),
-        other=np.array([b.close for _, b in known], dtype=np.float64),
+        days=lead.days[lead_rows],
+        lead=lead.closes[lead_rows],
+        other=other.closes[other_rows],
         log_ratio=np.log(lead_adjusted / other_adjusted),
         lead_returns=np.log(lead_adjusted[1:] / lead_adjusted[:-1]),
         other_returns=np.log(other_adjusted[1:] / other_adjusted[:-1]),
     )
+
+
+def _common_rows(
+    lead: NDArray[np.int32], other: NDArray[np.int32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of both legs whose sessions the other one has; both are ascending."""
+    places = lead.searchsorted(other)
+    is_common = places < len(lead)
+    is_common[is_common] = lead[places[is_common]] == other[is_common]
+    return places[is_common], is_common.nonzero()[0]

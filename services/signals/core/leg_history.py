@@ -14,12 +14,28 @@ known        other close, otherwise                         ``OUTDATED``
 An adjustment is no correction: a dividend changes every older adjusted close, a split every older close of a
 source that adjusts for splits, and neither changes a fact. A bar of the same revision that differs and comes
 from another source is not used: the first that was known stays, or the log's order would not decide.
+
+Kept as columns, 22 bytes a session: thousands of pairs have a leg each, and a `Bar` takes 400.
 """
 
-from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final, Self, TypeVar
 
-from shared.domain.bars import Bar
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.domain.bars import Bar, BarStatus
+
+# Of so many sessions it is kept from when their bars were known. Every older one was known long ago, and only
+# the newest of several instants ever matters.
+RECENT_SESSIONS: Final = 8
+# Rows to spare when a column is full: a leg gains one a day.
+_SPARE: Final = 16
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 class Told(StrEnum):
@@ -30,6 +46,61 @@ class Told(StrEnum):
     READJUSTED = "readjusted"
     CORRECTED = "corrected"
     OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegColumns:
+    """A history as columns of ``n`` rows, ascending by session.
+
+    Parameters
+    ----------
+    days
+        Sessions as `day_of` numbers them, int32, shape ``(n,)``.
+    closes, adj_closes
+        USD, float64, shape ``(n,)`` each.
+    origins
+        Where each bar is from, as an index into ``origin_table``; uint16, shape ``(n,)``.
+    origin_table
+        Source and revision.
+    recent_known_at_ns
+        From when the last bars were known, at most `RECENT_SESSIONS` of them.
+    """
+
+    days: NDArray[np.int32]
+    closes: NDArray[np.float64]
+    adj_closes: NDArray[np.float64]
+    origins: NDArray[np.uint16]
+    origin_table: tuple[tuple[str, int], ...]
+    recent_known_at_ns: tuple[int, ...]
+
+
+@lru_cache(maxsize=1 << 15)
+def day_of(session: str) -> int:
+    """Return a session's number: days since 0001-01-01, counted from 1.
+
+    Raises
+    ------
+    ValueError
+        If the label is not a date.
+
+    Examples
+    --------
+    >>> day_of("2020-03-18") - day_of("2020-03-16")
+    2
+    """
+    return date.fromisoformat(session).toordinal()
+
+
+@lru_cache(maxsize=1 << 15)
+def label_of(day: int) -> str:
+    """Return the label of a session by its number.
+
+    Examples
+    --------
+    >>> label_of(day_of("2020-03-18"))
+    '2020-03-18'
+    """
+    return date.fromordinal(day).isoformat()
 
 
 class LegHistory:
@@ -51,41 +122,196 @@ class LegHistory:
     ['new', 'outdated', 'corrected', 'readjusted']
     """
 
+    __slots__ = (
+        "_adj_closes", "_closes", "_count", "_days", "_instrument", "_last_day", "_limit", "_origin_table",
+        "_origins", "_recent_ns", "_told",
+    )  # fmt: skip
+
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
-        self._bars: dict[str, Bar] = {}
-        self._sessions: list[str] = []
+        self._instrument = ""
+        self._count = 0
+        self._last_day = 0
+        self._days = np.empty(0, np.int32)
+        self._closes = np.empty(0, np.float64)
+        self._adj_closes = np.empty(0, np.float64)
+        self._origins = np.empty(0, np.uint16)
+        self._origin_table: list[tuple[str, int]] = []
+        self._recent_ns: list[int] = []
+        # Day and ``known_at_ns`` of the bar that was used last: who took it in asks for it, however old.
+        self._told = (0, 0)
+
+    @classmethod
+    def from_columns(cls, columns: LegColumns, *, instrument: str, limit: int) -> Self:
+        """Return the history that `columns` described; the arrays are its own from then on.
+
+        Parameters
+        ----------
+        columns
+            At most ``limit`` rows, ascending by session, with a ``known_at_ns`` for each of the last
+            `RECENT_SESSIONS`.
+        """
+        history = cls(limit=limit)
+        if len(columns.days):
+            history._instrument = instrument
+            history._count = len(columns.days)
+            history._last_day = columns.days.item(-1)
+        history._days, history._origins = columns.days, columns.origins
+        history._closes, history._adj_closes = columns.closes, columns.adj_closes
+        history._origin_table = list(columns.origin_table)
+        history._recent_ns = list(columns.recent_known_at_ns)
+        return history
+
+    def columns(self) -> LegColumns:
+        """Return a copy of everything that is known."""
+        return LegColumns(
+            days=self._days[: self._count].copy(),
+            closes=self._closes[: self._count].copy(),
+            adj_closes=self._adj_closes[: self._count].copy(),
+            origins=self._origins[: self._count].copy(),
+            origin_table=tuple(self._origin_table),
+            recent_known_at_ns=tuple(self._recent_ns),
+        )
+
+    def __len__(self) -> int:
+        return self._count
 
     @property
     def sessions(self) -> list[str]:
-        """Return the known sessions, ascending; not to be changed."""
-        return self._sessions
+        """Return the labels of the known sessions, ascending."""
+        return [label_of(day) for day in self._days[: self._count].tolist()]
+
+    @property
+    def days(self) -> NDArray[np.int32]:
+        """Return the known sessions by their numbers, ascending, shape ``(n,)``; until the next `put`."""
+        return _view(self._days, self._count)
+
+    @property
+    def closes(self) -> NDArray[np.float64]:
+        """Return the raw closes, shape ``(n,)``; until the next `put`."""
+        return _view(self._closes, self._count)
+
+    @property
+    def adj_closes(self) -> NDArray[np.float64]:
+        """Return the adjusted closes, shape ``(n,)``; until the next `put`."""
+        return _view(self._adj_closes, self._count)
+
+    @property
+    def newest_adj_close(self) -> float | None:
+        """Return the adjusted close of the latest session, None before the first."""
+        return self._adj_closes.item(self._count - 1) if self._count else None
 
     def put(self, bar: Bar) -> Told:
         """Take a bar in and tell what it changed."""
-        known = self._bars.get(bar.session)
-        if known is None:
-            at = bisect_left(self._sessions, bar.session)
-            self._sessions.insert(at, bar.session)
-            self._bars[bar.session] = bar
-            if len(self._sessions) > self._limit:
-                del self._bars[self._sessions.pop(0)]
+        day = day_of(bar.session)
+        at = self._place(day)
+        if at == self._count or self._days[at] != day:
+            self._insert(at, day, bar)
             return Told.NEW
-        if bar.close != known.close:
-            is_restated = bar.revision == known.revision and bar.source == known.source
-            if bar.revision <= known.revision and not is_restated:
+        if bar.close != self._closes.item(at):
+            source, revision = self._origin_table[self._origins.item(at)]
+            is_restated = bar.revision == revision and bar.source == source
+            if bar.revision <= revision and not is_restated:
                 return Told.OUTDATED
-            self._bars[bar.session] = bar
+            self._write(at, day, bar)
             return Told.READJUSTED if is_restated else Told.CORRECTED
-        if bar.adj_close != known.adj_close:
-            self._bars[bar.session] = bar
+        if bar.adj_close != self._adj_closes.item(at):
+            self._write(at, day, bar)
             return Told.READJUSTED
         return Told.UNCHANGED
 
     def get(self, session: str) -> Bar | None:
-        """Return a session's bar, None where it is not known."""
-        return self._bars.get(session)
+        """Return a session's bar, None where it is not known.
+
+        Its ``known_at_ns`` is 0 where it no longer matters: `RECENT_SESSIONS` newer ones are known, and it is
+        not the bar that was used last.
+        """
+        day = day_of(session)
+        at = self._place(day)
+        return self._bar(at) if at < self._count and self._days[at] == day else None
 
     def newest(self) -> Bar | None:
         """Return the bar of the latest session, None before the first."""
-        return self._bars[self._sessions[-1]] if self._sessions else None
+        return self._bar(self._count - 1) if self._count else None
+
+    def _place(self, day: int) -> int:
+        # Almost always it is the newest session, or the next one.
+        if day >= self._last_day:
+            return self._count - (day == self._last_day and self._count > 0)
+        return int(self._days[: self._count].searchsorted(day))
+
+    def _bar(self, at: int) -> Bar:
+        day = self._days.item(at)
+        source, revision = self._origin_table[self._origins.item(at)]
+        from_end = self._count - at
+        known_at_ns = self._recent_ns[-from_end] if from_end <= len(self._recent_ns) else 0
+        if day == self._told[0]:
+            known_at_ns = self._told[1]
+        return Bar(
+            instrument=self._instrument,
+            session=label_of(day),
+            close=self._closes.item(at),
+            adj_close=self._adj_closes.item(at),
+            known_at_ns=known_at_ns,
+            status=BarStatus.CORRECTED if revision else BarStatus.FINAL,
+            revision=revision,
+            source=source,
+        )
+
+    def _insert(self, at: int, day: int, bar: Bar) -> None:
+        if self._count == self._limit:
+            if not at:
+                return  # older than everything that is kept
+            at -= 1
+            self._forget_oldest()
+        count = self._count
+        if count == len(self._days):
+            self._days, self._origins = _grown(self._days), _grown(self._origins)
+            self._closes, self._adj_closes = _grown(self._closes), _grown(self._adj_closes)
+        for column in (self._days, self._closes, self._adj_closes, self._origins):
+            column[at + 1 : count + 1] = column[at:count]
+        self._count += 1
+        self._instrument = bar.instrument
+        self._days[at] = day
+        self._last_day = self._days.item(count)
+        if count - at < RECENT_SESSIONS:
+            self._recent_ns.insert(len(self._recent_ns) - (count - at), 0)
+            del self._recent_ns[:-RECENT_SESSIONS]
+        self._write(at, day, bar)
+
+    def _forget_oldest(self) -> None:
+        self._count -= 1
+        for column in (self._days, self._closes, self._adj_closes, self._origins):
+            column[: self._count] = column[1 : self._count + 1]
+        del self._recent_ns[: len(self._recent_ns) - self._count]
+
+    def _write(self, at: int, day: int, bar: Bar) -> None:
+        self._closes[at], self._adj_closes[at] = bar.close, bar.adj_close
+        self._origins[at] = self._origin_of(bar)
+        from_end = self._count - at
+        if from_end <= len(self._recent_ns):
+            self._recent_ns[-from_end] = bar.known_at_ns
+        self._told = (day, bar.known_at_ns)
+
+    def _origin_of(self, bar: Bar) -> int:
+        origin = (bar.source, bar.revision)
+        if origin not in self._origin_table:
+            # A bar that is corrected again and again must not leave a trace for each time.
+            if len(self._origin_table) > self._count:
+                used, codes = np.unique(self._origins[: self._count], return_inverse=True)
+                self._origin_table = [self._origin_table[code] for code in used.tolist()]
+                self._origins[: self._count] = codes
+            self._origin_table.append(origin)
+        return self._origin_table.index(origin)
+
+
+def _view(column: NDArray[_T], count: int) -> NDArray[_T]:
+    view = column[:count]
+    view.flags.writeable = False
+    return view
+
+
+def _grown(column: NDArray[_T]) -> NDArray[_T]:
+    grown = np.empty(len(column) + _SPARE, column.dtype)
+    grown[: len(column)] = column
+    return grown
