@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.statistics.moments import clamped_ratio, last_pairs, pair_moments, window_moments
+from services.signals.core.statistics.moments import (
+    centred,
+    clamped_ratio,
+    last_pairs,
+    pair_moments,
+    window_moments,
+)
 
 # The standard normal's 97.5 % quantile: 2.5 % is left out on either side of a 95 % interval.
 _NORMAL_975 = 1.959963984540054
@@ -214,8 +220,8 @@ def estimate_correlation(
     pairs = last_pairs(x, y, size)
     if pairs is None:
         return None
-    (x, squares_x), (y, squares_y) = map(_centred, pairs)
-    degrees = size - 1
+    (_, x), (_, y) = map(centred, pairs)
+    squares_x, squares_y, degrees = float(x @ x), float(y @ y), size - 1
     correlation = clamped_ratio(float(x @ y) / degrees, squares_x / degrees, squares_y / degrees)
     if correlation is None:
         return None
@@ -242,9 +248,3 @@ def _average_ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
     ranks = np.empty(x.size)
     ranks[order] = np.repeat(starts + (counts + 1) / 2.0, counts)
     return ranks
-
-
-def _centred(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    deviations = x - x[0]
-    deviations -= np.add.reduce(deviations) / x.size
-    return deviations, float(deviations @ deviations)

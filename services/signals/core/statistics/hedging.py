@@ -128,6 +128,43 @@ def hedge_effectiveness(a: NDArray[np.float64], b: NDArray[np.float64], size: in
     >>> hedge_effectiveness(np.concatenate([a, a]), b, 6) < 0.0
     True
     """
+    series = hedged_returns(a, b, size)
+    if series is None:
+        return None
+    scored = pair_moments(*series)
+    return None if scored.variance_x == 0.0 else 1.0 - scored.variance_y / scored.variance_x
+
+
+def hedged_returns(
+    a: NDArray[np.float64], b: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return what ``b`` alone, and ``b`` with its hedge, gave in each of the last ``size`` sessions.
+
+    Parameters
+    ----------
+    a, b
+        As for `hedge_effectiveness`.
+    size
+        Sessions returned, and sessions each ratio is taken from; at least 2.
+
+    Returns
+    -------
+    tuple of arrays or None
+        Shape ``(size,)`` each. None with fewer than ``2 * size`` pairs or when ``a`` is flat in one of the
+        earlier windows.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 2``.
+
+    Examples
+    --------
+    >>> a = np.array([1.0, -2.0, 0.5, 3.0, -1.0, 2.0])
+    >>> alone, hedged = hedged_returns(a, -2.0 * a, 3)
+    >>> alone, np.abs(hedged).max() < 1e-12
+    (array([-6.,  2., -4.]), np.True_)
+    """
     if size < LEAST_SIZE:
         raise ValueError(f"size must be at least {LEAST_SIZE}, was {size}")
     pairs = last_pairs(a, b, 2 * size)
@@ -141,8 +178,7 @@ def hedge_effectiveness(a: NDArray[np.float64], b: NDArray[np.float64], size: in
     if not squares.all():
         return None
     ratios = -np.einsum("ij,ij->i", deviations_a, deviations_b) / squares
-    scored = pair_moments(b[size:], b[size:] + ratios * a[size:])
-    return None if scored.variance_x == 0.0 else 1.0 - scored.variance_y / scored.variance_x
+    return b[size:], b[size:] + ratios * a[size:]
 
 
 def _centred_rows(windows: NDArray[np.float64]) -> NDArray[np.float64]:

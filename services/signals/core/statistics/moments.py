@@ -88,8 +88,8 @@ def pair_moments(x: NDArray[np.float64], y: NDArray[np.float64]) -> PairMoments:
     if x.shape != y.shape or x.ndim != 1 or x.size < LEAST_SIZE:
         raise ValueError(f"a pair must be two rows of one length, at least 2, was {x.shape} and {y.shape}")
     size = x.size
-    mean_x, deviations_x = _centred(x)
-    mean_y, deviations_y = _centred(y)
+    mean_x, deviations_x = centred(x)
+    mean_y, deviations_y = centred(y)
     degrees = size - 1
     return PairMoments(
         size=size,
@@ -224,11 +224,18 @@ def mean_std(x: NDArray[np.float64]) -> MeanStd:
     """
     if x.ndim != 1 or x.size < LEAST_SIZE:
         raise ValueError(f"a window must be one row of at least 2 values, was {x.shape}")
-    mean, deviations = _centred(x)
+    mean, deviations = centred(x)
     return MeanStd(mean=mean, std=math.sqrt(float(deviations @ deviations) / (x.size - 1)))
 
 
-def _centred(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+def centred(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean of ``x`` and its deviations from it, exactly 0 for a flat leg.
+
+    Examples
+    --------
+    >>> centred(np.full(3, 0.1))
+    (0.1, array([0., 0., 0.]))
+    """
     first = x[0]
     deviations = x - first
     # add.reduce, not mean(): the same pairwise sum at a third of the call's cost.

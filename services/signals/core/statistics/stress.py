@@ -47,11 +47,40 @@ def stress_correlation(a: NDArray[np.float64], b: NDArray[np.float64], size: int
     >>> stress_correlation(a, b, size=120) is None
     True
     """
+    pairs = stressed_pairs(a, b, size)
+    return None if pairs is None else pair_moments(*pairs).correlation
+
+
+def stressed_pairs(
+    a: NDArray[np.float64], b: NDArray[np.float64], size: int = 252
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Take the pairs of the sessions of the last ``size`` in which ``b`` fell the most, in their order.
+
+    Parameters
+    ----------
+    a, b, size
+        As for `stress_correlation`.
+
+    Returns
+    -------
+    tuple of arrays or None
+        Shape ``(m,)`` each, ``m >= 20``. None with fewer than ``size`` pairs or 20 stressed sessions.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 2``.
+
+    Examples
+    --------
+    >>> b = np.arange(-30.0, 222.0)
+    >>> gold, iwm = stressed_pairs(-b, b)
+    >>> iwm.size, iwm.max()
+    (26, np.float64(-5.0))
+    """
     pairs = last_pairs(a, b, size)
     if pairs is None:
         return None
     a, b = pairs
     stressed = b <= np.quantile(b, _STRESS_QUANTILE)
-    if np.count_nonzero(stressed) < _LEAST_STRESSED:
-        return None
-    return pair_moments(a[stressed], b[stressed]).correlation
+    return (a[stressed], b[stressed]) if np.count_nonzero(stressed) >= _LEAST_STRESSED else None
