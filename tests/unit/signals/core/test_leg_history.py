@@ -78,6 +78,7 @@ def test_sessions_are_ascending_whatever_order_they_came_in() -> None:
 
 def test_empty_history_has_no_newest() -> None:
     assert leg().newest() is None
+    assert (leg().newest_session, leg().newest_adj_close) == (None, None)
     assert leg().get("2019-06-03") is None
 
 
@@ -185,6 +186,7 @@ def test_columns_know_what_a_dictionary_of_bars_knows(limit: int, bars: list[Bar
         assert len(history) == len(plain.bars)
         assert history.sessions == list(plain.bars)
         assert history.newest() == list(plain.bars.values())[-1]
+        assert history.newest_session == list(plain.bars)[-1]
         assert history.newest_adj_close == list(plain.bars.values())[-1].adj_close
         for place, known in enumerate(reversed(plain.bars.values())):
             seen = history.get(known.session)
