@@ -202,11 +202,6 @@ class LegHistory:
         return label_of(self._last_day) if self._count else None
 
     @property
-    def newest_session(self) -> str | None:
-        """Return the label of the latest session, None before the first."""
-        return label_of(self._last_day) if self._count else None
-
-    @property
     def newest_adj_close(self) -> float | None:
         """Return the adjusted close of the latest session, None before the first."""
         return self._adj_closes.item(self._count - 1) if self._count else None
