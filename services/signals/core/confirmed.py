@@ -14,15 +14,18 @@ from services.signals.core.statistics.lead_lag import lead_lag
 from services.signals.core.statistics.leg_summary import leg_summary
 from services.signals.core.statistics.opposite_moves import opposite_moves
 from services.signals.core.statistics.percentile import percentile_rank
-from services.signals.core.statistics.regime import START, RegimeState, next_regime
+from services.signals.core.statistics.regime import ENTER, LEAVE, RegimeState, walk_regimes
 from services.signals.core.statistics.stress import stress_correlation
 from services.signals.core.statistics.volatility import annualised_volatility
-from services.signals.core.statistics.zscore import baseline, zscore
+from services.signals.core.statistics.zscore import baseline, zscore, zscores
 from shared.domain.bars import HISTORY_SESSIONS as HISTORY_SESSIONS
 
 RATIO_WINDOW = 90
 CORRELATION_WINDOWS = (20, 60, 90, 252)
 COINTEGRATION_WINDOW = 252
+
+# Far above what two orders of summation can differ by, far below what any data resolve.
+_ROUNDING = 1e-6
 
 Values = dict[str, float | None]
 
@@ -106,13 +109,14 @@ def regimes(log_ratio: NDArray[np.float64]) -> list[RegimeState]:
     log_ratio
         Shape ``(n,)``, session order.
     """
-    states: list[RegimeState] = []
-    state = START
-    for index in range(len(log_ratio)):
-        z = zscore(float(log_ratio[index]), baseline(log_ratio[:index], RATIO_WINDOW))
-        state = next_regime(state, z)
-        states.append(state)
-    return states
+    z = zscores(log_ratio, RATIO_WINDOW)
+    # Computed all at once a z-score differs from `zscore` by its rounding. Where that could decide otherwise
+    # than the session's own commit did, at a level of the regime, the latter's number is taken.
+    distance = np.minimum(np.abs(np.abs(z) - ENTER), np.abs(np.abs(z) - LEAVE))
+    scores = z.tolist()
+    for index in np.flatnonzero(distance < _ROUNDING).tolist():
+        scores[index] = zscore(float(log_ratio[index]), baseline(log_ratio[:index], RATIO_WINDOW))
+    return walk_regimes(scores)
 
 
 def leg_values(closes: NDArray[np.float64]) -> Values:

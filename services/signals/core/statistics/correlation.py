@@ -241,10 +241,7 @@ def _interval(correlation: float, effective: float) -> Interval:
 
 
 def _average_ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    order = x.argsort()
-    ordered = x[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    counts = np.diff(starts, append=x.size)
-    ranks = np.empty(x.size)
-    ranks[order] = np.repeat(starts + (counts + 1) / 2.0, counts)
+    ordered = np.sort(x)
+    # Equal values lie from one position to the other; the middle of those, counted from 1, is their rank.
+    ranks: NDArray[np.float64] = (ordered.searchsorted(x) + ordered.searchsorted(x, "right") + 1) / 2.0
     return ranks

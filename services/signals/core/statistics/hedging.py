@@ -3,8 +3,9 @@
 ``a`` is the lead leg (gold), ``b`` the other (IWM); both are aligned log returns in session order.
 """
 
+from functools import lru_cache
+
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import LEAST_SIZE, last_pairs, pair_moments, window_moments
@@ -171,14 +172,19 @@ def hedged_returns(
     if pairs is None:
         return None
     a, b = pairs
-    # Row i is the window of the i-th scored session: it ends with the session before that one.
-    deviations_a = _centred_rows(sliding_window_view(a[:-1], size))
-    deviations_b = _centred_rows(sliding_window_view(b[:-1], size))
-    squares = np.einsum("ij,ij->i", deviations_a, deviations_a)
+    windows = _windows(size)
+    deviations_a, deviations_b = _centred_rows(a[windows]), _centred_rows(b[windows])
+    squares = np.add.reduce(deviations_a * deviations_a, axis=1)
     if not squares.all():
         return None
-    ratios = -np.einsum("ij,ij->i", deviations_a, deviations_b) / squares
+    ratios = -np.add.reduce(deviations_a * deviations_b, axis=1) / squares
     return b[size:], b[size:] + ratios * a[size:]
+
+
+@lru_cache(maxsize=16)
+def _windows(size: int) -> NDArray[np.intp]:
+    # Row i is the window of the i-th scored session: it ends with the session before that one.
+    return np.arange(size)[:, None] + np.arange(size)
 
 
 def _centred_rows(windows: NDArray[np.float64]) -> NDArray[np.float64]:

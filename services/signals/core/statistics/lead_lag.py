@@ -11,11 +11,12 @@ L < 0 ``a[t]`` and ``b[t-|L|]`` IWM leads
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.statistics.moments import last_pairs, pair_moments
+from services.signals.core.statistics.moments import last_pairs
 
 # Correlations closer than this are equal but for rounding: legs that repeat themselves tie for real,
 # and the order of the additions must not pick the lag.
@@ -80,20 +81,55 @@ def lead_lag(
     pairs = last_pairs(a, b, size)
     if pairs is None:
         return None
-    found: list[tuple[int, float]] = []
-    # In order of preference, so that the first of those tied is the answer.
-    for lag in sorted(range(-max_lag, max_lag + 1), key=lambda lag: (abs(lag), lag < 0)):
-        correlation = _correlation_at(*pairs, lag)
-        if correlation is not None:
-            found.append((lag, correlation))
-    if not found:
+    parts = _parts(size, max_lag)
+    x, y = (_centred_rows(leg[places], parts) for leg, places in zip(pairs, parts.places, strict=True))
+    # One root of the product, as in `clamped_ratio`.
+    scale = np.sqrt(np.add.reduce(x * x, axis=1) * np.add.reduce(y * y, axis=1))
+    is_defined = scale > 0.0
+    if not is_defined.any():
         return None
-    largest = max(abs(correlation) for _, correlation in found)
-    lag, correlation = next(each for each in found if abs(each[1]) >= largest - _TIE)
+    correlations = np.zeros(scale.size)
+    np.divide(np.add.reduce(x * y, axis=1), scale, out=correlations, where=is_defined)
+    sizes = np.where(is_defined, np.abs(correlations), -1.0)
+    best = int((sizes >= sizes.max() - _TIE).argmax())
+    lag, correlation = parts.lags[best], max(-1.0, min(1.0, float(correlations[best])))
     return LeadLag(lag=lag, correlation=correlation, band=1.96 / math.sqrt(size - abs(lag)))
 
 
-def _correlation_at(a: NDArray[np.float64], b: NDArray[np.float64], lag: int) -> float | None:
-    if lag >= 0:
-        return pair_moments(a[: a.size - lag], b[lag:]).correlation
-    return pair_moments(a[-lag:], b[: b.size + lag]).correlation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """Which places of either leg are compared at which lag, one row a lag.
+
+    Every row of ``places`` is as long as the window; what lies beyond the ``counts`` pairs of its lag is
+    there to make it so, and is 0 in ``inside``.
+    """
+
+    lags: list[int]
+    places: tuple[NDArray[np.int64], NDArray[np.int64]]
+    counts: NDArray[np.int64]
+    inside: NDArray[np.float64]
+
+
+@lru_cache(maxsize=16)
+def _parts(size: int, max_lag: int) -> _Parts:
+    # In order of preference, so that the first of those tied is the answer.
+    lags = sorted(range(-max_lag, max_lag + 1), key=lambda lag: (abs(lag), lag < 0))
+    rows, steps = np.array(lags)[:, None], np.arange(size)
+    counts = size - np.abs(rows)
+    inside = steps < counts
+    first_a, first_b = np.maximum(-rows, 0), np.maximum(rows, 0)
+    return _Parts(
+        lags=lags,
+        places=(np.where(inside, first_a + steps, first_a), np.where(inside, first_b + steps, first_b)),
+        counts=counts,
+        inside=inside.astype(np.float64),
+    )
+
+
+def _centred_rows(rows: NDArray[np.float64], parts: _Parts) -> NDArray[np.float64]:
+    # Each row's own first value is its origin, so that a row that is flat is exactly 0; and so are the
+    # places beyond its end, which repeat that value.
+    deviations = rows - rows[:, :1]
+    deviations -= np.add.reduce(deviations, axis=1, keepdims=True) / parts.counts
+    deviations *= parts.inside
+    return deviations

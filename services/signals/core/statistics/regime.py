@@ -21,14 +21,16 @@ only if it is still wanted then. Sessions without a z-score count. The history s
 settled: the first z-score may change it at once, and that counts as a change.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 RISK_OFF = "RISK_OFF"
 RISK_ON = "RISK_ON"
 NEUTRAL = "NEUTRAL"
 
-_ENTER = 1.0
-_LEAVE = 0.5
+ENTER = 1.0
+LEAVE = 0.5
 
 # A one-session spike and its echo cannot name two regimes.
 _SESSIONS_BETWEEN_CHANGES = 3
@@ -103,19 +105,60 @@ def next_regime(state: RegimeState, z: float | None) -> RegimeState:
     RegimeState(name=None, sessions_since_change=8, suspended='RISK_OFF')
     """
     held = state.name or state.suspended
-    sessions = state.sessions_since_change + 1
     if z is None:
-        return RegimeState(name=None, sessions_since_change=sessions, suspended=held)
-    held = held or NEUTRAL
+        return _state(None, state.sessions_since_change + 1, held)
+    return _state(*_step(held or NEUTRAL, state.sessions_since_change, z), None)
+
+
+def walk_regimes(zscores: Iterable[float | None], state: RegimeState = START) -> list[RegimeState]:
+    """Apply session after session, as `next_regime` does one.
+
+    Parameters
+    ----------
+    zscores
+        The sessions' ``z_90``, in order; None or NaN for a session that has none.
+    state
+        The state before the first of them.
+
+    Returns
+    -------
+    list of RegimeState
+        The state after each.
+
+    Examples
+    --------
+    >>> [each.name for each in walk_regimes([None, 1.5, float("nan"), 0.6, 0.4])]
+    [None, 'RISK_OFF', None, 'RISK_OFF', 'NEUTRAL']
+    """
+    states = []
+    held, sessions = state.name or state.suspended, state.sessions_since_change
+    for z in zscores:
+        # NaN alone differs from itself.
+        if z is None or z != z:
+            sessions += 1
+            states.append(_state(None, sessions, held))
+        else:
+            held, sessions = _step(held or NEUTRAL, sessions, z)
+            states.append(_state(held, sessions, None))
+    return states
+
+
+def _step(held: str, sessions: int, z: float) -> tuple[str, int]:
     wanted = _wanted(held, z)
-    if wanted != held and sessions >= _SESSIONS_BETWEEN_CHANGES:
-        return RegimeState(name=wanted, sessions_since_change=0)
-    return RegimeState(name=held, sessions_since_change=sessions)
+    if wanted != held and sessions + 1 >= _SESSIONS_BETWEEN_CHANGES:
+        return wanted, 0
+    return held, sessions + 1
+
+
+# Pairs share their states: they are values, and few of them are ever different.
+@lru_cache(maxsize=8192)
+def _state(name: str | None, sessions: int, suspended: str | None) -> RegimeState:
+    return RegimeState(name=name, sessions_since_change=sessions, suspended=suspended)
 
 
 def _wanted(held: str, z: float) -> str:
-    if z >= _ENTER:
+    if z >= ENTER:
         return RISK_OFF
-    if z <= -_ENTER:
+    if z <= -ENTER:
         return RISK_ON
-    return NEUTRAL if abs(z) < _LEAVE else held
+    return NEUTRAL if abs(z) < LEAVE else held

@@ -5,6 +5,7 @@ threshold on z is a threshold on the value.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import LEAST_SIZE, MeanStd, mean_std
@@ -73,3 +74,47 @@ def zscore(value: float, window: MeanStd | None) -> float | None:
     if window is None or window.std == 0.0:
         return None
     return float((value - window.mean) / window.std)
+
+
+def zscores(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Compute each value's z-score against the ``size`` values before it, all at once.
+
+    Parameters
+    ----------
+    values
+        In session order, shape ``(n,)``; finite.
+    size
+        Values in each window, at least 2.
+
+    Returns
+    -------
+    NDArray
+        Shape ``(n,)``; equal to `zscore` of each but for rounding. **NaN where that is None**, for arrays
+        have no None: this is for inside the core.
+
+    Raises
+    ------
+    ValueError
+        If ``size < 2``.
+
+    Examples
+    --------
+    >>> zscores(np.array([1.0, 2.0, 3.0, 4.0, 3.5]), 3)
+    array([nan, nan, nan, 2. , 0.5])
+    >>> zscores(np.array([0.1, 0.1, 0.2]), 2)
+    array([nan, nan, nan])
+    """
+    if size < LEAST_SIZE:
+        raise ValueError(f"size must be at least {LEAST_SIZE}, was {size}")
+    scores = np.full(values.size, np.nan)
+    if values.size <= size:
+        return scores
+    windows = sliding_window_view(values[:-1], size)
+    # Each row's own first value is its origin, as in `mean_std`: a window that did not move is exactly 0.
+    deviations = windows - windows[:, :1]
+    shifts = np.add.reduce(deviations, axis=1, keepdims=True) / size
+    deviations -= shifts
+    stds = np.sqrt(np.einsum("ij,ij->i", deviations, deviations) / (size - 1))
+    distances = values[size:] - (windows[:, 0] + shifts[:, 0])
+    np.divide(distances, stds, out=scores[size:], where=stds > 0.0)
+    return scores
