@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.notifier.core.expiry import TimeBase, deadline_ns
+from services.notifier.core.instant import is_instant
 from services.notifier.core.message_ids import delivery_id_of, mail_message_id, receiver_id_of
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import DivergenceEvent, Severity, Transition
@@ -24,6 +25,7 @@ class Suppression(StrEnum):
     OTHER_KIND = "other_kind"
     BELOW_SEVERITY = "below_severity"
     RECEIVER_GONE = "receiver_gone"
+    INSTANT_END = "instant_end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,9 @@ def _suppression(event: DivergenceEvent, subscription: Subscription, past: Past)
         return Suppression.OTHER_KIND
     if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in past.told:
         return Suppression.BELOW_SEVERITY
+    if subscription.channel is Channel.EMAIL and event.type is Transition.CLOSED and is_instant(event):
+        # The mail of the opening has said all of it; a program counts on an end for every beginning.
+        return Suppression.INSTANT_END
     return None
 
 

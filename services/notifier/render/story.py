@@ -1,32 +1,39 @@
-"""What happened, in words; one place for every transition."""
+"""What happened, in words: one place for every transition of every kind."""
 
-from services.notifier.render.wording import duration, instant, number, seconds_between
-from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Severity, Transition
+from services.notifier.core.instant import is_instant
+from services.notifier.render.telling import Telling
+from services.notifier.render.wording import duration, instant, seconds_between
+from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
 
 
-def subject(event: DivergenceEvent, headline: str, z: float | None, *, is_simulated: bool) -> str:
+def subject(event: DivergenceEvent, telling: Telling, headline: str, *, is_simulated: bool) -> str:
     """Return the subject: what happened, how far, and whether closes bear it out."""
     mark = "[SIMULATED] " if is_simulated else ""
     loud = "CRITICAL: " if _is_loud(event) else ""
-    how_far = f", z {number(z, is_signed=True)}" if z is not None else ""
-    return f"{mark}{loud}{headline}{how_far} ({event.confirmation.value})"
+    if not event.kind.is_market and event.type is not Transition.TEST:
+        # No price bears out a fault of the data.
+        cause = f" ({telling.figure})" if telling.figure else ""
+        return f"{mark}{loud}{headline}{cause}"
+    figure = f", {telling.figure}" if telling.figure else ""
+    return f"{mark}{loud}{headline}{figure} ({event.confirmation.value})"
 
 
-def headline_of(event: DivergenceEvent, lead: str, other: str) -> str:
+def headline_of(event: DivergenceEvent, telling: Telling, lead: str, other: str) -> str:
     """Return what happened in one line."""
-    side = "rich" if event.direction is Direction.RISK_OFF else "cheap"
-    state = f"{lead} {side} against {other}"
+    state = telling.standing
     match event.type:
         case Transition.OPEN:
-            return f"{lead} is {side} against {other}"
+            return telling.opened
         case Transition.ESCALATED:
             return f"{state}: escalated to {event.severity.value}"
         case Transition.EASED:
             return f"{state}: eased to {event.severity.value}"
         case Transition.REVISED:
-            return f"{state}: {'confirmed' if event.confirmation is Confirmation.CONFIRMED else 'revised'}"
+            if event.is_flapping:
+                return f"{state}: held open"
+            return f"{state}: {'confirmed' if _is_confirmed(event) else 'revised'}"
         case Transition.CLOSED:
-            return f"{lead} and {other} are back in line"
+            return telling.over
         case Transition.NOT_CONFIRMED:
             return f"{state}: not confirmed by the close"
         case Transition.EXPIRED:
@@ -35,32 +42,33 @@ def headline_of(event: DivergenceEvent, lead: str, other: str) -> str:
             return f"Test message for {lead} and {other}"
 
 
-def story(event: DivergenceEvent, lead: str, other: str) -> tuple[str, ...]:
+def story(event: DivergenceEvent, telling: Telling) -> tuple[str, ...]:
     """Return what happened, what it means and since when, in sentences."""
-    flight = (
-        f"{lead} outperforming {other} is a flight to safety (risk-off)."
-        if event.direction is Direction.RISK_OFF
-        else f"{other} outperforming {lead} is an appetite for risk (risk-on)."
-    )
     lasted = duration(seconds_between(event.opened_at, event.occurred_at))
     opened = f"It opened on {instant(event.opened_at)}, {lasted} before."
     ended = f"It opened on {instant(event.opened_at)} and lasted {lasted}."
+    what = "fault" if not event.kind.is_market else "divergence"
+    flapping = (
+        (f"This {what} opens and closes so often that it is held open until it settles.",)
+        if event.is_flapping and not event.type.is_final
+        else ()
+    )
     match event.type:
         case Transition.OPEN:
-            return (f"The ratio of {lead} to {other} has left the band it kept for 90 sessions. {flight}",)
+            return (f"{telling.happened} {telling.meaning}", *flapping)
         case Transition.ESCALATED:
-            return (
-                f"The divergence has grown past the threshold for {event.severity.value}. {flight}",
-                opened,
-            )
+            grown = f"The {what} has grown past the threshold for {event.severity.value}."
+            return (f"{grown} {telling.meaning}", opened, *flapping)
         case Transition.EASED:
-            return (f"The divergence has shrunk to {event.severity.value}, but it is still open.", opened)
+            shrunk = f"The {what} has shrunk to {event.severity.value}, but it is still open."
+            return (shrunk, opened, *flapping)
         case Transition.REVISED:
-            return ("A close came in or was corrected: these numbers replace the earlier ones.", opened)
+            replaced = "A close came in or was corrected: these numbers replace the earlier ones."
+            return (replaced, opened, *flapping) if event.kind.is_market else (*flapping, opened)
         case Transition.CLOSED:
-            return (f"The ratio of {lead} to {other} has come back: the divergence is over.", ended)
+            return (telling.ended,) if is_instant(event) else (telling.ended, ended)
         case Transition.NOT_CONFIRMED:
-            return ("The early warning is withdrawn: at the close the ratio was inside its band.", ended)
+            return (f"The early warning is withdrawn: {telling.withdrawn}.", ended)
         case Transition.EXPIRED:
             return ("The early warning ends: no close came that could confirm it.", ended)
         case Transition.TEST:
@@ -71,12 +79,18 @@ def confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
     """Return whether closes bear it out, and how old the prices are; for a test, that it has none."""
     if event.type is Transition.TEST:
         return "A real message gives the numbers that decided here; a test has none."
+    if not event.kind.is_market:
+        return "Decided by what came from the feed and what did not: no price decides it."
     ages = [duration(leg.age_seconds) for leg in event.legs]
     aged = f" {lead}'s price was {ages[0]} old, {other}'s {ages[1]}." if len(ages) == 2 else ""
-    if event.confirmation is Confirmation.CONFIRMED:
+    if _is_confirmed(event):
         return f"Confirmed: decided by both legs' closes.{aged}"
     outlook = "" if event.type.is_final else " The next close confirms it or withdraws it."
     return f"Provisional: a live price of {lead} against the last close of {other}.{aged}{outlook}"
+
+
+def _is_confirmed(event: DivergenceEvent) -> bool:
+    return event.confirmation is Confirmation.CONFIRMED
 
 
 def _is_loud(event: DivergenceEvent) -> bool:

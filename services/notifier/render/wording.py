@@ -1,6 +1,7 @@
 """Words and numbers for people: what is not known says so, and never shows as 0 or None."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -30,6 +31,18 @@ def number(value: float | None, *, decimals: int = 2, is_signed: bool = False) -
     return f"{value:{'+' if is_signed else ''},.{decimals}f}".replace("-", "−")
 
 
+def change(log_return: float | None) -> float | None:
+    """Return a log return as the simple one that people know; None where it is not known or absurd.
+
+    Examples
+    --------
+    >>> round(change(0.0562), 4), change(None), change(1e300)
+    (0.0578, None, None)
+    """
+    # Nobody's ratio is e to the hundred; a number that big is a fault, and a message is no place to crash.
+    return None if log_return is None or abs(log_return) > 100 else math.exp(log_return) - 1
+
+
 def percent(value: float | None, *, is_signed: bool = False) -> str:
     """Return a share as percent.
 
@@ -42,7 +55,7 @@ def percent(value: float | None, *, is_signed: bool = False) -> str:
     return text if text == NOT_KNOWN else f"{text} %"
 
 
-def estimate(value: Estimate, *, is_share: bool = False) -> str:
+def estimate(value: Estimate, *, is_share: bool = False, is_signed: bool = False) -> str:
     """Return an estimate with its 95 % interval, if it has one.
 
     Examples
@@ -53,10 +66,23 @@ def estimate(value: Estimate, *, is_share: bool = False) -> str:
     'not known yet'
     """
     show = percent if is_share else number
-    text = show(value.value)
-    if value.value is None or value.low is None or value.high is None:
-        return text
-    return f"{text} (95 %: {show(value.low)} to {show(value.high)})"
+    around = interval(value, is_share=is_share, is_signed=is_signed)
+    return show(value.value, is_signed=is_signed) + (f" ({around})" if around else "")
+
+
+def interval(value: Estimate, *, is_share: bool = False, is_signed: bool = False) -> str:
+    """Return an estimate's 95 % interval; empty where it has none.
+
+    Examples
+    --------
+    >>> interval(Estimate(value=0.08, low=0.01, high=0.15), is_share=True)
+    '95 %: 1.0 % to 15.0 %'
+    >>> interval(Estimate(value=None, low=0.1, high=0.7)), interval(Estimate(value=0.42, low=0.1))
+    ('', '')
+    """
+    show = percent if is_share else number
+    low, high = (show(end, is_signed=is_signed) for end in (value.low, value.high))
+    return "" if NOT_KNOWN in (show(value.value), low, high) else f"95 %: {low} to {high}"
 
 
 def duration(seconds: float) -> str:
@@ -80,22 +106,40 @@ def duration(seconds: float) -> str:
     return " ".join(part for part in parts[:2] if part)
 
 
-def limit_in_words(name: str, limit: float) -> str:
-    """Return one of a rule's thresholds: a level of the statistic lies on both sides, a time does not.
+def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", over: str = "") -> str:
+    """Return a rule's thresholds in the order they stand there.
+
+    Parameters
+    ----------
+    side
+        Stands before a level: ``±`` for a statistic that diverges both ways.
+    over
+        When it is over, instead of the level ``leave``.
 
     Examples
     --------
-    >>> limit_in_words("critical", 3.0), limit_in_words("hold_seconds", 300.0)
-    ('critical from ±3.0', 'held 5 min')
-    >>> limit_in_words("sessions", 60.0)
-    'sessions 60.0'
+    >>> limits_in_words({"critical": 3.0, "leave": 1.0, "hold_seconds": 300.0})
+    'critical from ±3.0 · over within ±1.0 · held 5 min'
+    >>> limits_in_words({"warning": 0.1, "leave": 0.0}, side="+", over="over once it is 0")
+    'warns from +0.1 · over once it is 0'
+    >>> limits_in_words({"sessions": 60.0, "least_change": 0.3})
+    'sessions 60.0 · least change 0.3'
     """
-    if name in _LEVELS:
-        return f"{_LEVELS[name]} ±{number(limit, decimals=1)}"
-    if name.endswith("_seconds"):
-        held = "held" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
-        return f"{held} {duration(limit)}"
-    return f"{name.replace('_', ' ')} {number(limit, decimals=1)}"
+    words = []
+    for name, limit in thresholds.items():
+        if name == "leave" and over:
+            words.append(over)
+        elif name in _LEVELS:
+            words.append(f"{_LEVELS[name]} {side}{_level(limit)}")
+        elif name.endswith("_seconds"):
+            # A close holds by itself: a hold of nothing says nothing.
+            held = "held" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
+            words += [f"{held} {duration(limit)}"] if limit else []
+        elif name == "min_change":
+            words.append(f"only where it changed by {_level(limit)}")
+        else:
+            words.append(f"{name.replace('_', ' ')} {_level(limit)}")
+    return " · ".join(words)
 
 
 def instant(rfc3339: str) -> str:
@@ -134,6 +178,12 @@ def _title(word: str, symbols: set[str]) -> str:
         part.upper() if not symbols and len(part) <= _SYMBOL_LETTERS else part.title()
         for part in word.split("-")
     )
+
+
+def _level(limit: float) -> str:
+    # 2.58 and 3.29 are levels too: no digit of one is lost, and 2 is not written 2.00.
+    text = number(limit)
+    return text.removesuffix("0") if text.endswith("0") else text
 
 
 def _day(at: datetime) -> str:

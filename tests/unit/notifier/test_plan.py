@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,8 +6,9 @@ import pytest
 from services.notifier.core.expiry import TimeBase
 from services.notifier.core.plan import Past, Plan, Subscription, make_plan
 from shared.domain.deliveries import Channel
-from shared.domain.divergences import DivergenceEvent, Severity, Transition
+from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
 from tests.support.builders import divergence
+from tests.support.builders_kinds import divergence_of
 
 
 def subscription(**changes: Any) -> Subscription:
@@ -130,3 +132,54 @@ def test_test_message_goes_to_everyone_on_the_pair() -> None:
     made = plan(event, picky, elsewhere)
 
     assert [delivery.subscription for delivery in made.deliveries] == ["desk"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        divergence_of(Kind.REGIME_CHANGE, Direction.RISK_OFF, type=Transition.CLOSED),
+        divergence_of(
+            Kind.DATA_FAULT,
+            Direction.OTHER,
+            type=Transition.CLOSED,
+            values={"revised_from": 99.5, "revised_to": 99.97},
+        ),
+    ],
+)
+def test_person_reads_once_about_what_has_no_duration_and_a_program_gets_both(event: DivergenceEvent) -> None:
+    webhook = subscription()
+    mail = subscription(name="ann", channel=Channel.EMAIL, receiver="ann@a.example")
+    begun = replace(event, type=Transition.OPEN)
+
+    assert len(plan(begun, webhook, mail).deliveries) == 2
+    ended = plan(event, webhook, mail, past=Past(told=frozenset({"desk", "ann"})))
+
+    assert [delivery.subscription for delivery in ended.deliveries] == ["desk"]
+    assert [(each.subscription, each.reason.value) for each in ended.suppressed] == [("ann", "instant_end")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "values"),
+    [
+        (Kind.RATIO_STRETCH, Direction.RISK_OFF, {"z_90": 0.5, "revised_to": 1.0}),
+        (Kind.DATA_FAULT, Direction.LEAD, {"lasted_seconds": 60.0}),
+    ],
+)
+def test_person_reads_the_end_of_what_has_a_duration(
+    kind: Kind, direction: Direction, values: dict[str, float]
+) -> None:
+    mail = subscription(name="ann", channel=Channel.EMAIL, receiver="ann@a.example")
+    event = divergence_of(kind, direction, type=Transition.CLOSED, values=values)
+
+    assert len(plan(event, mail).deliveries) == 1
+
+
+def test_filter_of_kinds_is_the_reason_before_an_end_that_needs_no_mail() -> None:
+    mail = subscription(channel=Channel.EMAIL, receiver="ann@a.example", kinds=frozenset({"ratio_stretch"}))
+    event = divergence_of(Kind.REGIME_CHANGE, Direction.RISK_OFF, type=Transition.CLOSED)
+
+    assert [each.reason.value for each in plan(event, mail).suppressed] == ["other_kind"]
+
+
+def test_fault_is_told_to_everybody_who_does_not_choose_kinds() -> None:
+    assert len(plan(divergence_of(Kind.DATA_FAULT, Direction.LEAD), subscription()).deliveries) == 1

@@ -1,0 +1,47 @@
+"""The legs just moved apart, one up and one down."""
+
+from services.notifier.render.kinds.ratio_stretch import outperformance
+from services.notifier.render.scale import two_sided
+from services.notifier.render.telling import Row, Telling
+from services.notifier.render.wording import NOT_KNOWN, change, limits_in_words, number, percent
+from shared.domain.divergences import Direction, DivergenceEvent
+
+
+def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
+    """Return how legs that part ways are told."""
+    distance = event.values.get("opposite_moves")
+    up, down = (lead, other) if event.direction is Direction.RISK_OFF else (other, lead)
+    state = f"{up} rose while {down} fell"
+    moves = {
+        lead: percent(change(event.values.get("return_5_lead")), is_signed=True),
+        other: percent(change(event.values.get("return_5_other")), is_signed=True),
+    }
+    known = NOT_KNOWN not in moves.values()
+    how_far = f": {lead} {moves[lead]}, {other} {moves[other]}" if known else ""
+    return Telling(
+        opened=state,
+        standing=state,
+        over=f"{lead} and {other} no longer part ways",
+        figure="" if distance is None else f"D {number(distance, is_signed=True)}",
+        happened=f"In the last 5 sessions {state}{how_far}. The two usually stay closer together.",
+        meaning=outperformance(event.direction, lead, other),
+        ended="The gap between the last 5 sessions' moves is as usual again: the divergence is over.",
+        withdrawn="at the close the moves were as usual",
+        facts=(
+            Row(
+                name="Distance D, 5 sessions",
+                value=number(distance, is_signed=True),
+                note="standard deviations between the moves · " + limits_in_words(event.thresholds)
+                if event.thresholds
+                else "standard deviations between the moves",
+            ),
+            Row(name=f"{lead}, 5 sessions", value=moves[lead]),
+            Row(name=f"{other}, 5 sessions", value=moves[other]),
+            Row(
+                name="Usual gap, 1 session",
+                value=percent(event.values.get("return_gap_std_90")),
+                note="standard deviation between the daily moves of 90 sessions",
+            ),
+        ),
+        scale=two_sided(distance, event.thresholds, name="D", middle="the legs move alike"),
+    )

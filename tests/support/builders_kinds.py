@@ -1,0 +1,111 @@
+"""A believable divergence of every kind and direction, with the statistics that decide it."""
+
+from typing import Any, Final
+
+from shared.domain.divergences import (
+    Confirmation,
+    Direction,
+    DivergenceEvent,
+    Estimate,
+    Hedge,
+    Kind,
+    Significance,
+)
+from tests.support.builders import divergence
+
+WHOLE_HEDGE: Final = Hedge(
+    ratio=Estimate(value=0.42, low=0.1, high=0.74),
+    beta=Estimate(value=-0.19, low=-0.33, high=-0.05),
+    effectiveness=Estimate(value=0.081, low=0.012, high=0.154),
+    stress_corr=Estimate(value=-0.37, low=-0.63, high=-0.04),
+    ratio_tls=Estimate(value=0.51, low=0.14, high=0.93),
+    ratio_kalman=Estimate(value=0.38, low=0.21, high=0.55),
+)
+KINDS_AND_DIRECTIONS: Final = (
+    (Kind.RATIO_STRETCH, Direction.RISK_OFF),
+    (Kind.RATIO_STRETCH, Direction.RISK_ON),
+    (Kind.OPPOSITE_MOVES, Direction.RISK_OFF),
+    (Kind.OPPOSITE_MOVES, Direction.RISK_ON),
+    (Kind.CORRELATION_BREAK, Direction.TIGHTENING),
+    (Kind.CORRELATION_BREAK, Direction.LOOSENING),
+    (Kind.HEDGE_LOST, Direction.RISK_OFF),
+    (Kind.REGIME_CHANGE, Direction.RISK_OFF),
+    (Kind.REGIME_CHANGE, Direction.RISK_ON),
+    (Kind.DATA_FAULT, Direction.LEAD),
+    (Kind.DATA_FAULT, Direction.OTHER),
+)
+_RATIO: Final = {"log_ratio": 2.4662, "mean_90": 2.41, "std_90": 0.0243, "pctl_90": 0.989}
+_CONTEXT: Final = {"corr_20": -0.21, "corr_60": 0.04, "corr_90": 0.08, "corr_252": 0.12, "beta_60": 0.03}
+
+
+def divergence_of(kind: Kind, direction: Direction, **changes: Any) -> DivergenceEvent:
+    """Return the confirmed opening of a kind in a direction, changed as asked."""
+    return divergence(
+        **{
+            "kind": kind,
+            "direction": direction,
+            "confirmation": Confirmation.CONFIRMED,
+            "hedge": WHOLE_HEDGE,
+            **_decided(kind, direction),
+            **changes,
+        }
+    )
+
+
+def _decided(kind: Kind, direction: Direction) -> dict[str, Any]:
+    sign = -1.0 if direction in (Direction.RISK_ON, Direction.LOOSENING) else 1.0
+    match kind:
+        case Kind.RATIO_STRETCH:
+            ratio = _RATIO if sign > 0 else {**_RATIO, "log_ratio": 2.3538, "pctl_90": 0.011}
+            return {"values": {**ratio, "z_90": 2.31 * sign, **_CONTEXT}}
+        case Kind.OPPOSITE_MOVES:
+            moves = {
+                "opposite_moves": 2.47 * sign,
+                "return_5_lead": 0.0412 * sign,
+                "return_5_other": -0.0643 * sign,
+                "return_gap_std_90": 0.0191,
+            }
+            return {"values": moves | _CONTEXT}
+        case Kind.CORRELATION_BREAK:
+            return _correlation_break(sign)
+        case Kind.HEDGE_LOST:
+            decided = {"corr_ci_60_low": 0.12, "corr_ci_60_high": 0.63, "n_eff_60": 48.0}
+            return {
+                "values": decided | _CONTEXT | {"corr_60": 0.41},
+                "thresholds": {"warning": 0.1, "critical": 0.3, "leave": 0.0},
+                "significance": Significance(
+                    correlation=Estimate(value=0.41, low=0.12, high=0.63),
+                    effective_size=48.0,
+                    false_alarms_per_year=1.3,
+                ),
+            }
+        case Kind.REGIME_CHANGE:
+            regimes = {"regime_before": 0.0, "regime": sign}
+            return {"values": {**regimes, **_RATIO, "z_90": 1.2 * sign, **_CONTEXT}, "thresholds": {}}
+        case Kind.DATA_FAULT:
+            cause = "stale" if direction is Direction.LEAD else "missing_bar"
+            return {"values": {cause: 0.0}, "thresholds": {}}
+
+
+def _correlation_break(sign: float) -> dict[str, Any]:
+    low, high = (0.17, 0.81) if sign > 0 else (-0.81, -0.17)
+    year = (-0.18, 0.08) if sign > 0 else (-0.08, 0.18)
+    decided = {
+        "fisher_z": 2.71 * sign,
+        "corr_change": 0.62 * sign,
+        "n_eff_20": 18.2,
+        "n_eff_252": 231.0,
+        "corr_ci_20_low": low,
+        "corr_ci_20_high": high,
+        "corr_ci_252_low": year[0],
+        "corr_ci_252_high": year[1],
+    }
+    return {
+        "values": decided | _CONTEXT | {"corr_20": 0.57 * sign, "corr_252": -0.05 * sign},
+        "thresholds": {"warning": 2.58, "critical": 3.29, "leave": 1.64, "min_change": 0.3},
+        "significance": Significance(
+            correlation=Estimate(value=0.57 * sign, low=low, high=high),
+            effective_size=18.2,
+            false_alarms_per_year=0.2,
+        ),
+    }
