@@ -27,12 +27,15 @@ from shared.domain.divergences import (
     Kind,
     Leg,
     Severity,
+    Significance,
     Transition,
 )
 from shared.domain.snapshots import (
     ConfirmedStatistics,
+    LegFault,
     LegSnapshot,
     OpenDivergence,
+    OutcomeSummary,
     PairSnapshot,
     ProvisionalStatistics,
     SessionHistory,
@@ -89,6 +92,14 @@ _BARE_BAR = Bar(
     known_at_ns=1584663300000000000,
     source="sampled",
 )
+_HEDGE = Hedge(
+    ratio=Estimate(value=0.12, low=-0.1, high=0.34),
+    beta=Estimate(value=-0.05, low=-0.14, high=0.04),
+    effectiveness=Estimate(value=None),
+    stress_corr=Estimate(value=0.21, low=-0.2, high=0.55),
+    ratio_tls=Estimate(value=0.19, low=-0.16, high=0.51),
+    ratio_kalman=Estimate(value=0.1, low=0.02, high=0.18),
+)
 _EVENT = DivergenceEvent(
     type=Transition.ESCALATED,
     event_id="ev_00112233445566778899aabbccddeeff",
@@ -96,21 +107,16 @@ _EVENT = DivergenceEvent(
     fingerprint="fp_00112233445566778899aabbccddeeff",
     sequence=7,
     pair="gold-iwm",
-    kind=Kind.RATIO_STRETCH,
-    direction=Direction.RISK_OFF,
+    kind=Kind.CORRELATION_BREAK,
+    direction=Direction.TIGHTENING,
     severity=Severity.CRITICAL,
     confirmation=Confirmation.CONFIRMED,
     occurred_at="2020-03-19T00:15:00.000000Z",
     opened_at="2020-02-25T01:15:00.000000Z",
     not_after="2020-03-22T00:15:00.000000Z",
-    values={"log_ratio": 2.7031, "z_90": 5.21, "corr_252": None},
-    thresholds={"warning": 2.0, "critical": 3.0, "leave": 1.0, "hold_seconds": 300.0},
-    hedge=Hedge(
-        ratio=Estimate(value=0.12, low=-0.1, high=0.34),
-        beta=Estimate(value=-0.05),
-        effectiveness=Estimate(value=None),
-        stress_corr=Estimate(value=0.21),
-    ),
+    values={"fisher_z": 3.41, "corr_change": 0.69, "corr_20": 0.62, "corr_252": -0.07, "corr_90": None},
+    thresholds={"warning": 2.58, "critical": 3.29, "leave": 1.64, "min_change": 0.3},
+    hedge=_HEDGE,
     legs=(
         Leg(instrument="XAU/USD.REPLAY", price=1486.1, age_seconds=15300.0, source="sampled"),
         Leg(instrument="IWM.REPLAY", price=99.97, age_seconds=15300.0, source="replay"),
@@ -121,10 +127,16 @@ _EVENT = DivergenceEvent(
             EvidenceInput(instrument="IWM.REPLAY", session="2020-03-18"),
         ),
         window_sha256="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        rule_version="ratio_stretch-1-0572859c",
+        rule_version="correlation_break-1-0572859c",
         code_version="0.1.0",
     ),
     links={"compare": "/compare/gold-vs-iwm"},
+    significance=Significance(
+        correlation=Estimate(value=0.62, low=0.24, high=0.83),
+        effective_size=18.25,
+        false_alarms_per_year=0.41,
+    ),
+    is_flapping=True,
 )
 _SNAPSHOT = PairSnapshot(
     pair="gold-iwm",
@@ -180,6 +192,8 @@ _SNAPSHOT = PairSnapshot(
             severity=Severity.WARNING,
             confirmation=Confirmation.PROVISIONAL,
             opened_at="2020-02-25T01:15:00.000000Z",
+            is_inhibited=True,
+            is_flapping=True,
         ),
     ),
     history=SessionHistory(
@@ -187,6 +201,28 @@ _SNAPSHOT = PairSnapshot(
         lead=(1528.2, 1486.1),
         other=(110.5, 99.97),
         log_ratio=(2.6268, 2.699),
+    ),
+    hedge=_HEDGE,
+    outcomes=(
+        OutcomeSummary(
+            kind=Kind.HEDGE_LOST,
+            direction=Direction.RISK_OFF,
+            horizon_sessions=5,
+            count=8,
+            hits=5,
+            hit_rate=Estimate(value=0.625, low=0.306, high=0.863),
+            lead=Estimate(value=-0.0042, low=-0.0171, high=0.0087),
+            other=Estimate(value=-0.0113, low=-0.0402, high=0.0176),
+            ratio=Estimate(value=None),
+            usual_rate=0.58,
+        ),
+    ),
+    faults=(
+        LegFault(
+            instrument="PAXG/USD.KRAKEN",
+            causes=("stale", "no_close_sample"),
+            since="2020-03-19T13:58:00.000000Z",
+        ),
     ),
 )
 

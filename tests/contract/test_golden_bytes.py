@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.schemas import json_schemas
 from tests.contract.examples import EXAMPLES, GOLDEN, Example
 
@@ -58,11 +59,56 @@ def test_unknown_fields_are_ignored_at_every_depth(example: Example) -> None:
     assert as_plain(example.decode(wider)) == as_plain(example.value)
 
 
+def test_fields_that_came_later_may_be_missing() -> None:
+    """A topic keeps what an older writer left, and a reader of it must not stop there."""
+    event = json.loads((GOLDEN / "divergences.v1.json").read_bytes())
+    snapshot = json.loads((GOLDEN / "signals.v1.json").read_bytes())
+    for name in ("significance", "is_flapping"):
+        del event[name]
+    for name in ("ratio_tls", "ratio_kalman"):
+        del event["hedge"][name]
+    for name in ("hedge", "outcomes", "faults"):
+        del snapshot[name]
+    for name in ("is_inhibited", "is_flapping"):
+        del snapshot["open"][0][name]
+
+    old_event = DIVERGENCES.decode(json.dumps(event).encode())
+    old_snapshot = SIGNALS.decode(json.dumps(snapshot).encode())
+
+    assert (old_event.significance, old_event.is_flapping) == (None, False)
+    assert old_event.hedge.ratio_kalman.value is None
+    assert (old_snapshot.hedge, old_snapshot.outcomes, old_snapshot.faults) == (None, (), ())
+    assert old_snapshot.open[0].is_inhibited is False
+
+
 @each_example
 def test_schema_and_version_come_first(example: Example) -> None:
     topic, version = example.topic.split(".v")
 
     assert example.path.read_bytes().startswith(f'{{"schema":"{topic}","v":{version},'.encode())
+
+
+def test_examples_set_every_field_that_has_a_default() -> None:
+    """Otherwise its bytes are nowhere frozen."""
+    unset: dict[str, bool] = {}
+
+    def look(value: object) -> None:
+        if isinstance(value, tuple):
+            for each in value:
+                look(each)
+        if dataclasses.is_dataclass(value):
+            for field in dataclasses.fields(value):
+                held = getattr(value, field.name)
+                if field.default is not dataclasses.MISSING:
+                    name = f"{type(value).__name__}.{field.name}"
+                    unset[name] = unset.get(name, True) and held == field.default
+                look(held)
+
+    for example in EXAMPLES:
+        look(example.value)
+
+    assert len(unset) > 10
+    assert [name for name, is_unset in unset.items() if is_unset] == []
 
 
 def test_every_topic_has_golden_bytes_and_no_file_is_left_over() -> None:

@@ -79,6 +79,13 @@ def test_value_of_another_schema_or_version_is_invalid(example: Example) -> None
         ("deadletters.v1", {"partition": "two"}),
         ("divergences.v1", {"sequence": "7"}),
         ("divergences.v1", {"values": {"z_90": True}}),
+        ("divergences.v1", {"kind": "mood_swing"}),
+        ("divergences.v1", {"direction": "sideways"}),
+        ("divergences.v1", {"is_flapping": "yes"}),
+        ("divergences.v1", {"significance": {"effective_size": 18.0}}),
+        ("divergences.v1", {"hedge": {"ratio": {"value": 0.1}}}),
+        ("signals.v1", {"faults": [{"instrument": "IWM.ARCX", "causes": "stale", "since": "now"}]}),
+        ("signals.v1", {"outcomes": [{"kind": "hedge_lost"}]}),
     ],
 )
 def test_what_the_reader_refuses_the_schema_refuses(name: str, change: dict[str, Any]) -> None:
