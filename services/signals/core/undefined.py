@@ -23,10 +23,25 @@ SESSIONS_NEEDED: Final = {
     "lead_lag_120": 121,
     "stress_corr_252": 253,
     "half_life_252": 252,
+    **{f"corr_ci_{size}_{end}": size + 1 for size in (20, 60, 90, 252) for end in ("low", "high")},
+    **{f"n_eff_{size}": size + 1 for size in (20, 60, 90, 252)},
+    "fisher_z": 253,
+    "corr_change": 253,
+    "opposite_moves": 91,
+    "return_5_lead": 6,
+    "return_5_other": 6,
+    "return_gap_std_90": 91,
+    "lead_lag_corr_120": 121,
+    "lead_lag_band_120": 121,
+    "coint_p_252": 252,
 }
 _FORMULA: Final = {
     "stress_corr_252": "fewer than 20 sessions of stress in the window, or a leg did not move in them",
     "half_life_252": "the ratio does not return to a mean in this window",
+    "fisher_z": "a leg did not move in one of the windows, or one correlation is exactly 1 or −1",
+    "opposite_moves": "the legs moved as one in this window",
+    "coint_p_252": "a leg did not move in this window, or the legs moved so nearly in line that nothing is "
+    "left to test",
 }
 
 
