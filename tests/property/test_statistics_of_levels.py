@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from services.signals.core.confirmed import regimes
 from services.signals.core.statistics.half_life import half_life
 from services.signals.core.statistics.leg_summary import leg_summary
 from services.signals.core.statistics.percentile import percentile_rank
-from services.signals.core.statistics.regime import NEUTRAL, START, next_regime
-from services.signals.core.statistics.zscore import baseline, zscore
+from services.signals.core.statistics.regime import NEUTRAL, START, next_regime, walk_regimes
+from services.signals.core.statistics.zscore import baseline, zscore, zscores
 from tests.oracle.pair_oracle import _regimes
 from tests.property.statistics_strategies import Floats, leg
 
@@ -57,6 +58,26 @@ def test_zscore_and_percentile_are_scipys_over_the_sessions_before(values: Float
         assert z == pytest.approx(stats.zmap(value, previous, ddof=1), rel=1e-9, abs=1e-9)
 
 
+@_PATIENT
+@given(st.integers(3, 60).flatmap(leg), st.integers(2, 20))
+def test_all_zscores_at_once_are_those_one_by_one(values: Floats, size: int) -> None:
+    for s, score in enumerate(zscores(values, size)):
+        one = zscore(float(values[s]), baseline(values[:s], size))
+        assert one == pytest.approx(score, rel=1e-9, abs=1e-9) if one is not None else math.isnan(score)
+
+
+# Few levels, so that windows are alike but for their order, and z falls on a level of the regime at times.
+@_PATIENT
+@given(st.lists(st.integers(-2, 2), min_size=91, max_size=130))
+def test_regimes_of_a_history_are_those_its_sessions_had_when_they_came(steps: list[int]) -> None:
+    ratios = np.array(steps) / 64.0
+    state, states = START, []
+    for s in range(ratios.size):
+        state = next_regime(state, zscore(float(ratios[s]), baseline(ratios[:s], 90)))
+        states.append(state)
+    assert regimes(ratios) == states
+
+
 _Z = st.none() | st.floats(-3.0, 3.0) | st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0])
 
 
@@ -68,6 +89,8 @@ def test_regime_is_that_of_a_walk_by_session_numbers(zscores: list[float | None]
         state = next_regime(state, z)
         states.append(state)
     assert [each.name for each in states] == _regimes(pd.Series(zscores, dtype=float))
+    assert walk_regimes(zscores) == states
+    assert walk_regimes([math.nan if z is None else z for z in zscores]) == states
     held = [each.name or each.suspended or NEUTRAL for each in states]
     changes = [s for s in range(len(held)) if held[s] != (held[s - 1] if s else NEUTRAL)]
     assert all(later - earlier >= 3 for earlier, later in pairwise(changes))

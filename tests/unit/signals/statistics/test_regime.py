@@ -11,6 +11,7 @@ from services.signals.core.statistics.regime import (
     START,
     RegimeState,
     next_regime,
+    walk_regimes,
 )
 
 BELOW_HALF = math.nextafter(0.5, 0.0)
@@ -107,3 +108,14 @@ def test_states_that_cannot_be_are_refused() -> None:
         RegimeState(name=RISK_ON, sessions_since_change=0, suspended=RISK_OFF)
     with pytest.raises(ValueError, match="sessions_since_change must not be negative, was -1"):
         RegimeState(name=RISK_ON, sessions_since_change=-1)
+
+
+def test_walk_is_step_after_step_from_wherever_it_starts() -> None:
+    zscores = [None, 2.0, -2.0, None, 0.0, float("nan"), 0.7, -1.0, 0.2]
+    walked = walk_regimes(zscores)
+    assert [state.name for state in walked] == [
+        None, RISK_OFF, RISK_OFF, None, NEUTRAL, None, NEUTRAL, RISK_ON, RISK_ON
+    ]  # fmt: skip
+    for cut in range(1, len(zscores)):
+        assert walked[:cut] + walk_regimes(zscores[cut:], walked[cut - 1]) == walked
+    assert walk_regimes([]) == []

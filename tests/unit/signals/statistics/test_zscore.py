@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.signals.core.statistics.moments import MeanStd
-from services.signals.core.statistics.zscore import baseline, zscore
+from services.signals.core.statistics.zscore import baseline, zscore, zscores
 
 
 def test_baseline_is_taken_over_the_last_values_only() -> None:
@@ -44,3 +44,24 @@ def test_zscore_without_a_window_or_a_scale_is_none() -> None:
 
 def test_zscore_is_a_plain_float_also_for_a_numpy_value() -> None:
     assert type(zscore(np.float64(3.0), MeanStd(mean=2.5, std=0.25))) is float
+
+
+def test_all_zscores_are_those_of_each_session() -> None:
+    values = np.cumsum(np.random.default_rng(4).normal(size=300)) + 100.0
+    scores = zscores(values, 90)
+    assert np.isnan(scores[:90]).all()
+    for s in range(90, 300):
+        window = values[s - 90 : s]
+        assert scores[s] == pytest.approx((values[s] - window.mean()) / np.std(window, ddof=1), rel=1e-9)
+
+
+def test_all_zscores_are_nan_where_one_would_be_none() -> None:
+    # The windows before 3 and 4 did not move, the one before 5 did: mean 0.2, std 0.1 * sqrt(3).
+    values = np.array([0.1, 0.1, 0.1, 0.1, 0.4, 0.2])
+    scores = zscores(values, 3)
+    assert np.isnan(scores[:5]).all()
+    assert scores[5] == pytest.approx(0.0, abs=1e-15)
+    assert np.isnan(zscores(values[:3], 3)).all()
+    assert zscores(values[:0], 3).size == 0
+    with pytest.raises(ValueError, match="size must be at least 2, was 1"):
+        zscores(values, 1)
