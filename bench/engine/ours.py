@@ -4,8 +4,7 @@ import time
 
 from bench.market import Market, bench_pair
 from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.pair_book import PairBook
-from services.signals.core.rules import Rule
+from services.signals.core.rules import PUBLISHED, Rule
 from shared.calendars import xnys_calendar
 from shared.domain.ticks import QuoteBatch
 
@@ -13,11 +12,12 @@ from shared.domain.ticks import QuoteBatch
 def warm_engine(market: Market, rule: Rule | None = None) -> LeadEngine:
     """Return an engine with one pair whose windows are full."""
     pair, calendar = bench_pair(), xnys_calendar()
-    book = PairBook(pair, rule=rule or Rule(), calendar=calendar, code_version="bench")
-    engine = LeadEngine(pair.lead, (book,), calendar=calendar)
+    rules = PUBLISHED if rule is None else (rule,)
+    engine = LeadEngine(pair.lead, (pair,), rules=rules, calendar=calendar, code_version="bench")
     for leg in market.history:
         engine.apply(leg)
-    assert len(book.aligned) >= 252, f"needs 252 sessions of history, was {len(book.aligned)}"
+    known = engine.books[0].count
+    assert known >= 252, f"needs 252 sessions of history, was {known}"
     return engine
 
 

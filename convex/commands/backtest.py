@@ -30,7 +30,7 @@ def backtest(
     from services.signals.backtest.outputs import Outputs
     from services.signals.backtest.replaying import Replayed, replay
     from services.signals.backtest.writing import events_bytes, stats_bytes
-    from services.signals.rules_file import load_rule
+    from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.domain.instants import from_ns
     from shared.files.timeline import Recording
@@ -49,7 +49,7 @@ def backtest(
         start=start.date() if start is not None else None,
         end=end.date() if end is not None else None,
     )
-    rule = load_rule(rules)
+    known_rules = load_rules(rules)
     paths = [path for path in (stats, events, report) if path is not None]
     outputs = Outputs(paths, inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
     console = Console(stderr=True)
@@ -74,7 +74,7 @@ def backtest(
             )
 
         replayed = replay(
-            recording, pair=chosen, rule=rule, calendar=calendar, code_version=CODE_VERSION, on_progress=show
+            recording, pair=chosen, rules=known_rules, calendar=calendar, code_version=CODE_VERSION, on_progress=show
         )
         progress.update(
             task,
@@ -89,7 +89,7 @@ def backtest(
         if report is not None:
             from services.signals.backtest.report import report_bytes
 
-            contents.append(report_bytes(replayed, pair=chosen, rule=rule))
+            contents.append(report_bytes(replayed, pair=chosen, rules=known_rules))
         outputs.write(contents)
     console.print(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "

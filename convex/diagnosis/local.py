@@ -55,13 +55,13 @@ def check_pairs() -> Finding:
 def check_rules(settings: SignalsSettings) -> Finding:
     """Look at the rules file."""
     try:
-        from services.signals.rules_file import load_rule
+        from services.signals.rules_file import load_rules
 
-        rule = load_rule(settings.rules_file)
+        rules = load_rules(settings.rules_file)
     except ConfigError as error:
         return failed("rules", error, "correct the file that CONVEX_SIGNALS_RULES_FILE names")
     which = "as published" if settings.rules_file is None else str(settings.rules_file)
-    return passed("rules", f"{rule.version}, {which}")
+    return passed("rules", f"{', '.join(rule.version for rule in rules)}, {which}")
 
 
 def check_calendar(*, now: datetime) -> Finding:

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.signals.config import SignalsSettings
 from services.signals.metrics import SignalsMetrics
-from services.signals.rules_file import load_rule
+from services.signals.rules_file import load_rules
 from services.signals.stream.credentials import faust_credentials
 from services.signals.stream.fatal import exit_process
 from services.signals.stream.faust_app import HardenedApp, StreamSettings, build_app, run
@@ -43,7 +43,7 @@ async def run_signals(
     BrokerUnavailable
         If Kafka cannot be reached at the start, or a topic is not there.
     """
-    rule = load_rule(settings.rules_file)
+    rules = load_rules(settings.rules_file)
     await require_topics(kafka, topics.TICKS, topics.STATE, topics.DIVERGENCES)
     registry = CollectorRegistry()
     metrics = SignalsMetrics(registry, pairs=[pair.name for pair in pairs])
@@ -52,7 +52,7 @@ async def run_signals(
             kafka=kafka,
             publisher=publisher,
             pairs=pairs,
-            rule=rule,
+            rules=rules,
             calendar=xnys_calendar(),
             metrics=metrics,
             clock=clock,
@@ -84,7 +84,10 @@ async def run_signals(
         )
         with health:
             log.info(
-                "service_started", port=health.port, pairs=[pair.name for pair in pairs], rule=rule.version
+                "service_started",
+                port=health.port,
+                pairs=[pair.name for pair in pairs],
+                rules=[rule.version for rule in rules],
             )
             reporting = asyncio.create_task(_report_lag(app, metrics))
             try:

@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from services.signals.core.lifecycle import Suppressed
+from services.signals.core.lifecycle.life import Suppressed
 from shared.domain.divergences import Transition
 from shared.kafka import topics
 from shared.version import CODE_VERSION
@@ -34,6 +34,7 @@ SUPPRESSED: Final = (
     "close_sample_stale",
     "trade_superseded",
     "tick_behind_watermark",
+    "tick_implausible",
     "no_pair",
 )
 CORRELATION_WINDOWS: Final = ("20", "60", "90", "252")

@@ -1,30 +1,32 @@
-"""Read a rule's thresholds from a TOML file."""
+"""Read the rules from a TOML file: a table for each kind of divergence."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.signals.core.rules import Rule
+from services.signals.core.rules import FIELDS, PUBLISHED, Rule
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
 
 
-def load_rule(path: Path | None) -> Rule:
-    """Return the rule of a file, the published one without a file.
+def load_rules(path: Path | None) -> tuple[Rule, ...]:
+    """Return the rules of a file, the published ones without a file.
 
     The file has one table for each kind, such as ``[ratio_stretch]`` with ``warning = 2.0``; what it leaves
-    out keeps its default.
+    out keeps its published value, and ``enabled = false`` silences the kind.
 
     Raises
     ------
     ConfigError
         With file, table and field: not TOML, an unknown table or field, a value that is not a number of the
-        field's type (text and booleans are none), levels out of order, a length of time out of range.
+        field's type (text and booleans are none), levels out of order, a length of time out of range, no kind
+        left.
     """
     if path is None:
-        return Rule()
+        return PUBLISHED
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -35,15 +37,31 @@ def load_rule(path: Path | None) -> Rule:
     for name, table in tables.items():
         if name not in kinds or not isinstance(table, dict):
             raise ConfigError(f"{path}: [{name}] is no kind of divergence; known are {', '.join(kinds)}")
-        unknown = set(table) - (set(Rule.__slots__) - {"kind"})
-        if unknown:
-            raise ConfigError(f"{path}: [{name}] {min(unknown)}: is no field of a rule")
-    name = Kind.RATIO_STRETCH.value
-    values = {field: _number(path, name, field, value) for field, value in tables.get(name, {}).items()}
+    rules = tuple(
+        rule
+        for published in PUBLISHED
+        if (rule := _rule(path, published, tables.get(published.kind.value, {}))) is not None
+    )
+    if not rules:
+        raise ConfigError(f"{path}: every kind is switched off; leave at least one enabled")
+    return rules
+
+
+def _rule(path: Path, published: Rule, table: dict[str, Any]) -> Rule | None:
+    name, given = published.kind.value, dict(table)
+    is_enabled = given.pop("enabled", True)
+    if not isinstance(is_enabled, bool):
+        raise ConfigError(f"{path}: [{name}] enabled: must be true or false, was {is_enabled!r}")
+    unknown = set(given) - set(FIELDS[published.kind])
+    if unknown:
+        known = ", ".join(("enabled", *FIELDS[published.kind]))
+        raise ConfigError(f"{path}: [{name}] {min(unknown)}: is no field of this rule; known are {known}")
+    values = {field: _number(path, name, field, value) for field, value in given.items()}
     try:
-        return Rule(**values)
+        rule = replace(published, **values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    return rule if is_enabled else None
 
 
 def _number(path: Path, table: str, field: str, value: object) -> Any:

@@ -19,11 +19,10 @@ import structlog
 
 from services.signals.checkpoint.codec import Checkpoint, encode_checkpoint
 from services.signals.checkpoint.reader import read_checkpoints
+from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.pair_book import Effects, PairBook
 from services.signals.core.pair_state import dump_pair, load_pair
 from services.signals.core.rules import Rule
-from services.signals.core.tape import LeadTape
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.showing import Showing
 from services.signals.publishing.snapshots import SnapshotPublisher
@@ -63,7 +62,7 @@ class Worker:
         How to reach Kafka, for reading checkpoints.
     publisher
         For everything that is published.
-    pairs, rule, calendar
+    pairs, rules, calendar
         What to compute.
     metrics
         What to count.
@@ -79,7 +78,7 @@ class Worker:
         kafka: KafkaSettings,
         publisher: Publisher,
         pairs: Iterable[Pair],
-        rule: Rule,
+        rules: tuple[Rule, ...],
         calendar: SessionCalendar,
         metrics: SignalsMetrics,
         clock: Clock,
@@ -88,7 +87,7 @@ class Worker:
         self._kafka = kafka
         self._publisher = publisher
         self._pairs = tuple(pairs)
-        self._rule = rule
+        self._rules = rules
         self._calendar = calendar
         self._metrics = metrics
         self._clock = clock
@@ -156,19 +155,18 @@ class Worker:
 
     def _engine(self, group: tuple[str, int], pairs: list[Pair], known: Mapping[str, Checkpoint]) -> _Running:
         lead, applied = group
-        tape: LeadTape = LeadTape()
+        engine = LeadEngine(
+            lead, pairs, rules=self._rules, calendar=self._calendar, code_version=CODE_VERSION
+        )
         waiting: dict[Bar, None] = {}
-        books = []
-        for pair in pairs:
-            book = PairBook(pair, rule=self._rule, calendar=self._calendar, code_version=CODE_VERSION)
-            checkpoint = known.get(pair.name)
+        for book in engine.books:
+            checkpoint = known.get(book.pair.name)
             if checkpoint is not None and applied >= 0:
-                load_pair(checkpoint.state, book)
-                tape = checkpoint.state.tape
+                load_pair(checkpoint.state, book, engine.market)
                 # Pairs that were in different engines may know of different bars.
                 waiting |= dict.fromkeys(checkpoint.state.waiting)
-            books.append(book)
-        engine = LeadEngine(lead, books, calendar=self._calendar, tape=tape, waiting=tuple(waiting))
+        engine.waiting = list(waiting)
+        engine.resume()
         return _Running(engine=engine, applied=applied, checkpointed=applied)
 
     async def _publish(self, partition: int, offset: int, record: TickRecord, effects: Effects) -> None:
@@ -216,11 +214,11 @@ class Worker:
         engine = running.engine
         is_due = offset - running.checkpointed >= self._checkpoint_every
         for book in engine.books:
-            if is_due or effects.changed:
+            if is_due or effects.changed or effects.is_shared_changed:
                 checkpoint = Checkpoint(
                     applied_offset=offset,
                     lead=engine.lead,
-                    state=dump_pair(book, engine.tape, engine.waiting),
+                    state=dump_pair(book, engine.time, engine.waiting),
                 )
                 await self._publisher.publish(
                     topics.STATE.name,
@@ -265,9 +263,7 @@ def _by_lead_and_offset(
 
 
 def _concerns(record: TickRecord, engine: LeadEngine) -> bool:
-    if isinstance(record, BarBatch):
-        return any(record.instrument in (book.pair.lead, book.pair.other) for book in engine.books)
-    return record.instrument == engine.lead
+    return record.instrument in engine.market.legs
 
 
 def _received_ns(record: TickRecord) -> int | None:

@@ -44,7 +44,7 @@ def run(log: list[TickRecord], *, restarts: set[int] | None = None, engine: Lead
         told.sampled += [BARS.encode(bar) for bar in effects.sampled]
         told.counted.update(effects.suppressed)
         told.late_ticks += effects.late_ticks
-    told.snapshot = SIGNALS.encode(take_snapshot(engine.books[0], engine.tape, engine.tape.watermark_ns))
+    told.snapshot = SIGNALS.encode(take_snapshot(engine.books[0], engine.time.watermark_ns))
     return told
 
 

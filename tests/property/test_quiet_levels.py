@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.lifecycle import Life, Phase, by_price, levels_by_price
+from services.signals.core.lifecycle.life import Life, Phase
+from services.signals.core.lifecycle.prices import by_price, levels_by_price
 from services.signals.core.rules import Rule
 from shared.domain.divergences import Severity
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.signals.checkpoint.codec import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.pair_book import Effects, PairBook
+from services.signals.core.pair_book import PairBook
 from services.signals.core.pair_state import dump_pair, load_pair
 from services.signals.core.rules import Rule
 from shared.contracts.ticks import TickRecord
@@ -23,35 +24,41 @@ from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar,
 
 
 def make_engine(
-    *pairs: Pair, rule: Rule | None = None, sessions: SessionCalendar | None = None
+    *pairs: Pair,
+    rule: Rule | None = None,
+    rules: tuple[Rule, ...] | None = None,
+    sessions: SessionCalendar | None = None,
 ) -> LeadEngine:
-    """Build the engine of some pairs of one lead."""
-    sessions = sessions if sessions is not None else calendar()
+    """Build the engine of some pairs of one lead; without ``rules`` only the ratio's rule speaks."""
     watched = pairs or (pair(),)
-    books = [
-        PairBook(each, rule=rule or Rule(), calendar=sessions, code_version="0.0.0-test") for each in watched
-    ]
-    return LeadEngine(watched[0].lead, books, calendar=sessions)
+    return LeadEngine(
+        watched[0].lead,
+        watched,
+        rules=rules if rules is not None else (rule or Rule(),),
+        calendar=sessions if sessions is not None else calendar(),
+        code_version="0.0.0-test",
+    )
 
 
-def restart(engine: LeadEngine) -> LeadEngine:
+def restart(engine: LeadEngine, *, rules: tuple[Rule, ...] | None = None) -> LeadEngine:
     """Let an engine go through the bytes of its checkpoints, as a new worker would start it."""
-    books: list[PairBook] = []
-    tape = engine.tape
+    new = make_engine(
+        *(book.pair for book in engine.books),
+        rules=rules if rules is not None else tuple(engine.books[0].rules.values()),
+        sessions=engine.market.calendar,
+    )
     waiting: dict[Bar, None] = {}
-    sessions = engine.books[0].calendar
-    for old in engine.books:
+    for old, book in zip(engine.books, new.books, strict=True):
         value = encode_checkpoint(
-            Checkpoint(applied_offset=7, lead=engine.lead, state=dump_pair(old, engine.tape, engine.waiting))
+            Checkpoint(applied_offset=7, lead=engine.lead, state=dump_pair(old, engine.time, engine.waiting))
         )
         state = decode_checkpoint(value).state
-        book = PairBook(old.pair, rule=old.rule, calendar=sessions, code_version="0.0.0-test")
-        load_pair(state, book)
+        load_pair(state, book, new.market)
         # As the worker does: one engine knows what any of its pairs knew.
-        tape = state.tape
         waiting |= dict.fromkeys(state.waiting)
-        books.append(book)
-    return LeadEngine(engine.lead, books, calendar=sessions, tape=tape, waiting=tuple(waiting))
+    new.waiting = list(waiting)
+    new.resume()
+    return new
 
 
 def history(
@@ -81,11 +88,14 @@ class Story:
         The first session after the history.
     warm
         Sessions of history.
+    rule, rules
+        The ratio's rule alone, or all that speak.
     """
 
     first: str = "2019-06-03"
     warm: int = 100
     rule: Rule = field(default_factory=Rule)
+    rules: tuple[Rule, ...] | None = None
     sessions: SessionCalendar = field(default_factory=calendar)
     engine: LeadEngine = field(init=False)
     closes: dict[str, tuple[float, float]] = field(init=False, default_factory=dict)
@@ -96,7 +106,7 @@ class Story:
 
     def __post_init__(self) -> None:
         """Tell the history."""
-        self.engine = make_engine(rule=self.rule, sessions=self.sessions)
+        self.engine = make_engine(rule=self.rule, rules=self.rules, sessions=self.sessions)
         begin = self.sessions.index_of(self.first)
         lead, other = history(self.sessions.labels[begin - self.warm : begin])
         for legs in (lead, other):

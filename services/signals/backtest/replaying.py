@@ -1,14 +1,15 @@
 """The live engine over recorded files: what it would have said, and the statistics of each session."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.signals.backtest.stats_csv import Row, history_rows, stats_row
 from services.signals.core.aligned import align
+from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.leg_history import LegHistory
-from services.signals.core.pair_book import Effects, PairBook
+from services.signals.core.pair_book import PairBook
 from services.signals.core.rules import Rule
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
 from shared.domain.divergences import DivergenceEvent
@@ -45,9 +46,10 @@ def replay(
     recording: Recording,
     *,
     pair: Pair,
-    rule: Rule,
+    rules: tuple[Rule, ...],
     calendar: SessionCalendar,
     code_version: str,
+    false_alarms: Mapping[str, Mapping[str, float]] | None = None,
     on_progress: Callable[[int, "Replayed"], None] = lambda _ns, _so_far: None,
 ) -> Replayed:
     """Run the engine over a recording.
@@ -62,8 +64,15 @@ def replay(
     ConfigError
         If a file cannot be used; see `shared.files.timeline.read_timeline`. Also if no session has a row.
     """
-    book = PairBook(pair, rule=rule, calendar=calendar, code_version=code_version)
-    engine = LeadEngine(pair.lead, (book,), calendar=calendar)
+    engine = LeadEngine(
+        pair.lead,
+        (pair,),
+        rules=rules,
+        calendar=calendar,
+        code_version=code_version,
+        false_alarms=false_alarms,
+    )
+    book = engine.books[0]
     replayed = Replayed()
     history: list[Bar] = []
     for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
@@ -99,11 +108,13 @@ def _take(replayed: Replayed, book: PairBook, effects: Effects) -> None:
     replayed.events.extend(effects.events)
     replayed.suppressed.update(effects.suppressed)
     for session in effects.committed:
+        lead, other = book.lead.history.get(session), book.other.history.get(session)
+        assert lead is not None and other is not None  # noqa: S101, PT018 - that is what committed means
         replayed.rows.append(
             stats_row(
                 session,
-                lead=float(book.aligned.lead[-1]),
-                other=float(book.aligned.other[-1]),
+                lead=lead.close,
+                other=other.close,
                 values=book.values,
                 regime=book.regime.name,
             )

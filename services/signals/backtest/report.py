@@ -21,26 +21,29 @@ from services.signals.backtest.report_words import (
     number,
     percent,
 )
-from services.signals.core.rules import Rule
+from services.signals.core.rules import PUBLISHED, Rule
 from shared.calendars import xnys_calendar
-from shared.domain.divergences import Direction, DivergenceEvent, Severity, Transition
+from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair
 
 _LEAST_SESSIONS = 2
 
 
-def report_bytes(replayed: Replayed, *, pair: Pair, rule: Rule) -> bytes:
+def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> bytes:
     """Return the report as HTML.
 
     Parameters
     ----------
     replayed
         What the backtest found.
-    pair, rule
+    pair, rules
         What it was run with.
     """
+    # The chart is the ratio's; a run without its rule has no thresholds to draw but the published ones.
+    rule = next(each for each in (*rules, *PUBLISHED) if each.kind is Kind.RATIO_STRETCH)
+    stretches = [event for event in replayed.events if event.kind is Kind.RATIO_STRETCH]
     sessions = sessions_of(replayed.rows)
-    episodes = episodes_of(replayed.events, sessions, calendar=xnys_calendar())
+    episodes = episodes_of(stretches, sessions, calendar=xnys_calendar())
     style = files("services.signals.backtest").joinpath("report.css").read_text()
     page = f"""<!doctype html>
 <html lang="en">

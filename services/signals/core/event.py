@@ -1,10 +1,12 @@
 """Write a decision down as the event that everyone is told: derived from the log alone."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Final
 
 from services.signals.core.confirmed import Values
 from services.signals.core.grounds import Grounds
-from services.signals.core.lifecycle import Life
+from services.signals.core.lifecycle.life import Life
 from services.signals.core.rules import Rule
 from shared.domain.divergences import (
     Confirmation,
@@ -13,16 +15,21 @@ from shared.domain.divergences import (
     Estimate,
     Evidence,
     Hedge,
+    Kind,
+    Significance,
     Transition,
 )
 from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 
+# The correlation that each of these kinds is decided by, and its window.
+_CORRELATION: Final = {Kind.CORRELATION_BREAK: 20, Kind.HEDGE_LOST: 60}
 
-def divergence_id(pair: Pair, direction: Direction, life: Life, rule: Rule) -> str:
+
+def divergence_id(pair: Pair, kind: Kind, direction: Direction, life: Life) -> str:
     """Return the identity of an open divergence."""
-    fingerprint = fingerprint_of(pair=pair.name, kind=rule.kind, direction=direction)
+    fingerprint = fingerprint_of(pair=pair.name, kind=kind, direction=direction)
     return divergence_id_of(fingerprint=fingerprint, rule_version=life.rule_version, onset=life.onset)
 
 
@@ -37,7 +44,9 @@ def build_event(
     sequence: int,
     at_ns: int,
     grounds: Grounds,
+    hedge: Hedge,
     confirmed: Values,
+    false_alarms: Mapping[str, float],
     code_version: str,
 ) -> DivergenceEvent:
     """Build the event of one transition.
@@ -54,10 +63,12 @@ def build_event(
         Event time of the decision.
     grounds
         What the decision rests on.
-    confirmed
-        The statistics of the newest committed session; the hedge comes from them.
+    hedge, confirmed
+        The hedge answer and the statistics of the newest committed session.
+    false_alarms
+        Openings a year by chance, by rule version.
     """
-    identity = divergence_id(pair, direction, life, rule)
+    identity = divergence_id(pair, rule.kind, direction, life)
     is_confirmed = confirmation is Confirmation.CONFIRMED
     valid_seconds = rule.confirmed_valid_seconds if is_confirmed else rule.provisional_valid_seconds
     return DivergenceEvent(
@@ -78,12 +89,7 @@ def build_event(
         not_after=format_rfc3339(at_ns + valid_seconds * NS_PER_SECOND),
         values=grounds.values,
         thresholds=rule.thresholds,
-        hedge=Hedge(
-            ratio=Estimate(value=confirmed.get("hedge_ratio_60")),
-            beta=Estimate(value=confirmed.get("beta_60")),
-            effectiveness=Estimate(value=confirmed.get("hedge_effectiveness_60")),
-            stress_corr=Estimate(value=confirmed.get("stress_corr_252")),
-        ),
+        hedge=hedge,
         legs=grounds.legs,
         evidence=Evidence(
             inputs=grounds.inputs,
@@ -92,4 +98,21 @@ def build_event(
             code_version=code_version,
         ),
         links={"compare": pair.page},
+        significance=_significance(rule, confirmed, false_alarms),
+        is_flapping=life.is_flapping,
+    )
+
+
+def _significance(rule: Rule, confirmed: Values, false_alarms: Mapping[str, float]) -> Significance | None:
+    size = _CORRELATION.get(rule.kind)
+    if size is None:
+        return None
+    return Significance(
+        correlation=Estimate(
+            value=confirmed.get(f"corr_{size}"),
+            low=confirmed.get(f"corr_ci_{size}_low"),
+            high=confirmed.get(f"corr_ci_{size}_high"),
+        ),
+        effective_size=confirmed.get(f"n_eff_{size}"),
+        false_alarms_per_year=false_alarms.get(rule.version),
     )

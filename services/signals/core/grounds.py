@@ -8,14 +8,26 @@ from numpy.typing import NDArray
 
 from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import RATIO_WINDOW, Values
-from services.signals.core.tape import LeadTape
-from shared.domain.bars import Bar
-from shared.domain.divergences import EvidenceInput, Leg
+from services.signals.core.leg import Leg as LegState
+from services.signals.core.pair_windows import PairWindows
+from shared.domain.divergences import EvidenceInput, Kind, Leg
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar
 
-_JUDGED: Final = ("log_ratio", "z_90", "mean_90", "std_90", "pctl_90")
+_RATIO: Final = ("log_ratio", "z_90", "mean_90", "std_90", "pctl_90")
+_JUDGED: Final[dict[Kind, tuple[str, ...]]] = {
+    Kind.RATIO_STRETCH: _RATIO,
+    Kind.OPPOSITE_MOVES: ("opposite_moves", "return_5_lead", "return_5_other", "return_gap_std_90"),
+    Kind.CORRELATION_BREAK: (
+        *("fisher_z", "corr_change", "n_eff_20", "n_eff_252"),
+        *("corr_ci_20_low", "corr_ci_20_high", "corr_ci_252_low", "corr_ci_252_high"),
+    ),
+    Kind.HEDGE_LOST: ("corr_ci_60_low", "corr_ci_60_high", "n_eff_60"),
+    Kind.REGIME_CHANGE: _RATIO,
+}
 _CONTEXT: Final = ("corr_20", "corr_60", "corr_90", "corr_252", "beta_60")
+# Sessions of returns that the statistic is made of.
+_RETURNS: Final = {Kind.OPPOSITE_MOVES: 90, Kind.CORRELATION_BREAK: 252, Kind.HEDGE_LOST: 60}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +41,8 @@ class Grounds:
     legs, inputs
         The lead first.
     window
-        The log ratios that the statistic was judged against, oldest first.
+        What the statistic was computed from, oldest first: of the ratio's kinds the log ratios that it was
+        judged against, of the others the lead's log returns followed by the other leg's; empty for a fault.
     """
 
     values: Values
@@ -38,57 +51,84 @@ class Grounds:
     window: NDArray[np.float64]
 
 
-def grounds_of_price(
-    tape: LeadTape,
-    other: Bar,
-    *,
-    lead: str,
-    live: Values,
-    confirmed: Values,
-    aligned: AlignedSessions,
-    calendar: SessionCalendar,
-    at_ns: int,
-) -> Grounds:
-    """Return what a provisional decision rests on: the lead's live price and the other leg's newest bar."""
-    assert tape.price is not None and tape.feed is not None  # noqa: S101, PT018 - there is no z without them
-    live_leg = Leg(
-        instrument=lead,
-        price=tape.price,
-        age_seconds=(at_ns - tape.ts_ns) / NS_PER_SECOND,
-        source=tape.feed,
-    )
+def grounds_of_price(windows: PairWindows, *, at_ns: int) -> Grounds:
+    """Return what a provisional decision rests on: the live prices, or the other leg's newest bar."""
+    legs, inputs = _live_legs(windows, at_ns)
     return Grounds(
-        values=live | {name: confirmed.get(name) for name in _CONTEXT},
-        legs=(live_leg, _bar_leg(other, calendar, at_ns)),
-        inputs=(
-            EvidenceInput(instrument=lead, ts_event_ns=tape.ts_ns),
-            EvidenceInput(instrument=other.instrument, session=other.session),
-        ),
-        window=aligned.log_ratio[-RATIO_WINDOW:],
+        values=windows.live_values() | {name: windows.values.get(name) for name in _CONTEXT},
+        legs=legs,
+        inputs=inputs,
+        window=windows.align().log_ratio[-RATIO_WINDOW:],
     )
 
 
-def grounds_of_close(
-    bars: tuple[Bar, ...],
-    *,
-    confirmed: Values,
-    aligned: AlignedSessions,
-    calendar: SessionCalendar,
-    at_ns: int,
-) -> Grounds:
+def grounds_of_close(windows: PairWindows, kind: Kind, *, at_ns: int) -> Grounds:
     """Return what a confirmed decision rests on: both legs' bars of one session."""
+    bars = [bar for leg in (windows.lead, windows.other) if (bar := leg.history.get(windows.session))]
+    names = dict.fromkeys((*_JUDGED[kind], *_CONTEXT))
     return Grounds(
-        values={name: confirmed.get(name) for name in (*_JUDGED, *_CONTEXT)},
-        legs=tuple(_bar_leg(bar, calendar, at_ns) for bar in bars),
+        values={name: windows.values.get(name) for name in names},
+        legs=tuple(
+            Leg(
+                instrument=bar.instrument,
+                price=bar.close,
+                age_seconds=_age(windows.calendar, bar.session, at_ns),
+                source=bar.source,
+            )
+            for bar in bars
+        ),
         inputs=tuple(EvidenceInput(instrument=bar.instrument, session=bar.session) for bar in bars),
-        window=aligned.log_ratio[-RATIO_WINDOW - 1 : -1],
+        window=_window(kind, windows.align()),
     )
 
 
-def _bar_leg(bar: Bar, calendar: SessionCalendar, at_ns: int) -> Leg:
-    return Leg(
+def grounds_of_fault(windows: PairWindows, values: Values, *, at_ns: int) -> Grounds:
+    """Return what a data fault rests on: what the watch of the leg says, and the newest prices there are."""
+    legs, inputs = _live_legs(windows, at_ns)
+    return Grounds(values=values, legs=legs, inputs=inputs, window=np.empty(0))
+
+
+def _window(kind: Kind, aligned: AlignedSessions) -> NDArray[np.float64]:
+    size = _RETURNS.get(kind)
+    if size is None:
+        return aligned.log_ratio[-RATIO_WINDOW - 1 : -1]
+    return np.concatenate((aligned.lead_returns[-size:], aligned.other_returns[-size:]))
+
+
+def _live_legs(windows: PairWindows, at_ns: int) -> tuple[tuple[Leg, ...], tuple[EvidenceInput, ...]]:
+    found = [
+        each
+        for leg, is_live in (
+            (windows.lead, windows.lead.tape.price is not None),
+            (windows.other, windows.is_other_live()),
+        )
+        if (each := _live_leg(leg, is_live, windows.calendar, at_ns)) is not None
+    ]
+    return tuple(leg for leg, _ in found), tuple(each for _, each in found)
+
+
+def _live_leg(
+    leg: LegState, is_live: bool, calendar: SessionCalendar, at_ns: int
+) -> tuple[Leg, EvidenceInput] | None:
+    tape, bar = leg.tape, leg.history.newest()
+    if is_live and tape.price is not None:
+        shown = Leg(
+            instrument=leg.instrument,
+            price=tape.price,
+            age_seconds=(at_ns - tape.ts_ns) / NS_PER_SECOND,
+            source=tape.feed or "",
+        )
+        return shown, EvidenceInput(instrument=leg.instrument, ts_event_ns=tape.ts_ns)
+    if bar is None:
+        return None
+    shown = Leg(
         instrument=bar.instrument,
         price=bar.close,
-        age_seconds=(at_ns - calendar.close_of(bar.session)) / NS_PER_SECOND,
+        age_seconds=_age(calendar, bar.session, at_ns),
         source=bar.source,
     )
+    return shown, EvidenceInput(instrument=bar.instrument, session=bar.session)
+
+
+def _age(calendar: SessionCalendar, session: str, at_ns: int) -> float:
+    return (at_ns - calendar.close_of(session)) / NS_PER_SECOND

@@ -1,288 +1,303 @@
-"""Everything known about one pair, and every decision about it.
+"""Every decision about one pair, from its bars, the live prices, the time that passes and its data's faults.
 
-Bars commit sessions and are judged as confirmed; the lead's live price is judged as provisional. Both ask the
-same two lives, one for each direction: ``risk_off`` reads z as it is, ``risk_on`` reads it negated.
+Closes are judged as confirmed, for every kind; live prices as provisional, for the ratio only. Each kind has a
+life for each of its directions: ``risk_off`` reads the statistic as it is, ``risk_on`` reads it negated.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Final
 
-from services.signals.core import lifecycle
-from services.signals.core.event import build_event
-from services.signals.core.grounds import Grounds, grounds_of_close, grounds_of_price
-from services.signals.core.leg_history import Told
-from services.signals.core.lifecycle import Life, Phase, Step
-from services.signals.core.pair_windows import PairWindows
-from services.signals.core.quiet import ALL_QUIET, NONE_QUIET, quiet_prices
+from services.signals.core.confirmed import Values
+from services.signals.core.effects import Effects
+from services.signals.core.leg_history import Told, day_of
+from services.signals.core.lifecycle import changes, closes, faults, prices
+from services.signals.core.lifecycle.life import Life, Phase, Step
+from services.signals.core.pair_voice import PairVoice
+from services.signals.core.quiet import ALL_QUIET, NONE_QUIET, quiet_ratios
+from services.signals.core.readings import DIRECTIONS, LEVEL_KINDS, reading_of, sign_of
 from services.signals.core.rules import Rule
-from services.signals.core.tape import LeadTape
 from shared.domain.bars import Bar
-from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Transition
+from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.pairs import Pair
-from shared.domain.sessions import SessionCalendar, bar_final_at_ns
+from shared.domain.sessions import bar_final_at_ns
 
-_SIGN = {Direction.RISK_OFF: 1.0, Direction.RISK_ON: -1.0}
 # By then the bars of a close should long have been known.
-_EXPIRY_NS = 2 * 3_600 * NS_PER_SECOND
+LATEST_BAR_NS: Final = 2 * 3_600 * NS_PER_SECOND
+_REGIME_NUMBER: Final = {"RISK_ON": -1.0, "NEUTRAL": 0.0, "RISK_OFF": 1.0}
+_RATIO: Final = Kind.RATIO_STRETCH
 
 
-@dataclass(slots=True, init=False)
-class Effects:
-    """What one record did: to be published in this order, before the record is acknowledged."""
+class PairBook(PairVoice):
+    """One pair's windows, and what is made of them.
 
-    events: list[DivergenceEvent]
-    sampled: list[Bar]
-    committed: list[str]
-    suppressed: Counter[str]
-    late_ticks: int
-    changed: set[str]
-
-    def __init__(self) -> None:
-        # By hand: one is made for each record, and the generated one takes twice as long.
-        self.events, self.sampled, self.committed = [], [], []
-        self.suppressed = Counter()
-        self.late_ticks = 0
-        self.changed = set()
-
-
-class PairBook(PairWindows):
-    """One pair's windows, and what is made of them: its lives.
-
-    Parameters
+    Attributes
     ----------
-    pair, rule
-        What to watch, and when to speak.
-    calendar
-        XNYS sessions.
-    code_version
-        Stands in the evidence of each event.
+    quiet_ratios
+        The ratios of the live prices between which no decision changes.
+    told_regime
+        The regime that was last told, or first seen; None before the first.
     """
 
-    def __init__(self, pair: Pair, *, rule: Rule, calendar: SessionCalendar, code_version: str) -> None:
-        super().__init__(pair)
-        self.rule = rule
-        self.calendar = calendar
-        self._code_version = code_version
-        self.lives = {Direction.RISK_OFF: Life(), Direction.RISK_ON: Life()}
-        self.sequence = 0
-        # Between these prices of the lead no decision changes; what is outside is judged tick by tick.
-        self.quiet_low, self.quiet_high = ALL_QUIET
+    quiet_ratios: tuple[float, float] = ALL_QUIET
+    told_regime: str | None = None
+    _is_judgement_owed: bool = False
 
     # -- bars ---------------------------------------------------------------------------------------------
 
-    def take_history(self, bars: tuple[Bar, ...], tape: LeadTape, effects: Effects) -> None:
+    def take_history(
+        self, bars: Sequence[Bar], told: Sequence[Told], *, at_ns: int, effects: Effects
+    ) -> None:
         """Fill the windows; decide only about what came in while this pair was already alive."""
-        was_alive = len(self.aligned) > 0
-        newest = self.aligned.sessions[-1] if was_alive else ""
-        told = [leg.put(bar) for bar in bars if (leg := self.leg(bar.instrument)) is not None]
         if all(each in (Told.UNCHANGED, Told.OUTDATED) for each in told):
             return
-        z_before = self.values.get("z_90")
+        was_alive, newest = self.count > 0, self.session
+        before = self.values
         self.recompute(regime_from=None)
         effects.changed.add(self.pair.name)
         if not was_alive:
-            self.judge_quietly(tape)
+            self.told_regime = self.regime.name or self.regime.suspended
+            self.judge_quietly()
             return
-        new_sessions = sum(session > newest for session in self.aligned.sessions)
-        at_ns = max(tape.watermark_ns, *(bar.known_at_ns for bar in bars))
-        if Told.CORRECTED in told and not new_sessions and self.values.get("z_90") != z_before:
-            self._restate(at_ns, effects)
-        self._judge_close(at_ns, effects, new_sessions=new_sessions)
-        self.judge_price(tape, tape.watermark_ns, effects)
+        new_sessions = int((self.align().days > day_of(newest)).sum())
+        judged_at_ns = max(at_ns, *(bar.known_at_ns for bar in bars))
+        if Told.CORRECTED in told and not new_sessions:
+            self._restate(before, judged_at_ns, effects)
+        self._judge_close(judged_at_ns, effects, new_sessions=new_sessions)
+        self.judge_price(at_ns, effects)
 
-    def take_bar(self, bar: Bar, tape: LeadTape, effects: Effects) -> None:
-        """Take one bar in as news: commit its session, or correct a known one."""
-        leg = self.leg(bar.instrument)
-        if leg is None:
-            return
-        before = len(self.aligned)
-        newest = self.aligned.sessions[-1] if before else ""
-        told = leg.put(bar)
-        if told in (Told.UNCHANGED, Told.OUTDATED):
-            effects.suppressed[f"bar_{told.value}"] += 1
-            return
+    def take_bar(self, bar: Bar, told: Told, *, at_ns: int, effects: Effects) -> None:
+        """Take one bar of a leg in as news: commit its session, or correct a known one."""
         effects.changed.add(self.pair.name)
-        both = self.lead.get(bar.session), self.other.get(bar.session)
+        both = self.lead.history.get(bar.session), self.other.history.get(bar.session)
         if both[0] is None or both[1] is None:
             # The live ratio stands on the newest bar of the other leg, aligned or not. What is held from now
             # on is not held from when a late bar was known.
-            self.judge_price(tape, max(tape.watermark_ns, bar.known_at_ns), effects)
+            self.settle(max(at_ns, bar.known_at_ns), effects)
+            self.judge_price(max(at_ns, bar.known_at_ns), effects)
             return
-        is_new_session = told is Told.NEW and bar.session > newest
-        z_before = self.values.get("z_90")
+        is_new_session = told is Told.NEW and bar.session > self.session
+        before = self.values if not is_new_session else {}
         self.recompute(regime_from=self.regime if is_new_session else None)
-        at_ns = max(tape.watermark_ns, *(each.known_at_ns for each in both if each is not None))
+        judged_at_ns = max(at_ns, *(each.known_at_ns for each in both if each is not None))
         if is_new_session:
             effects.committed.append(bar.session)
-            self._judge_close(at_ns, effects, new_sessions=1)
+            self._judge_close(judged_at_ns, effects, new_sessions=1)
         else:
-            # A session that has left the window says nothing about what stands on it.
-            if told is not Told.READJUSTED and self.values.get("z_90") != z_before:
-                self._restate(at_ns, effects)
-            self._judge_close(at_ns, effects, new_sessions=0)
-        self.judge_price(tape, at_ns, effects)
+            if told is not Told.READJUSTED:
+                self._restate(before, judged_at_ns, effects)
+            self._judge_close(judged_at_ns, effects, new_sessions=0)
+        self.judge_price(judged_at_ns, effects)
 
-    # -- decisions ----------------------------------------------------------------------------------------
+    # -- closes -------------------------------------------------------------------------------------------
 
     def _judge_close(self, at_ns: int, effects: Effects, *, new_sessions: int) -> None:
-        session = self.aligned.sessions[-1]
-        z = self.values.get("z_90")
-        for direction in self._ending_first():
-            step = lifecycle.by_close(
-                self.lives[direction],
-                None if z is None else _SIGN[direction] * z,
-                session=session,
-                close_ns=self.calendar.close_of(session),
-                at_ns=at_ns,
-                rule=self.rule,
-                new_sessions=new_sessions,
-            )
-            self._carry_out(direction, step, at_ns, Confirmation.CONFIRMED, None, effects)
-
-    def _restate(self, at_ns: int, effects: Effects) -> None:
-        for direction, life in self.lives.items():
-            if life.phase is Phase.OPEN and life.confirmed_severity is not None:
-                step = lifecycle.restate(life)
-                self._carry_out(direction, step, at_ns, Confirmation.CONFIRMED, None, effects)
-
-    def judge_price(self, tape: LeadTape, at_ns: int, effects: Effects) -> None:
-        """Judge the lead's last price at an instant."""
-        z = self.live_z(tape)
-        if z is not None:
-            for direction in self._ending_first():
-                x = _SIGN[direction] * z
-                step = lifecycle.by_price(self.lives[direction], x, at_ns=at_ns, rule=self.rule)
-                self._carry_out(direction, step, at_ns, Confirmation.PROVISIONAL, tape, effects)
-        self.judge_quietly(tape)
-
-    def next_deadline_ns(self) -> int | None:
-        """Return the next event time at which something is due without any input; None when nothing is."""
-        due = [lifecycle.next_deadline_ns(life, self.rule) for life in self.lives.values()]
-        due += [self._expiry_ns(life) for life in self.lives.values()]
-        return min((each for each in due if each is not None), default=None)
-
-    def pass_deadline(self, tape: LeadTape, at_ns: int, effects: Effects) -> None:
-        """Do what is due at ``at_ns``, which is what `next_deadline_ns` answered."""
-        for direction, life in self.lives.items():
-            if self._expiry_ns(life) == at_ns:
-                step = lifecycle.by_expiry(life, self.rule)
-            elif lifecycle.next_deadline_ns(life, self.rule) == at_ns:
-                step = lifecycle.by_deadline(life, at_ns=at_ns, price_ts_ns=tape.ts_ns, rule=self.rule)
-            else:
+        self._is_judgement_owed = False
+        close_ns = self.calendar.close_of(self.session)
+        is_inhibited = self.is_inhibited
+        for kind in LEVEL_KINDS:
+            if (rule := self.rules.get(kind)) is None:
                 continue
-            self._carry_out(direction, step, at_ns, Confirmation.PROVISIONAL, tape, effects)
-        self.judge_quietly(tape)
+            for direction in self._ending_first(kind):
+                step = closes.by_close(
+                    self.life(kind, direction),
+                    reading_of(rule, direction, self.values),
+                    session=self.session,
+                    close_ns=close_ns,
+                    at_ns=at_ns,
+                    rule=rule,
+                    new_sessions=new_sessions,
+                    is_inhibited=is_inhibited,
+                )
+                self._confirm(kind, direction, step, at_ns, effects)
+        self._judge_regime(at_ns, effects, is_inhibited=is_inhibited)
 
-    def pass_silence(self, tape: LeadTape, effects: Effects) -> None:
-        """Stop every hold: the feed is stale."""
-        for direction, life in self.lives.items():
-            step = lifecycle.by_silence(life)
-            self._carry_out(direction, step, tape.watermark_ns, Confirmation.PROVISIONAL, tape, effects)
-        self.judge_quietly(tape)
+    def _judge_regime(self, at_ns: int, effects: Effects, *, is_inhibited: bool) -> None:
+        before, now = self.told_regime, self.regime.name
+        rule = self.rules.get(Kind.REGIME_CHANGE)
+        if now is None or now == before:
+            return
+        if before is None or rule is None:
+            self.told_regime = now
+            return
+        z = self.values.get("z_90")
+        direction = Direction.RISK_OFF if z is not None and z >= 0 else Direction.RISK_ON
+        steps = changes.by_change(
+            self.life(Kind.REGIME_CHANGE, direction),
+            onset=self.session,
+            at_ns=at_ns,
+            rule=rule,
+            is_inhibited=is_inhibited,
+        )
+        values: Values = {
+            "regime_before": _REGIME_NUMBER[before],
+            "regime": _REGIME_NUMBER[now],
+        }
+        for step in steps:
+            self._confirm(Kind.REGIME_CHANGE, direction, step, at_ns, effects, values=values)
+        if not is_inhibited:
+            self.told_regime = now
 
-    def _ending_first(self) -> list[Direction]:
-        # When z jumps from one side to the other, the old divergence ends before the new one opens.
-        return sorted(self.lives, key=lambda direction: self.lives[direction].phase is not Phase.OPEN)
+    def _restate(self, before: Values, at_ns: int, effects: Effects) -> None:
+        for (kind, direction), life in list(self.lives.items()):
+            if kind not in LEVEL_KINDS or life.phase is not Phase.OPEN or life.confirmed_severity is None:
+                continue
+            # A session that has left the window says nothing about what stands on it.
+            rule = self.rules[kind]
+            if reading_of(rule, direction, self.values) != reading_of(rule, direction, before):
+                self._confirm(kind, direction, closes.restate(life), at_ns, effects)
 
-    def _expiry_ns(self, life: Life) -> int | None:
-        if life.phase is not Phase.OPEN or life.confirmed_severity is not None:
-            return None
-        second = self.calendar.first_closing_at_or_after(life.opened_at_ns) + 1
-        is_known = second < len(self.calendar.labels)
-        return bar_final_at_ns(self.calendar.labels[second]) + _EXPIRY_NS if is_known else None
-
-    def _carry_out(
+    def _confirm(
         self,
+        kind: Kind,
         direction: Direction,
         step: Step,
         at_ns: int,
-        confirmation: Confirmation,
-        tape: LeadTape | None,
         effects: Effects,
+        values: Values | None = None,
     ) -> None:
-        # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
-        # and the log tells it again.
-        self.lives[direction] = step.life
-        if step.suppressed is not None:
-            effects.suppressed[step.suppressed.value] += 1
-        if step.transition is not None and step.told is not None:
-            self.sequence += 1
-            effects.changed.add(self.pair.name)
-            event = self._event(direction, step.transition, step.told, at_ns, confirmation, tape)
-            effects.events.append(event)
-
-    def _event(
-        self,
-        direction: Direction,
-        transition: Transition,
-        life: Life,
-        at_ns: int,
-        confirmation: Confirmation,
-        tape: LeadTape | None,
-    ) -> DivergenceEvent:
-        grounds = self._grounds(at_ns, confirmation, tape)
-        return build_event(
-            pair=self.pair,
-            rule=self.rule,
-            direction=direction,
-            transition=transition,
-            life=life,
-            confirmation=confirmation,
-            sequence=self.sequence,
-            at_ns=at_ns,
-            grounds=grounds,
-            confirmed=self.values,
-            code_version=self._code_version,
+        confirmed = Confirmation.CONFIRMED
+        self.carry_out(
+            kind, direction, step, at_ns=at_ns, confirmation=confirmed, effects=effects, values=values
         )
 
-    def _grounds(self, at_ns: int, confirmation: Confirmation, tape: LeadTape | None) -> Grounds:
-        other = self.other.newest()
-        if confirmation is Confirmation.PROVISIONAL and tape is not None and other is not None:
-            return grounds_of_price(
-                tape,
-                other,
-                lead=self.pair.lead,
-                live=self.live_values(tape),
-                confirmed=self.values,
-                aligned=self.aligned,
-                calendar=self.calendar,
-                at_ns=at_ns,
-            )
-        session = self.aligned.sessions[-1]
-        return grounds_of_close(
-            tuple(bar for leg in (self.lead, self.other) if (bar := leg.get(session)) is not None),
-            confirmed=self.values,
-            aligned=self.aligned,
-            calendar=self.calendar,
-            at_ns=at_ns,
-        )
+    def _ending_first(self, kind: Kind) -> list[Direction]:
+        # When a statistic jumps from one side to the other, the old divergence ends before the new one opens.
+        return sorted(DIRECTIONS[kind], key=lambda each: self.life(kind, each).phase is not Phase.OPEN)
 
-    def judge_quietly(self, tape: LeadTape) -> None:
-        """Find the prices of the lead between which no decision changes, and decide nothing."""
-        z, other = self.live_z(tape), self.other.newest()
-        if self.base is None or other is None:
-            self.quiet_low, self.quiet_high = ALL_QUIET
-        elif z is None or self._is_unjudged(z):
-            self.quiet_low, self.quiet_high = NONE_QUIET
+    # -- live prices --------------------------------------------------------------------------------------
+
+    def judge_price(self, at_ns: int, effects: Effects) -> None:
+        """Judge the live ratio at an instant."""
+        z, rule = self.live_z(), self.rules.get(_RATIO)
+        if z is not None and rule is not None:
+            for direction in self._ending_first(_RATIO):
+                x = sign_of(direction) * z
+                step = prices.by_price(self.life(_RATIO, direction), x, at_ns=at_ns, rule=rule)
+                self._warn(direction, step, at_ns, effects)
+        self.judge_quietly()
+
+    def pass_silence(self, at_ns: int, effects: Effects) -> None:
+        """Stop every hold: a feed is stale."""
+        for direction in DIRECTIONS[_RATIO]:
+            life = self.life(_RATIO, direction)
+            if prices.is_holding(life):
+                self._warn(direction, prices.by_silence(life), at_ns, effects)
+        self.judge_quietly()
+
+    def is_holding(self) -> bool:
+        """Tell whether a level is being held, which silence would end."""
+        return any(prices.is_holding(self.life(_RATIO, direction)) for direction in DIRECTIONS[_RATIO])
+
+    def _warn(self, direction: Direction, step: Step, at_ns: int, effects: Effects) -> None:
+        provisional = Confirmation.PROVISIONAL
+        self.carry_out(_RATIO, direction, step, at_ns=at_ns, confirmation=provisional, effects=effects)
+
+    def judge_quietly(self) -> None:
+        """Find the live ratios between which no decision changes, and decide nothing."""
+        z, rule = self.live_z(), self.rules.get(_RATIO)
+        if self.base is None or rule is None or self.other_price() is None:
+            self.quiet_ratios = ALL_QUIET
+        elif z is None or self._is_unjudged(z, rule):
+            self.quiet_ratios = NONE_QUIET
         else:
             # Only what this life listens to: a price that dwells at a level no one waits for stays in bulk.
             levels = [
-                _SIGN[direction] * level
-                for direction, life in self.lives.items()
-                for level in lifecycle.levels_by_price(life, self.rule)
+                sign_of(direction) * level
+                for direction in DIRECTIONS[_RATIO]
+                for level in prices.levels_by_price(self.life(_RATIO, direction), rule)
             ]
-            self.quiet_low, self.quiet_high = quiet_prices(
-                z, levels=levels, base=self.base, other_adj_close=other.adj_close
-            )
+            self.quiet_ratios = quiet_ratios(z, levels=levels, base=self.base)
 
-    def _is_unjudged(self, z: float) -> bool:
+    def _is_unjudged(self, z: float, rule: Rule) -> bool:
         """Tell whether the next price decides something even if it is the same one.
 
         So it is after a hold was cut by silence, and when the windows were filled under a running price: the
         level is held, but nothing has begun to count how long.
         """
         return any(
-            lifecycle.by_price(life, _SIGN[direction] * z, at_ns=0, rule=self.rule).life != life
-            for direction, life in self.lives.items()
+            prices.by_price(life, sign_of(direction) * z, at_ns=0, rule=rule).life != life
+            for direction in DIRECTIONS[_RATIO]
+            for life in (self.life(_RATIO, direction),)
         )
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def next_deadline_ns(self) -> int | None:
+        """Return the next event time at which something is due without any input; None when nothing is."""
+        due = [each for life_due in self._dues() for each in life_due[2:] if each is not None]
+        return min(due, default=None)
+
+    def _dues(self) -> list[tuple[Kind, Direction, int | None, int | None]]:
+        """Return, for each life that has begun, when a hold or a settling and when an expiry is due."""
+        dues: list[tuple[Kind, Direction, int | None, int | None]] = []
+        for (kind, direction), life in self.lives.items():
+            rule = self.rules.get(kind)
+            if rule is None:
+                continue
+            if kind is _RATIO:
+                dues.append((kind, direction, prices.next_deadline_ns(life, rule), self._expiry_ns(life)))
+            elif kind is Kind.DATA_FAULT:
+                dues.append((kind, direction, faults.settled_at_ns(life), None))
+        return dues
+
+    def pass_deadline(self, at_ns: int, effects: Effects) -> None:
+        """Do what is due at ``at_ns``, which is what `next_deadline_ns` answered."""
+        for kind, direction, hold_ns, expiry_ns in self._dues():
+            life, rule = self.life(kind, direction), self.rules[kind]
+            if kind is Kind.DATA_FAULT:
+                if hold_ns == at_ns:
+                    step = faults.by_settling(life, at_ns=at_ns, rule=rule)
+                    self._confirm(kind, direction, step, at_ns, effects)
+                    self._is_judgement_owed = True
+            elif expiry_ns == at_ns:
+                self._warn(direction, prices.by_expiry(life, rule), at_ns, effects)
+            elif hold_ns == at_ns:
+                step = prices.by_deadline(
+                    life,
+                    at_ns=at_ns,
+                    price_ts_ns=self.lead.tape.ts_ns,
+                    rule=rule,
+                    is_inhibited=self.is_inhibited,
+                )
+                self._warn(direction, step, at_ns, effects)
+        self.settle(at_ns, effects)
+        self.judge_quietly()
+
+    def _expiry_ns(self, life: Life) -> int | None:
+        if life.phase is not Phase.OPEN or life.confirmed_severity is not None:
+            return None
+        second = self.calendar.first_closing_at_or_after(life.opened_at_ns) + 1
+        is_known = second < len(self.calendar.labels)
+        return bar_final_at_ns(self.calendar.labels[second]) + LATEST_BAR_NS if is_known else None
+
+    # -- faults -------------------------------------------------------------------------------------------
+
+    def pass_fault(self, leg: Direction, *, at_ns: int, effects: Effects) -> None:
+        """Take in that a leg's data can, or can no longer, be trusted; `settle` has to follow."""
+        rule = self.rules.get(Kind.DATA_FAULT)
+        if rule is None:
+            return
+        was_inhibited = self.is_inhibited
+        watch = (self.lead if leg is Direction.LEAD else self.other).watch
+        step = faults.by_fault(self.life(Kind.DATA_FAULT, leg), watch.is_at_fault, at_ns=at_ns, rule=rule)
+        self._confirm(Kind.DATA_FAULT, leg, step, at_ns, effects)
+        self._is_judgement_owed |= was_inhibited and not self.is_inhibited
+
+    def tell_revision(self, leg: Direction, before: Bar, now: Bar, *, at_ns: int, effects: Effects) -> None:
+        """Tell that a known close was corrected: a fault of the data that is over when it is seen."""
+        rule, life = self.rules.get(Kind.DATA_FAULT), self.life(Kind.DATA_FAULT, leg)
+        if rule is None or life.phase is Phase.OPEN:
+            return
+        steps = faults.by_revision(life, at_ns=at_ns, rule=rule)
+        values: Values = {"revised_from": before.close, "revised_to": now.close}
+        for step in steps:
+            self._confirm(Kind.DATA_FAULT, leg, step, at_ns, effects, values=values)
+
+    def settle(self, at_ns: int, effects: Effects) -> None:
+        """Judge again what a fault had held back, once it is over."""
+        if not self._is_judgement_owed:
+            return
+        self._is_judgement_owed = False
+        if self.session:
+            self._judge_close(at_ns, effects, new_sessions=0)
+        self.judge_price(at_ns, effects)

@@ -5,13 +5,16 @@ Numbers that a window gives are not kept: they are recomputed, so that a checkpo
 
 from dataclasses import dataclass
 
+from services.signals.core.lead_market import LeadMarket
 from services.signals.core.leg_history import LegHistory
-from services.signals.core.lifecycle import Life, under_new_rule
+from services.signals.core.leg_watch import LegWatch
+from services.signals.core.lifecycle.life import Life
+from services.signals.core.lifecycle.prices import under_new_rule
 from services.signals.core.pair_book import PairBook
 from services.signals.core.statistics.regime import RegimeState
-from services.signals.core.tape import LeadTape
+from services.signals.core.tape import EventTime, Tape
 from shared.domain.bars import Bar, BarStatus
-from shared.domain.divergences import Direction
+from shared.domain.divergences import Direction, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,54 +37,64 @@ class PairState:
     ----------
     other
         The instrument of the other leg: a pair with another one is another pair.
-    rule_version
-        Of the rule that was in force.
-    lead_bars, other_bars
-        The closes that the windows are made of.
+    rule_versions
+        Of the rules that were in force, by kind.
     lives
-        By direction.
+        By kind and direction, such as ``ratio_stretch/risk_off``.
+    tapes, watches, lead_bars, other_bars
+        Of the lead and of the other leg.
     waiting
         Bars that came before their ``known_at``, of every pair of the lead: its pairs restart as one engine.
     """
 
     pair: str
     other: str
-    rule_version: str
+    rule_versions: dict[str, str]
     sequence: int
     lives: dict[str, Life]
     regime: RegimeState
-    tape: LeadTape
+    told_regime: str | None
+    time: EventTime
+    tapes: tuple[Tape, Tape]
+    watches: tuple[LegWatch, LegWatch]
     waiting: tuple[Bar, ...]
     lead_bars: BarColumns
     other_bars: BarColumns
 
 
-def dump_pair(book: PairBook, tape: LeadTape, waiting: list[Bar]) -> PairState:
-    """Return what must survive of a pair, its lead's tape included."""
+def dump_pair(book: PairBook, time: EventTime, waiting: list[Bar]) -> PairState:
+    """Return what must survive of a pair, what its lead's pairs share included."""
     return PairState(
         pair=book.pair.name,
         other=book.pair.other,
-        rule_version=book.rule.version,
+        rule_versions={kind.value: rule.version for kind, rule in book.rules.items()},
         sequence=book.sequence,
-        lives={direction.value: life for direction, life in book.lives.items()},
+        lives={f"{kind}/{direction}": life for (kind, direction), life in book.lives.items()},
         regime=book.regime,
-        tape=tape,
+        told_regime=book.told_regime,
+        time=time,
+        tapes=(book.lead.tape, book.other.tape),
+        watches=(book.lead.watch, book.other.watch),
         waiting=tuple(waiting),
-        lead_bars=_columns(book.lead),
-        other_bars=_columns(book.other),
+        lead_bars=_columns(book.lead.history),
+        other_bars=_columns(book.other.history),
     )
 
 
-def load_pair(state: PairState, book: PairBook) -> None:
-    """Put a checkpoint into a new book."""
-    _fill(book.lead, state.lead_bars, book.pair.lead)
-    _fill(book.other, state.other_bars, book.pair.other)
-    is_same_rule = state.rule_version == book.rule.version
-    book.lives = {
-        Direction(direction): life if is_same_rule else under_new_rule(life)
-        for direction, life in state.lives.items()
-    }
+def load_pair(state: PairState, book: PairBook, market: LeadMarket) -> None:
+    """Put a checkpoint into a new book and what its market shares."""
+    market.time.watermark_ns, market.time.closes_seen = state.time.watermark_ns, state.time.closes_seen
+    book.lead.tape, book.other.tape = state.tapes
+    book.lead.watch, book.other.watch = state.watches
+    _fill(book.lead.history, state.lead_bars, book.pair.lead)
+    _fill(book.other.history, state.other_bars, book.pair.other)
+    for name, life in state.lives.items():
+        kind, direction = name.split("/")
+        rule = book.rules.get(Kind(kind))
+        is_same_rule = rule is not None and state.rule_versions.get(kind) == rule.version
+        book.lives[Kind(kind), Direction(direction)] = life if is_same_rule else under_new_rule(life)
     book.sequence = state.sequence
+    book.told_regime = state.told_regime
     book.resume(state.regime)
 
 

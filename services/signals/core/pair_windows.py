@@ -1,74 +1,128 @@
-"""One pair's numbers: both legs' closes, the newest session's statistics, and the live ones now."""
+"""One pair's numbers: what its committed sessions say, and what the live prices say now.
+
+The legs' bars are kept once for every pair that has them; arrays of aligned sessions are made when they are
+needed and not kept, because a worker may watch thousands of pairs.
+"""
 
 import numpy as np
 
 from services.signals.core.aligned import AlignedSessions, align
-from services.signals.core.confirmed import HISTORY_SESSIONS, RATIO_WINDOW, Values, confirmed_values, regimes
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.confirmed import RATIO_WINDOW, Values, confirmed_values, regimes
+from services.signals.core.leg import Leg
+from services.signals.core.leg_history import label_of
+from services.signals.core.statistics.hedge_answer import hedge_answer
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.statistics.percentile import percentile_rank
 from services.signals.core.statistics.regime import START, RegimeState, next_regime
 from services.signals.core.statistics.zscore import baseline, zscore
-from services.signals.core.tape import LeadTape
+from shared.domain.divergences import Hedge
 from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
 
 
 class PairWindows:
-    """What the closes of a pair say, without any decision about it.
+    """What the prices of a pair say, without any decision about it.
 
     Parameters
     ----------
     pair
-        Whose closes.
+        Whose prices.
+    lead, other
+        Its legs, shared with other pairs.
+    calendar
+        XNYS sessions.
+
+    Attributes
+    ----------
+    session, count
+        Label of the newest session that both legs have, empty before the first, and how many there are.
+    regime
+        After that session.
+    base
+        Mean and standard deviation of the last 90 log ratios; None while undefined.
     """
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, lead: Leg, other: Leg, *, calendar: SessionCalendar) -> None:
         self.pair = pair
-        self.lead = LegHistory(limit=HISTORY_SESSIONS)
-        self.other = LegHistory(limit=HISTORY_SESSIONS)
-        self.aligned: AlignedSessions = align(self.lead, self.other)
+        self.lead = lead
+        self.other = other
+        self.calendar = calendar
+        self.session = ""
+        self.count = 0
         self.regime: RegimeState = START
-        self.values: Values = {}
         self.base: MeanStd | None = None
+        self._values: Values | None = {}
 
-    def leg(self, instrument: str) -> LegHistory | None:
-        """Return the history of one leg, None for an instrument that is not in the pair."""
-        return {self.pair.lead: self.lead, self.pair.other: self.other}.get(instrument)
+    def align(self) -> AlignedSessions:
+        """Return the sessions that both legs have."""
+        return align(self.lead.history, self.other.history)
+
+    @property
+    def values(self) -> Values:
+        """The confirmed statistics of the newest session by name; None is undefined."""
+        if self._values is None:
+            self._values = confirmed_values(self.align())
+        return self._values
+
+    def hedge(self) -> Hedge:
+        """Return the hedge answer of the newest session."""
+        aligned = self.align()
+        return hedge_answer(aligned.lead_returns, aligned.other_returns)
 
     def recompute(self, *, regime_from: RegimeState | None) -> None:
         """Compute everything from the closes; without ``regime_from`` all regimes, too."""
-        self.aligned = align(self.lead, self.other)
-        self.values = confirmed_values(self.aligned)
-        self.base = baseline(self.aligned.log_ratio, RATIO_WINDOW)
+        aligned = self._commit()
         if regime_from is not None:
+            self._values = confirmed_values(aligned)
             self.regime = next_regime(regime_from, self.values.get("z_90"))
         else:
-            self.regime = (regimes(self.aligned.log_ratio) or [START])[-1]
+            self.regime = (regimes(aligned.log_ratio) or [START])[-1]
 
     def resume(self, regime: RegimeState) -> None:
         """Recompute what the windows give after they were filled from a checkpoint."""
-        self.recompute(regime_from=None)
+        self._commit()
         self.regime = regime
 
-    def live_ratio(self, tape: LeadTape) -> float | None:
-        """Return ``ln`` of the lead's live price over the other leg's last known close."""
-        other = self.other.newest()
-        if tape.price is None or other is None:
-            return None
-        return float(np.log(tape.price / other.adj_close))
+    def _commit(self) -> AlignedSessions:
+        aligned = self.align()
+        self.count = len(aligned)
+        self.session = label_of(aligned.days.item(-1)) if self.count else ""
+        self.base = baseline(aligned.log_ratio, RATIO_WINDOW)
+        self._values = None
+        return aligned
 
-    def live_z(self, tape: LeadTape) -> float | None:
+    # -- live ---------------------------------------------------------------------------------------------
+
+    def is_other_live(self) -> bool:
+        """Tell whether the other leg's newest price is one of its own ticks, not a close."""
+        tape, session = self.other.tape, self.other.history.newest_session
+        if tape.price is None:
+            return False
+        return session is None or tape.ts_ns >= self.calendar.close_of(session)
+
+    def other_price(self) -> float | None:
+        """Return what the lead's live price is held against: a tick, or the last known adjusted close."""
+        if self.is_other_live():
+            return self.other.tape.price
+        return self.other.history.newest_adj_close
+
+    def live_ratio(self) -> float | None:
+        """Return ``ln`` of the lead's live price over the other leg's newest one."""
+        price, other = self.lead.tape.price, self.other_price()
+        return None if price is None or other is None else float(np.log(price / other))
+
+    def live_z(self) -> float | None:
         """Return the z-score of the live ratio, None while it is undefined."""
-        ratio = self.live_ratio(tape)
+        ratio = self.live_ratio()
         return None if ratio is None else zscore(ratio, self.base)
 
-    def live_values(self, tape: LeadTape) -> Values:
+    def live_values(self) -> Values:
         """Return the provisional statistics by name."""
-        ratio = self.live_ratio(tape)
-        window = self.aligned.log_ratio
+        ratio = self.live_ratio()
+        window = self.align().log_ratio
         return {
             "log_ratio": ratio,
-            "z_90": self.live_z(tape),
+            "z_90": self.live_z(),
             "mean_90": self.base.mean if self.base is not None else None,
             "std_90": self.base.std if self.base is not None else None,
             "pctl_90": None if ratio is None else percentile_rank(ratio, window, RATIO_WINDOW),

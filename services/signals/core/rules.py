@@ -1,7 +1,7 @@
 """A rule as data: its thresholds, and the version that is part of every identity made under it."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.divergences import Kind
@@ -16,6 +16,25 @@ _MOST: Final = {
     "provisional_valid_seconds": 31_536_000,
     "confirmed_valid_seconds": 31_536_000,
 }
+_LEVELS: Final = ("warning", "critical", "leave")
+_BY_CLOSES: Final = (*_LEVELS, "cooldown_sessions", "confirmed_valid_seconds")
+
+FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
+    Kind.RATIO_STRETCH: (
+        *_LEVELS,
+        "hold_seconds",
+        "cooldown_sessions",
+        "stale_after_seconds",
+        "provisional_valid_seconds",
+        "confirmed_valid_seconds",
+    ),
+    Kind.OPPOSITE_MOVES: _BY_CLOSES,
+    Kind.CORRELATION_BREAK: (*_BY_CLOSES, "min_change"),
+    Kind.HEDGE_LOST: _BY_CLOSES,
+    Kind.REGIME_CHANGE: ("confirmed_valid_seconds",),
+    Kind.DATA_FAULT: ("confirmed_valid_seconds",),
+}
+"""What each kind's rule is made of; the other fields of a `Rule` say nothing about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +58,8 @@ class Rule:
         A hold does not count when the price is older than this at its end.
     provisional_valid_seconds, confirmed_valid_seconds
         ``not_after`` less ``occurred_at``: how long the news is news.
+    min_change
+        Of a correlation break: the least change of the correlation that is worth telling, 0 to 2.
 
     Raises
     ------
@@ -62,6 +83,7 @@ class Rule:
     stale_after_seconds: int = 120
     provisional_valid_seconds: int = 4 * 3_600
     confirmed_valid_seconds: int = 72 * 3_600
+    min_change: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.leave < self.warning < self.critical:
@@ -71,6 +93,8 @@ class Rule:
             )
         if not math.isfinite(self.critical):
             raise ConfigError(f"{self.kind}: critical must be finite, was {self.critical}")
+        if not 0 <= self.min_change <= 2:
+            raise ConfigError(f"{self.kind}: min_change must lie between 0 and 2, was {self.min_change}")
         for name, most in _MOST.items():
             value = getattr(self, name)
             if value < 0:
@@ -81,15 +105,23 @@ class Rule:
     @property
     def version(self) -> str:
         """Return a text that changes with any parameter: no one can forget to count it up."""
-        parts = [f"{field.name}={getattr(self, field.name)!s}" for field in fields(self)]
+        names = ("kind", *FIELDS[self.kind])
+        parts = [f"{name}={getattr(self, name)!s}" for name in names]
         return f"{self.kind.value}-1-{stable_hash(*parts)[:8]}"
 
     @property
     def thresholds(self) -> dict[str, float]:
         """Return what the statistic is held against, as events show it."""
-        return {
-            "warning": self.warning,
-            "critical": self.critical,
-            "leave": self.leave,
-            "hold_seconds": float(self.hold_seconds),
-        }
+        shown = (*_LEVELS, "hold_seconds", "min_change")
+        return {name: float(getattr(self, name)) for name in shown if name in FIELDS[self.kind]}
+
+
+PUBLISHED: Final = (
+    Rule(kind=Kind.RATIO_STRETCH),
+    Rule(kind=Kind.OPPOSITE_MOVES),
+    Rule(kind=Kind.CORRELATION_BREAK, warning=2.58, critical=3.29, leave=1.64, min_change=0.3),
+    Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
+    Rule(kind=Kind.REGIME_CHANGE),
+    Rule(kind=Kind.DATA_FAULT, confirmed_valid_seconds=4 * 3_600),
+)
+"""The rules of every kind as the documentation states them."""

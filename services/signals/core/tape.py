@@ -1,17 +1,41 @@
-"""The lead's live price and how far event time has come; shared by every pair of the lead."""
+"""The live prices of the legs that tick, and how far event time has come."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from shared.domain.bars import MAX_SAMPLE_AGE_NS
 from shared.domain.ticks import FeedState
 
 # While quotes come, a trade says nothing that the mid does not say better.
-QUOTES_RULE_NS = 60 * 1_000_000_000
+QUOTES_RULE_NS: Final = 60 * 1_000_000_000
+# No market that is watched here halves or gains half between two ticks; a slipped decimal point does.
+_JUMP: Final = 1.5
+# Two prices within this factor of a third are within a jump of each other.
+_CALM: Final = 1.22
+# A level that comes this often in a row is where the market is, however far it jumped.
+_AGREEING: Final = 3
 
 
 @dataclass(slots=True, kw_only=True)
-class LeadTape:
-    """The newest price of the lead.
+class EventTime:
+    """How far a lead's log has told.
+
+    Parameters
+    ----------
+    watermark_ns
+        Event time before which nothing more is used; never goes back.
+    closes_seen
+        Ordinal of the first session of the calendar whose close the watermark has not passed; -1 before the
+        first instant is known.
+    """
+
+    watermark_ns: int = 0
+    closes_seen: int = -1
+
+
+@dataclass(slots=True, kw_only=True)
+class Tape:
+    """The newest price of one instrument.
 
     Parameters
     ----------
@@ -21,22 +45,50 @@ class LeadTape:
         Event time of the price.
     quote_ts_ns
         Event time of the last quote; 0 before the first.
-    watermark_ns
-        Event time before which nothing more is used; never goes back.
     feed, feed_state
         As the ticks and the status records say; None before the first.
-    closes_seen
-        Ordinal of the first session of the calendar whose close the watermark has not passed; -1 before the
-        first instant is known.
+    suspect, suspects
+        A price that jumped too far to be believed at once, and how many in a row agree with it.
     """
 
     price: float | None = None
     ts_ns: int = 0
     quote_ts_ns: int = 0
-    watermark_ns: int = 0
     feed: str | None = None
     feed_state: FeedState | None = None
-    closes_seen: int = -1
+    suspect: float | None = None
+    suspects: int = 0
+
+    def move(self, price: float, ts_ns: int, feed: str) -> None:
+        """Take a price that is believed."""
+        self.price, self.ts_ns, self.feed = price, ts_ns, feed
+        self.suspect, self.suspects = None, 0
+
+    def is_plausible(self, price: float) -> bool:
+        """Tell whether a price may follow the last one, and remember it if not.
+
+        Examples
+        --------
+        A thousandfold price is refused; a level that stays is believed the third time.
+
+        >>> tape = Tape(price=1300.0)
+        >>> tape.is_plausible(1_300_000.0), tape.is_plausible(1301.0)
+        (False, True)
+        >>> [tape.is_plausible(2600.0) for _ in range(3)]
+        [False, False, True]
+        """
+        if self.price is None or _are_near(price, self.price, _JUMP):
+            return True
+        agrees = self.suspect is not None and _are_near(price, self.suspect, _JUMP)
+        self.suspect, self.suspects = price, self.suspects + 1 if agrees else 1
+        return self.suspects >= _AGREEING
+
+    @property
+    def calm_prices(self) -> tuple[float, float]:
+        """Return the prices around this one between which no tick can be a jump from another."""
+        if self.price is None:
+            return 0.0, float("inf")
+        return self.price / _CALM, self.price * _CALM
 
     def sample_at(self, close_ns: int) -> float | None:
         """Return the price for a close, None when it is older than 15 minutes.
@@ -46,3 +98,7 @@ class LeadTape:
         if self.price is None or close_ns - self.ts_ns > MAX_SAMPLE_AGE_NS:
             return None
         return self.price
+
+
+def _are_near(price: float, other: float, factor: float) -> bool:
+    return other <= price * factor and price <= other * factor

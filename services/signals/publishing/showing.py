@@ -2,10 +2,11 @@
 
 import math
 
+from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.pair_book import Effects, PairBook
+from services.signals.core.pair_book import PairBook
 from services.signals.core.snapshot import take_snapshot
-from services.signals.core.tape import LeadTape
+from services.signals.core.tape import EventTime
 from services.signals.core.undefined import SESSIONS_NEEDED
 from services.signals.metrics import CORRELATION_WINDOWS, SignalsMetrics
 from services.signals.publishing.snapshots import SnapshotPublisher
@@ -31,16 +32,16 @@ class Showing:
 
     def show(self, engine: LeadEngine, effects: Effects) -> None:
         """Show every pair of an engine after a record."""
-        tape = engine.tape
+        time = engine.time
         for book in engine.books:
             name = book.pair.name
             is_news = name in effects.changed or name not in self._shown
             self._shown.add(name)
-            self._snapshots.offer(name, tape.watermark_ns, _Taker(book, tape), is_news=is_news)
+            self._snapshots.offer(name, time.watermark_ns, _Taker(book, time), is_news=is_news)
             if is_news:
                 self._gauge_windows(book)
-            self._metrics.zscore.labels(name, "provisional").set(_or_nan(book.live_z(tape)))
-            self._metrics.watermark.labels(name).set(tape.watermark_ns / NS_PER_SECOND)
+            self._metrics.zscore.labels(name, "provisional").set(_or_nan(book.live_z()))
+            self._metrics.watermark.labels(name).set(time.watermark_ns / NS_PER_SECOND)
 
     async def flush(self) -> None:
         """Wait for snapshots on their way."""
@@ -53,18 +54,18 @@ class Showing:
         for window in CORRELATION_WINDOWS:
             statistic = f"corr_{window}"
             self._metrics.correlation.labels(name, window).set(_or_nan(values.get(statistic)))
-            is_warm = len(book.aligned) >= SESSIONS_NEEDED[statistic]
+            is_warm = book.count >= SESSIONS_NEEDED[statistic]
             self._metrics.warm.labels(name, window).set(float(is_warm))
 
 
 class _Taker:
     """Take a snapshot as of when it is sent."""
 
-    def __init__(self, book: PairBook, tape: LeadTape) -> None:
-        self._book, self._tape = book, tape
+    def __init__(self, book: PairBook, time: EventTime) -> None:
+        self._book, self._time = book, time
 
     def __call__(self) -> PairSnapshot:
-        return take_snapshot(self._book, self._tape, self._tape.watermark_ns)
+        return take_snapshot(self._book, self._time.watermark_ns)
 
 
 def _or_nan(value: float | None) -> float:

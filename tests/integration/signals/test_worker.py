@@ -58,7 +58,7 @@ async def running(
             kafka=kafka,
             publisher=publisher,
             pairs=pairs,
-            rule=Rule(),
+            rules=(Rule(),),
             calendar=xnys_calendar(),
             metrics=SignalsMetrics(CollectorRegistry(), pairs=[each.name for each in pairs]),
             clock=SystemClock(),

@@ -86,7 +86,7 @@ CLOSED = told(Transition.CLOSED, "2020-03-10T00:15:00.000000Z", "2020-03-09", va
 
 def report(*events: DivergenceEvent, rows: list[Row] = ROWS, **changes: Any) -> str:
     replayed = Replayed(rows=rows, events=list(events), ticks=12_345, bars=12)
-    return report_bytes(replayed, pair=replace(PAIR, **changes), rule=Rule()).decode()
+    return report_bytes(replayed, pair=replace(PAIR, **changes), rules=(Rule(),)).decode()
 
 
 class Checker(HTMLParser):
@@ -206,7 +206,7 @@ def test_summary_counts_sessions_events_and_reasons() -> None:
     replayed = Replayed(rows=ROWS, events=[OPENED, ESCALATED, CLOSED], ticks=12_345, bars=12)
     replayed.suppressed.update({"cooldown": 3, "never_happened": 0})
 
-    text = checked(report_bytes(replayed, pair=PAIR, rule=Rule()).decode()).text
+    text = checked(report_bytes(replayed, pair=PAIR, rules=(Rule(),)).decode()).text
 
     assert "12,345" in text
     assert "4 of 6" in text
@@ -244,7 +244,7 @@ def test_flight_to_safety_of_2020_is_told_with_what_came_of_it() -> None:
     replayed = replay(
         Recording(lead_files=(gold,), other_files=(iwm,)),
         pair=PAIR,
-        rule=Rule(),
+        rules=(Rule(),),
         calendar=xnys_calendar(),
         code_version="test",
     )
@@ -259,4 +259,4 @@ def test_flight_to_safety_of_2020_is_told_with_what_came_of_it() -> None:
     assert march.peak_z is not None
     assert march.peak_z > 5
     assert march.severity is Severity.CRITICAL
-    checked(report_bytes(replayed, pair=PAIR, rule=Rule()).decode())
+    checked(report_bytes(replayed, pair=PAIR, rules=(Rule(),)).decode())

@@ -211,7 +211,7 @@ def test_bars_of_one_instant_are_judged_together(tmp_path: Path) -> None:
         replayed = replay(
             Recording(lead_files=(gold, spot), other_files=(iwm,)),
             pair=market,
-            rule=Rule(hold_seconds=hold_seconds, stale_after_seconds=3_600),
+            rules=(Rule(hold_seconds=hold_seconds, stale_after_seconds=3_600),),
             calendar=calendar,
             code_version="0",
         )
@@ -239,7 +239,7 @@ def test_engine_is_given_the_history_that_the_log_would_hold(tmp_path: Path) -> 
     replayed = replay(
         Recording(lead_files=(files[0], spot), other_files=(files[1],)),
         pair=builders_market.pair(),
-        rule=Rule(),
+        rules=(Rule(),),
         calendar=calendar,
         code_version="0",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.signals.core.rules import Rule
-from services.signals.rules_file import load_rule
+from services.signals.rules_file import load_rules
 from shared.errors import ConfigError
 
 
@@ -16,14 +16,14 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 
 def test_rule_without_a_file_is_the_published_one() -> None:
-    assert load_rule(None) == Rule()
+    assert load_rules(None) == Rule()
 
 
 def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
     path = write(tmp_path, "[ratio_stretch]\nwarning = 2.5\ncooldown_sessions = 3\n")
 
-    assert load_rule(path) == Rule(warning=2.5, cooldown_sessions=3)
-    assert load_rule(write(tmp_path, "")) == Rule()
+    assert load_rules(path) == Rule(warning=2.5, cooldown_sessions=3)
+    assert load_rules(write(tmp_path, "")) == Rule()
 
 
 def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
         "[ratio_stretch]\nwarning = 2\nhold_seconds = 31_536_000\ncooldown_sessions = 1_000\n",
     )
 
-    rule = load_rule(path)
+    rule = load_rules(path)
 
     assert rule == Rule(warning=2.0, hold_seconds=31_536_000, cooldown_sessions=1_000)
     # The version is made of the texts of the numbers: 2 and 2.0 are one rule.
@@ -88,11 +88,11 @@ def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str | bytes
     path = write(tmp_path, text)
 
     with pytest.raises(ConfigError) as caught:
-        load_rule(path)
+        load_rules(path)
 
     assert str(caught.value).startswith(f"{path}: {said}")
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
-        load_rule(tmp_path / "no.toml")
+        load_rules(tmp_path / "no.toml")

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from services.signals.core.lifecycle import Phase
-from services.signals.core.pair_book import PairBook
-from services.signals.core.pair_state import dump_pair, load_pair
+from services.signals.core.lifecycle.life import Phase
 from services.signals.core.rules import Rule
 from shared.domain.bars import BarsMode
-from shared.domain.divergences import Direction, Transition
+from shared.domain.divergences import Direction, Kind, Transition
 from tests.support.builders_market import LEAD, MINUTE, OTHER, SECOND, bar, bar_batch, ny, quotes
-from tests.support.pair_story import Story
+from tests.support.pair_story import Story, restart
 
 D1, D2, D3 = "2019-06-03", "2019-06-04", "2019-06-05"
 
@@ -46,8 +44,8 @@ def test_split_restated_by_the_source_keeps_the_window_on_one_scale() -> None:
     story.commit(D1, 0.3)
     halves = [
         replace(known, close=known.close / 2, adj_close=known.adj_close / 2)
-        for session in story.book.other.sessions
-        if (known := story.book.other.get(session)) is not None
+        for session in story.book.other.history.sessions
+        if (known := story.book.other.history.get(session)) is not None
     ]
 
     made = story.take(bar_batch(*halves, mode=BarsMode.HISTORY))
@@ -68,8 +66,8 @@ def test_divergence_that_an_adjustment_explains_ends_with_it() -> None:
     assert [event.type for event in made] == [Transition.OPEN], "a split that nobody has adjusted for"
     halves = [
         replace(known, close=known.close / 2, adj_close=known.adj_close / 2)
-        for session in story.book.other.sessions
-        if session < D2 and (known := story.book.other.get(session)) is not None
+        for session in story.book.other.history.sessions
+        if session < D2 and (known := story.book.other.history.get(session)) is not None
     ]
 
     made = story.take(bar_batch(*halves, mode=BarsMode.HISTORY))
@@ -79,11 +77,7 @@ def test_divergence_that_an_adjustment_explains_ends_with_it() -> None:
 
 def _under(story: Story, rule: Rule) -> Story:
     """Go on with a story after a restart under another rule."""
-    engine = story.engine
-    state = dump_pair(engine.books[0], engine.tape, engine.waiting)
-    book = PairBook(engine.books[0].pair, rule=rule, calendar=story.sessions, code_version="0.0.0-test")
-    load_pair(state, book)
-    engine.books = (book,)
+    story.engine = restart(story.engine, rules=(rule,))
     story.rule = rule
     return story
 
@@ -105,7 +99,7 @@ def test_hold_under_the_old_rule_is_not_held_under_the_new_one() -> None:
     story.tick(f"{D1} 10:00", 2.5)
     story = _under(story, Rule(hold_seconds=60))
 
-    assert story.book.lives[Direction.RISK_OFF].phase is Phase.IDLE
+    assert story.book.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.IDLE
 
 
 def test_warning_that_failed_by_price_does_not_hold_back_a_confirmed_one() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.signals.core.lifecycle import Phase
+from services.signals.core.lifecycle.life import Phase
 from services.signals.core.rules import Rule
-from shared.domain.divergences import Confirmation, Direction, Severity, Transition
+from shared.domain.divergences import Confirmation, Direction, Kind, Severity, Transition
 from shared.domain.ticks import FeedState
 from tests.support.builders_market import MINUTE, SECOND, bar, bar_batch, ny, quotes, trades
 from tests.support.pair_story import Story, make_engine
@@ -47,7 +47,7 @@ def test_nothing_opens_a_nanosecond_before_the_end_of_the_hold() -> None:
     story = holding()
 
     assert story.reach(START + HOLD - 1) == []
-    assert story.book.lives[Direction.RISK_OFF].phase is Phase.PENDING
+    assert story.book.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.PENDING
 
 
 def test_tick_exactly_at_the_deadline_comes_after_it() -> None:
@@ -65,7 +65,7 @@ def test_tick_below_the_level_just_before_the_deadline_stops_the_hold() -> None:
     story.tick(START + HOLD - 1, 1.99)
 
     assert story.reach(START + HOLD) == []
-    assert story.book.lives[Direction.RISK_OFF].phase is Phase.IDLE
+    assert story.book.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.IDLE
 
 
 def test_hold_starts_anew_after_the_level_was_left() -> None:

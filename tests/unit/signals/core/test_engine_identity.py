@@ -69,8 +69,8 @@ def test_evidence_hashes_the_window_that_was_judged_against() -> None:
     live, confirmed = story.events[0], story.events[-1]
 
     # 100 sessions of history; the 101st, committed last, is not part of its own window.
-    np.testing.assert_allclose(story.book.aligned.log_ratio, ratios, rtol=0, atol=1e-15)
-    window = story.book.aligned.log_ratio[-91:-1].astype("<f8").tobytes()
+    np.testing.assert_allclose(story.book.align().log_ratio, ratios, rtol=0, atol=1e-15)
+    window = story.book.align().log_ratio[-91:-1].astype("<f8").tobytes()
     assert confirmed.evidence.window_sha256 == hashlib.sha256(window).hexdigest()
     assert live.evidence.window_sha256 == confirmed.evidence.window_sha256
 
@@ -144,7 +144,7 @@ def test_quiet_batch_leaves_its_last_price_and_the_watermark() -> None:
 
     tape = story.engine.tape
     assert tape.price == pytest.approx(calm[2], rel=1e-15)
-    assert (tape.ts_ns, tape.watermark_ns, tape.quote_ts_ns) == (at + 7, at + 7, at + 7)
+    assert (tape.ts_ns, story.engine.time.watermark_ns, tape.quote_ts_ns) == (at + 7, at + 7, at + 7)
 
 
 def test_quiet_batch_out_of_order_loses_its_late_tick_only() -> None:
@@ -165,7 +165,7 @@ def test_one_price_beyond_a_level_is_seen_anywhere_in_a_batch(place: int) -> Non
     for sign in (1.0, -1.0):
         zs = [0.0, 0.0, 0.0]
         zs[place] = 2.5 * sign
-        before = story.engine.tape.watermark_ns
+        before = story.engine.time.watermark_ns
         story.take(quotes([(before + 1 + number, story.price(z)) for number, z in enumerate(zs)]))
         assert Transition.OPEN in [event.type for event in story.effects[-1].events], sign
 
@@ -199,10 +199,10 @@ def test_restart_goes_on_where_the_pair_stood() -> None:
         old.regime,
         old.values,
     )
-    assert (new.quiet_low, new.quiet_high) == (old.quiet_low, old.quiet_high)
+    assert new.quiet_ratios == old.quiet_ratios
     assert again.tape == story.engine.tape
-    bar_of_close = new.other.get("2019-06-03")
-    assert bar_of_close == old.other.get("2019-06-03")
+    bar_of_close = new.other.history.get("2019-06-03")
+    assert bar_of_close == old.other.history.get("2019-06-03")
 
 
 def test_quotes_of_one_instant_are_all_used_in_a_batch_out_of_order() -> None:

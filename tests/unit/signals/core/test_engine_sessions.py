@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.signals.core.pair_book import Effects
 from services.signals.core.rules import Rule
 from shared.domain.bars import BarsMode
-from shared.domain.divergences import Confirmation, Direction, Severity, Transition
+from shared.domain.divergences import Confirmation, Direction, Kind, Severity, Transition
 from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, ny
 from tests.support.pair_story import Story, history, make_engine
 
@@ -81,7 +80,7 @@ def test_early_warning_from_after_the_close_waits_for_the_next_one() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.take(bar_batch(bar(D1, round(story.price(1.5), 2), instrument=LEAD, known_at_ns=ny(f"{D1} 16:00"))))
     story.tick(f"{D1} 16:00:01", 2.5)
-    lead_bar = story.book.lead.get(D1)
+    lead_bar = story.book.lead.history.get(D1)
     assert lead_bar is not None
     story.commit(D1, 1.5, lead_close=lead_bar.close)
 
@@ -170,14 +169,14 @@ def test_correction_takes_nothing_off_a_cooldown() -> None:
     story.commit(D2, 0.5)
     corrected(story, D2, 0.6, known=f"{D3} 09:00")
 
-    assert story.book.lives[Direction.RISK_OFF].cooldown_left == 5
+    assert story.book.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).cooldown_left == 5
 
 
 def test_change_of_adjustment_restates_nothing_and_moves_the_windows() -> None:
     story = Story()
     story.commit(D1, 2.5)
     before = story.book.values["log_ratio"]
-    known = story.book.other.get(D1)
+    known = story.book.other.history.get(D1)
     assert known is not None
     assert before is not None
 
@@ -199,7 +198,7 @@ def test_session_that_comes_late_into_the_window_restates_and_is_no_new_session(
 
     assert [event.type.value for event in story.events][:2] == ["open", "revised"]
     assert story.effects[-1].committed == []
-    assert story.book.aligned.sessions[-2:] == (D1, D2)
+    assert story.book.align().sessions[-2:] == (D1, D2)
 
 
 def test_session_that_comes_late_from_before_the_window_restates_nothing() -> None:
@@ -210,7 +209,7 @@ def test_session_that_comes_late_from_before_the_window_restates_nothing() -> No
     story.take(bar_batch(bar(gap, 1_200.0, instrument=LEAD), bar(gap, 140.0)))
 
     assert [event.type.value for event in story.events] == ["open"]
-    assert len(story.book.aligned) == 102
+    assert story.book.count == 102
 
 
 def test_correction_from_before_the_window_restates_nothing() -> None:
@@ -219,7 +218,7 @@ def test_correction_from_before_the_window_restates_nothing() -> None:
     old = story.sessions.labels[story.sessions.index_of(D1) - 95]
     story.take(bar_batch(bar(old, 120.0, revision=1)))
 
-    kept = story.book.other.get(old)
+    kept = story.book.other.history.get(old)
     assert kept is not None
     assert kept.close == 120.0
     assert [event.type.value for event in story.events] == ["open"]
@@ -277,7 +276,7 @@ def test_refill_counts_the_sessions_that_it_brings_against_a_cooldown() -> None:
         bars = [bar(session, closes[instrument], instrument=instrument) for session in (D3, D4, D5)]
         story.take(bar_batch(*bars, mode=BarsMode.HISTORY))
 
-    assert story.book.lives[Direction.RISK_OFF].cooldown_left == 2
+    assert story.book.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).cooldown_left == 2
 
 
 def test_daily_refill_that_says_nothing_new_does_nothing() -> None:
@@ -328,8 +327,8 @@ def test_warming_pair_has_no_z_and_says_nothing() -> None:
     story.tick(f"{D1} 10:00", 0.0)
 
     assert story.book.base is None
-    assert story.book.live_z(story.engine.tape) is None
-    assert (story.book.quiet_low, story.book.quiet_high) == (0.0, float("inf"))
+    assert story.book.live_z() is None
+    assert story.book.quiet_ratios == (0.0, float("inf"))
 
 
 def test_undefined_close_of_an_open_divergence_is_counted() -> None:
@@ -355,17 +354,17 @@ def test_refill_with_a_new_session_judges_it_and_restates_nothing() -> None:
     for instrument, close in ((LEAD, lead_close), (OTHER, other_close)):
         story.take(bar_batch(bar(D2, close, instrument=instrument), mode=BarsMode.HISTORY))
 
-    assert story.book.aligned.sessions[-1] == D2
+    assert story.book.session == D2
     assert [event.type.value for event in story.events] == ["open"]
 
 
-def test_bar_of_another_pair_is_nothing_to_a_book() -> None:
+def test_bar_of_another_pair_is_nothing_to_an_engine() -> None:
     story = Story()
-    effects = Effects()
 
-    story.book.take_bar(bar(D1, 280.0, instrument="SPY.TEST"), story.engine.tape, effects)
+    effects = story.engine.apply(bar_batch(bar(D1, 280.0, instrument="SPY.TEST")))
 
-    assert effects == Effects()
+    assert effects.suppressed == {"other_instrument": 1}
+    assert (effects.events, effects.changed, effects.is_shared_changed) == ([], set(), False)
 
 
 def test_correction_does_not_restate_what_no_close_has_confirmed() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.signals.core.aligned import align
 from services.signals.core.confirmed import confirmed_values, leg_values, regimes
 from services.signals.core.leg_history import LegHistory
-from services.signals.core.tape import LeadTape
+from services.signals.core.tape import Tape
 from shared.domain.bars import Bar
 from tests.support.builders_market import MINUTE, bar, calendar
 
@@ -113,8 +113,8 @@ def test_leg_values_are_fractions_by_name() -> None:
 
 
 def test_sample_is_the_price_until_it_is_older_than_fifteen_minutes() -> None:
-    tape = LeadTape(price=1_300.0, ts_ns=1_000)
+    tape = Tape(price=1_300.0, ts_ns=1_000)
 
     assert tape.sample_at(1_000 + 15 * MINUTE) == 1_300.0
     assert tape.sample_at(1_000 + 15 * MINUTE + 1) is None
-    assert LeadTape().sample_at(5) is None
+    assert Tape().sample_at(5) is None

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.signals.core.lifecycle import Life, Phase, Step, Suppressed, by_close, restate
+from services.signals.core.lifecycle.closes import by_close, restate
+from services.signals.core.lifecycle.life import Life, Phase, Reading, Step, Suppressed
 from services.signals.core.rules import Rule
 from shared.domain.divergences import Confirmation, Severity, Transition
 from tests.support.builders_market import ny
@@ -23,10 +24,19 @@ CRITICAL = replace(CRITICAL_BY_PRICE, confirmed_severity=Severity.CRITICAL)
 WARNING_ABOVE = [2.0, 3.0 + BELOW]
 
 
+def seen(life: Life) -> Life:
+    """Return a life without what it remembers of earlier states and onsets; that has tests of its own."""
+    return replace(life, states=0, last_onset="")
+
+
+def seen_step(step: Step) -> Step:
+    return replace(step, life=seen(step.life))
+
+
 def close(life: Life, x: float | None, *, new_sessions: int = 1) -> Step:
     return by_close(
         life,
-        x,
+        None if x is None else Reading(x=x, end_x=x),
         session="2019-06-03",
         close_ns=CLOSE,
         at_ns=KNOWN,
@@ -41,7 +51,7 @@ def test_close_at_warning_opens_confirmed(life: Life, x: float) -> None:
     step = close(life, x)
 
     assert step.transition is Transition.OPEN
-    assert step.life == Life(
+    assert seen(step.life) == Life(
         phase=Phase.OPEN,
         onset="2019-06-03",
         opened_at_ns=KNOWN,
@@ -71,7 +81,7 @@ def test_close_at_warning_in_a_cooldown_says_nothing(phase: Life) -> None:
 
     step = close(cooling, 3.0 + BELOW)
 
-    assert step == Step(life=replace(phase, cooldown_left=1), suppressed=Suppressed.COOLDOWN)
+    assert seen_step(step) == Step(life=replace(phase, cooldown_left=1), suppressed=Suppressed.COOLDOWN)
 
 
 def test_close_at_critical_opens_through_a_cooldown() -> None:
@@ -119,7 +129,7 @@ def test_close_bears_out_a_provisional_one_with_its_own_severity(
     step = close(replace(life, critical_since_ns=5), x)
 
     assert step.transition is Transition.REVISED
-    assert step.life == replace(
+    assert seen(step.life) == replace(
         life,
         severity=severity,
         confirmed_severity=severity,
@@ -132,7 +142,7 @@ def test_close_below_warning_does_not_confirm_what_opened_by_it() -> None:
     step = close(PROVISIONAL, 2.0 + BELOW)
 
     assert step.transition is Transition.NOT_CONFIRMED
-    assert step.life == Life(cooldown_left=5, cooldown_spares_closes=True)
+    assert seen(step.life) == Life(cooldown_left=5, cooldown_spares_closes=True)
 
 
 def test_close_says_nothing_about_what_opened_after_it() -> None:
@@ -146,35 +156,35 @@ def test_close_at_leave_closes_and_cools_down(life: Life) -> None:
     step = close(life, 1.0)
 
     assert step.transition is Transition.CLOSED
-    assert step.life == Life(cooldown_left=5, cooldown_spares_closes=False)
+    assert seen(step.life) == Life(cooldown_left=5, cooldown_spares_closes=False)
 
 
 def test_confirmed_warning_between_leave_and_critical_stays() -> None:
     for x in (1.0 + ABOVE, 3.0 + BELOW):
-        assert close(CONFIRMED, x) == Step(life=CONFIRMED)
+        assert seen_step(close(CONFIRMED, x)) == Step(life=CONFIRMED)
 
 
 def test_confirmed_warning_at_critical_escalates() -> None:
     step = close(replace(CONFIRMED, critical_since_ns=5), 3.0)
 
     assert step.transition is Transition.ESCALATED
-    assert step.life == replace(CRITICAL, counts={"open": 1, "escalated": 1})
+    assert seen(step.life) == replace(CRITICAL, counts={"open": 1, "escalated": 1})
 
 
 def test_critical_eases_at_warning() -> None:
-    assert close(CRITICAL, 2.0 + ABOVE) == Step(life=CRITICAL)
+    assert seen_step(close(CRITICAL, 2.0 + ABOVE)) == Step(life=CRITICAL)
 
     step = close(CRITICAL, 2.0)
 
     assert step.transition is Transition.EASED
-    assert step.life == replace(CONFIRMED, counts={"open": 1, "eased": 1})
+    assert seen(step.life) == replace(CONFIRMED, counts={"open": 1, "eased": 1})
 
 
 def test_critical_by_price_is_borne_out_by_a_close_at_critical() -> None:
     step = close(CRITICAL_BY_PRICE, 3.0)
 
     assert step.transition is Transition.REVISED
-    assert step.life == replace(CRITICAL, counts={"open": 1, "revised": 1})
+    assert seen(step.life) == replace(CRITICAL, counts={"open": 1, "revised": 1})
 
 
 @pytest.mark.parametrize("x", [3.0 + BELOW, 1.0 + ABOVE])
@@ -182,7 +192,7 @@ def test_critical_by_price_eases_when_the_close_does_not_bear_it_out(x: float) -
     step = close(CRITICAL_BY_PRICE, x)
 
     assert step.transition is Transition.EASED
-    assert step.life == replace(CONFIRMED, counts={"open": 1, "eased": 1})
+    assert seen(step.life) == replace(CONFIRMED, counts={"open": 1, "eased": 1})
 
 
 @pytest.mark.parametrize("life", [PROVISIONAL, CONFIRMED, CRITICAL])
@@ -208,4 +218,4 @@ def test_restating_tells_the_same_divergence_again() -> None:
     step = restate(replace(CONFIRMED, counts={"open": 1, "revised": 1}))
 
     assert step.transition is Transition.REVISED
-    assert step.life == replace(CONFIRMED, counts={"open": 1, "revised": 2})
+    assert seen(step.life) == replace(CONFIRMED, counts={"open": 1, "revised": 2})

@@ -4,11 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.signals.core.lifecycle import (
-    Life,
-    Phase,
-    Step,
-    Suppressed,
+from services.signals.core.lifecycle.life import Life, Phase, Step, Suppressed
+from services.signals.core.lifecycle.prices import (
     by_deadline,
     by_expiry,
     by_price,
@@ -33,6 +30,15 @@ CONFIRMED_CRITICAL_BY_PRICE = replace(CONFIRMED, severity=Severity.CRITICAL)
 CONFIRMED_CRITICAL = replace(CONFIRMED_CRITICAL_BY_PRICE, confirmed_severity=Severity.CRITICAL)
 
 
+def seen(life: Life) -> Life:
+    """Return a life without what it remembers of earlier states and onsets; that has tests of its own."""
+    return replace(life, states=0, last_onset="")
+
+
+def seen_step(step: Step) -> Step:
+    return replace(step, life=seen(step.life))
+
+
 def price(life: Life, x: float, at_ns: int = T0) -> Step:
     return by_price(life, x, at_ns=at_ns, rule=RULE)
 
@@ -44,7 +50,7 @@ def deadline(life: Life, at_ns: int, *, age_ns: int = 0) -> Step:
 def test_idle_at_warning_becomes_pending() -> None:
     step = price(Life(), 2.0)
 
-    assert step == Step(life=Life(phase=Phase.PENDING, warning_since_ns=T0))
+    assert seen_step(step) == Step(life=Life(phase=Phase.PENDING, warning_since_ns=T0))
 
 
 def test_idle_below_warning_stays_idle() -> None:
@@ -72,7 +78,7 @@ def test_pending_at_warning_keeps_its_onset() -> None:
 
 def test_pending_reaching_critical_starts_to_hold_it_and_leaving_it_stops() -> None:
     reached = price(PENDING, 3.0, T0 + MINUTE)
-    assert reached.life == PENDING_CRITICAL
+    assert seen(reached.life) == PENDING_CRITICAL
     assert price(reached.life, 3.1, T0 + 2 * MINUTE).life == PENDING_CRITICAL
 
     assert price(reached.life, 3.0 + BELOW, T0 + 2 * MINUTE).life == PENDING
@@ -97,7 +103,7 @@ def test_warning_held_in_cooldown_is_muted() -> None:
 
     step = deadline(cooling, T0 + HOLD)
 
-    assert step == Step(life=replace(cooling, is_muted=True), suppressed=Suppressed.COOLDOWN)
+    assert seen_step(step) == Step(life=replace(cooling, is_muted=True), suppressed=Suppressed.COOLDOWN)
 
 
 def test_warning_held_in_cooldown_with_critical_held_less_is_muted_until_critical_is_held() -> None:
@@ -114,7 +120,7 @@ def test_warning_held_in_cooldown_with_critical_held_less_is_muted_until_critica
 def test_warning_held_with_a_stale_price_becomes_idle() -> None:
     step = deadline(PENDING, T0 + HOLD, age_ns=120 * SECOND + 1)
 
-    assert step == Step(life=Life(), suppressed=Suppressed.STALE)
+    assert seen_step(step) == Step(life=Life(), suppressed=Suppressed.STALE)
 
 
 def test_price_is_stale_after_two_minutes_not_at_them() -> None:
@@ -126,7 +132,7 @@ def test_warning_held_opens_provisionally() -> None:
 
     assert step.transition is Transition.OPEN
     assert step.life == step.told
-    assert step.life == Life(
+    assert seen(step.life) == Life(
         phase=Phase.OPEN,
         onset="2019-06-03T14:05:00.000000Z",
         opened_at_ns=T0 + HOLD,
@@ -167,7 +173,7 @@ def test_critical_held_opens_through_a_cooldown() -> None:
 
 def test_open_warning_starts_and_stops_to_hold_critical() -> None:
     held = price(PROVISIONAL, 3.0, T0 + MINUTE)
-    assert held.life == replace(PROVISIONAL, critical_since_ns=T0 + MINUTE)
+    assert seen(held.life) == replace(PROVISIONAL, critical_since_ns=T0 + MINUTE)
     assert held.transition is None
 
     assert price(held.life, 3.0 + BELOW).life == PROVISIONAL
@@ -178,7 +184,7 @@ def test_critical_held_with_a_stale_price_stays_warning() -> None:
 
     step = deadline(holding, T0 + HOLD, age_ns=120 * SECOND + 1)
 
-    assert step == Step(life=PROVISIONAL, suppressed=Suppressed.STALE)
+    assert seen_step(step) == Step(life=PROVISIONAL, suppressed=Suppressed.STALE)
 
 
 def test_critical_held_escalates() -> None:
@@ -188,7 +194,9 @@ def test_critical_held_escalates() -> None:
     step = deadline(holding, T0 + HOLD)
 
     assert step.transition is Transition.ESCALATED
-    assert step.life == replace(CONFIRMED, severity=Severity.CRITICAL, counts={"open": 1, "escalated": 1})
+    assert seen(step.life) == replace(
+        CONFIRMED, severity=Severity.CRITICAL, counts={"open": 1, "escalated": 1}
+    )
 
 
 @pytest.mark.parametrize("life", [PROVISIONAL_CRITICAL, CONFIRMED_CRITICAL_BY_PRICE])
@@ -212,7 +220,7 @@ def test_provisional_closes_at_leave_and_cools_down(life: Life) -> None:
     step = price(life, 1.0)
 
     assert step.transition is Transition.CLOSED
-    assert step.life == Life(cooldown_left=5, cooldown_spares_closes=True)
+    assert seen(step.life) == Life(cooldown_left=5, cooldown_spares_closes=True)
     assert step.told is not None
     assert step.told.counts["closed"] == 1
 
@@ -225,7 +233,7 @@ def test_provisional_that_no_close_judged_expires() -> None:
     step = by_expiry(PROVISIONAL, RULE)
 
     assert step.transition is Transition.EXPIRED
-    assert step.life == Life(cooldown_left=5, cooldown_spares_closes=True)
+    assert seen(step.life) == Life(cooldown_left=5, cooldown_spares_closes=True)
 
 
 def test_silence_stops_a_pending_hold() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.signals.core.quiet import quiet_prices
-from services.signals.core.rules import Rule
+from services.signals.core.quiet import quiet_ratios
+from services.signals.core.rules import FIELDS, PUBLISHED, Rule
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined
 from shared.errors import ConfigError
@@ -41,17 +41,14 @@ def test_negative_length_is_refused_and_zero_is_not(name: str) -> None:
 
 
 def test_every_parameter_is_part_of_the_version() -> None:
-    rule = Rule()
-    others = [
-        replace(rule, **{field.name: getattr(rule, field.name) + 0.5})
-        for field in fields(Rule)
-        if field.name != "kind"
-    ]
+    for rule in PUBLISHED:
+        steps = {name: 1 if name.endswith("s") else 0.01 for name in FIELDS[rule.kind]}
+        others = [replace(rule, **{name: getattr(rule, name) + step}) for name, step in steps.items()]
 
-    versions = {rule.version, *(other.version for other in others)}
+        versions = {rule.version, *(other.version for other in others)}
 
-    assert len(versions) == len(fields(Rule))
-    assert all(version.startswith("ratio_stretch-1-") for version in versions)
+        assert len(versions) == len(FIELDS[rule.kind]) + 1
+        assert all(version.startswith(f"{rule.kind.value}-1-") for version in versions)
 
 
 def test_thresholds_are_shown_as_numbers() -> None:
@@ -72,19 +69,19 @@ def test_thresholds_are_shown_as_numbers() -> None:
 def test_prices_are_quiet_between_the_two_levels_around_z(
     z: float, low: float | None, high: float | None
 ) -> None:
-    got = quiet_prices(z, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01), other_adj_close=150.0)
+    got = quiet_ratios(z, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
 
-    assert got[0] == (0.0 if low is None else pytest.approx(150 * math.exp(2 + low * 0.01), rel=1e-11))
-    assert got[1] == (math.inf if high is None else pytest.approx(150 * math.exp(2 + high * 0.01), rel=1e-11))
+    assert got[0] == (0.0 if low is None else pytest.approx(math.exp(2 + low * 0.01), rel=1e-11))
+    assert got[1] == (math.inf if high is None else pytest.approx(math.exp(2 + high * 0.01), rel=1e-11))
     # Clear of the levels themselves, inwards.
     if low is not None:
-        assert got[0] > 150 * math.exp(2 + low * 0.01)
+        assert got[0] > math.exp(2 + low * 0.01)
     if high is not None:
-        assert got[1] < 150 * math.exp(2 + high * 0.01)
+        assert got[1] < math.exp(2 + high * 0.01)
 
 
 def test_no_price_is_quiet_at_a_level_itself() -> None:
-    low, high = quiet_prices(2.0, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01), other_adj_close=150.0)
+    low, high = quiet_ratios(2.0, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
 
     assert low > high
 
@@ -105,4 +102,4 @@ def test_reason_for_a_gap_in_a_full_window_is_the_formulas() -> None:
 def test_every_price_is_quiet_without_a_level() -> None:
     base = MeanStd(mean=2.0, std=0.01)
 
-    assert quiet_prices(2.0, levels=(), base=base, other_adj_close=150.0) == (0.0, math.inf)
+    assert quiet_ratios(2.0, levels=(), base=base) == (0.0, math.inf)

@@ -1,0 +1,241 @@
+"""Everything that the pairs of one lead share, and what a bar, a close or a fault does to each of them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from services.signals.core.effects import Effects
+from services.signals.core.leg import Leg
+from services.signals.core.leg_history import Told
+from services.signals.core.leg_watch import Cause
+from services.signals.core.pair_book import LATEST_BAR_NS, PairBook
+from services.signals.core.pair_table import NEVER, PairTable, Rows
+from services.signals.core.rules import Rule
+from services.signals.core.tape import EventTime
+from shared.domain.bars import Bar
+from shared.domain.divergences import Direction
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar, bar_final_at_ns
+
+_NO_NEWS: Final = (Told.UNCHANGED, Told.OUTDATED)
+
+
+class LeadMarket:
+    """The legs and the pairs of one lead, as far as event time has come.
+
+    Parameters
+    ----------
+    lead
+        The instrument whose log this is.
+    pairs
+        Those that it leads.
+    rules
+        When they speak; a kind without a rule is silent.
+    calendar
+        XNYS sessions.
+    code_version
+        Stands in the evidence of each event.
+    false_alarms
+        By pair, openings a year by chance by rule version.
+
+    Attributes
+    ----------
+    legs
+        By instrument, the lead first.
+    books, table
+        The pairs, and what most ticks need to know of them.
+    rows_of
+        By instrument, the pairs that have it as a leg.
+    """
+
+    def __init__(
+        self,
+        lead: str,
+        pairs: Iterable[Pair],
+        *,
+        rules: tuple[Rule, ...],
+        calendar: SessionCalendar,
+        code_version: str,
+        false_alarms: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        watched = tuple(pairs)
+        self.lead = lead
+        self.calendar = calendar
+        self.time = EventTime()
+        self.legs = {each: Leg(instrument=each) for each in (lead, *(pair.other for pair in watched))}
+        self.books = tuple(
+            PairBook(
+                pair,
+                self.legs[lead],
+                self.legs[pair.other],
+                rules=rules,
+                calendar=calendar,
+                code_version=code_version,
+                false_alarms=false_alarms.get(pair.name, {}),
+            )
+            for pair in watched
+        )
+        rows: dict[str, list[int]] = {lead: list(range(len(watched)))}
+        for row, pair in enumerate(watched):
+            rows.setdefault(pair.other, []).append(row)
+        self.rows_of: dict[str, Rows] = {name: np.array(each, np.intp) for name, each in rows.items()}
+        self.table = PairTable(self.books)
+        self._missing_ordinal = -1
+        self._missing_due_ns = NEVER
+        self._bursting: set[str] = set()
+
+    def resume(self) -> None:
+        """Find out what to wait for, after everything was filled from a checkpoint, or nothing was."""
+        for book in self.books:
+            book.judge_quietly()
+        self.table.refresh(range(len(self.books)))
+        self._bursting = {name for name, leg in self.legs.items() if leg.watch.calms_at_ns() is not None}
+        if self.time.closes_seen >= 0:
+            self._plan_missing(self.time.watermark_ns)
+
+    # -- bars ---------------------------------------------------------------------------------------------
+
+    def take_history(self, bars: tuple[Bar, ...], effects: Effects) -> None:
+        """Fill a leg's windows with bars of the past."""
+        if not bars:
+            return
+        leg = self.legs[bars[0].instrument]
+        told = [leg.history.put(bar) for bar in bars]
+        if all(each in _NO_NEWS for each in told):
+            return
+        effects.is_shared_changed = True
+        at_ns, rows = self.time.watermark_ns, self.rows_of[leg.instrument]
+        self._arrive(leg, bars[-1].session, at_ns, effects)
+        for row in rows:
+            self.books[row].take_history(bars, told, at_ns=at_ns, effects=effects)
+            self.books[row].settle(at_ns, effects)
+        self.table.refresh(rows)
+
+    def use_bar(self, bar: Bar, effects: Effects) -> None:
+        """Take one bar in as news."""
+        leg, at_ns = self.legs[bar.instrument], self.time.watermark_ns
+        known = leg.history.get(bar.session)
+        told = leg.history.put(bar)
+        if told in _NO_NEWS:
+            effects.suppressed[f"bar_{told.value}"] += 1
+            return
+        effects.is_shared_changed = True
+        rows = self.rows_of[leg.instrument]
+        seen_ns = max(at_ns, bar.known_at_ns)
+        has_ended = self._arrive(leg, bar.session, seen_ns, effects)
+        if told is Told.CORRECTED and known is not None:
+            for row in rows:
+                self.books[row].tell_revision(self._role(leg), known, bar, at_ns=seen_ns, effects=effects)
+        # A bar of the lead says nothing to a pair whose other leg is not that far.
+        touched = rows if leg.instrument != self.lead else self.table.reaching(bar.session)
+        for row in touched:
+            self.books[row].take_bar(bar, told, at_ns=at_ns, effects=effects)
+        if has_ended:
+            for row in rows:
+                self.books[row].settle(seen_ns, effects)
+        self.table.refresh(rows if has_ended else touched)
+
+    # -- closes -------------------------------------------------------------------------------------------
+
+    def plan_closes(self, ts_ns: int) -> bool:
+        """Start to count closes with the first instant that is known; return whether it is that one."""
+        if self.time.closes_seen >= 0:
+            return False
+        self.time.closes_seen = self.calendar.first_closing_at_or_after(ts_ns)
+        self._plan_missing(ts_ns)
+        return True
+
+    def sample_due_ns(self) -> int:
+        """Return when the next close is sampled: one nanosecond after it."""
+        if not 0 <= self.time.closes_seen < len(self.calendar.close_ns):
+            return NEVER
+        return self.calendar.close_ns[self.time.closes_seen] + 1
+
+    def sample(self, effects: Effects) -> None:
+        """Make the last price before the close a bar, for each leg that ticks."""
+        close_ns = self.calendar.close_ns[self.time.closes_seen]
+        session = self.calendar.labels[self.time.closes_seen]
+        self.time.closes_seen += 1
+        effects.is_shared_changed = True
+        for leg in self.legs.values():
+            if leg.tape.price is None:
+                # No feed has ever ticked: the leg's closes come as bars.
+                continue
+            price = leg.tape.sample_at(close_ns)
+            if price is None:
+                effects.suppressed["close_sample_stale"] += 1
+                if leg.watch.miss(Cause.NO_CLOSE_SAMPLE, session, close_ns):
+                    self.pass_faults(leg, close_ns, effects)
+                continue
+            bar = Bar(
+                instrument=leg.instrument,
+                session=session,
+                close=price,
+                adj_close=price,
+                known_at_ns=close_ns,
+                source="sampled",
+            )
+            effects.sampled.append(bar)
+            self.use_bar(bar, effects)
+
+    # -- faults -------------------------------------------------------------------------------------------
+
+    def pass_faults(self, leg: Leg, at_ns: int, effects: Effects) -> None:
+        """Tell the pairs of a leg that its data can, or can no longer, be trusted."""
+        effects.is_shared_changed = True
+        rows = self.rows_of[leg.instrument]
+        for row in rows:
+            self.books[row].pass_fault(self._role(leg), at_ns=at_ns, effects=effects)
+            self.books[row].settle(at_ns, effects)
+        self.table.refresh(rows)
+
+    def refuse_price(self, leg: Leg, at_ns: int, effects: Effects) -> None:
+        """Take note of a price that is not believed."""
+        effects.suppressed["tick_implausible"] += 1
+        if leg.watch.refuse(at_ns):
+            self.pass_faults(leg, at_ns, effects)
+        if leg.watch.calms_at_ns() is not None:
+            self._bursting.add(leg.instrument)
+
+    def fault_due_ns(self) -> int:
+        """Return when a fault begins or ends next without any input."""
+        calms = [self.legs[name].watch.calms_at_ns() for name in self._bursting]
+        return min([self._missing_due_ns, *(each for each in calms if each is not None)])
+
+    def pass_fault_due(self, at_ns: int, effects: Effects) -> None:
+        """Do what is due at `fault_due_ns`."""
+        for name in sorted(self._bursting):
+            leg = self.legs[name]
+            if leg.watch.calms_at_ns() == at_ns:
+                leg.watch.calm()
+                self._bursting.discard(name)
+                self.pass_faults(leg, at_ns, effects)
+        if self._missing_due_ns == at_ns:
+            session = self.calendar.labels[self._missing_ordinal]
+            self._plan_missing(at_ns)
+            for leg in self.legs.values():
+                newest = leg.history.newest_session
+                is_missing = newest is None or newest < session
+                if is_missing and leg.watch.miss(Cause.MISSING_BAR, session, at_ns):
+                    self.pass_faults(leg, at_ns, effects)
+
+    def _arrive(self, leg: Leg, session: str, at_ns: int, effects: Effects) -> bool:
+        """Let a bar end the faults that waited for it; what they held back is for the caller to settle."""
+        if not leg.watch.arrive(session):
+            return False
+        for row in self.rows_of[leg.instrument]:
+            self.books[row].pass_fault(self._role(leg), at_ns=at_ns, effects=effects)
+        return True
+
+    def _plan_missing(self, after_ns: int) -> None:
+        ordinal = max(0, self.calendar.first_closing_at_or_after(after_ns) - 2)
+        labels = self.calendar.labels
+        while ordinal < len(labels) and bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS <= after_ns:
+            ordinal += 1
+        is_known = ordinal < len(labels)
+        self._missing_ordinal = ordinal
+        self._missing_due_ns = bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS if is_known else NEVER
+
+    def _role(self, leg: Leg) -> Direction:
+        return Direction.LEAD if leg.instrument == self.lead else Direction.OTHER

@@ -1,0 +1,32 @@
+"""Everything known about one instrument in a lead's log; shared by the pairs that have it as a leg."""
+
+from dataclasses import dataclass, field
+
+from services.signals.core.confirmed import HISTORY_SESSIONS
+from services.signals.core.leg_history import LegHistory
+from services.signals.core.leg_watch import LegWatch
+from services.signals.core.tape import Tape
+
+
+def _history() -> LegHistory:
+    return LegHistory(limit=HISTORY_SESSIONS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Leg:
+    """One instrument.
+
+    Parameters
+    ----------
+    tape
+        Its live price, if it ticks.
+    history
+        Its bars.
+    watch
+        Whether they can be trusted.
+    """
+
+    instrument: str
+    tape: Tape = field(default_factory=Tape)
+    history: LegHistory = field(default_factory=_history)
+    watch: LegWatch = field(default_factory=LegWatch)

@@ -1,0 +1,105 @@
+"""Whether one leg's data can be trusted now: which faults it has, since when, until when.
+
+=================== ============================================== ===================================
+cause               begins                                         ends
+=================== ============================================== ===================================
+``stale``           the feed has said STALE, silent in an open     it says anything else
+                    market, for a minute
+``bad_ticks``       five refused prices within a minute            a minute without one
+``missing_bar``     two hours after a bar should have been final   a bar of that session or later
+``no_close_sample`` a close without a price of its last 15 minutes a bar of that session or later
+=================== ============================================== ===================================
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.instants import NS_PER_SECOND
+from shared.domain.ticks import FeedState
+
+_STALE_NS: Final = 60 * NS_PER_SECOND
+_BURST: Final = 5
+_BURST_NS: Final = 60 * NS_PER_SECOND
+
+
+class Cause(StrEnum):
+    """What is wrong with a leg's data."""
+
+    STALE = "stale"
+    BAD_TICKS = "bad_ticks"
+    MISSING_BAR = "missing_bar"
+    NO_CLOSE_SAMPLE = "no_close_sample"
+
+
+@dataclass(slots=True, kw_only=True)
+class LegWatch:
+    """The faults of one leg.
+
+    Parameters
+    ----------
+    since
+        The causes that hold, and the event time since which each does.
+    stale_since_ns
+        Since when the feed has said STALE; None while it does not.
+    refused_ns
+        Event times of the last refused prices, at most five.
+    wanted
+        By cause, the session whose bar would end it.
+    """
+
+    since: dict[str, int] = field(default_factory=dict)
+    stale_since_ns: int | None = None
+    refused_ns: list[int] = field(default_factory=list)
+    wanted: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Tell whether any cause holds."""
+        return bool(self.since)
+
+    def hear(self, state: FeedState, at_ns: int) -> bool:
+        """Take a feed's state in; return whether anything changed, as every method here does."""
+        if state is not FeedState.STALE:
+            self.stale_since_ns = None
+            return self._finish(Cause.STALE)
+        if self.stale_since_ns is None:
+            self.stale_since_ns = at_ns
+        # A feed that has just been started, or reconnects, is no fault yet.
+        return at_ns - self.stale_since_ns >= _STALE_NS and self._begin(Cause.STALE, at_ns)
+
+    def refuse(self, at_ns: int) -> bool:
+        """Take note of a price that was not believed."""
+        self.refused_ns = [*self.refused_ns, at_ns][-_BURST:]
+        is_burst = len(self.refused_ns) == _BURST and at_ns - self.refused_ns[0] <= _BURST_NS
+        return is_burst and self._begin(Cause.BAD_TICKS, at_ns)
+
+    def calms_at_ns(self) -> int | None:
+        """Return when a burst of bad ticks is over; None while there is none."""
+        return self.refused_ns[-1] + _BURST_NS if Cause.BAD_TICKS in self.since else None
+
+    def calm(self) -> bool:
+        """End a burst at `calms_at_ns`."""
+        return self._finish(Cause.BAD_TICKS)
+
+    def miss(self, cause: Cause, session: str, at_ns: int) -> bool:
+        """Take note that a session's bar, or its sample, is not there."""
+        self.wanted[cause.value] = session
+        return self._begin(cause, at_ns)
+
+    def arrive(self, session: str) -> bool:
+        """Take note of a bar."""
+        ended = [cause for cause, wanted in self.wanted.items() if session >= wanted]
+        for cause in ended:
+            del self.wanted[cause]
+            del self.since[cause]
+        return bool(ended)
+
+    def _begin(self, cause: Cause, at_ns: int) -> bool:
+        if cause.value in self.since:
+            return False
+        self.since[cause.value] = at_ns
+        return True
+
+    def _finish(self, cause: Cause) -> bool:
+        return self.since.pop(cause.value, None) is not None

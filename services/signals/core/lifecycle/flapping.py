@@ -1,0 +1,77 @@
+"""Whether a divergence opens and closes too often to be told each time.
+
+Nagios's method: of the last 21 states the 20 changes are weighed, the newest 1.2 and the oldest 0.8; the share
+of weighted changes starts the flapping at 0.5 and ends it below 0.25. States that were never noted count as
+closed. While it flaps a divergence is held open.
+
+References
+----------
+Nagios Core documentation, "Detection and Handling of State Flapping".
+"""
+
+from typing import Final
+
+_STATES: Final = 21
+_MASK: Final = (1 << _STATES) - 1
+# Oldest change first: from 0.8 to 1.2, 1 on the average.
+_WEIGHTS: Final = tuple(0.8 + 0.4 * index / (_STATES - 2) for index in range(_STATES - 1))
+_BEGIN: Final = 0.5
+_END: Final = 0.25
+
+
+def noted(states: int, is_open: bool, *, times: int = 1) -> int:
+    """Return the states with a new one, or the same new one several times.
+
+    Examples
+    --------
+    >>> bin(noted(0b1, False)), bin(noted(0b10, True, times=3))
+    ('0b10', '0b10111')
+    """
+    for _ in range(min(times, _STATES)):
+        states = (states << 1 | is_open) & _MASK
+    return states
+
+
+def change_share(states: int) -> float:
+    """Return the weighted share of changes, 0 to 1.
+
+    Examples
+    --------
+    >>> change_share(0b1), round(change_share(0b10 << 19), 2), round(change_share(0b101010101010101010101), 9)
+    (0.06, 0.04, 1.0)
+    """
+    changes = states ^ (states >> 1)
+    # Bit 0 of the changes is the newest one.
+    weighed = sum(weight for age, weight in enumerate(reversed(_WEIGHTS)) if changes >> age & 1)
+    return weighed / (_STATES - 1)
+
+
+def flaps(states: int, *, was_flapping: bool) -> bool:
+    """Tell whether a divergence with these states flaps.
+
+    Examples
+    --------
+    >>> states = noted(0, True)
+    >>> for _ in range(5):
+    ...     states = noted(noted(states, False), True)
+    >>> flaps(states, was_flapping=False), flaps(noted(states, True, times=4), was_flapping=True)
+    (True, True)
+    >>> flaps(noted(states, True, times=20), was_flapping=True)
+    False
+    """
+    return change_share(states) >= (_END if was_flapping else _BEGIN)
+
+
+def states_until_settled(states: int) -> int:
+    """Return how many more notes of the newest state end the flapping.
+
+    Examples
+    --------
+    >>> states_until_settled(0)
+    0
+    """
+    is_open = bool(states & 1)
+    count = 0
+    while flaps(noted(states, is_open, times=count), was_flapping=True):
+        count += 1
+    return count

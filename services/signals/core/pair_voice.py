@@ -1,0 +1,133 @@
+"""One pair's lives, and how a step of one becomes an event with the pair's next number."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from services.signals.core.confirmed import Values
+from services.signals.core.effects import Effects
+from services.signals.core.event import build_event
+from services.signals.core.grounds import Grounds, grounds_of_close, grounds_of_fault, grounds_of_price
+from services.signals.core.leg import Leg
+from services.signals.core.lifecycle.life import Life, Phase, Step
+from services.signals.core.pair_windows import PairWindows
+from services.signals.core.rules import Rule
+from shared.domain.divergences import Confirmation, Direction, Kind
+from shared.domain.instants import NS_PER_SECOND
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+
+_UNBORN = Life()
+
+
+class PairVoice(PairWindows):
+    """What a pair has said, and how it says the next thing.
+
+    Parameters
+    ----------
+    pair, lead, other, calendar
+        See `PairWindows`.
+    rules
+        When to speak; a kind without a rule is silent.
+    code_version
+        Stands in the evidence of each event.
+    false_alarms
+        Openings a year by chance, by rule version.
+
+    Attributes
+    ----------
+    lives
+        By kind and direction; one that is not there has never begun.
+    sequence
+        Number of the last event.
+    """
+
+    def __init__(
+        self,
+        pair: Pair,
+        lead: Leg,
+        other: Leg,
+        *,
+        rules: Iterable[Rule],
+        calendar: SessionCalendar,
+        code_version: str,
+        false_alarms: Mapping[str, float],
+    ) -> None:
+        super().__init__(pair, lead, other, calendar=calendar)
+        self.rules = {rule.kind: rule for rule in rules}
+        self.lives: dict[tuple[Kind, Direction], Life] = {}
+        self.sequence = 0
+        self._code_version = code_version
+        self._false_alarms = false_alarms
+
+    def life(self, kind: Kind, direction: Direction) -> Life:
+        """Return the state of one fingerprint."""
+        return self.lives.get((kind, direction), _UNBORN)
+
+    @property
+    def is_inhibited(self) -> bool:
+        """Tell whether a leg's data are at fault, so that nothing opens on them."""
+        return any(
+            self.life(Kind.DATA_FAULT, leg).phase is Phase.OPEN for leg in (Direction.LEAD, Direction.OTHER)
+        )
+
+    def carry_out(
+        self,
+        kind: Kind,
+        direction: Direction,
+        step: Step,
+        *,
+        at_ns: int,
+        confirmation: Confirmation,
+        effects: Effects,
+        values: Values | None = None,
+    ) -> None:
+        """Keep a step's state, count what it suppressed and tell what it tells.
+
+        Parameters
+        ----------
+        values
+            What the event says besides the statistics of its kind.
+        """
+        # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
+        # and the log tells it again.
+        if step.life != _UNBORN or (kind, direction) in self.lives:
+            self.lives[kind, direction] = step.life
+        if step.suppressed is not None:
+            effects.suppressed[step.suppressed.value] += 1
+        if step.transition is None or step.told is None:
+            return
+        self.sequence += 1
+        effects.changed.add(self.pair.name)
+        grounds = self._grounds(kind, direction, step.told, at_ns, confirmation)
+        effects.events.append(
+            build_event(
+                pair=self.pair,
+                rule=self.rules[kind],
+                direction=direction,
+                transition=step.transition,
+                life=step.told,
+                confirmation=confirmation,
+                sequence=self.sequence,
+                at_ns=at_ns,
+                grounds=grounds if values is None else replace(grounds, values=values | grounds.values),
+                hedge=self.hedge(),
+                confirmed=self.values,
+                false_alarms=self._false_alarms,
+                code_version=self._code_version,
+            )
+        )
+
+    def _grounds(
+        self, kind: Kind, direction: Direction, life: Life, at_ns: int, confirmation: Confirmation
+    ) -> Grounds:
+        if kind is Kind.DATA_FAULT:
+            watch = (self.lead if direction is Direction.LEAD else self.other).watch
+            values: dict[str, float | None] = {
+                cause: (at_ns - since_ns) / NS_PER_SECOND for cause, since_ns in watch.since.items()
+            }
+            if not values:
+                values = {"lasted_seconds": (at_ns - life.opened_at_ns) / NS_PER_SECOND}
+            return grounds_of_fault(self, values, at_ns=at_ns)
+        if confirmation is Confirmation.PROVISIONAL:
+            return grounds_of_price(self, at_ns=at_ns)
+        return grounds_of_close(self, kind, at_ns=at_ns)
