@@ -12,6 +12,11 @@ from shared.errors import ConfigError
 
 S = TypeVar("S", bound=BaseSettings)
 PREFIX = "CONVEX_"
+# Settings that were, and what is asked instead.
+_RETIRED = {
+    "CONVEX_INGESTOR_GOLD_FEED": "take it away: the venue of each instrument in CONVEX_PAIRS says where it "
+    "comes from (docs/pairs.md)",
+}
 
 
 class KafkaSettings(BaseSettings):
@@ -138,7 +143,8 @@ def reject_unknown(known: Iterable[type[BaseSettings]], environ: Mapping[str, st
             and name.upper() not in known_names
             and not name.upper().startswith(nested)
         ):
-            raise ConfigError(f"{name} is not a setting of Convex; see deploy/env for all of them")
+            instead = _RETIRED.get(name.upper(), "see deploy/env for all of them")
+            raise ConfigError(f"{name} is not a setting of Convex; {instead}")
 
 
 def variables_of(settings: type[BaseSettings]) -> dict[str, str]:

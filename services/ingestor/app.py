@@ -13,7 +13,7 @@ from services.ingestor.feeds.ports import Feed
 from services.ingestor.metrics import IngestorMetrics
 from services.ingestor.pipeline import Pipeline
 from services.ingestor.sending import PatientPublisher
-from services.ingestor.wiring import feed_names, make_feeds
+from services.ingestor.wiring import feed_names, make_feeds, streams_of
 from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.domain.pairs import Pair, routes_of
@@ -59,7 +59,10 @@ async def run_ingestor(
     """
     registry = CollectorRegistry()
     routes = routes_of(pairs)
-    metrics = IngestorMetrics(registry, feeds=feed_names(settings), instruments=routes)
+    streams = streams_of(settings, pairs)
+    metrics = IngestorMetrics(
+        registry, feeds=feed_names(settings, streams), instruments=routes, streams=streams
+    )
     async with AsyncExitStack() as stack:
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Connecting is the first send's business: the ingestor starts, and takes ticks, without Kafka.
@@ -132,7 +135,13 @@ async def _run_feed(feed: Feed, pipeline: Pipeline) -> None:
         await feed.run(pipeline)
     except FeedRefused as error:
         # The other feeds go on, and the status records say that this one is STALE until a person acts.
-        log.error("feed_refused", feed=feed.name, reason=error.reason, error=str(error))  # noqa: TRY400 - no bug of ours
+        log.error(  # noqa: TRY400 - no bug of ours
+            "feed_refused",
+            feed=feed.name,
+            instruments=feed.instruments,
+            reason=error.reason,
+            error=str(error),
+        )
         await asyncio.Event().wait()
 
 

@@ -31,7 +31,7 @@ class IngestorSettings(BaseSettings):
         description="Ticks that may wait for Kafka; beyond, the oldest quotes go first.",
     )
     status_interval_seconds: float = Field(
-        default=0.8, gt=0, le=1, description="Between two status records of a lead."
+        default=0.8, gt=0, le=1, description="Between two status records of an instrument."
     )
     flush_timeout_seconds: float = Field(
         default=10.0, gt=0, le=300, description="How long stopping may take to send what waits."
@@ -59,16 +59,13 @@ class IngestorSettings(BaseSettings):
         default=900.0, gt=0, le=100_000, description="Simulated seconds per second while XNYS is open."
     )
     simulated_ticks_per_second: float = Field(
-        default=100.0, gt=0, le=10_000, description="Quotes per second of wall time."
+        default=100.0, gt=0, le=10_000, description="Quotes per second of wall time, of each leg that ticks."
     )
     simulated_start: datetime = Field(
         default=datetime.fromisoformat("2025-03-12T13:30:00-04:00"),
         description="Simulated instant at which ticks begin; inside an XNYS session, with a zone.",
     )
 
-    gold_feed: Literal["kraken", "coinbase"] = Field(
-        default="kraken", description="Where live gold comes from; the venue of the pair's lead must match."
-    )
     kraken_websocket_url: str = Field(default="wss://ws.kraken.com/v2", description="Kraken's feed.")
     kraken_rest_url: str = Field(default="https://api.kraken.com", description="Kraken's trades by id.")
     coinbase_websocket_url: str = Field(
@@ -76,7 +73,7 @@ class IngestorSettings(BaseSettings):
     )
     coinbase_rest_url: str = Field(
         default="https://api.exchange.coinbase.com",
-        description="Coinbase Exchange's trades and hourly candles; the history of gold comes from here.",
+        description="Coinbase Exchange's trades and hourly candles: the history of what ticks.",
     )
     ack_timeout_seconds: float = Field(
         default=5.0, gt=0, description="A subscription that is not acknowledged by then is rejected."

@@ -1,6 +1,7 @@
 """Read back what stands in ``bars.v1``: which sessions are known, and at which revision."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 
 import structlog
@@ -18,46 +19,70 @@ from shared.kafka.clients import make_reader
 log = structlog.get_logger(__name__)
 
 
-async def read_known_bars(
-    kafka: KafkaSettings, instrument: str, *, uniform: Callable[[], float]
-) -> tuple[Bar, ...]:
-    """Return the newest version of each bar of an instrument; wait for Kafka as long as it takes.
+class KnownBars:
+    """The newest version of each bar of some instruments, read once for all of them.
 
-    A record that cannot be read is passed over: the next pull replaces it.
+    Parameters
+    ----------
+    instruments
+        Whose bars to keep; those of others are passed over.
+    uniform
+        Randomness for the back-off, numbers in ``[0, 1)``.
     """
-    backoff = Backoff(uniform=uniform)
-    while True:
+
+    def __init__(
+        self, kafka: KafkaSettings, instruments: frozenset[str], *, uniform: Callable[[], float]
+    ) -> None:
+        self._kafka = kafka
+        self._instruments = instruments
+        self._uniform = uniform
+        self._reading = asyncio.Lock()
+        self._bars: dict[str, dict[str, Bar]] | None = None
+
+    async def of(self, instrument: str) -> tuple[Bar, ...]:
+        """Return an instrument's bars, ascending by session; wait for Kafka as long as it takes.
+
+        A record that cannot be read is passed over: the next pull replaces it.
+        """
+        async with self._reading:
+            if self._bars is None:
+                self._bars = await self._patiently()
+        bars = self._bars.get(instrument, {})
+        return tuple(bars[session] for session in sorted(bars))
+
+    async def _patiently(self) -> dict[str, dict[str, Bar]]:
+        backoff = Backoff(uniform=self._uniform)
+        while True:
+            try:
+                return await self._read()
+            except BrokerUnavailable as error:
+                wait = backoff.failed(live_seconds=0.0)
+                log.warning("known_bars_unread", error=str(error), retry_in_seconds=round(wait, 2))
+                await asyncio.sleep(wait)
+
+    async def _read(self) -> dict[str, dict[str, Bar]]:
+        consumer = make_reader(self._kafka, client_id="convex-ingestor-bars")
+        consumer.subscribe([topics.BARS.name])
+        bars: dict[str, dict[str, Bar]] = defaultdict(dict)
         try:
-            return await _read(kafka, instrument)
-        except BrokerUnavailable as error:
-            wait = backoff.failed(live_seconds=0.0)
-            log.warning("known_bars_unread", error=str(error), retry_in_seconds=round(wait, 2))
-            await asyncio.sleep(wait)
-
-
-async def _read(kafka: KafkaSettings, instrument: str) -> tuple[Bar, ...]:
-    consumer = make_reader(kafka, client_id="convex-ingestor-bars")
-    consumer.subscribe([topics.BARS.name])
-    bars: dict[str, Bar] = {}
-    try:
-        async with asyncio.timeout(kafka.send_timeout_seconds):
-            await consumer.start()
-            async for value in _values(consumer):
-                try:
-                    bar = BARS.decode(value)
-                except DataError:
-                    continue
-                if bar.instrument == instrument:
-                    bars[bar.session] = bar
-    except UnknownTopicOrPartitionError:
-        return ()  # no topic yet, so nothing is known
-    except (KafkaError, TimeoutError) as error:
-        raise BrokerUnavailable(f"{topics.BARS.name}: cannot be read: {error!r}") from error
-    finally:
-        # aiokafka cancels its tasks and awaits them: one that never ran yet would cancel us instead.
-        await asyncio.sleep(0)
-        await consumer.stop()
-    return tuple(bars[session] for session in sorted(bars))
+            async with asyncio.timeout(self._kafka.send_timeout_seconds):
+                await consumer.start()
+                async for value in _values(consumer):
+                    try:
+                        bar = BARS.decode(value)
+                    except DataError:
+                        continue
+                    if bar.instrument in self._instruments:
+                        bars[bar.instrument][bar.session] = bar
+        except UnknownTopicOrPartitionError:
+            return {}  # no topic yet, so nothing is known
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable(f"{topics.BARS.name}: cannot be read: {error!r}") from error
+        finally:
+            # aiokafka cancels its tasks and awaits them: one that never ran yet would cancel us instead.
+            await asyncio.sleep(0)
+            await consumer.stop()
+        return bars
 
 
 async def _values(consumer: AIOKafkaConsumer) -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
 """The ingestor's metrics; every known label stands at zero from the start."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -44,10 +44,18 @@ class IngestorMetrics:
         Names of the feeds that run in this process, such as ``kraken``.
     instruments
         Every instrument of every pair.
+    streams
+        The feed of each instrument that ticks. One venue's feeds share a name, and a silent one must not
+        hide behind another that ticks: what tells silence is said for each instrument.
     """
 
     def __init__(
-        self, registry: CollectorRegistry, *, feeds: Iterable[str], instruments: Iterable[str]
+        self,
+        registry: CollectorRegistry,
+        *,
+        feeds: Iterable[str],
+        instruments: Iterable[str],
+        streams: Mapping[str, str],
     ) -> None:
         feeds, instruments = tuple(feeds), tuple(instruments)
         self.build = Info("convex_build", "Version of the code.", registry=registry)
@@ -83,16 +91,16 @@ class IngestorMetrics:
         self.last_tick = Gauge(
             "convex_ingestor_last_tick_timestamp_seconds",
             "When the last tick was received.",
-            ["feed"],
+            ["feed", "instrument"],
             registry=registry,
         )
         self.feed_connected = Gauge(
-            "convex_ingestor_feed_connected", "1 while data flows.", ["feed"], registry=registry
+            "convex_ingestor_feed_connected", "1 while data flows.", ["feed", "instrument"], registry=registry
         )
         self.feed_open = Gauge(
             "convex_ingestor_feed_open",
-            "1 while the feed's market trades, whether or not ticks arrive.",
-            ["feed"],
+            "1 while the instrument's market trades, whether or not ticks arrive.",
+            ["feed", "instrument"],
             registry=registry,
         )
         self.feed_reconnects = Counter(
@@ -156,6 +164,9 @@ class IngestorMetrics:
         )
         for feed in feeds:
             self._start_feed(feed)
+        for instrument, feed in streams.items():
+            for metric in (self.last_tick, self.feed_connected, self.feed_open):
+                metric.labels(feed, instrument)
         for instrument in instruments:
             self.queued_ticks.labels(instrument)
             self.last_bar_session.labels(instrument)
@@ -173,9 +184,6 @@ class IngestorMetrics:
             self.ticks_received,
             self.ticks_duplicate,
             self.tick_delay,
-            self.last_tick,
-            self.feed_connected,
-            self.feed_open,
             self.unknown_frames,
             self.pull_failures,
         ):

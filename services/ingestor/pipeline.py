@@ -1,9 +1,12 @@
 """From the feeds to Kafka: one queue and one sender per lead, so that each lead's log has one order.
 
-Order of effects for one entry of a lead:
+Whatever an instrument gives (ticks, statuses, bars) goes into the log of every lead that has a pair with it,
+under the lead's key, and into its own log if it leads a pair itself.
 
-1. it leaves the inbox; ticks that arrived meanwhile leave with it,
-2. its record is acknowledged in ``ticks.v1``,
+Order of effects for the entries at the head of a lead's queue:
+
+1. they leave the inbox, as many as fill one request; ticks that arrived meanwhile leave in one record,
+2. their records are acknowledged in ``ticks.v1``, all at once and in their order,
 3. bars are queued for ``bars.v1``: a bar that is there was in the log before.
 
 A crash between 1 and 2 loses what a feed can give again (trades by id, bars by the next pull) and quotes
@@ -29,6 +32,9 @@ from shared.kafka.topics import TICKS
 
 # Full records for the sender while the feed makes more, and no status stuck behind minutes of ticks.
 _SHORT_QUEUE_TICKS: Final = 10 * MAX_TICKS_PER_RECORD
+# What one request of the producer takes. Legs that tick in turn make records of one tick each: sent one by
+# one, each would wait for the acknowledgement of the one before.
+_REQUEST_BYTES: Final = 16_384
 
 
 class Pipeline:
@@ -64,10 +70,15 @@ class Pipeline:
         self._is_closing = False
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
-        """Queue ticks of a lead; the oldest may be dropped, and are counted."""
+        """Queue ticks of one instrument for every lead that needs them.
+
+        Each queue may drop its oldest, and counts them.
+        """
         self._metrics.ticks_received.labels(batch.feed).inc(len(batch.ts_event_ns))
-        self._metrics.last_tick.labels(batch.feed).set(int(batch.ts_received_ns[-1]) / NS_PER_SECOND)
-        self._put(batch.instrument, batch)
+        received_seconds = int(batch.ts_received_ns[-1]) / NS_PER_SECOND
+        self._metrics.last_tick.labels(batch.feed, batch.instrument).set(received_seconds)
+        for lead in self._routes[batch.instrument]:
+            self._put(lead, batch)
 
     def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
         """Queue bars of one instrument, ascending by session, for every lead that needs them."""
@@ -75,10 +86,11 @@ class Pipeline:
             self._put(lead, Bars(bars=bars, is_history=is_history))
 
     def put_status(self, status: FeedStatus) -> None:
-        """Queue a status record after everything queued so far."""
+        """Queue a status record for every lead, after everything queued so far."""
         is_open = status.state in (FeedState.LIVE, FeedState.STALE)
-        self._metrics.feed_open.labels(status.feed).set(is_open)
-        self._put(status.instrument, status)
+        self._metrics.feed_open.labels(status.feed, status.instrument).set(is_open)
+        for lead in self._routes[status.instrument]:
+            self._put(lead, status)
 
     def keep_bars(self, bars: tuple[Bar, ...]) -> None:
         """Keep bars that nothing may be decided on: ``bars.v1`` only, no lead's log."""
@@ -90,10 +102,11 @@ class Pipeline:
         self._dead_letters.put(dead_letter(f"feed:{feed}", raw=raw, reason=error.reason, message=str(error)))
 
     async def room(self, instrument: str) -> None:
-        """Wait until a lead's queue is short."""
-        while self._inboxes[instrument].ticks > self._short_ticks:
-            self._emptied[instrument].clear()
-            await self._emptied[instrument].wait()
+        """Wait until the queue of every lead that needs an instrument is short."""
+        leads = self._routes[instrument]
+        while long := [lead for lead in leads if self._inboxes[lead].ticks > self._short_ticks]:
+            self._emptied[long[0]].clear()
+            await self._emptied[long[0]].wait()
 
     async def run(self) -> None:
         """Send until closed, and then until nothing is left."""
@@ -125,25 +138,42 @@ class Pipeline:
     async def _send(self, lead: str) -> None:
         inbox, filled, emptied = self._inboxes[lead], self._filled[lead], self._emptied[lead]
         while True:
-            entry = inbox.take()
+            entries, values = _next_request(inbox)
             self._metrics.queued_ticks.labels(lead).set(inbox.ticks)
             emptied.set()
-            if entry is None:
+            if not entries:
                 if self._is_closing:
                     return
                 filled.clear()
                 await filled.wait()
                 continue
-            record = _record(entry)
-            await self._publisher.publish(TICKS.name, key=lead, value=encode_tick_record(record))
-            self._metrics.records_published.labels(lead, _kind(entry)).inc()
-            if isinstance(entry, Bars):
-                self._bars.put(entry.bars)
-                self._count_bars(entry.bars)
+            while values:
+                count = await self._publisher.publish_together(TICKS.name, key=lead, values=values)
+                for entry in entries[:count]:
+                    self._acknowledged(lead, entry)
+                del entries[:count], values[:count]
+
+    def _acknowledged(self, lead: str, entry: Entry) -> None:
+        self._metrics.records_published.labels(lead, _kind(entry)).inc()
+        if isinstance(entry, Bars):
+            self._bars.put(entry.bars)
+            self._count_bars(entry.bars)
 
     def _count_bars(self, bars: tuple[Bar, ...]) -> None:
         session = datetime.fromisoformat(bars[-1].session).replace(tzinfo=UTC)
         self._metrics.last_bar_session.labels(bars[-1].instrument).set(session.timestamp())
+
+
+def _next_request(inbox: Inbox) -> tuple[list[Entry], list[bytes]]:
+    """Take entries until their records fill a request or nothing waits; return both."""
+    entries: list[Entry] = []
+    values: list[bytes] = []
+    size = 0
+    while size < _REQUEST_BYTES and (entry := inbox.take()) is not None:
+        entries.append(entry)
+        values.append(encode_tick_record(_record(entry)))
+        size += len(values[-1])
+    return entries, values
 
 
 def _record(entry: Entry) -> TickRecord:

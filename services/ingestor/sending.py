@@ -1,8 +1,8 @@
 """Publish until Kafka has it: an unreachable broker is waited for, never died of."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
 
 import structlog
 
@@ -12,6 +12,7 @@ from shared.errors import BrokerUnavailable
 from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 
 # Kafka is ours and near: try sooner and more often than at a provider.
 _BASE_SECONDS: Final = 0.1
@@ -47,10 +48,19 @@ class PatientPublisher:
 
     async def publish(self, topic: str, *, key: str, value: bytes) -> None:
         """Return once all replicas have the record."""
+        await self._until_acknowledged(topic, lambda: self._publisher.publish(topic, key=key, value=value))
+
+    async def publish_together(self, topic: str, *, key: str, values: Sequence[bytes]) -> int:
+        """Return how many of the first records were sent in one piece, once all replicas have them."""
+        return await self._until_acknowledged(
+            topic, lambda: self._publisher.publish_together(topic, key=key, values=values)
+        )
+
+    async def _until_acknowledged(self, topic: str, send: Callable[[], Awaitable[_T]]) -> _T:
         backoff = Backoff(uniform=self._uniform, base_seconds=_BASE_SECONDS, cap_seconds=_CAP_SECONDS)
         while True:
             try:
-                await self._publisher.publish(topic, key=key, value=value)
+                sent = await send()
             except BrokerUnavailable as error:
                 self._metrics.publish_failures.labels(topic).inc()
                 if self._is_reachable is not False:
@@ -61,4 +71,4 @@ class PatientPublisher:
                 if self._is_reachable is False:
                     log.warning("kafka_became_reachable", topic=topic)
                 self._is_reachable = True
-                return
+                return sent

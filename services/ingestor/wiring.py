@@ -1,9 +1,11 @@
 """Build the feeds that the settings ask for."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from services.ingestor.config import IngestorSettings
-from services.ingestor.core.simulation.market import Scenario
+from services.ingestor.core.simulation.scenario import Scenario, ticks_of
+from services.ingestor.core.venues import streaming_feed
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
@@ -13,15 +15,27 @@ from shared.calendars import xnys_calendar
 from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.domain.instants import to_ns
-from shared.domain.pairs import Pair
+from shared.domain.pairs import Pair, routes_of
 from shared.errors import ConfigError
 from shared.files.timeline import Recording
 
 
-def feed_names(settings: IngestorSettings) -> tuple[str, ...]:
-    """Return the names of the feeds that these settings start; the labels of the metrics."""
+def streams_of(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> dict[str, str]:
+    """Return the feed of each instrument that ticks."""
+    match settings.feed:
+        case "live":
+            found = {instrument: streaming_feed(instrument) for instrument in routes_of(pairs)}
+            return {instrument: feed for instrument, feed in found.items() if feed is not None}
+        case "simulated":
+            return dict.fromkeys(ticks_of(pairs), settings.feed)
+        case "replay":
+            return {pair.lead: settings.feed for pair in pairs}
+
+
+def feed_names(settings: IngestorSettings, streams: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the feeds that are started; the labels of the metrics."""
     if settings.feed == "live":
-        return tuple(dict.fromkeys((settings.gold_feed, "coinbase", settings.bars_source)))
+        return tuple(dict.fromkeys((*streams.values(), "coinbase", settings.bars_source)))
     return (settings.feed,)
 
 
@@ -43,7 +57,8 @@ async def make_feeds(
     """
     if settings.feed != "live":
         # There is nothing that could be cut off: an alert on a lost connection must not ring.
-        metrics.feed_connected.labels(settings.feed).set(1)
+        for instrument, feed in streams_of(settings, pairs).items():
+            metrics.feed_connected.labels(feed, instrument).set(1)
     match settings.feed:
         case "replay":
             return [_replay(settings, pairs, clock)]
@@ -66,7 +81,7 @@ def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -
     )
     return ReplayFeed(
         recording,
-        pair=_only_pair(pairs, settings.feed),
+        pair=_only_pair(pairs),
         calendar=xnys_calendar(),
         speed=settings.replay_speed,
         is_held_open=settings.replay_hold_open,
@@ -75,14 +90,20 @@ def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -
 
 
 def _simulated(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> SimulatedFeed:
-    pair = _only_pair(pairs, settings.feed)
-    if not pair.is_simulated:
-        # Made-up prices must never be shown as if they were a market's.
+    for pair in pairs:
+        if not pair.is_simulated:
+            # Made-up prices must never be shown as if they were a market's.
+            raise ConfigError(
+                f"pair {pair.name} is not marked is_simulated; set CONVEX_PAIRS to simulated "
+                "or take another feed"
+            )
+    leads = dict.fromkeys(pair.lead for pair in pairs)
+    if len(leads) != 1:
         raise ConfigError(
-            f"pair {pair.name} is not marked is_simulated; set CONVEX_PAIRS to simulated or take another feed"
+            f"the simulated feed plays pairs of one lead, CONVEX_PAIRS has {len(leads)}: {', '.join(leads)}"
         )
     scenario = Scenario(
-        pair=pair,
+        pairs=pairs,
         seed=settings.simulated_seed,
         start_ns=to_ns(settings.simulated_start),
         speed=settings.simulated_speed,
@@ -91,7 +112,10 @@ def _simulated(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock
     return SimulatedFeed(scenario, calendar=xnys_calendar(), clock=clock)
 
 
-def _only_pair(pairs: tuple[Pair, ...], feed: str) -> Pair:
+def _only_pair(pairs: tuple[Pair, ...]) -> Pair:
     if len(pairs) != 1:
-        raise ConfigError(f"the {feed} feed plays exactly one pair, CONVEX_PAIRS has {len(pairs)}")
+        raise ConfigError(
+            f"the replay feed plays exactly one pair, CONVEX_PAIRS has {len(pairs)}; "
+            "the files name no instrument, so nothing could tell which leg of which pair they are of"
+        )
     return pairs[0]

@@ -13,7 +13,10 @@ _INSTRUMENT = re.compile(r"[A-Z0-9:/^=_-]{1,24}\.[A-Z0-9-]{1,24}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two legs: the lead ticks and owns the partition, the other is known by its bars.
+    """Two legs: the lead ticks and owns the partition; the other is known by its bars, and may tick too.
+
+    Whether an instrument ticks is a matter of the instrument, not of the pair: of its venue in a live
+    market, of its symbol in a simulated one.
 
     Parameters
     ----------
@@ -28,7 +31,7 @@ class Pair:
     is_simulated
         Both legs are made up, and of venue ``SIMULATED``; said wherever the pair shows.
     is_proxy
-        The lead stands for something it is not (a gold token for gold); said on the pair's page.
+        A leg stands for something it is not (a gold token for gold); said on the pair's page.
 
     Examples
     --------
@@ -74,9 +77,10 @@ class Pair:
 
 
 def routes_of(pairs: tuple[Pair, ...]) -> dict[str, tuple[str, ...]]:
-    """Return, for each instrument, the leads whose log must carry its records.
+    """Return, for each instrument, the leads whose log must carry its ticks, statuses and bars.
 
-    Everything a pair needs stands in one partition, in one order: that of its lead.
+    Everything a pair needs stands in one partition, in one order: that of its lead. A leg of several
+    leads is in each of their logs; an instrument that leads is in its own as well.
 
     Examples
     --------

@@ -83,6 +83,37 @@ class Publisher:
             raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
         return Published(int(sent.partition), int(sent.offset), int(sent.timestamp))
 
+    async def publish_together(self, topic: str, *, key: str, values: Sequence[bytes]) -> int:
+        """Publish the first of some records in one piece, and return how many once all replicas have them.
+
+        They stand in the log one after the other and in this order, or none of them does.
+
+        Parameters
+        ----------
+        values
+            At least one; the first always goes, more as long as they fit into one batch of the producer.
+
+        Raises
+        ------
+        BrokerUnavailable
+            If no acknowledgement came in time; all of them may be in the log, or none.
+        """
+        producer = await self._connected()
+        count = 0
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_seconds):
+                partition = await self.partition_for(topic, key)
+                batch = producer.create_batch()
+                for value in values:
+                    if batch.append(timestamp=None, key=key.encode(), value=value) is None:
+                        break
+                    count += 1
+                await (await producer.send_batch(batch, topic, partition=partition))
+        except (KafkaError, TimeoutError) as error:
+            await self._discard(producer)
+            raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
+        return count
+
     async def partition_for(self, topic: str, key: str) -> int:
         """Return the partition that a key's records go to."""
         producer = await self._connected()

@@ -25,7 +25,7 @@ def _registered() -> dict[str, set[str]]:
     """Return every series of the four services with its labels, each service on a registry of its own."""
     registries = [CollectorRegistry() for _ in range(4)]
     made = [
-        IngestorMetrics(registries[0], feeds=["gold"], instruments=["IWM"]),
+        IngestorMetrics(registries[0], feeds=["gold"], instruments=["IWM"], streams={}),
         SignalsMetrics(registries[1], pairs=["gold-iwm"]),
         NotifierMetrics(registries[2], topic="divergences.v1"),
         DashboardMetrics(registries[3], topics=("signals.v1",), pairs=("gold-iwm",)),

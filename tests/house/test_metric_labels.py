@@ -73,7 +73,7 @@ def test_everything_signals_suppresses_stands_at_zero() -> None:
 @pytest.mark.parametrize(
     ("service", "make"),
     [
-        ("ingestor", lambda registry: IngestorMetrics(registry, feeds=(), instruments=())),
+        ("ingestor", lambda registry: IngestorMetrics(registry, feeds=(), instruments=(), streams={})),
         ("signals", lambda registry: SignalsMetrics(registry, pairs=())),
         ("notifier", lambda registry: NotifierMetrics(registry, topic="divergences.v1")),
         ("dashboard", lambda registry: DashboardMetrics(registry, topics=(), pairs=())),

@@ -8,8 +8,8 @@ what        leaves as                               when there is no room
 quotes      the run of one instrument at the head,  the oldest go first
             at most `MAX_TICKS_PER_RECORD`
 trades      the same                                go once no quote is left
-status      itself                                  needs none: a newer one of the same
-                                                    state takes its place
+status      itself                                  needs none: of one state the first and
+                                                    the newest wait, others go
 news        at most `MAX_BARS_PER_RECORD` bars      never go, need none
 history     its last `HISTORY_SESSIONS` bars        never goes, needs none
 =========== ======================================= =====================================
@@ -18,6 +18,7 @@ history     its last `HISTORY_SESSIONS` bars        never goes, needs none
 from collections import Counter, deque
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -139,13 +140,20 @@ class Inbox:
         return _joined(run)
 
     def _replace_status(self, status: FeedStatus) -> None:
-        # A state that changed stays queued: it may begin or end a fault. The same state said again
-        # says nothing that its newer copy does not.
-        for entry in reversed(self._entries):
-            if isinstance(entry, FeedStatus) and entry.instrument == status.instrument:
-                if entry.state is status.state:
-                    self._entries.remove(entry)
-                break
+        # A state that changed stays queued: it may begin or end a fault. The same state said again says
+        # nothing that its newer copy does not, but the first of them keeps its place: in a queue that is
+        # never empty the newest would be put off for ever, and time stand still downstream.
+        waiting = islice(
+            (
+                entry
+                for entry in reversed(self._entries)
+                if isinstance(entry, FeedStatus) and entry.instrument == status.instrument
+            ),
+            2,
+        )
+        newest, first = next(waiting, None), next(waiting, None)
+        if newest is not None and first is not None and newest.state is first.state is status.state:
+            self._entries.remove(newest)
         self._entries.append(status)
 
     def _make_room(self) -> dict[Dropped, int]:

@@ -85,6 +85,7 @@ class Connection:
         self,
         name: str,
         *,
+        instrument: str,
         url: str,
         protocol: VenueProtocol,
         intake: Intake,
@@ -95,6 +96,7 @@ class Connection:
         clock: Clock,
     ) -> None:
         self._name = name
+        self._instrument = instrument
         self._url = url
         self._protocol = protocol
         self._intake = intake
@@ -175,7 +177,7 @@ class Connection:
             match event:
                 case Acknowledged():
                     monitor.saw_ack(now=now)
-                    log.info("feed_subscribed", feed=self._name)
+                    log.info("feed_subscribed", feed=self._name, instrument=self._instrument)
                 case VenueStatus(status=status, is_degraded=is_degraded):
                     monitor.saw_venue(is_degraded=is_degraded)
                     if is_degraded:

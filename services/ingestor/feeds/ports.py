@@ -12,7 +12,7 @@ class Sink(Protocol):
     """Take what a feed produces; nothing but `room` ever waits."""
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
-        """Queue ticks of a lead; the oldest may be dropped, and are counted."""
+        """Queue ticks of one instrument for every lead that needs them; the oldest may go, counted."""
         ...
 
     def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
@@ -20,7 +20,7 @@ class Sink(Protocol):
         ...
 
     def put_status(self, status: FeedStatus) -> None:
-        """Queue a status record after everything queued so far."""
+        """Queue a status record for every lead that needs it, after everything queued so far."""
         ...
 
     def keep_bars(self, bars: tuple[Bar, ...]) -> None:
@@ -32,7 +32,7 @@ class Sink(Protocol):
         ...
 
     async def room(self, instrument: str) -> None:
-        """Wait until a lead's queue is short: back-pressure for feeds that can wait."""
+        """Wait until the queues that carry an instrument are short: back-pressure for feeds that can wait."""
         ...
 
 
@@ -40,6 +40,7 @@ class Feed(Protocol):
     """Produce ticks or bars until cancelled, or until there are no more."""
 
     name: str
+    instruments: tuple[str, ...]
 
     async def run(self, sink: Sink) -> None:
         """Produce.
@@ -52,5 +53,5 @@ class Feed(Protocol):
         ...
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return the present status of each of its leads; none before there is anything to say."""
+        """Return the present status of each instrument that it ticks; none before there is one."""
         ...

@@ -83,6 +83,7 @@ class WebsocketFeed:
         clock: Clock,
     ) -> None:
         self.name = name
+        self.instruments: tuple[str, ...] = (instrument,)
         self._instrument = instrument
         self._url = url
         self._make_protocol = make_protocol
@@ -110,7 +111,7 @@ class WebsocketFeed:
             last_frame_ns=self._seen.frame_ns,
             last_tick_ns=self._seen.tick_ns,
         )
-        self._metrics.feed_connected.labels(self.name).set(liveness.is_live)
+        self._metrics.feed_connected.labels(self.name, self._instrument).set(liveness.is_live)
         self._watermark_ns = watermark(
             liveness,
             now_ns=now_ns,
@@ -148,6 +149,7 @@ class WebsocketFeed:
         while True:
             connection = self._connection = Connection(
                 self.name,
+                instrument=self._instrument,
                 url=self._url,
                 protocol=self._make_protocol(),
                 intake=self._intake,
@@ -175,6 +177,7 @@ class WebsocketFeed:
         log.warning(
             "feed_disconnected",
             feed=self.name,
+            instrument=self._instrument,
             reason=end.reason,
             detail=str(end),
             live_seconds=round(live_seconds, 1),
@@ -197,6 +200,7 @@ class WebsocketFeed:
             log.warning(
                 "trade_gap_left_open",
                 feed=self.name,
+                instrument=self._instrument,
                 after_id=gap.after_id,
                 before_id=gap.before_id,
                 missing=missing - len(trades),

@@ -40,6 +40,10 @@ class LiveFeed:
         assert value is not None, metric
         return value
 
+    def is_connected(self) -> bool:
+        (instrument,) = self.feed.instruments
+        return self.count("feed_connected", instrument=instrument) == 1
+
     def state(self) -> FeedState:
         (status,) = self.feed.statuses()
         return status.state
@@ -73,7 +77,9 @@ async def live_feed(
         market=lambda _: FeedState.LIVE,
         timing=timing,
         uniform=lambda: 1.0,
-        metrics=IngestorMetrics(registry, feeds=(name,), instruments=(instrument,)),
+        metrics=IngestorMetrics(
+            registry, feeds=(name,), instruments=(instrument,), streams={instrument: name}
+        ),
         clock=SystemClock(),
     )
     sink = RecordingSink()

@@ -32,7 +32,7 @@ async def _running(venue: FakeCoinbase) -> AsyncIterator[LiveFeed]:
             "coinbase",
             url=venue.url,
             make_protocol=lambda: CoinbaseProtocol(PRODUCT),
-            backfill=CoinbaseBackfill(client, product=PRODUCT, interval_seconds=0.0),
+            backfill=CoinbaseBackfill(client, product=PRODUCT),
         ) as running,
     ):
         yield running
@@ -77,7 +77,7 @@ async def test_connection_that_is_no_use_is_replaced(scenario: str, reason: str)
 
 async def test_first_ticker_is_old_and_no_sign_of_life() -> None:
     async with _running(FakeCoinbase("stale_snapshot")) as running:
-        await running.until(lambda: running.count("feed_connected") == 1 or running.state() is FeedState.LIVE)
+        await running.until(lambda: running.is_connected() or running.state() is FeedState.LIVE)
         await running.until(lambda: running.state() is FeedState.STALE)
     assert running.sink.bids() == []
 
@@ -121,7 +121,7 @@ async def test_odd_frames_are_counted_and_the_connection_kept() -> None:
 async def test_backfill_turns_pages_back_to_the_gap() -> None:
     rest = CoinbaseRest(last_id=100, page_rows=4)
     async with rest.server, _client(rest) as client:
-        backfill = CoinbaseBackfill(client, product=PRODUCT, interval_seconds=0.0)
+        backfill = CoinbaseBackfill(client, product=PRODUCT)
         trades = await backfill.trades_in(Gap(after_id=80, before_id=91, since_ns=0))
     assert [trade.trade_id for trade in trades] == list(range(81, 91))
     assert [request.query["after"] for request in rest.server.requests] == ["91", "87", "83"]

@@ -82,7 +82,7 @@ async def _running(
         sessions=600,
         calendar=xnys_calendar(),
         uniform=lambda: 0.01,
-        metrics=IngestorMetrics(registry, feeds=(source.name,), instruments=("IWM.ARCX",)),
+        metrics=IngestorMetrics(registry, feeds=(source.name,), instruments=("IWM.ARCX",), streams={}),
         clock=clock,
     )
     sink = RecordingSink()
@@ -312,7 +312,7 @@ async def test_gold_is_sampled_at_the_session_close_early_closes_included() -> N
     rest = CoinbaseRest()
     headers = {"User-Agent": USER_AGENT}
     async with rest.server, httpx.AsyncClient(base_url=rest.server.url, headers=headers) as client:
-        source = CandleCloses(client, product=PRODUCT, calendar=xnys_calendar(), interval_seconds=0.0)
+        source = CandleCloses(client, product=PRODUCT, calendar=xnys_calendar())
         # The hour before the early close of 2025-11-28 (18:00 UTC) had no trade.
         rest.missing = {1_764_349_200}
         async with _running(source, _clock("2025-12-02T21:00"), is_news=False) as running:

@@ -33,7 +33,7 @@ async def _running(
             "kraken",
             url=venue.url,
             make_protocol=lambda: KrakenProtocol(SYMBOL),
-            backfill=KrakenBackfill(client, symbol=SYMBOL, interval_seconds=0.0),
+            backfill=KrakenBackfill(client, symbol=SYMBOL),
             timing=timing,
         ) as running,
     ):
@@ -46,7 +46,7 @@ async def test_quotes_and_trades_come_in_with_the_snapshot_as_the_starting_point
         assert running.state() is FeedState.STALE
         await running.until(lambda: 4002.0 in running.sink.bids())
         assert running.state() is FeedState.LIVE
-        assert running.count("feed_connected") == 1
+        assert running.is_connected()
     assert running.sink.bids() == [4000.0, 4001.0, 4002.0]
     assert running.sink.asks() == [4000.5, 4001.5, 4002.5]
     assert running.sink.trade_ids() == ["101"]
@@ -120,7 +120,7 @@ async def test_quiet_market_with_heartbeats_goes_stale_without_reconnecting() ->
     async with _running(venue) as running:
         await running.until(lambda: running.state() is FeedState.LIVE)
         await running.until(lambda: running.state() is FeedState.STALE)
-        assert running.count("feed_connected") == 1
+        assert running.is_connected()
     assert venue.connections == 1
 
 
@@ -154,7 +154,7 @@ async def test_gap_is_filled_by_id() -> None:
 async def test_backfill_turns_pages_until_it_is_past_the_gap() -> None:
     rest = KrakenRest(last_id=5_000)
     async with rest.server, httpx.AsyncClient(base_url=rest.server.url) as client:
-        backfill = KrakenBackfill(client, symbol=SYMBOL, interval_seconds=0.0)
+        backfill = KrakenBackfill(client, symbol=SYMBOL)
         trades = await backfill.trades_in(Gap(after_id=1_999, before_id=2_003, since_ns=10**18))
     assert [trade.trade_id for trade in trades] == [2_000, 2_001, 2_002]
     assert [request.query["since"] for request in rest.server.requests] == [
@@ -164,6 +164,14 @@ async def test_backfill_turns_pages_until_it_is_past_the_gap() -> None:
     ]
     assert trades[0].ts_event_ns == 1_762_795_433_000_200_000
     assert (trades[0].price, trades[0].size) == (6000.5, 0.00027625)
+
+
+async def test_backfill_of_bitcoin_asks_for_what_rest_calls_it() -> None:
+    rest = KrakenRest(pair="XBTUSD")
+    async with rest.server, httpx.AsyncClient(base_url=rest.server.url) as client:
+        backfill = KrakenBackfill(client, symbol="BTC/USD")
+        trades = await backfill.trades_in(Gap(after_id=7, before_id=9, since_ns=0))
+    assert [trade.trade_id for trade in trades] == [8]
 
 
 async def test_snapshot_after_a_gap_does_not_hide_it() -> None:
@@ -182,7 +190,7 @@ async def test_gap_that_cannot_be_filled_is_counted(fault: str) -> None:
 
 async def test_old_snapshot_is_no_tick_and_no_sign_of_life() -> None:
     async with _running(FakeKraken("stale_snapshot")) as running:
-        await running.until(lambda: running.count("feed_connected") == 1 or running.state() is FeedState.LIVE)
+        await running.until(lambda: running.is_connected() or running.state() is FeedState.LIVE)
         await running.until(lambda: running.state() is FeedState.STALE)
     assert running.sink.bids() == []
 
@@ -287,7 +295,7 @@ async def test_wait_that_is_no_number_or_for_ever_does_not_end_the_feed(asked: b
                 "kraken",
                 url=url,
                 make_protocol=lambda: KrakenProtocol(SYMBOL),
-                backfill=KrakenBackfill(unused, symbol=SYMBOL, interval_seconds=0.0),
+                backfill=KrakenBackfill(unused, symbol=SYMBOL),
             ) as running,
         ):
             await running.until(lambda: any(each["event"] == "feed_disconnected" for each in logs))

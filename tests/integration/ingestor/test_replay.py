@@ -1,6 +1,7 @@
 """Recorded files through the whole ingestor, on the embedded broker."""
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -175,6 +176,14 @@ async def test_settings_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         async with running(kafka, settings, load_pairs(pairs)) as ingestor:
+            await ingestor
+
+
+async def test_replay_of_several_pairs_is_refused(kafka: KafkaSettings, tmp_path: Path) -> None:
+    (gold_iwm,) = load_pairs("replay")
+    gold_spy = replace(gold_iwm, name="gold-spy", other="SPY.REPLAY")
+    with pytest.raises(ConfigError, match="plays exactly one pair, CONVEX_PAIRS has 2; the files name no"):
+        async with running(kafka, _settings(tmp_path, _ticks(tmp_path, 3)), (gold_iwm, gold_spy)) as ingestor:
             await ingestor
 
 

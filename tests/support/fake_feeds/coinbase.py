@@ -156,7 +156,7 @@ class CoinbaseRest:
         assert request.headers["user-agent"].startswith("convex")
         if request.path == f"/products/{PRODUCT}/trades":
             return self._trades(request)
-        if request.path == f"/products/{PRODUCT}/candles":
+        if request.path in (f"/products/{PRODUCT}/candles", "/products/BTC-USD/candles"):
             return self._candles(request)
         return Answer(status=404, body=b'{"message":"NotFound"}')
 

@@ -27,7 +27,7 @@ def float32(value: float) -> float:
 
 
 class FakeYahoo:
-    """Serve the days of one symbol.
+    """Serve the days of IWM and SPY, which are the same.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FakeYahoo:
         assert "Mozilla" in request.headers["user-agent"]
         if self.answers:
             return self.answers.pop(0)
-        if request.path != "/v8/finance/chart/IWM":
+        if request.path not in ("/v8/finance/chart/IWM", "/v8/finance/chart/SPY"):
             error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
             return Answer(status=404, body=orjson.dumps({"chart": {"result": None, "error": error}}))
         begin, end = (

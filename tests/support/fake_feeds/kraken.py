@@ -1,7 +1,9 @@
 """A server that speaks Kraken's WebSocket v2 and public REST, well or badly."""
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -11,24 +13,30 @@ from tests.support.fake_feeds.http_server import Answer, HttpServer, Request
 from tests.support.fake_feeds.venue import ENDINGS, FakeVenue, beat_for_ever, end, moment, send, silence
 
 SYMBOL = "PAXG/USD"
+# Each connection is a task of its own, and asks for one symbol.
+_symbol: ContextVar[str] = ContextVar("symbol", default=SYMBOL)
+# Written before every price: PAXG at 4001.0 and BTC at 84001.0 cannot be mistaken for each other.
+_DIGIT = {SYMBOL: "", "BTC/USD": "8"}
 HEARTBEAT = {"channel": "heartbeat"}
 
 
 def ticker(bid: str, ask: str, *, kind: str = "update", age_seconds: float = 0.0, stamp: bool = True) -> str:
     """Numbers are written as text, trailing zeros and exponents included."""
     timestamp = f',"timestamp":"{moment(age_seconds)}"' if stamp else ""
+    symbol, digit = _symbol.get(), _DIGIT[_symbol.get()]
     return (
-        f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{SYMBOL}","bid":{bid},"bid_qty":1.25000000,'
-        f'"ask":{ask},"ask_qty":0.80000000,"last":0,"volume":1.0,"vwap":1.0{timestamp}}}]}}'
+        f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{symbol}","bid":{digit}{bid},'
+        f'"bid_qty":1.25000000,"ask":{digit}{ask},"ask_qty":0.80000000,"last":0,"volume":1.0,"vwap":1.0{timestamp}}}]}}'
     )
 
 
 def trades(
     ids: Iterable[int], *, kind: str = "update", age_seconds: float = 0.0, qty: str = "0.00027625"
 ) -> str:
+    symbol, digit = _symbol.get(), _DIGIT[_symbol.get()]
     rows = ",".join(
-        f'{{"symbol":"{SYMBOL}","side":"buy","price":{4000 + number}.50,"qty":{qty},"ord_type":"limit",'
-        f'"trade_id":{number},"timestamp":"{moment(age_seconds)}"}}'
+        f'{{"symbol":"{symbol}","side":"buy","price":{digit}{4000 + number}.50,"qty":{qty},'
+        f'"ord_type":"limit","trade_id":{number},"timestamp":"{moment(age_seconds)}"}}'
         for number in ids
     )
     return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'
@@ -41,24 +49,38 @@ def status(system: str = "online") -> dict[str, Any]:
 
 
 class FakeKraken(FakeVenue):
-    """Follow a scenario on the first connection; later ones are good.
+    """Follow a scenario on the first connection of each symbol; later ones are good.
 
     Parameters
     ----------
     scenario
         Name of one in providers.md, section E.
+    of_symbols
+        Another scenario for some symbols.
     """
 
     def __init__(
-        self, scenario: str = "happy", *, refuse_with: tuple[int, dict[str, str]] | None = None
+        self,
+        scenario: str = "happy",
+        *,
+        of_symbols: Mapping[str, str] | None = None,
+        refuse_with: tuple[int, dict[str, str]] | None = None,
     ) -> None:
         super().__init__(refuse_with=refuse_with)
         self._scenario = scenario
+        self._of_symbols = of_symbols or {}
+        self.connections_of: Counter[str] = Counter()
 
     async def converse(self, socket: ServerConnection, number: int) -> None:
         await send(socket, status())
-        scenario = self._scenario if number == 1 else "second"
-        await self._acknowledge(socket, scenario)
+        request = orjson.loads(await socket.recv())
+        (symbol,) = request["params"]["symbol"]
+        _symbol.set(symbol)
+        self.connections_of[symbol] += 1
+        is_first = self.connections_of[symbol] == 1
+        scenario = self._of_symbols.get(symbol, self._scenario) if is_first else "second"
+        await self._acknowledge(socket, scenario, request)
+        await self._acknowledge(socket, scenario, orjson.loads(await socket.recv()))
         script = getattr(self, f"_{scenario}", None)
         if script is not None:
             await script(socket)
@@ -70,24 +92,21 @@ class FakeKraken(FakeVenue):
             raise AssertionError(f"no such scenario: {scenario}")
         await beat_for_ever(socket, lambda: HEARTBEAT)
 
-    async def _acknowledge(self, socket: ServerConnection, scenario: str) -> None:
-        for _ in range(2):
-            request = orjson.loads(await socket.recv())
-            self.received.append(request)
-            channel = request["params"]["channel"]
-            stamps = {"time_in": moment(), "time_out": moment(), "req_id": request["req_id"]}
-            error = {
-                ("ack_fail_heartbeats_on", "ticker"): "Currency pair not supported XYZ/USD",
-                ("ack_fail_for_now", "ticker"): "EService:Unavailable",
-            }.get((scenario, channel))
-            if error is not None:
-                await send(
-                    socket,
-                    {"error": error, "method": "subscribe", "success": False, "symbol": SYMBOL, **stamps},
-                )
-            elif not (scenario == "ack_missing" and channel == "ticker"):
-                result = {"channel": channel, "snapshot": True, "symbol": SYMBOL}
-                await send(socket, {"method": "subscribe", "result": result, "success": True, **stamps})
+    async def _acknowledge(self, socket: ServerConnection, scenario: str, request: dict[str, Any]) -> None:
+        self.received.append(request)
+        channel, symbol = request["params"]["channel"], _symbol.get()
+        stamps = {"time_in": moment(), "time_out": moment(), "req_id": request["req_id"]}
+        error = {
+            ("ack_fail_heartbeats_on", "ticker"): "Currency pair not supported XYZ/USD",
+            ("ack_fail_for_now", "ticker"): "EService:Unavailable",
+        }.get((scenario, channel))
+        if error is not None:
+            await send(
+                socket, {"error": error, "method": "subscribe", "success": False, "symbol": symbol, **stamps}
+            )
+        elif not (scenario == "ack_missing" and channel == "ticker"):
+            result = {"channel": channel, "snapshot": True, "symbol": symbol}
+            await send(socket, {"method": "subscribe", "result": result, "success": True, **stamps})
 
     async def _snapshot(self, socket: ServerConnection, last_id: int = 100) -> None:
         await send(
@@ -214,9 +233,19 @@ class KrakenRest:
     ----------
     fault
         None, ``rate_limit`` (with HTTP 200), ``unknown_pair``, ``empty`` or ``html``.
+    pair
+        The only one that it knows, by REST's name.
     """
 
-    def __init__(self, *, last_id: int = 200, page_rows: int = 1_000, fault: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        last_id: int = 200,
+        page_rows: int = 1_000,
+        fault: str | None = None,
+        pair: str = "PAXGUSD",
+    ) -> None:
+        self._pair = pair
         self._last_id = last_id
         self._page_rows = page_rows
         self._fault = fault
@@ -224,7 +253,7 @@ class KrakenRest:
 
     def _answer(self, request: Request) -> Answer:
         assert request.path == "/0/public/Trades"
-        assert request.query["pair"] == "PAXGUSD"
+        assert request.query["pair"] == self._pair
         match self._fault:
             case "rate_limit":
                 return Answer(body=b'{"error":["EAPI:Rate limit exceeded"]}')

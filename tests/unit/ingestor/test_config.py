@@ -11,7 +11,7 @@ from shared.errors import ConfigError
 
 def test_defaults_are_the_live_feeds_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(IngestorSettings)
-    assert (settings.feed, settings.gold_feed, settings.bars_source) == ("live", "kraken", "yahoo")
+    assert (settings.feed, settings.bars_source) == ("live", "yahoo")
 
 
 @pytest.mark.parametrize("text", ["a.csv,b.csv.gz", " a.csv , b.csv.gz ,", '["a.csv", "b.csv.gz"]'])

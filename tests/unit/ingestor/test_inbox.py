@@ -1,5 +1,7 @@
 """Every row of the inbox's table."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.ingestor.core.inbox import Bars, Dropped, Inbox
@@ -139,21 +141,43 @@ def test_long_news_are_cut_below_the_size_of_a_record() -> None:
     assert (len(first.bars), len(second.bars), second.is_history) == (3_000, 1, False)
 
 
-def test_a_status_of_the_same_state_takes_the_place_of_the_older_one() -> None:
+def test_of_one_state_the_first_keeps_its_place_and_only_the_newest_of_the_others_waits() -> None:
+    """Would have caught: in a queue that never ran empty each status was put off by the next, for ever."""
     inbox = Inbox(max_ticks=10)
     inbox.put(status(1))
     inbox.put(quotes(1.0))
     inbox.put(status(2))
+    inbox.put(trades(2.0))
+    inbox.put(status(3))
+    assert inbox.take() == status(1)
     assert isinstance(inbox.take(), QuoteBatch)
-    assert inbox.take() == status(2)
+    assert isinstance(inbox.take(), TradeBatch)
+    assert inbox.take() == status(3)
     assert inbox.take() is None
+
+
+def test_statuses_of_two_instruments_leave_each_other_alone() -> None:
+    inbox = Inbox(max_ticks=10)
+    other = [replace(status(number), instrument="BTC/USD.TEST") for number in (1, 2, 3)]
+    for gold, bitcoin in zip((status(1), status(2), status(3)), other, strict=True):
+        inbox.put(gold)
+        inbox.put(bitcoin)
+    assert [inbox.take() for _ in range(5)] == [status(1), other[0], status(3), other[2], None]
 
 
 def test_a_changed_state_is_kept() -> None:
     inbox = Inbox(max_ticks=10)
-    for each in (status(1), status(2, FeedState.STALE), status(3), status(4)):
+    stale = FeedState.STALE
+    for each in (status(1), status(2, stale), status(3), status(4), status(5), status(6, stale)):
         inbox.put(each)
-    assert [inbox.take() for _ in range(4)] == [status(1), status(2, FeedState.STALE), status(4), None]
+    assert [inbox.take() for _ in range(6)] == [
+        status(1),
+        status(2, stale),
+        status(3),
+        status(5),
+        status(6, stale),
+        None,
+    ]
 
 
 def test_an_inbox_without_room_is_refused() -> None:

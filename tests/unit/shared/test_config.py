@@ -99,6 +99,11 @@ def test_unknown_variable_refuses_to_start(name: str) -> None:
         reject_unknown([Sample], {name: "1"})
 
 
+def test_setting_that_was_says_what_is_asked_instead() -> None:
+    with pytest.raises(ConfigError, match="GOLD_FEED is not a setting of Convex; take it away: the venue of"):
+        reject_unknown([Sample], {"CONVEX_INGESTOR_GOLD_FEED": "kraken"})
+
+
 def test_known_and_foreign_variables_are_let_through() -> None:
     reject_unknown(
         [Sample, KafkaSettings, LogSettings],

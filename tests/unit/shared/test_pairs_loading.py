@@ -25,11 +25,30 @@ def write(folder: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_sets_watch_gold_against_iwm(name: str) -> None:
-    (gold_iwm,) = load_pairs(name)
+def test_shipped_sets_watch_gold_against_iwm_first(name: str) -> None:
+    pairs = load_pairs(name)
 
-    assert gold_iwm.name == "gold-iwm"
-    assert gold_iwm.is_simulated == (name == "simulated")
+    assert pairs[0].name == "gold-iwm"
+    assert {pair.is_simulated for pair in pairs} == {name == "simulated"}
+
+
+def test_live_set_has_the_six_pairs_of_gold() -> None:
+    pairs = load_pairs("live")
+
+    assert [(pair.name, pair.other) for pair in pairs] == [
+        ("gold-iwm", "IWM.ARCX"),
+        ("gold-spy", "SPY.ARCX"),
+        ("gold-qqq", "QQQ.XNAS"),
+        ("gold-tlt", "TLT.XNAS"),
+        ("gold-silver", "SLV.ARCX"),
+        ("gold-bitcoin", "BTC/USD.KRAKEN"),
+    ]
+    assert {pair.lead for pair in pairs} == {"PAXG/USD.KRAKEN"}
+    assert all(pair.is_proxy for pair in pairs)
+
+
+def test_simulated_set_shows_a_leg_with_bars_and_one_that_ticks() -> None:
+    assert [pair.other for pair in load_pairs("simulated")] == ["IWM.SIMULATED", "BTC/USD.SIMULATED"]
 
 
 def test_live_is_the_default() -> None:

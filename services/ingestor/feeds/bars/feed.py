@@ -46,8 +46,8 @@ class DailyBarsFeed:
     Parameters
     ----------
     is_news
-        A new session is told as news; False for a lead, whose closes are sampled from its ticks: its bars
-        only fill windows, at the start and once a day.
+        A new session is told as news; False for what ticks, whose closes are sampled from its ticks: its
+        bars only fill windows, at the start and once a day.
     known
         Returns what stands in ``bars.v1``.
     sessions
@@ -68,6 +68,7 @@ class DailyBarsFeed:
         clock: Clock,
     ) -> None:
         self.name = source.name
+        self.instruments: tuple[str, ...] = (instrument,)
         self._source = source
         self._instrument = instrument
         self._is_news = is_news

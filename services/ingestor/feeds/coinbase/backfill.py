@@ -1,6 +1,5 @@
 """Coinbase Exchange's trades by id over REST, to fill holes."""
 
-import asyncio
 from typing import Any, Final
 
 import httpx
@@ -24,14 +23,11 @@ class CoinbaseBackfill:
         With the REST address of Coinbase Exchange as its base.
     product
         Such as ``PAXG-USD``.
-    interval_seconds
-        Between two requests.
     """
 
-    def __init__(self, client: httpx.AsyncClient, *, product: str, interval_seconds: float) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, product: str) -> None:
         self._client = client
         self._path = f"/products/{product}/trades"
-        self._interval_seconds = interval_seconds
 
     async def trades_in(self, gap: Gap) -> list[Trade]:
         """Return the trades strictly inside a gap, as far as Coinbase still has them.
@@ -51,7 +47,6 @@ class CoinbaseBackfill:
             if oldest <= gap.after_id + 1 or oldest >= before_id:
                 break
             before_id = oldest
-            await asyncio.sleep(self._interval_seconds)
         return [found[trade_id] for trade_id in sorted(found)]
 
 

@@ -1,10 +1,9 @@
-"""The history of gold, sampled where the other leg has its closes: at the session close, from hourly candles.
+"""The history of a token: its price at each XNYS close, where listed legs have theirs, from hourly candles.
 
 A session closes on the hour, so its sample is the close of the candle that ends then. A token trades round
 the clock; an hour without a trade has no candle, and its session no sample.
 """
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -28,25 +27,15 @@ class CandleCloses:
     client
         With the REST address of Coinbase Exchange as its base.
     product
-        Such as ``PAXG-USD``.
-    interval_seconds
-        Between two requests; 600 sessions take about 70.
+        Such as ``PAXG-USD``. 600 sessions take about 70 requests.
     """
 
     name = "coinbase"
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        *,
-        product: str,
-        calendar: SessionCalendar,
-        interval_seconds: float,
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, product: str, calendar: SessionCalendar) -> None:
         self._client = client
         self._path = f"/products/{product}/candles"
         self._calendar = calendar
-        self._interval_seconds = interval_seconds
 
     async def rows(self, sessions: Sequence[str]) -> list[Row]:
         """Return the samples of some sessions, ascending.
@@ -65,7 +54,6 @@ class CandleCloses:
                 "end": format_rfc3339(last * NS_PER_SECOND),
             }
             closes |= parse_candles(await get_json(self._client, self._path, params=params))
-            await asyncio.sleep(self._interval_seconds)
         return [
             Row(session=session, close=closes[start], adj_close=closes[start])
             for session, start in starts.items()

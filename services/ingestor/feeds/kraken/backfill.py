@@ -1,6 +1,5 @@
 """Kraken's recent trades over REST, to fill holes that a reconnect or a lost frame made."""
 
-import asyncio
 from typing import Any, Final
 
 import httpx
@@ -14,6 +13,8 @@ from shared.errors import DecodeError, FeedRefused, FeedUnavailable
 # Far more than a reconnect misses; a hole of days is not worth an hour of requests.
 _MAX_PAGES: Final = 20
 _PAGE_ROWS: Final = 1_000
+# The websocket says BTC, REST still what Kraken called it first.
+_REST_ASSETS: Final = {"BTC": "XBT", "DOGE": "XDG"}
 
 
 class KrakenBackfill:
@@ -24,15 +25,12 @@ class KrakenBackfill:
     client
         With Kraken's REST address as its base.
     symbol
-        Such as ``PAXG/USD``; REST calls it ``PAXGUSD``.
-    interval_seconds
-        Between two requests.
+        Such as ``PAXG/USD``, which REST calls ``PAXGUSD``, or ``BTC/USD``: ``XBTUSD``.
     """
 
-    def __init__(self, client: httpx.AsyncClient, *, symbol: str, interval_seconds: float) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, symbol: str) -> None:
         self._client = client
-        self._pair = symbol.replace("/", "")
-        self._interval_seconds = interval_seconds
+        self._pair = "".join(_REST_ASSETS.get(asset, asset) for asset in symbol.split("/"))
 
     async def trades_in(self, gap: Gap) -> list[Trade]:
         """Return the trades strictly inside a gap, as far as Kraken still has them.
@@ -53,7 +51,6 @@ class KrakenBackfill:
             if is_past or len(trades) < _PAGE_ROWS or following == since:
                 break
             since = following
-            await asyncio.sleep(self._interval_seconds)
         return [found[trade_id] for trade_id in sorted(found)]
 
     async def _page(self, since: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class ReplayFeed:
         is_held_open: bool,
         clock: Clock,
     ) -> None:
+        self.instruments: tuple[str, ...] = (pair.lead, pair.other)
         self._recording = recording
         self._pair = pair
         self._calendar = calendar

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from services.ingestor.core.inbox import Bars
-from services.ingestor.core.simulation.market import FEED, Scenario, simulate
+from services.ingestor.core.simulation.market import simulate
+from services.ingestor.core.simulation.scenario import FEED, Scenario, Scheduled, ticks_of
 from services.ingestor.feeds.ports import Sink
 from shared.clock import Clock
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.sessions import SessionCalendar
-from shared.domain.ticks import FeedStatus, QuoteBatch
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
 
 
 class SimulatedFeed:
@@ -21,31 +22,42 @@ class SimulatedFeed:
     name = FEED
 
     def __init__(self, scenario: Scenario, *, calendar: SessionCalendar, clock: Clock) -> None:
-        self._scenario = scenario
+        self.instruments = ticks_of(scenario.pairs)
+        self._lead = scenario.lead
         # Wrong settings are told before anything is started.
         self._sequence = simulate(scenario, calendar=calendar)
         self._clock = clock
         self._watermark_ns: int | None = None
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return how far the market has come; nothing before its first tick."""
-        if self._watermark_ns is None:
+        """Return how far the market has come, for each leg that ticks; nothing before the first tick.
+
+        The sequence is in the order of event time over all legs, so what one has come to all have.
+        """
+        watermark_ns = self._watermark_ns
+        if watermark_ns is None:
             return ()
-        return (
+        # The lead has the hours of spot gold; the others trade round the clock.
+        lead_state = spot_gold_state(watermark_ns)
+        return tuple(
             FeedStatus(
-                instrument=self._scenario.pair.lead,
+                instrument=instrument,
                 feed=FEED,
-                state=spot_gold_state(self._watermark_ns),
-                watermark_ns=self._watermark_ns,
-            ),
+                state=lead_state if instrument == self._lead else FeedState.LIVE,
+                watermark_ns=watermark_ns,
+            )
+            for instrument in self.instruments
         )
 
     async def run(self, sink: Sink) -> None:
         """Emit until cancelled."""
         started = self._clock.monotonic()
+        previous: Scheduled | None = None
         for scheduled in self._sequence:
-            # Also when it is late already: the sender needs its turn.
-            await asyncio.sleep(max(0.0, started + scheduled.wall_seconds - self._clock.monotonic()))
+            if not _is_at_once(previous, scheduled):
+                # Also when it is late already: the sender needs its turn.
+                await asyncio.sleep(max(0.0, started + scheduled.wall_seconds - self._clock.monotonic()))
+            previous = scheduled
             match scheduled.item:
                 case QuoteBatch() as quotes:
                     received = np.full(len(quotes.ts_event_ns), self._clock.now_ns(), dtype=np.int64)
@@ -58,3 +70,14 @@ class SimulatedFeed:
                 case FeedStatus() as status:
                     sink.put_status(status)
             self._watermark_ns = scheduled.event_ns
+
+
+def _is_at_once(previous: Scheduled | None, scheduled: Scheduled) -> bool:
+    """Tell whether two bars become known at one instant: no status may come between them."""
+    return (
+        previous is not None
+        and isinstance(previous.item, Bars)
+        and isinstance(scheduled.item, Bars)
+        and not scheduled.item.is_history
+        and previous.event_ns == scheduled.event_ns
+    )

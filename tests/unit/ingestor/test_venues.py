@@ -1,0 +1,52 @@
+"""Which instruments stream, which have daily bars, and which no live provider has."""
+
+import pytest
+
+from services.ingestor.core.venues import require_live, streaming_feed
+from shared.errors import ConfigError
+from shared.pairs.loading import load_pairs
+from tests.support.builders_market import pair
+
+GOLD = "PAXG/USD.KRAKEN"
+
+
+@pytest.mark.parametrize(
+    ("instrument", "feed"),
+    [
+        ("PAXG/USD.KRAKEN", "kraken"),
+        ("BTC/USD.COINBASE", "coinbase"),
+        ("IWM.ARCX", None),
+        ("QQQ.XNAS", None),
+        ("BTC/USDT.BINANCE", None),
+        ("KRAKEN.ARCX", None),
+    ],
+)
+def test_venue_says_where_an_instrument_comes_from(instrument: str, feed: str | None) -> None:
+    assert streaming_feed(instrument) == feed
+
+
+def test_shipped_live_pairs_are_all_to_be_had() -> None:
+    require_live(load_pairs("live"))
+    require_live((pair(lead="BTC/USD.COINBASE", other="ETH/USD.KRAKEN"),))
+
+
+@pytest.mark.parametrize(
+    ("lead", "other", "said"),
+    [
+        ("GLD.ARCX", "IWM.ARCX", "its lead GLD.ARCX has no live ticks.* of venue KRAKEN or COINBASE"),
+        ("BTC/USDT.BINANCE", "IWM.ARCX", "its lead BTC/USDT.BINANCE has no live ticks"),
+        (GOLD, "BTC/USDT.BINANCE", "BTC/USDT.BINANCE has no daily bars, and its venue no live ticks"),
+        (GOLD, "IWM.REPLAY", "IWM.REPLAY is of no live venue"),
+        ("XAU/USD.REPLAY", "IWM.ARCX", "XAU/USD.REPLAY is of no live venue"),
+    ],
+)
+def test_pair_that_no_provider_has_is_refused_with_what_to_name(lead: str, other: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"pair gold-iwm: .*{said}"):
+        require_live((pair(lead=lead, other=other),))
+
+
+def test_simulated_pairs_are_not_looked_for_in_a_market() -> None:
+    with pytest.raises(
+        ConfigError, match=r"XAU/USD\.SIMULATED is of no live venue; set CONVEX_PAIRS to live"
+    ):
+        require_live(load_pairs("simulated"))
