@@ -17,8 +17,8 @@ from shared.kafka.topics import SIGNALS
 
 # Each is templates/parts/NAME.html, and the inside of the element with the id part-NAME.
 PARTS: Final = (
-    *("trouble", "badges", "freshness", "standing", "prices", "summary"),
-    *("relation", "hedge", "chart", "live", "news", "divergences"),
+    *("trouble", "faults", "badges", "freshness", "standing", "prices", "summary"),
+    *("relation", "hedge", "behaviour", "chart", "live", "news", "divergences"),
 )
 
 

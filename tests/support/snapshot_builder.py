@@ -53,7 +53,37 @@ CONFIRMED_VALUES: dict[str, float | None] = {
     "lead_lag_120": 1.0,
     "stress_corr_252": -0.41,
     "half_life_252": 31.26,
+    "corr_ci_20_low": -0.671,
+    "corr_ci_20_high": 0.164,
+    "n_eff_20": 18.42,
+    "corr_ci_60_low": -0.362,
+    "corr_ci_60_high": 0.138,
+    "n_eff_60": 57.9,
+    "corr_ci_90_low": -0.168,
+    "corr_ci_90_high": 0.254,
+    "n_eff_90": 84.3,
+    "corr_ci_252_low": 0.077,
+    "corr_ci_252_high": 0.317,
+    "n_eff_252": 236.1,
+    "fisher_z": -1.952,
+    "corr_change": -0.514,
+    "opposite_moves": 2.213,
+    "return_5_lead": -0.0821,
+    "return_5_other": -0.2204,
+    "return_gap_std_90": 0.0279,
+    "lead_lag_corr_120": 0.412,
+    "lead_lag_band_120": 0.18,
+    "coint_p_252": 0.0312,
 }
+
+HEDGE = Hedge(
+    ratio=Estimate(value=0.52, low=0.11, high=0.93),
+    beta=Estimate(value=-0.11, low=-0.24, high=0.02),
+    effectiveness=Estimate(value=0.034, low=-0.021, high=0.086),
+    stress_corr=Estimate(value=-0.41, low=-0.68, high=-0.04),
+    ratio_tls=Estimate(value=3.9, low=1.2, high=9.7),
+    ratio_kalman=Estimate(value=0.47, low=0.19, high=0.75),
+)
 
 SUMMARY: dict[str, float | None] = {
     "last": 1471.24,
@@ -140,6 +170,7 @@ def snapshot(**changes: Any) -> PairSnapshot:
             other=(120.49, 103.36, 110.06),
             log_ratio=(2.5413, 2.6843, 2.6308),
         ),
+        hedge=HEDGE,
     )
     return replace(default, **changes)
 

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
+from services.dashboard.core.behaviour import behaviour_figures
 from services.dashboard.core.chart import Chart, LivePoint, live_point, make_chart
 from services.dashboard.core.episodes import Episode, episodes_of, tell_news
-from services.dashboard.core.figures import Figure, hedge_figures, reason_for, relation_figures
+from services.dashboard.core.faults import Fault, faults_of
+from services.dashboard.core.figures import Figure, reason_for
 from services.dashboard.core.freshness import Badge, Freshness, badges_of, freshness_of
 from services.dashboard.core.gauge import Gauge, Thresholds, make_gauge
+from services.dashboard.core.hedge import hedge_figures
 from services.dashboard.core.legs import Price, Range, SummaryRow, price_of, range_of, summary_rows
+from services.dashboard.core.relation import relation_figures
 from services.dashboard.core.standing import Standing, Values, confirmed_standing, provisional_standing
 from services.dashboard.core.words import REGIMES
-from shared.domain.divergences import DivergenceEvent
+from shared.domain.divergences import DivergenceEvent, Kind
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
 
@@ -38,8 +42,10 @@ class Comparison:
     prices: tuple[Price, ...]
     ranges: tuple[Range | None, ...]
     summary: tuple[SummaryRow, ...]
+    faults: tuple[Fault, ...]
     relation: tuple[Figure, ...]
     hedge: tuple[Figure, ...]
+    behaviour: tuple[Figure, ...]
     chart: Chart | None
     chart_why: str | None
     live: LivePoint
@@ -70,9 +76,9 @@ def compare(
     live: Values = snapshot.provisional.values if snapshot.provisional else {}
     if snapshot.confirmed is None:
         # One sentence for every statistic is better than none for each.
-        undefined = {key: _no_close(snapshot) for key in _EVERY_STATISTIC} | undefined
-    # A test was decided by no rule, so it has no thresholds.
-    decided = [event.thresholds for event in events if event.thresholds]
+        undefined = dict.fromkeys(_EVERY_STATISTIC, _no_close(snapshot)) | undefined
+    # The gauge is that of the ratio; a test was decided by no rule, so it has no thresholds.
+    decided = [event.thresholds for event in events if event.kind is Kind.RATIO_STRETCH and event.thresholds]
     thresholds = Thresholds.from_event(decided[-1] if decided else {})
     lead_price = snapshot.legs[0].price if snapshot.legs and snapshot.legs[0].session is None else None
     chart = make_chart(snapshot.history, live_price=lead_price, live_ratio=live.get("log_ratio"))
@@ -99,8 +105,10 @@ def compare(
         ),
         ranges=tuple(range_of(leg) for leg in snapshot.legs),
         summary=summary_rows(snapshot.legs, undefined),
-        relation=relation_figures(values, undefined, **names),
-        hedge=hedge_figures(values, undefined, **names),
+        faults=faults_of(snapshot),
+        relation=relation_figures(values, undefined),
+        hedge=hedge_figures(snapshot.hedge, values, undefined, **names),
+        behaviour=behaviour_figures(values, undefined, **names),
         chart=chart,
         chart_why=None if chart else _no_chart(snapshot),
         live=LivePoint(lead=None, ratio=None)
@@ -113,19 +121,10 @@ def compare(
 
 
 _EVERY_STATISTIC: Final = (
-    *(
-        "log_ratio",
-        "z_90",
-        "pctl_90",
-        "corr_20",
-        "corr_60",
-        "corr_90",
-        "corr_252",
-        "spearman_60",
-        "ewm_corr_20",
-    ),
-    *("beta_60", "hedge_ratio_60", "hedge_effectiveness_60", "vol_lead_20", "vol_other_20", "lead_lag_120"),
-    *("stress_corr_252", "half_life_252", "regime"),
+    *("log_ratio", "z_90", "pctl_90", "regime", "half_life_252", "coint_p_252"),
+    *("corr_20", "corr_60", "corr_90", "corr_252", "spearman_60", "ewm_corr_20", "stress_corr_252"),
+    *("beta_60", "hedge_ratio_60", "hedge_effectiveness_60", "vol_lead_20", "vol_other_20"),
+    *("opposite_moves", "fisher_z", "lead_lag_120"),
 )
 
 

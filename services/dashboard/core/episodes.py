@@ -2,12 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from services.dashboard.core.formatting import format_instant, format_signed
-from services.dashboard.core.words import KINDS, TRANSITIONS, describe_divergence
+from services.dashboard.core import measures
+from services.dashboard.core.formatting import DASH, format_instant
+from services.dashboard.core.words import TRANSITIONS, describe_divergence, describe_kind
 from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OpenDivergence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A word on how an open divergence is treated, with the sentence that explains it."""
+
+    text: str
+    hint: str
+
+
+INHIBITED: Final = Mark(
+    text="inhibited", hint="A leg’s data cannot be trusted: nothing new is said about it until they can."
+)
+FLAPPING: Final = Mark(
+    text="flapping", hint="It opens and closes so often that it is held open until it settles."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +34,14 @@ class Episode:
 
     Parameters
     ----------
+    kind
+        With its side, where that means something.
     peak
         The highest severity it reached.
-    z_first, z_last
-        Of its first and latest event.
+    measure
+        Name of the statistic that decides the kind.
+    first, last
+        That statistic as of its first and latest event.
     state, state_at
         The latest transition and its instant.
     """
@@ -27,15 +49,16 @@ class Episode:
     divergence_id: str
     what: str
     kind: str
-    direction: str
+    marks: tuple[Mark, ...]
     severity: str
     peak: str
     confirmation: str
     opened_at: str
     state: str
     state_at: str
-    z_first: str
-    z_last: str
+    measure: str
+    first: str
+    last: str
     is_open: bool
 
 
@@ -55,8 +78,9 @@ def episodes_of(
     grouped: dict[str, list[DivergenceEvent]] = {}
     for event in _real(events):
         grouped.setdefault(event.divergence_id, []).append(event)
-    known = [_from_events(pair, group) for group in grouped.values()]
-    known += [_from_snapshot(pair, one) for one in still_open if one.divergence_id not in grouped]
+    listed = {one.divergence_id: one for one in still_open}
+    known = [_from_events(pair, group, listed.get(name)) for name, group in grouped.items()]
+    known += [_from_snapshot(pair, one) for name, one in listed.items() if name not in grouped]
     return tuple(sorted(known, key=lambda episode: (episode.opened_at, episode.divergence_id), reverse=True))
 
 
@@ -84,8 +108,9 @@ def _real(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...]:
     return tuple(event for event in events if event.type is not Transition.TEST)
 
 
-def _from_events(pair: Pair, events: list[DivergenceEvent]) -> Episode:
+def _from_events(pair: Pair, events: list[DivergenceEvent], listed: OpenDivergence | None) -> Episode:
     first, last = events[0], events[-1]
+    is_open = _is_open(last)
     is_critical = any(event.severity is Severity.CRITICAL for event in events)
     return Episode(
         divergence_id=last.divergence_id,
@@ -96,9 +121,11 @@ def _from_events(pair: Pair, events: list[DivergenceEvent]) -> Episode:
         opened_at=format_instant(last.opened_at),
         state=TRANSITIONS[last.type],
         state_at=format_instant(last.occurred_at),
-        z_first=format_signed(first.values.get("z_90")),
-        z_last=format_signed(last.values.get("z_90")),
-        is_open=_is_open(last),
+        marks=_marks(listed, is_flapping=last.is_flapping) if is_open else (),
+        measure=measures.name_of(last.kind),
+        first=measures.value_of(first),
+        last=measures.value_of(last),
+        is_open=is_open,
     )
 
 
@@ -112,10 +139,19 @@ def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:
         opened_at=format_instant(one.opened_at),
         state=TRANSITIONS[Transition.OPEN],
         state_at=format_instant(one.opened_at),
-        z_first=format_signed(None),
-        z_last=format_signed(None),
+        marks=_marks(one, is_flapping=False),
+        measure=measures.name_of(one.kind),
+        first=DASH,
+        last=DASH,
         is_open=True,
     )
+
+
+def _marks(listed: OpenDivergence | None, *, is_flapping: bool) -> tuple[Mark, ...]:
+    # Inhibited is a state of the data at this moment, so only the snapshot can tell.
+    is_inhibited = listed is not None and listed.is_inhibited
+    is_held = is_flapping or (listed is not None and listed.is_flapping)
+    return (*((INHIBITED,) if is_inhibited else ()), *((FLAPPING,) if is_held else ()))
 
 
 def _is_open(last: DivergenceEvent) -> bool:
@@ -125,6 +161,5 @@ def _is_open(last: DivergenceEvent) -> bool:
 def _words(pair: Pair, kind: Kind, direction: Direction) -> dict[str, str]:
     return {
         "what": describe_divergence(pair, kind, direction),
-        "kind": KINDS[kind],
-        "direction": direction.value.replace("_", " "),
+        "kind": describe_kind(kind, direction),
     }

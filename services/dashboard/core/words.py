@@ -49,6 +49,17 @@ _SENTENCES: Final = {
     (Kind.DATA_FAULT, Direction.OTHER): "The data of {other} cannot be trusted",
 }
 
+# A lost hedge has no side, whatever the sign of its statistic; a fault's is the leg that its sentence names.
+_SIDELESS: Final = (Kind.HEDGE_LOST, Kind.DATA_FAULT)
+
+FAULTS: Final = {
+    "stale": "no tick arrives although the market is open",
+    "bad_ticks": "price after price is too far from the last one to be believed",
+    "missing_bar": "a session has ended and its daily bar has not come",
+    "no_close_sample": "no price was young enough at a session’s close to be taken as the close",
+    "revised_bar": "a close was corrected after it had been final",
+}
+
 REGIMES: Final = {"RISK_OFF": "Risk off", "RISK_ON": "Risk on", "NEUTRAL": "Neutral"}
 
 
@@ -62,4 +73,32 @@ def describe_divergence(pair: Pair, kind: Kind, direction: Direction) -> str:
     >>> describe_divergence(pair, Kind.RATIO_STRETCH, Direction.RISK_OFF)
     'Gold rich against IWM'
     """
-    return _SENTENCES[kind, direction].format(lead=pair.lead_title, other=pair.other_title)
+    # No kind has every direction; a record that says otherwise is shown, not refused.
+    sentence = _SENTENCES.get((kind, direction), KINDS[kind] + " of {lead} and {other}")
+    return sentence.format(lead=pair.lead_title, other=pair.other_title)
+
+
+def describe_kind(kind: Kind, direction: Direction) -> str:
+    """Return the kind and its side, where it has one that means something.
+
+    Examples
+    --------
+    >>> describe_kind(Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    'Ratio stretch, risk off'
+    >>> describe_kind(Kind.HEDGE_LOST, Direction.RISK_OFF)
+    'Hedge lost'
+    """
+    if kind in _SIDELESS:
+        return KINDS[kind]
+    return f"{KINDS[kind]}, {direction.value.replace('_', ' ')}"
+
+
+def describe_cause(cause: str) -> str:
+    """Return why a leg's data cannot be trusted; a cause that is not known here by its own name.
+
+    Examples
+    --------
+    >>> describe_cause("stale"), describe_cause("clock_skew")
+    ('no tick arrives although the market is open', 'clock skew')
+    """
+    return FAULTS.get(cause, cause.replace("_", " "))

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from services.dashboard.core.comparison import Comparison, compare
-from shared.domain.divergences import Transition
+from shared.domain.divergences import Kind, Transition
 from shared.domain.pairs import Pair
-from shared.domain.snapshots import PairSnapshot, SessionHistory
+from shared.domain.snapshots import LegFault, PairSnapshot, SessionHistory
 from shared.domain.ticks import FeedState
 from tests.support.snapshot_builder import CONFIRMED_VALUES, PAIR, SUMMARY, event, leg, other_leg, snapshot
 
@@ -52,14 +52,14 @@ def test_an_undefined_statistic_is_a_dash_with_the_reason_of_the_signals_service
     values = CONFIRMED_VALUES | {"corr_20": None, "half_life_252": None}
     view = page(snapshot(confirmed=replace(confirmed, values=values), undefined=reasons))
     assert [(one.text, one.why) for one in view.relation if one.why] == [("—", "IWM did not move.")]
-    assert [(one.text, one.why) for one in view.hedge if one.why] == [("—", "The ratio did not revert.")]
+    assert [(one.text, one.why) for one in view.behaviour if one.why] == [("—", "The ratio did not revert.")]
 
 
 def test_no_aligned_close_yet_gives_every_statistic_that_reason() -> None:
-    view = page(snapshot(confirmed=None, provisional=None, sessions_known=0, history=EMPTY))
+    view = page(snapshot(confirmed=None, provisional=None, sessions_known=0, history=EMPTY, hedge=None))
     reason = "No session with both closes yet (0 known)."
     assert (view.confirmed.z, view.confirmed.why, view.regime_why) == ("—", reason, reason)
-    assert {one.why for one in (*view.relation, *view.hedge)} == {reason}
+    assert {one.why for one in (*view.relation, *view.hedge, *view.behaviour)} == {reason}
     assert view.chart is None
     assert view.chart_why is not None
     assert "0 of 0 known" in view.chart_why
@@ -91,17 +91,20 @@ def test_correlations_have_two_decimals_and_a_place_on_the_scale() -> None:
     assert shown["corr_252"] == ("+0.20", 60.0)
 
 
-def test_hedge_figures_are_in_their_units() -> None:
-    shown = {one.key: one.text for one in page(snapshot()).hedge}
-    assert shown == {
-        "beta_60": "−0.11",
-        "hedge_ratio_60": "+0.52",
-        "hedge_effectiveness_60": "3.4%",
-        "vol_lead_20": "24.6%",
-        "vol_other_20": "87.3%",
-        "lead_lag_120": "+1 session",
-        "half_life_252": "31.3 sessions",
-    }
+def test_fault_of_a_leg_says_since_when_and_why() -> None:
+    faults = (
+        LegFault(
+            instrument="IWM.REPLAY",
+            causes=("missing_bar", "clock_skew"),
+            since="2020-03-18T00:15:00.000000Z",
+        ),
+        LegFault(instrument="SPY.REPLAY", causes=("stale",), since="2020-03-18T19:58:00.000000Z"),
+    )
+    known, foreign = page(snapshot(faults=faults)).faults
+    assert (known.title, known.since) == ("IWM", "2020-03-18 00:15:00 UTC")
+    assert known.causes == ("a session has ended and its daily bar has not come", "clock skew")
+    assert foreign.title == "SPY.REPLAY"
+    assert page(snapshot()).faults == ()
 
 
 def test_both_legs_have_the_same_rows() -> None:
@@ -204,6 +207,13 @@ def test_the_thresholds_of_the_latest_event_are_those_of_the_gauge() -> None:
     view = compare(PAIR, snapshot(), (strict, fired), published_ms=WATERMARK_MS, now_ms=WATERMARK_MS)
     assert (view.thresholds.warning, view.confirmed.tone) == (1.5, "critical")
     assert [episode.is_open for episode in view.open] == [True]
+
+
+def test_the_thresholds_of_another_kind_are_not_those_of_the_gauge() -> None:
+    """Would have caught: a correlation break of 2.58 and 3.29 redrew the scale of z."""
+    other = event(kind=Kind.CORRELATION_BREAK, thresholds={"warning": 2.58, "critical": 3.29})
+    view = compare(PAIR, snapshot(), (other,), published_ms=WATERMARK_MS, now_ms=WATERMARK_MS)
+    assert (view.thresholds.warning, view.thresholds.critical) == (2.0, 3.0)
 
 
 def test_the_range_places_last_and_mean_between_low_and_high() -> None:
