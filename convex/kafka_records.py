@@ -4,7 +4,7 @@ Nothing here joins a group or commits: looking changes nothing. Topics are asked
 because asking for one by name makes some brokers create it.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -111,7 +111,7 @@ class RecordReader:
         """
         letters: list[KeptLetter] = []
         unreadable = 0
-        for record in await self._everything(DEADLETTERS.name):
+        for record in await self.everything(DEADLETTERS.name):
             try:
                 letter = DEADLETTERS_CONTRACT.decode(record.value)
             except DataError:
@@ -150,13 +150,45 @@ class RecordReader:
             headers=tuple(record.headers),
         )
 
-    async def _everything(self, topic: str) -> list[Any]:
+    async def everything(self, topic: str) -> list[Any]:
+        """Return every record of a topic, partition by partition; none of a topic that is not there.
+
+        Raises
+        ------
+        BrokerUnavailable
+            If Kafka stops to answer.
+        """
         records: list[Any] = []
         for partition in self._partitions.get(topic, ()):
             place = TopicPartition(topic, partition)
             begin, end = await self._bounds(place)
             records += await self._from(place, begin, until=end)
         return records
+
+    async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """Return the first offset of a partition and the end; both 0 of one that is not there.
+
+        Raises
+        ------
+        BrokerUnavailable
+            If Kafka does not answer.
+        """
+        if partition not in self._partitions.get(topic, ()):
+            return 0, 0
+        return await self._bounds(TopicPartition(topic, partition))
+
+    async def stretch(self, topic: str, partition: int, begin: int, *, until: int) -> AsyncIterator[Any]:
+        """Yield the records of a partition from an offset to another one, which is not included.
+
+        Raises
+        ------
+        BrokerUnavailable
+            If Kafka stops to answer.
+        """
+        place = TopicPartition(topic, partition)
+        async for batch in self._batches(place, begin, until=until):
+            for record in batch:
+                yield record
 
     async def _bounds(self, place: TopicPartition) -> tuple[int, int]:
         try:
@@ -172,9 +204,11 @@ class RecordReader:
         return begins[place], ends[place]
 
     async def _from(self, place: TopicPartition, begin: int, *, until: int) -> list[Any]:
-        records: list[Any] = []
+        return [record async for batch in self._batches(place, begin, until=until) for record in batch]
+
+    async def _batches(self, place: TopicPartition, begin: int, *, until: int) -> AsyncIterator[list[Any]]:
         if begin >= until:
-            return records
+            return
         self._consumer.assign([place])
         self._consumer.seek(place, begin)
         waited_ms = 0
@@ -184,11 +218,10 @@ class RecordReader:
                 batch = (await self._consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])
             except KafkaError as error:
                 raise _unreachable(self._settings, error) from error
-            records += [record for record in batch if record.offset < until]
+            yield [record for record in batch if record.offset < until]
             waited_ms = 0 if batch else waited_ms + _POLL_MS
             if waited_ms > self._settings.send_timeout_seconds * 1_000:
                 raise BrokerUnavailable(f"{place.topic}/{place.partition}: Kafka sends nothing")
-        return records
 
 
 async def partitions_by_topic(settings: KafkaSettings) -> dict[str, list[int]]:

@@ -1,0 +1,65 @@
+"""``convex explain``: recompute an event from the log, so that a person can follow it with a calculator."""
+
+import asyncio
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from convex.settings import read_settings
+from shared.config import KafkaSettings
+from shared.errors import ConfigError
+from shared.pairs.loading import PairsSettings
+
+_Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+
+
+def explain(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="Whole, or its first letters.")],
+    events: Annotated[
+        Path | None, typer.Option(help="Events of a backtest (JSON lines), instead of Kafka's.")
+    ] = None,
+    gold: Annotated[
+        list[Path] | None, typer.Option(help="With --events: as given to the backtest; repeatable.")
+    ] = None,
+    iwm: Annotated[
+        list[Path] | None, typer.Option(help="With --events: as given to the backtest; repeatable.")
+    ] = None,
+    start: _Day = None,
+    rules: Annotated[Path | None, typer.Option(help="TOML file with the rules' thresholds.")] = None,
+    has_all_rows: Annotated[bool, typer.Option("--all", help="Print every row of the window.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Recompute an event from the log and print the working; exit 1 if it does not come out."""
+    # Here, because an image of one service has the command, too, and not what this needs.
+    from convex.explaining.as_json import as_object
+    from convex.explaining.from_files import explain_from_files
+    from convex.explaining.from_kafka import explain_from_kafka
+    from convex.explaining.page import show
+    from convex.explaining.rules import cooldowns_of
+    from shared.calendars import xnys_calendar
+    from shared.files.timeline import Recording
+
+    if events is None and (gold or iwm or start):
+        raise ConfigError("--gold, --iwm and --start go with --events; without it the log is Kafka")
+    calendar, cooldowns = xnys_calendar(), cooldowns_of(rules)
+    if events is not None:
+        recording = Recording(
+            lead_files=tuple(gold or ()),
+            other_files=tuple(iwm or ()),
+            start=start.date() if start is not None else None,
+        )
+        found = explain_from_files(event_id, events, recording, cooldowns=cooldowns, calendar=calendar)
+    else:
+        kafka, pairs = read_settings(KafkaSettings), read_settings(PairsSettings).pairs
+        found = asyncio.run(
+            explain_from_kafka(event_id, kafka, pairs=pairs, cooldowns=cooldowns, calendar=calendar)
+        )
+    if as_json:
+        typer.echo(json.dumps(as_object(found), ensure_ascii=False))
+    else:
+        show(Console(highlight=False), found, has_all_rows=has_all_rows)
+    raise typer.Exit(0 if found.comes_out else 1)

@@ -1,0 +1,59 @@
+"""Which of the events at hand is meant: by its whole id, or by a beginning that only one has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.domain.divergences import DivergenceEvent
+from shared.errors import ConfigError
+
+# Of 32 hex digits: what stands in a log line's first columns, and two events in a million share.
+LEAST_LETTERS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An event and where it stands.
+
+    Parameters
+    ----------
+    where
+        For people: a topic's place or a file's line.
+    headers
+        Of the record; empty in a file.
+    """
+
+    event: DivergenceEvent
+    where: str
+    headers: dict[str, Any]
+
+
+def choose(asked: str, events: Sequence[Placed], *, among: str) -> Placed:
+    """Return the event that is asked for; of several copies the first.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or more than one event begins like that.
+    """
+    exact = [each for each in events if each.event.event_id == asked]
+    if exact:
+        return exact[0]
+    begun = [each for each in events if each.event.event_id.startswith(asked)]
+    ids = {each.event.event_id for each in begun}
+    if len(asked) >= LEAST_LETTERS and len(ids) == 1:
+        return begun[0]
+    if len(ids) > 1:
+        raise ConfigError(f"{asked}: {len(ids)} events in {among} begin like that; give more of the id")
+    raise ConfigError(f"{asked}: is no event in {among}, which has {len(events)}")
+
+
+def before(chosen: Placed, events: Sequence[Placed]) -> tuple[DivergenceEvent, ...]:
+    """Return the events of the same fingerprint with a smaller sequence, each once, in their order."""
+    event = chosen.event
+    earlier = {
+        each.event.sequence: each.event
+        for each in events
+        if each.event.fingerprint == event.fingerprint and 0 < each.event.sequence < event.sequence
+    }
+    return tuple(earlier[sequence] for sequence in sorted(earlier))

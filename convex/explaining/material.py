@@ -1,0 +1,83 @@
+"""What was found about an event: itself, its forerunners, the bars and the prices of the log."""
+
+from dataclasses import dataclass
+
+from shared.domain.bars import Bar
+from shared.domain.divergences import DivergenceEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Titles:
+    """What people call the two legs."""
+
+    lead: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Bars of both legs in the order in which the log tells them.
+
+    Parameters
+    ----------
+    source
+        Where they come from, for people.
+    """
+
+    source: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticks:
+    """One leg's live prices that counted: event time and USD, in the order of the log."""
+
+    ts_ns: tuple[int, ...] = ()
+    price: tuple[float, ...] = ()
+
+    def at(self, ts_ns: int | None) -> float | None:
+        """Return the last price at exactly an instant, None where there is none."""
+        found = [price for each, price in zip(self.ts_ns, self.price, strict=True) if each == ts_ns]
+        return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """The live prices from when the level began to be held to the last before the event.
+
+    Parameters
+    ----------
+    missing
+        Why there are none; empty where there are, or where none are needed.
+    """
+
+    lead: Ticks = Ticks()
+    other: Ticks = Ticks()
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Everything that an explanation is made from.
+
+    Parameters
+    ----------
+    events, where
+        What holds the events, and where in it the event was found: a topic's place or a file's line.
+    origin
+        The record that decided, ``ticks.v1/partition/offset``; empty where the log is files.
+    before
+        Events of the same fingerprint before this one, in their order.
+    cooldown_sessions
+        As the event's rule has it; None where that rule is not known here.
+    """
+
+    event: DivergenceEvent
+    events: str
+    where: str
+    origin: str
+    before: tuple[DivergenceEvent, ...]
+    cooldown_sessions: int | None
+    titles: Titles
+    bars: Bars
+    prices: Prices

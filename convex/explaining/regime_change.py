@@ -1,0 +1,80 @@
+"""How ``regime_change`` decides: z against ±1 and ±0.5, and a change at most every third session."""
+
+from typing import Final
+
+from convex.explaining.levels import sign_of
+from convex.explaining.market import Market
+from convex.explaining.material import Material
+from convex.explaining.numbers import against, number
+from convex.explaining.ratio_stretch import ratio_lines, ratio_words
+from convex.explaining.recomputed import RATIO_WINDOW, ratio_spread
+from convex.explaining.regimes import ENTER, LEAVE, NUMBERS, SESSIONS_BETWEEN, Regime, regimes
+from convex.explaining.story import when
+from convex.explaining.windows import ratio_window
+from convex.explaining.working import Line, Verdict, Working
+
+_SHOWN: Final = 4
+
+
+def work(material: Material, market: Market) -> Working:
+    """Return the working of one event."""
+    base, told = ratio_spread(market), regimes(market.log_ratios, size=RATIO_WINDOW)
+    z = told[-1].z if told else None
+    lines = ratio_lines(material, market, base, z)
+    lines += tuple(
+        Line(name=market.sessions[each.index], formula=f"z = {number(each.z)}", result=each.name)
+        for each in told[-_SHOWN:]
+    )
+    after = told[-1].name if told else "none"
+    before, words = _before(material, told), ratio_words(material, z)
+    return Working(
+        sentence=f"{when(material.event)} {words}; the regime went from {before} to {after}.",
+        window=ratio_window(market, material.titles, RATIO_WINDOW),
+        lines=lines,
+        verdicts=_verdicts(material, told, before, after),
+    )
+
+
+def _before(material: Material, told: list[Regime]) -> str:
+    """Return the regime that was told last: the one before the change."""
+    if told and len(told) > told[-1].since + 1:
+        return told[-2 - told[-1].since].name
+    stated = material.event.values.get("regime_before")
+    return next((name for name, value in NUMBERS.items() if value == stated), "NEUTRAL")
+
+
+def _verdicts(material: Material, told: list[Regime], before: str, after: str) -> tuple[Verdict, ...]:
+    if not told or told[-1].z is None:
+        return (Verdict(text="there is no z-score, so no regime", holds=False),)
+    now, z = told[-1], told[-1].z
+    sign = sign_of(material.event.direction)
+    verdicts = [
+        Verdict(text=_why(after, z)),
+        Verdict(
+            text=f"{before} before, {after} after: {'changed' if before != after else 'not changed'}",
+            holds=before != after,
+        ),
+        Verdict(
+            text=f"z {'>' if z > 0 else '<' if z < 0 else '='} 0: {'not ' if sign * z < 0 else ''}"
+            f"{material.event.direction.value}",
+            holds=sign * z >= 0,
+        ),
+    ]
+    if now.since > 0:
+        late = f"it changed {now.since} sessions earlier, and was told once both legs' data could be trusted"
+        verdicts.append(Verdict(text=late))
+    elif len(told) > 1:
+        waited = told[-2].since + 1
+        text = f"{waited} sessions after the last change; {SESSIONS_BETWEEN} is the least"
+        verdicts.append(Verdict(text=text, holds=waited >= SESSIONS_BETWEEN))
+    return tuple(verdicts)
+
+
+def _why(after: str, z: float) -> str:
+    if after == "RISK_OFF" and z >= ENTER:
+        return f"z = {against(z, ENTER)} ≥ {ENTER:g}: RISK_OFF"
+    if after == "RISK_ON" and z <= -ENTER:
+        return f"z = {against(z, -ENTER)} ≤ −{ENTER:g}: RISK_ON"
+    if after == "NEUTRAL" and abs(z) < LEAVE:
+        return f"|z| = {against(abs(z), LEAVE)} < {LEAVE:g}: NEUTRAL"
+    return f"z = {against(z, LEAVE)} leaves {after} as it is"

@@ -1,0 +1,89 @@
+"""What the page of one explanation is made of."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+# What "the same number" means: far above the rounding of any order of additions, far below any decision.
+_RELATIVE: Final = 1e-9
+_ABSOLUTE: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the working: what, with which numbers, and what it gives."""
+
+    name: str
+    formula: str
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One sentence of the conclusion, and whether it is true."""
+
+    text: str
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One number of the event beside what came out here; None is undefined."""
+
+    name: str
+    event: float | None
+    recomputed: float | None
+
+    @property
+    def comes_out(self) -> bool:
+        """Tell whether the two are the same to 1e-9.
+
+        Examples
+        --------
+        >>> Check(name="z_90", event=2.0, recomputed=2.000000001).comes_out
+        True
+        >>> Check(name="z_90", event=2.0, recomputed=2.00000001).comes_out
+        False
+        >>> Check(name="z_90", event=None, recomputed=None).comes_out
+        True
+        """
+        if self.event is None or self.recomputed is None:
+            return self.event is self.recomputed
+        return math.isclose(self.event, self.recomputed, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The values that the decision is made of, as rows to look at.
+
+    Parameters
+    ----------
+    title
+        How many of what, from when to when.
+    columns, rows
+        One row for each session, oldest first; text.
+    hashed
+        What ``window_sha256`` is over, in that order.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    hashed: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """How one kind arrives at its decision.
+
+    Parameters
+    ----------
+    sentence
+        What happened.
+    """
+
+    sentence: str
+    lines: tuple[Line, ...]
+    verdicts: tuple[Verdict, ...]
+    window: Window | None = None
+    notes: tuple[str, ...] = field(default=())
