@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from convex.commands import backtest, deadletters, demo, doctor, services, testfire, topics
+from convex.commands import backtest, deadletters, demo, doctor, explain, services, testfire, topics
 from shared.errors import ConfigError, ServiceError
 from shared.logs import redact_text
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 services.register(app)
 app.command("backtest")(backtest.backtest)
+app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)
 app.add_typer(topics.app, name="topics")
 app.add_typer(deadletters.app, name="deadletters")
