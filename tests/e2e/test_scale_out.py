@@ -1,0 +1,245 @@
+"""Several signals workers share the partitions: whoever joins, leaves or dies, the output is the same."""
+
+import asyncio
+import json
+import os
+import random
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.contracts.records import DIVERGENCES
+from shared.domain.divergences import DivergenceEvent, Transition
+from shared.kafka import topics
+from tests.support.direct_engine import Direct, run_directly
+from tests.support.market_log import LEADS, Market, Written, cut, pairs, pairs_toml
+from tests.support.paced_feed import PARTITIONS, Progress, partition_of, write_log
+from tests.support.signals_fleet import SignalsFleet
+from tests.support.whole_topic import read_whole
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.chaos]
+
+# Another seed is another market, other records, other moments: SCALE_OUT_SEED=7.
+_SEED = int(os.environ.get("SCALE_OUT_SEED", "1"))
+# Low and short, so that a few sessions give thousands of events.
+_RULES = """
+[ratio_stretch]
+warning = 1.0
+critical = 1.6
+leave = 0.4
+hold_seconds = 60
+cooldown_sessions = 0
+
+[opposite_moves]
+warning = 0.6
+critical = 1.2
+leave = 0.3
+cooldown_sessions = 0
+
+[correlation_break]
+warning = 0.8
+critical = 1.4
+leave = 0.5
+min_change = 0.05
+cooldown_sessions = 0
+
+[hedge_lost]
+warning = 0.01
+critical = 0.05
+cooldown_sessions = 0
+"""
+_FIRST, _SECOND = "worker-1", "worker-2"
+_Step = Callable[[SignalsFleet, random.Random], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return Market(_SEED)
+
+
+@pytest.fixture(scope="module")
+def written(market: Market) -> list[Written]:
+    return cut(market.told, seed=_SEED, most=40)
+
+
+@pytest.fixture
+def expected(tmp_path: Path, written: list[Written]) -> Direct:
+    (tmp_path / "pairs.toml").write_text(pairs_toml())
+    (tmp_path / "rules.toml").write_text(_RULES)
+    direct = _direct(tmp_path, written)
+    assert len(direct.events) >= 1_000
+    assert {partition_of(lead) for lead in LEADS} == set(range(PARTITIONS))
+    return direct
+
+
+def _direct(folder: Path, written: Sequence[Written]) -> Direct:
+    return run_directly(written, pairs=pairs(), rules=folder / "rules.toml", partition_of=partition_of)
+
+
+async def test_join_leave_and_ten_kills_of_two_workers_change_no_byte(
+    fresh_kafka: str, tmp_path: Path, written: list[Written], expected: Direct
+) -> None:
+    progress = Progress(expected, {pair.name: pair.lead for pair in pairs()})
+    fleet = _fleet(fresh_kafka, tmp_path)
+    async with fleet, progress.following(fresh_kafka):
+        await fleet.start(_FIRST)
+        await fleet.start(_SECOND)
+        await fleet.until(
+            lambda: all(len(fleet.owned(name) or ()) == 2 for name in fleet.running), what="an even start"
+        )
+        try:
+            async with asyncio.timeout(600), asyncio.TaskGroup() as tasks:
+                tasks.create_task(write_log(fresh_kafka, written, expected=expected, progress=progress))
+                tasks.create_task(_disturb(fleet, progress, random.Random(_SEED)))
+        except TimeoutError:
+            raise AssertionError(f"{progress.whole:.3f} of it, and no more\n{fleet.tails()}") from None
+        await fleet.until_no_lag()
+        await fleet.leave(_FIRST)
+        await fleet.leave(_SECOND)
+
+    assert fleet.kills >= 10
+    assert fleet.ended_by_themselves() == [], fleet.tails()
+    repeats = await _assert_output_is(expected, fresh_kafka)
+    print(f"\n{len(expected.events)} events, {fleet.kills} kills, {repeats} repeats")
+
+
+@pytest.mark.parametrize("most", [40, 400], ids=["the_same_records", "other_records"])
+async def test_one_undisturbed_worker_gives_the_same_bytes(
+    fresh_kafka: str, tmp_path: Path, market: Market, expected: Direct, most: int
+) -> None:
+    written = cut(market.told, seed=_SEED if most == 40 else _SEED + 1, most=most)
+    assert sorted(_direct(tmp_path, written).events) == sorted(expected.events)
+    fleet = _fleet(fresh_kafka, tmp_path)
+    async with fleet:
+        await write_log(fresh_kafka, written)
+        await fleet.start(_FIRST)
+        await fleet.until_no_lag()
+        await fleet.leave(_FIRST)
+    assert await _assert_output_is(expected, fresh_kafka) == 0
+
+
+def _fleet(bootstrap: str, folder: Path) -> SignalsFleet:
+    return SignalsFleet(
+        bootstrap,
+        folder,
+        {
+            "CONVEX_PAIRS": str(folder / "pairs.toml"),
+            "CONVEX_SIGNALS_RULES_FILE": str(folder / "rules.toml"),
+            "CONVEX_SIGNALS_SESSION_TIMEOUT_SECONDS": "4",
+            # Restarts begin in quiet stretches of the log, too.
+            "CONVEX_SIGNALS_CHECKPOINT_EVERY_RECORDS": "25",
+        },
+    )
+
+
+async def _disturb(fleet: SignalsFleet, progress: Progress, rng: random.Random) -> None:
+    """Do everything that must not matter, each thing at a random place of the output."""
+    steps: list[_Step] = [*[_restart] * 3, *[_fail_over] * 3, _kill_while_restoring, _kill_both, _freeze]
+    rng.shuffle(steps)
+    # One works alone for a while, and dies meanwhile.
+    steps[4:4] = [_leave, _restart, _join]
+    for number, step in enumerate(steps):
+        share = (number + rng.uniform(0.1, 0.9)) / (len(steps) + 1)
+        await progress.until(lambda so_far, share=share: so_far.whole >= share)  # type: ignore[misc]  # bound now
+        assert progress.whole < 1, "in mid-stream"
+        print(f"{progress.whole:.3f} {step.__name__}")
+        await step(fleet, rng)
+
+
+async def _restart(fleet: SignalsFleet, rng: random.Random) -> None:
+    """Come back at once: within the session the partitions do not move."""
+    name = rng.choice(fleet.running)
+    await fleet.kill(name)
+    await fleet.start(name)
+
+
+async def _fail_over(fleet: SignalsFleet, rng: random.Random) -> None:
+    """Stay away until the other has taken everything, then take a part back."""
+    name = rng.choice(fleet.running)
+    await fleet.kill(name)
+    (survivor,) = fleet.running
+    await fleet.until(
+        lambda: len(fleet.owned(survivor) or ()) == PARTITIONS, what=f"everything taken over by {survivor}"
+    )
+    await fleet.start(name)
+
+
+async def _kill_while_restoring(fleet: SignalsFleet, rng: random.Random) -> None:
+    """Die again while, or soon after, the state is read back."""
+    name = rng.choice(fleet.running)
+    await fleet.kill(name)
+    await fleet.start(name)
+    await fleet.until(lambda: bool(fleet.said(name, "service_started")), what=f"{name} started")
+    await asyncio.sleep(rng.uniform(0, 1))
+    await fleet.kill(name)
+    await fleet.start(name)
+
+
+async def _kill_both(fleet: SignalsFleet, rng: random.Random) -> None:
+    """Die together, as in a power cut."""
+    names = rng.sample(fleet.running, 2)
+    for name in names:
+        await fleet.kill(name)
+    for name in names:
+        await fleet.start(name)
+
+
+async def _freeze(fleet: SignalsFleet, rng: random.Random) -> None:
+    """Stand still until the other has taken everything, then go on with what is no longer its own."""
+    name = rng.choice(fleet.running)
+    (other,) = set(fleet.running) - {name}
+    fleet.freeze(name)
+    await fleet.until(lambda: len(fleet.owned(other) or ()) == PARTITIONS, what=f"everything with {other}")
+    fleet.thaw(name)
+
+
+async def _leave(fleet: SignalsFleet, _: random.Random) -> None:
+    """Go in order, as for an update; the other takes everything."""
+    await fleet.leave(_SECOND)
+    await fleet.until(lambda: len(fleet.owned(_FIRST) or ()) == PARTITIONS, what=f"everything with {_FIRST}")
+
+
+async def _join(fleet: SignalsFleet, _: random.Random) -> None:
+    """Come again while the other works, and get a part."""
+    await fleet.start(_SECOND)
+    await fleet.until(lambda: bool(fleet.owned(_SECOND)), what=f"a part for {_SECOND}")
+
+
+async def _assert_output_is(expected: Direct, bootstrap: str) -> int:
+    """Hold every topic that workers write against what is expected; return how many events came twice."""
+    entries = await read_whole(bootstrap, topics.DIVERGENCES.name, partitions=PARTITIONS)
+    values: dict[str, set[bytes]] = defaultdict(set)
+    logs: dict[str, list[bytes]] = defaultdict(list)
+    for entry in entries:
+        event_id = json.loads(entry.value)["event_id"]
+        if event_id not in values:
+            logs[entry.key].append(entry.value)
+        values[event_id].add(entry.value)
+    assert [each for each in values.values() if len(each) > 1] == [], "a repeat has the same bytes"
+
+    wanted: dict[str, list[bytes]] = defaultdict(list)
+    for value in expected.events:
+        wanted[json.loads(value)["pair"]].append(value)
+    known = {json.loads(value)["event_id"] for value in expected.events}
+    assert known - values.keys() == set(), "lost"
+    assert values.keys() - known == set(), "doubled with another identity"
+    assert logs == wanted
+    for values_of_pair in logs.values():
+        _assert_tells_a_story([DIVERGENCES.decode(value) for value in values_of_pair])
+
+    bars = await read_whole(bootstrap, topics.BARS.name, partitions=PARTITIONS)
+    assert {entry.value for entry in bars} == set(expected.sampled)
+    letters = await read_whole(bootstrap, topics.DEADLETTERS.name, partitions=PARTITIONS)
+    assert len({entry.value for entry in letters}) == expected.unreadable
+    return len(entries) - len(values)
+
+
+def _assert_tells_a_story(events: list[DivergenceEvent]) -> None:
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    is_open: dict[str, bool] = defaultdict(bool)
+    for event in events:
+        assert is_open[event.fingerprint] == (event.type is not Transition.OPEN)
+        is_open[event.fingerprint] = not event.type.is_final
