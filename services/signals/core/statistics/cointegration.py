@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import window_moments
 
-# The test regresses on up to 15 lags of a window of 252; below this its own lag search has no room.
-_LEAST_SIZE = 20
+# The search tries up to 12 (n / 100)^(1/4) lags, 16 of them at 252. With fewer prices than this it comes so
+# close to fitting every point that the best lag is the one that leaves nothing.
+_LEAST_SIZE = 50
 
 
 def coint_p(log_a: NDArray[np.float64], log_b: NDArray[np.float64], size: int = 252) -> float | None:
     """Compute the p-value of the Engle-Granger test that the log prices are *not* cointegrated.
 
     The residuals of ``log_a = c + m * log_b`` are tested for a unit root; lags by the smallest AIC, p-value
-    from MacKinnon's response surface. Slow: tens of milliseconds, and the first call loads statsmodels.
+    from MacKinnon's response surface. Slow: milliseconds, and the first call loads statsmodels, which takes a second.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ def coint_p(log_a: NDArray[np.float64], log_b: NDArray[np.float64], size: int = 
         Aligned log prices in session order, shape ``(n,)`` each; finite. A constant added to a leg does
         not matter.
     size
-        Prices in the window, at least 20.
+        Prices in the window, at least 50.
 
     Returns
     -------
@@ -34,7 +35,7 @@ def coint_p(log_a: NDArray[np.float64], log_b: NDArray[np.float64], size: int = 
     Raises
     ------
     ValueError
-        If the shapes differ or ``size < 20``.
+        If the shapes differ or ``size < 50``.
 
     References
     ----------

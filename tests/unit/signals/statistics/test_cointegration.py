@@ -30,7 +30,8 @@ def test_tied_levels_are_told_from_free_ones() -> None:
 def test_none_during_warm_up() -> None:
     assert coint_p(WALK[:251], OTHER[:251]) is None
     assert coint_p(WALK[:252], OTHER[:252]) is not None
-    assert coint_p(WALK[:19], OTHER[:19], 20) is None
+    assert coint_p(WALK[:49], OTHER[:49], 50) is None
+    assert coint_p(WALK[:50], OTHER[:50], 50) is not None
 
 
 # filterwarnings = error: a warning would fail these.
@@ -45,8 +46,8 @@ def test_none_for_legs_in_line() -> None:
 
 
 def test_windows_too_small_for_the_lags_and_unequal_legs_are_refused() -> None:
-    with pytest.raises(ValueError, match="size must be at least 20, was 19"):
-        coint_p(WALK, OTHER, 19)
+    with pytest.raises(ValueError, match="size must be at least 50, was 49"):
+        coint_p(WALK, OTHER, 49)
     with pytest.raises(ValueError, match="a pair must be two rows of one length"):
         coint_p(WALK, OTHER[1:])
 

@@ -9,6 +9,8 @@ from statsmodels.tsa.stattools import coint
 from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import confirmed_values, regimes, slow_values
 from services.signals.core.leg_history import day_of
+from services.signals.core.statistics.regime import START, next_regime
+from services.signals.core.statistics.zscore import baseline, zscore
 
 # Aligned sessions from which on each is there.
 FROM_SESSION = {
@@ -75,6 +77,15 @@ def test_slow_statistic_is_that_of_the_log_prices() -> None:
     # 252 prices are enough, and 251 are not.
     assert slow_values(_aligned(252))["coint_p_252"] is not None
     assert slow_values(_aligned(251)) == {"coint_p_252": None}
+
+
+def test_regime_at_a_level_is_the_one_the_session_had_when_it_came() -> None:
+    # 90 values at ±1 have the mean 0 and the variance 90 / 89: the next one's z-score is 1 but for its
+    # rounding, and all scores at once are rounded otherwise than one by one.
+    for scale in range(1, 40):
+        ratios = np.append(np.tile([1.0, -1.0], 45), np.sqrt(90.0 / 89.0)) * scale / 7.0
+        one = zscore(float(ratios[-1]), baseline(ratios[:-1], 90))
+        assert regimes(ratios)[-1].name == next_regime(START, one).name
 
 
 def test_no_session_has_no_statistic() -> None:
