@@ -1,0 +1,68 @@
+"""The judge of a filled history: one life for each direction of each rule, judged close by close."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.lifecycle.closes import by_close
+from services.signals.core.lifecycle.life import Life, Phase
+from services.signals.core.readings import DIRECTIONS, LEVEL_KINDS, reading_of
+from services.signals.core.rules import Rule
+from services.signals.core.statistics.regime import START, RegimeState, next_regime
+from shared.domain.divergences import Direction, Kind, Transition
+
+# The instants of a close stand in identities and cooldowns of early warnings; here there are neither.
+_NO_INSTANT: Final = 0
+
+
+class HistoryJudge:
+    """Judge closes that were never live, with data that are never at fault.
+
+    Parameters
+    ----------
+    rules
+        Those in force; a fault of the data is none that closes can show.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = {rule.kind: rule for rule in rules}
+        self._lives: dict[tuple[Kind, Direction], Life] = {
+            (kind, direction): Life()
+            for kind in LEVEL_KINDS
+            if kind in self._rules
+            for direction in DIRECTIONS[kind]
+        }
+        self._regime: RegimeState = START
+
+    def __call__(self, session: str, values: Values) -> list[tuple[Kind, Direction]]:
+        """Judge the next session and return what it opened."""
+        opened = [key for key in self._lives if self._opens(key, session, values)]
+        return opened if (change := self._regime_changes(values)) is None else [*opened, change]
+
+    def _regime_changes(self, values: Values) -> tuple[Kind, Direction] | None:
+        z, before = values["z_90"], self._regime.name or self._regime.suspended
+        self._regime = next_regime(self._regime, z)
+        now = self._regime.name
+        # The first regime of a history is seen, not changed to.
+        if z is None or before is None or now == before or Kind.REGIME_CHANGE not in self._rules:
+            return None
+        return Kind.REGIME_CHANGE, Direction.RISK_OFF if z >= 0 else Direction.RISK_ON
+
+    def _opens(self, key: tuple[Kind, Direction], session: str, values: Values) -> bool:
+        rule, life = self._rules[key[0]], self._lives[key]
+        reading = reading_of(rule, key[1], values)
+        is_at_rest = life.phase is Phase.IDLE and not life.cooldown_left and not life.states
+        if is_at_rest and (reading is None or reading.x < rule.warning):
+            # So it is nearly always, and nothing would come of it.
+            return False
+        step = by_close(
+            life,
+            reading,
+            session=session,
+            close_ns=_NO_INSTANT,
+            at_ns=_NO_INSTANT,
+            rule=rule,
+            new_sessions=1,
+        )
+        self._lives[key] = step.life
+        return step.transition is Transition.OPEN

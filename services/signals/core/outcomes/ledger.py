@@ -1,0 +1,89 @@
+"""Which divergences have opened, and what followed them.
+
+What followed an opening is a function of the aligned closes alone: it is computed anew from the windows as
+long as they reach back to the opening's session, so a corrected bar corrects every outcome that stands on it.
+What the windows last said is kept, for the time when they no longer reach.
+
+=================================== ===============================================================
+what happens                        what becomes of the ledger
+=================================== ===============================================================
+the windows are filled at start     the openings up to their newest session are *owed*
+someone asks what followed          what is owed is found from the closes, and entered
+a divergence opens                  it is entered, once, with the newest aligned session
+a session commits                   the openings that the windows reach are scored again
+there are more than 512 openings    the oldest are forgotten
+=================================== ===============================================================
+
+The session of an opening by a close is the one that was closed. That of an early warning is the last one
+before it whose closes both legs have, so its outcome includes what had already moved when it opened.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from services.signals.core.aligned import AlignedSessions
+from services.signals.core.outcomes.claims import CLAIMS
+from services.signals.core.outcomes.scoring import Opening, rescored
+from shared.domain.divergences import Direction, Kind
+
+# Eight years of a lively pair; a checkpoint is written at each commit, so it must stay small.
+MOST_OPENINGS: Final = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The openings of one pair: part of its checkpoint.
+
+    Parameters
+    ----------
+    openings
+        At most `MOST_OPENINGS`, ascending by session.
+    owed_until
+        Session up to which the openings of the filled history are still to be found; None when none are.
+
+    Examples
+    --------
+    >>> ledger = Ledger().with_opening(Kind.HEDGE_LOST, Direction.RISK_OFF, session="2020-03-18")
+    >>> len(ledger.openings)
+    1
+    >>> ledger.with_opening(Kind.HEDGE_LOST, Direction.RISK_OFF, session="2020-03-18") is ledger
+    True
+    """
+
+    openings: tuple[Opening, ...] = ()
+    owed_until: str | None = None
+
+    def with_opening(self, kind: Kind, direction: Direction, *, session: str) -> "Ledger":
+        """Return the ledger with one more opening; what no claim is made of is not entered.
+
+        Parameters
+        ----------
+        session
+            Label of the newest aligned session at the opening.
+        """
+        return self._with((Opening(kind=kind, direction=direction, session=session),))
+
+    def with_history(self, openings: tuple[Opening, ...]) -> "Ledger":
+        """Return the ledger with what it was owed."""
+        return replace(self._with(openings), owed_until=None)
+
+    def rescored(self, aligned: AlignedSessions) -> "Ledger":
+        """Return the ledger with what the windows say now."""
+        return replace(self, openings=rescored(self.openings, aligned)) if self.openings else self
+
+    def _with(self, openings: tuple[Opening, ...]) -> "Ledger":
+        known = set(map(_identity, self.openings))
+        new = [
+            each
+            for each in openings
+            if _identity(each) not in known and (each.kind, each.direction) in CLAIMS
+        ]
+        if not new:
+            return self
+        # Stable: of one session, in the order in which they were entered.
+        entered = sorted((*self.openings, *new), key=lambda opening: opening.session)
+        return replace(self, openings=tuple(entered[-MOST_OPENINGS:]))
+
+
+def _identity(opening: Opening) -> tuple[Kind, Direction, str]:
+    return opening.kind, opening.direction, opening.session

@@ -1,0 +1,90 @@
+"""One pair's outcomes: the ledger as it is kept up, and its summary, computed when someone looks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from services.signals.core.aligned import AlignedSessions
+from services.signals.core.outcomes.from_history import JudgeClose, settled
+from services.signals.core.outcomes.ledger import Ledger
+from services.signals.core.outcomes.summary import summarise
+from shared.domain.divergences import Direction, Kind
+from shared.domain.snapshots import OutcomeSummary
+
+Align = Callable[[], AlignedSessions]
+
+
+class OutcomeBook:
+    """Keep a ledger, and answer from it.
+
+    Filling the windows costs nothing here: with thousands of pairs, most are never looked at before the next
+    session.
+
+    Parameters
+    ----------
+    make_judge
+        Returns a judge of closes that has seen none; see `JudgeClose`.
+    """
+
+    def __init__(self, make_judge: Callable[[], JudgeClose]) -> None:
+        self._make_judge = make_judge
+        self._ledger = Ledger()
+        self._summaries: tuple[OutcomeSummary, ...] | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """What must survive a restart; what is put in its place is answered from."""
+        return self._ledger
+
+    @ledger.setter
+    def ledger(self, ledger: Ledger) -> None:
+        self._ledger, self._summaries = ledger, None
+
+    def filled(self, session: str) -> None:
+        """Take note that the windows were filled for the first time: their openings are owed.
+
+        Parameters
+        ----------
+        session
+            Label of the newest aligned session, empty when there is none.
+        """
+        if session:
+            self.ledger = replace(self._ledger, owed_until=session)
+
+    def committed(self, align: Align) -> None:
+        """Take note that the closes have changed: a session more, or a known one corrected.
+
+        Parameters
+        ----------
+        align
+            Returns the aligned sessions of the windows; not called where there is nothing to score.
+        """
+        self._summaries = None
+        if self._ledger.openings:
+            self._ledger = self._ledger.rescored(align())
+
+    def opened(self, kind: Kind, direction: Direction, *, session: str) -> None:
+        """Take note of an opening.
+
+        Parameters
+        ----------
+        session
+            Label of the newest aligned session; before the first, empty, nothing can be held against it.
+        """
+        if session:
+            self.ledger = self._ledger.with_opening(kind, direction, session=session)
+
+    def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:
+        """Return what followed past openings, as of the newest aligned session.
+
+        The very tuple that was returned before, as long as nothing has changed.
+
+        Parameters
+        ----------
+        align
+            Returns the aligned sessions of the windows; not called while nothing has changed.
+        """
+        if self._summaries is None:
+            aligned = align()
+            self._ledger = settled(self._ledger, aligned, self._make_judge).rescored(aligned)
+            self._summaries = summarise(self._ledger.openings, aligned)
+        return self._summaries

@@ -1,0 +1,95 @@
+"""What the legs did after an opening: 1, 5 and 20 aligned sessions on.
+
+A sum of returns is taken return by return, in the order of the sessions, whatever else is scored at the same
+time: so a history scored at once and one scored session by session agree to the last bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.aligned import AlignedSessions
+from services.signals.core.leg_history import day_of
+from services.signals.core.outcomes.claims import Moves
+from shared.domain.divergences import Direction, Kind
+
+HORIZONS: Final = (1, 5, 20)
+"""A day, a week and a month, in sessions."""
+
+
+Score = tuple[float, float]
+"""Log returns of the adjusted closes, the lead's and the other leg's; a checkpoint holds hundreds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """One divergence that opened, and what followed.
+
+    Parameters
+    ----------
+    session
+        Label of the newest aligned session at the opening.
+    scores
+        One for each of the `HORIZONS` that has been reached, in their order.
+    """
+
+    kind: Kind
+    direction: Direction
+    session: str
+    scores: tuple[Score, ...] = ()
+
+
+def moves_after(aligned: AlignedSessions, at: NDArray[np.intp], horizon: int) -> Moves:
+    """Compute what followed sessions.
+
+    Parameters
+    ----------
+    at
+        Indices of the sessions, shape ``(n,)``; each at most ``len(aligned) - 1 - horizon``.
+    horizon
+        Aligned sessions, at least 1.
+
+    Examples
+    --------
+    >>> up = np.log([100.0, 110.0, 121.0])
+    >>> aligned = AlignedSessions(days=np.arange(3, dtype=np.int32), lead=np.exp(up), other=np.ones(3),
+    ...                           log_ratio=up, lead_returns=np.diff(up), other_returns=np.zeros(2))
+    >>> moves_after(aligned, np.array([0]), 2).lead.round(4)
+    array([0.1906])
+    """
+    lead, other = aligned.lead_returns[at], aligned.other_returns[at]
+    for step in range(1, horizon):
+        lead = lead + aligned.lead_returns[at + step]
+        other = other + aligned.other_returns[at + step]
+    return Moves(lead=lead, other=other)
+
+
+def rescored(openings: Sequence[Opening], aligned: AlignedSessions) -> tuple[Opening, ...]:
+    """Return openings with what followed them, as far as the aligned sessions go.
+
+    Parameters
+    ----------
+    aligned
+        The sessions; an opening whose session is not among them keeps the scores that it has.
+    """
+    days = np.array([day_of(opening.session) for opening in openings], dtype=np.int32)
+    at = aligned.days.searchsorted(days)
+    is_known = at < len(aligned)
+    is_known[is_known] = aligned.days[at[is_known]] == days[is_known]
+    scores: list[list[Score]] = [[] for _ in openings]
+    for horizon in HORIZONS:
+        (reached,) = np.nonzero(is_known & (at + horizon < len(aligned)))
+        moves = moves_after(aligned, at[reached], horizon)
+        for index, lead, other in zip(
+            reached.tolist(), moves.lead.tolist(), moves.other.tolist(), strict=True
+        ):
+            scores[index].append((lead, other))
+    return tuple(
+        Opening(kind=opening.kind, direction=opening.direction, session=opening.session, scores=tuple(each))
+        if is_here
+        else opening
+        for opening, each, is_here in zip(openings, scores, is_known.tolist(), strict=True)
+    )

@@ -1,0 +1,141 @@
+"""Outcomes, whatever the closes: scored at once or as the history grows, they are the same."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.signals.core.aligned import AlignedSessions
+from services.signals.core.confirmed import confirmed_values
+from services.signals.core.outcomes.claims import CLAIMS
+from services.signals.core.outcomes.intervals import hit_rate, median
+from services.signals.core.outcomes.ledger import Ledger
+from services.signals.core.outcomes.rolling import values_of_history
+from services.signals.core.outcomes.scoring import Opening, rescored
+from services.signals.core.outcomes.summary import summarise
+from tests.property.statistics_strategies import Pair, long_pair, pair
+
+_FIRST_DAY = 737_000
+_returns = st.floats(-0.2, 0.2)
+
+
+def aligned_of(returns: Pair) -> AlignedSessions:
+    """Return sessions on successive days, one more than there are returns."""
+    a, b = (np.concatenate(([0.0], np.cumsum(each))) for each in returns)
+    raw = np.ones_like(a)  # nothing here reads the raw closes
+    return AlignedSessions(
+        days=np.arange(_FIRST_DAY, _FIRST_DAY + len(a), dtype=np.int32),
+        lead=raw,
+        other=raw,
+        log_ratio=a - b,
+        lead_returns=returns[0],
+        other_returns=returns[1],
+    )
+
+
+@st.composite
+def openings(draw: st.DrawFn, aligned: AlignedSessions) -> list[Opening]:
+    """Draw openings at sessions of a history, ascending, no two alike."""
+    keys = st.tuples(st.integers(0, len(aligned) - 1), st.sampled_from(sorted(CLAIMS)))
+    sessions = aligned.sessions
+    return [
+        Opening(kind=kind, direction=direction, session=sessions[index])
+        for index, (kind, direction) in sorted(draw(st.lists(keys, max_size=30, unique=True)))
+    ]
+
+
+@given(st.data(), st.integers(2, 90), st.integers(22, 60))
+def test_scored_at_once_and_as_the_history_grows_is_the_same(
+    data: st.DataObject, sessions: int, limit: int
+) -> None:
+    """Windows of 22 sessions hold an opening until its last horizon is reached, whatever comes later."""
+    whole = aligned_of(data.draw(long_pair(sessions - 1)))
+    drawn = data.draw(openings(whole))
+
+    ledger = Ledger()
+    for count in range(1, sessions + 1):
+        grown = whole.until(count, limit=limit)
+        ledger = ledger.rescored(grown)
+        for each in drawn:
+            if each.session == grown.sessions[-1]:
+                ledger = ledger.with_opening(each.kind, each.direction, session=each.session)
+
+    assert ledger.openings == rescored(drawn, whole)
+
+
+@given(st.data(), st.integers(2, 60))
+def test_windows_that_move_by_any_number_of_sessions_lose_nothing_that_followed(
+    data: st.DataObject, sessions: int
+) -> None:
+    whole = aligned_of(data.draw(long_pair(sessions - 1)))
+    ledger = Ledger().with_history(tuple(data.draw(openings(whole)))).rescored(whole)
+    left = data.draw(st.integers(0, sessions))
+
+    assert ledger.rescored(whole.until(sessions, limit=left)) == ledger
+
+
+@given(st.data(), st.integers(2, 60))
+def test_a_summary_counts_every_opening_that_is_old_enough(data: st.DataObject, sessions: int) -> None:
+    whole = aligned_of(data.draw(pair(sessions - 1, sessions - 1)))
+    drawn = data.draw(openings(whole))
+
+    for each in summarise(rescored(drawn, whole), whole):
+        old = [
+            one
+            for one in drawn
+            if (one.kind, one.direction) == (each.kind, each.direction)
+            and whole.sessions.index(one.session) + each.horizon_sessions < sessions
+        ]
+        assert each.count == len(old)
+        assert 0 <= each.hits <= each.count
+        assert (each.hit_rate.value is None) == (each.count == 0)
+        assert (each.usual_rate is None) == (sessions <= each.horizon_sessions)
+
+
+@given(st.integers(0, 512), st.integers(0, 512))
+def test_a_hit_rate_lies_in_its_interval_and_misses_mirror_it(hits: int, misses: int) -> None:
+    rate, mirrored = hit_rate(hits, hits + misses), hit_rate(misses, hits + misses)
+    if rate.low is None or rate.high is None or mirrored.low is None or rate.value is None:
+        assert hits + misses == 0
+        return
+    assert 0.0 <= rate.low <= rate.value <= rate.high <= 1.0
+    assert abs(rate.high - (1.0 - mirrored.low)) < 1e-12
+
+
+@given(st.lists(_returns, min_size=6, max_size=80), st.floats(0.1, 10.0))
+def test_a_median_lies_in_its_interval_and_turns_with_the_sign(values: list[float], by: float) -> None:
+    found, turned = median(values), median([-by * each for each in values])
+
+    assert found.low is not None
+    assert found.high is not None
+    assert found.value is not None
+    assert found.low <= found.value <= found.high
+    assert {found.low, found.high} <= set(values)
+    assert (turned.low, turned.high) == (-by * found.high, -by * found.low)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.integers(0, 300))
+def test_every_sessions_statistics_are_the_engines(data: st.DataObject, sessions: int) -> None:
+    whole = aligned_of(data.draw(long_pair(sessions)))
+    at = data.draw(st.integers(0, sessions))
+
+    history = values_of_history(whole)[at]
+
+    alone = confirmed_values(whole.until(at + 1, limit=at + 1))
+    for name, value in history.items():
+        expected = alone[name]
+        assert (value is None) == (expected is None)
+        if value is not None and expected is not None:
+            assert abs(value - expected) <= 1e-9 * max(1.0, abs(expected))
+
+
+@settings(deadline=None)
+@given(pair(91, 120))
+def test_whether_a_statistic_is_undefined_is_the_engines_answer_on_flat_legs_too(returns: Pair) -> None:
+    whole = aligned_of(returns)
+
+    history, alone = values_of_history(whole)[-1], confirmed_values(whole)
+
+    # At the very ends of Fisher's scale one rounding decides: there only the engine's own answer counts.
+    for name in ("z_90", "opposite_moves", "return_5_lead", "corr_20", "corr_60", "corr_ci_60_low"):
+        assert (history[name] is None) == (alone[name] is None), name

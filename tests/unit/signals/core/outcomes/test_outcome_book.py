@@ -1,0 +1,112 @@
+"""A pair's outcomes as they are kept up: filled once, then opening by opening and session by session."""
+
+import numpy as np
+import pytest
+
+from services.signals.core.aligned import AlignedSessions
+from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.ledger import Ledger
+from services.signals.core.outcomes.outcome_book import Align, OutcomeBook
+from services.signals.core.rules import Rule
+from shared.domain.divergences import Direction, Kind
+from tests.unit.signals.core.outcomes.closes import closes, labels
+
+STRETCH, RISK_OFF, RISK_ON = Kind.RATIO_STRETCH, Direction.RISK_OFF, Direction.RISK_ON
+SESSIONS = labels(200)
+
+
+def book() -> OutcomeBook:
+    return OutcomeBook(lambda: HistoryJudge((Rule(kind=STRETCH),)))
+
+
+def history(count: int, *, limit: int = 800) -> Align:
+    """Return a ratio that swings, with a stretch at session 100 and one at session 130."""
+    swing = np.tile([0.01, -0.01], 150)
+    swing[[100, 130]] = 0.05, -0.05
+    return lambda: closes(np.exp(swing[:count]).tolist()).until(count, limit=limit)
+
+
+def never() -> AlignedSessions:
+    pytest.fail("the windows were read although nothing needs them")
+
+
+def counts(one: OutcomeBook, align: Align) -> list[tuple[str, int, int]]:
+    return [(each.direction.value, each.horizon_sessions, each.count) for each in one.summaries(align)]
+
+
+def test_a_filled_history_answers_when_someone_looks() -> None:
+    one = book()
+
+    one.filled(SESSIONS[132])
+
+    assert one.ledger == Ledger(owed_until=SESSIONS[132])
+    assert counts(one, history(133)) == [
+        *[("risk_off", 1, 1), ("risk_off", 5, 1), ("risk_off", 20, 1)],
+        *[("risk_on", 1, 1), ("risk_on", 5, 0), ("risk_on", 20, 0)],
+    ]
+    assert [opening.session for opening in one.ledger.openings] == [SESSIONS[100], SESSIONS[130]]
+
+
+def test_what_opens_after_the_filling_is_the_engines_to_tell() -> None:
+    one = book()
+    one.filled(SESSIONS[119])
+
+    assert [direction for direction, _, _ in counts(one, history(133))] == ["risk_off"] * 3
+    one.opened(STRETCH, RISK_ON, session=SESSIONS[130])
+    assert counts(one, history(133))[3:] == [("risk_on", 1, 1), ("risk_on", 5, 0), ("risk_on", 20, 0)]
+
+
+def test_the_answer_is_kept_while_nothing_changes() -> None:
+    one = book()
+    one.filled(SESSIONS[132])
+
+    first = one.summaries(history(133))
+
+    assert one.summaries(never) is first
+    one.committed(history(134))
+    assert one.summaries(history(134)) is not first
+
+
+def test_a_commit_costs_nothing_before_anyone_has_looked() -> None:
+    one = book()
+    one.filled(SESSIONS[132])
+
+    one.committed(never)
+
+    assert one.ledger == Ledger(owed_until=SESSIONS[132])
+
+
+def test_windows_that_move_on_lose_nothing_that_followed() -> None:
+    one = book()
+    one.filled(SESSIONS[129])
+    one.summaries(history(130, limit=130))
+
+    for count in range(131, 201):
+        if count == 131:
+            one.opened(STRETCH, RISK_ON, session=SESSIONS[130])
+        one.committed(history(count, limit=40))
+
+    assert counts(one, history(200, limit=40)) == [
+        (direction, horizon, 1) for direction in ("risk_off", "risk_on") for horizon in (1, 5, 20)
+    ]
+
+
+def test_a_ledger_from_a_checkpoint_is_answered_from() -> None:
+    saved, one = book(), book()
+    saved.filled(SESSIONS[132])
+    expected = saved.summaries(history(133))
+    assert one.summaries(history(133)) == ()
+
+    one.ledger = saved.ledger
+
+    assert one.summaries(history(133)) == expected
+
+
+def test_before_the_first_aligned_session_nothing_is_entered() -> None:
+    one = book()
+
+    one.filled("")
+    one.opened(STRETCH, RISK_OFF, session="")
+
+    assert one.ledger == Ledger()
+    assert one.summaries(history(1)) == ()
