@@ -18,7 +18,7 @@ from shared.kafka.topics import SIGNALS
 # Each is templates/parts/NAME.html, and the inside of the element with the id part-NAME.
 PARTS: Final = (
     *("trouble", "faults", "badges", "freshness", "standing", "prices", "summary"),
-    *("relation", "hedge", "behaviour", "chart", "live", "news", "divergences"),
+    *("relation", "hedge", "behaviour", "chart", "live", "news", "divergences", "outcomes"),
 )
 
 

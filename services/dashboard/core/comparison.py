@@ -12,6 +12,7 @@ from services.dashboard.core.freshness import Badge, Freshness, badges_of, fresh
 from services.dashboard.core.gauge import Gauge, Thresholds, make_gauge
 from services.dashboard.core.hedge import hedge_figures
 from services.dashboard.core.legs import Price, Range, SummaryRow, price_of, range_of, summary_rows
+from services.dashboard.core.outcomes import OutcomeGroup, outcome_groups, why_no_outcomes
 from services.dashboard.core.relation import relation_figures
 from services.dashboard.core.standing import Standing, Values, confirmed_standing, provisional_standing
 from services.dashboard.core.words import REGIMES
@@ -51,6 +52,8 @@ class Comparison:
     live: LivePoint
     open: tuple[Episode, ...]
     recent: tuple[Episode, ...]
+    outcomes: tuple[OutcomeGroup, ...]
+    outcomes_why: str | None
     news: str
 
 
@@ -116,6 +119,8 @@ def compare(
         else live_point(chart, snapshot.history, price=lead_price, ratio=live.get("log_ratio")),
         open=tuple(episode for episode in episodes if episode.is_open),
         recent=tuple(episode for episode in episodes if not episode.is_open)[:_RECENT_EPISODES],
+        outcomes=outcome_groups(pair, snapshot.outcomes),
+        outcomes_why=why_no_outcomes(snapshot),
         news=tell_news(pair, events),
     )
 
