@@ -1,4 +1,4 @@
-"""Between which ratios of the live prices no decision changes: almost every tick ends with this comparison."""
+"""Between which ratios of the live prices no decision changes: most ticks end with this comparison."""
 
 from collections.abc import Sequence
 from typing import Final

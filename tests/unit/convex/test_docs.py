@@ -15,10 +15,10 @@ import pytest
 from services.notifier.core.classify import Delivered, Gone, Rejected, classify_status
 from services.notifier.core.signing import parse_secret, webhook_signature
 from services.signals.backtest.stats_csv import COLUMNS
-from services.signals.core.rules import Rule
-from services.signals.rules_file import load_rule
+from services.signals.core.rules import FIELDS, PUBLISHED, Rule
+from services.signals.rules_file import load_rules
 from shared.contracts.records import DIVERGENCES
-from shared.domain.divergences import DivergenceEvent, Transition
+from shared.domain.divergences import DivergenceEvent, Kind, Transition
 from shared.errors import ConfigError
 from shared.pairs.loading import load_pairs
 from tests.support.builders import divergence
@@ -115,16 +115,17 @@ def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_pa
     (tmp_path / "rules.toml").write_text(rules)
 
     assert load_pairs(str(tmp_path / "pairs.toml"))[0].lead == "PAXG/USD.KRAKEN"
-    assert load_rule(tmp_path / "rules.toml") == Rule()
+    assert load_rules(tmp_path / "rules.toml") == PUBLISHED
     # Every field is shown.
-    assert set(tomllib.loads(rules)["ratio_stretch"]) == set(Rule.__slots__) - {"kind"}
+    shown = {Kind(name): set(table) for name, table in tomllib.loads(rules).items()}
+    assert shown == {kind: set(names) for kind, names in FIELDS.items()}
 
 
 def test_rule_out_of_order_is_refused_as_anywhere(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text("[ratio_stretch]\nleave = 2.5\n")
 
     with pytest.raises(ConfigError, match="needs 0 <= leave < warning < critical"):
-        load_rule(tmp_path / "rules.toml")
+        load_rules(tmp_path / "rules.toml")
 
 
 @pytest.mark.parametrize("path", _DOCS, ids=lambda path: str(path.relative_to(_TOP)))

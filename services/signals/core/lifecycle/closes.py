@@ -25,8 +25,8 @@ IDLE, PENDING            x is None                                same          
 PENDING, muted           the cooldown is over                     IDLE                 -
 ======================== ======================================== ==================== ==============
 
-After the end of a divergence that no close had confirmed the cooldown holds back provisional openings only: an
-early warning that failed must not cost a confirmed one.
+After the end of a divergence that no close had confirmed the cooldown holds back provisional openings only:
+an early warning that failed must not cost a confirmed one.
 """
 
 from dataclasses import replace

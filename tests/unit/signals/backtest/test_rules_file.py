@@ -1,11 +1,13 @@
 """Thresholds from a file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from services.signals.core.rules import Rule
+from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.rules_file import load_rules
+from shared.domain.divergences import Kind
 from shared.errors import ConfigError
 
 
@@ -16,14 +18,31 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 
 def test_rule_without_a_file_is_the_published_one() -> None:
-    assert load_rules(None) == Rule()
+    assert load_rules(None) == PUBLISHED
+    assert [rule.kind for rule in PUBLISHED] == list(Kind)
 
 
 def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
     path = write(tmp_path, "[ratio_stretch]\nwarning = 2.5\ncooldown_sessions = 3\n")
 
-    assert load_rules(path) == Rule(warning=2.5, cooldown_sessions=3)
-    assert load_rules(write(tmp_path, "")) == Rule()
+    assert load_rules(path) == (Rule(warning=2.5, cooldown_sessions=3), *PUBLISHED[1:])
+    assert load_rules(write(tmp_path, "")) == PUBLISHED
+
+
+def test_kind_that_is_switched_off_has_no_rule(tmp_path: Path) -> None:
+    path = write(tmp_path, "[ratio_stretch]\nenabled = false\n[hedge_lost]\nenabled = true\nleave = 0.05\n")
+
+    rules = load_rules(path)
+
+    assert [rule.kind for rule in rules] == list(Kind)[1:]
+    assert rules[2] == replace(PUBLISHED[3], leave=0.05)
+
+
+def test_file_that_switches_every_kind_off_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "".join(f"[{kind}]\nenabled = false\n" for kind in Kind))
+
+    with pytest.raises(ConfigError, match="every kind is switched off; leave at least one enabled"):
+        load_rules(path)
 
 
 def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path) -> None:
@@ -32,7 +51,7 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
         "[ratio_stretch]\nwarning = 2\nhold_seconds = 31_536_000\ncooldown_sessions = 1_000\n",
     )
 
-    rule = load_rules(path)
+    rule = load_rules(path)[0]
 
     assert rule == Rule(warning=2.0, hold_seconds=31_536_000, cooldown_sessions=1_000)
     # The version is made of the texts of the numbers: 2 and 2.0 are one rule.
@@ -45,8 +64,11 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
         ("[ratio_stretch\n", "Expected ']'"),
         ("[other]\nwarning = 2\n", "[other] is no kind of divergence; known are ratio_stretch"),
         ("ratio_stretch = 3\n", "[ratio_stretch] is no kind of divergence"),
-        ("[ratio_stretch]\nwarn = 2\n", "[ratio_stretch] warn: is no field of a rule"),
-        ('[ratio_stretch]\nkind = "x"\n', "[ratio_stretch] kind: is no field of a rule"),
+        (
+            "[ratio_stretch]\nwarn = 2\n",
+            "[ratio_stretch] warn: is no field of this rule; known are enabled, warning, critical",
+        ),
+        ('[ratio_stretch]\nkind = "x"\n', "[ratio_stretch] kind: is no field of this rule"),
         ('[ratio_stretch]\nwarning = "high"\n', "[ratio_stretch] warning: Input should be a valid number"),
         (
             "[ratio_stretch]\nhold_seconds = 1.5\n",
@@ -80,6 +102,9 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
             "[ratio_stretch]\ncooldown_sessions = 1001\n",
             "ratio_stretch: cooldown_sessions must not exceed 1000, was 1001",
         ),
+        ("[hedge_lost]\nhold_seconds = 5\n", "[hedge_lost] hold_seconds: is no field of this rule"),
+        ("[correlation_break]\nmin_change = 2.5\n", "correlation_break: min_change must lie between 0 and 2"),
+        ("[data_fault]\nenabled = 0\n", "[data_fault] enabled: must be true or false, was 0"),
         (f"[ratio_stretch]\nhold_seconds = {'9' * 5_000}\n", "Exceeds the limit"),
         (b"[ratio_stretch]\n# \xff\n", "'utf-8' codec can't decode"),
     ],
