@@ -4,13 +4,14 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from rich.markup import escape
 
 from convex.demo.sinks import ReceivedMail, ReceivedWebhook
+from convex.demo.wording import happened
 from shared.config import KafkaSettings
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import decode_tick_record
 from shared.domain.bars import BarBatch
-from shared.domain.divergences import DivergenceEvent
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import FeedStatus
 from shared.kafka import topics
@@ -82,7 +83,7 @@ class Observed:
             if received is not None:
                 self._received_ns[event.event_id] = int(received)
                 self._measure(event.event_id)
-            self.tell(f"[bold yellow]divergence[/]  {describe(event)}")
+            self.tell(f"[bold yellow]divergence[/]  {escape(happened(event))}")
 
     def summary(self) -> dict[str, object]:
         """Return the counts and the latency from tick to webhook, in milliseconds."""
@@ -102,16 +103,6 @@ class Observed:
         received, arrived = self._received_ns.get(event_id), self._arrived_ns.get(event_id)
         if received is not None and arrived is not None:
             self.latencies_ms.append((arrived - received) / 1e6)
-
-
-def describe(event: DivergenceEvent) -> str:
-    """Return an event in one line."""
-    z = event.values.get("z_90")
-    shown = "z undefined" if z is None else f"z {z:+.2f}"
-    return (
-        f"{event.pair} {event.kind.value} {event.direction.value}: {event.type.value}, "
-        f"{event.severity.value}, {event.confirmation.value}, {shown}, at {event.occurred_at[:19]}Z"
-    )
 
 
 async def observe(settings: KafkaSettings, observed: Observed) -> None:

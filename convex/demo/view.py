@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convex.demo.observing import Observed
+from convex.demo.wording import at_fault, still_open
 from shared.domain.snapshots import LegSnapshot, PairSnapshot
 
 
@@ -76,12 +77,10 @@ def _pair(snapshot: PairSnapshot | None) -> RenderableType:
         lines.append(f"z {_number(z)}", "bold red" if is_far else "bold")
         lines.append(f"  against the close of {live.other_session}")
     lines.append("\nopen         ", "dim")
-    lines.append(
-        ", ".join(
-            f"{each.kind} {each.direction} {each.severity} ({each.confirmation})" for each in snapshot.open
-        )
-        or "nothing"
-    )
+    lines.append(still_open(snapshot))
+    if snapshot.faults:
+        lines.append("\nfault        ", "dim")
+        lines.append(at_fault(snapshot), "bold yellow")
     title = f"{snapshot.title} · feed {snapshot.feed_state or 'unknown'} · {snapshot.watermark[:19]}Z"
     return Panel(Group(table, lines), title=title, title_align="left")
 

@@ -73,9 +73,20 @@ def describe_divergence(pair: Pair, kind: Kind, direction: Direction) -> str:
     >>> describe_divergence(pair, Kind.RATIO_STRETCH, Direction.RISK_OFF)
     'Gold rich against IWM'
     """
+    return describe_sides(kind, direction, lead=pair.lead_title, other=pair.other_title)
+
+
+def describe_sides(kind: Kind, direction: Direction, *, lead: str, other: str) -> str:
+    """Return what a divergence says about two legs of these names.
+
+    Examples
+    --------
+    >>> describe_sides(Kind.HEDGE_LOST, Direction.RISK_OFF, lead="Gold", other="SPY")
+    'Gold no longer hedges SPY'
+    """
     # No kind has every direction; a record that says otherwise is shown, not refused.
     sentence = _SENTENCES.get((kind, direction), KINDS[kind] + " of {lead} and {other}")
-    return sentence.format(lead=pair.lead_title, other=pair.other_title)
+    return sentence.format(lead=lead, other=other)
 
 
 def describe_kind(kind: Kind, direction: Direction) -> str:

@@ -1,0 +1,41 @@
+"""Divergences and faults in the words of the mails and the page, a line each."""
+
+from services.dashboard.core.episodes import FLAPPING, INHIBITED
+from services.dashboard.core.words import describe_cause, describe_sides
+from services.notifier.render.kinds.every import TELLERS
+from services.notifier.render.story import headline_of, subject
+from services.notifier.render.wording import pair_titles
+from shared.domain.divergences import DivergenceEvent
+from shared.domain.snapshots import OpenDivergence, PairSnapshot
+
+
+def happened(event: DivergenceEvent) -> str:
+    """Return an event as its mail's subject tells it, with its pair and its instant."""
+    lead, other = pair_titles(event)
+    telling = TELLERS[event.kind](event, lead, other)
+    said = subject(event, telling, headline_of(event, telling, lead, other), is_simulated=False)
+    held = " [flapping]" if event.is_flapping else ""
+    return f"{event.pair} {event.type.value}: {said}{held}, at {event.occurred_at[:19]}Z"
+
+
+def still_open(snapshot: PairSnapshot) -> str:
+    """Return what is open, with its severity and how it is treated; ``nothing`` where nothing is."""
+    return ", ".join(_open(one, snapshot) for one in snapshot.open) or "nothing"
+
+
+def at_fault(snapshot: PairSnapshot) -> str:
+    """Return what is wrong with the legs' data; empty when nothing is."""
+    return "; ".join(
+        f"{fault.instrument}: {', '.join(map(describe_cause, fault.causes))}, since {fault.since[:19]}Z"
+        for fault in snapshot.faults
+    )
+
+
+def _open(one: OpenDivergence, snapshot: PairSnapshot) -> str:
+    lead, other = (leg.title for leg in snapshot.legs)
+    words = [one.severity.value]
+    if one.kind.is_market:
+        words.append(one.confirmation.value)
+    words += [INHIBITED.text] if one.is_inhibited else []
+    words += [FLAPPING.text] if one.is_flapping else []
+    return f"{describe_sides(one.kind, one.direction, lead=lead, other=other)} ({', '.join(words)})"
