@@ -7,8 +7,8 @@
     channel = "webhook"
     url = "https://desk.example.com/convex"
     secret_env = "DESK_WEBHOOK_SECRET"  # or secret_file; a list of two while a secret rotates
-    pairs = ["gold-iwm"]                # all when left out, as with kinds
-    kinds = ["ratio_stretch"]
+    pairs = ["gold-iwm"]                # all when left out
+    kinds = ["ratio_stretch"]           # all when left out, those of the market and faults of the data
     min_severity = "critical"           # "warning" when left out
 
     [[subscription]]
