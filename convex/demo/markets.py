@@ -41,7 +41,7 @@ def simulated(seed: int) -> Market:
 def live() -> Market:
     """Return the live feeds that need no key."""
     return Market(
-        note="LIVE: PAXG/USD of Kraken (a gold token, a proxy) and IWM of Yahoo",
+        note="LIVE: PAXG/USD (a gold token, a proxy) and BTC/USD of Kraken, daily bars of Yahoo",
         environ={
             "CONVEX_PAIRS": "live",
             "CONVEX_INGESTOR_FEED": "live",

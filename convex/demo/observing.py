@@ -26,6 +26,8 @@ class Observed:
 
     Parameters
     ----------
+    snapshots
+        The latest of each pair, by its name.
     news
         The latest happenings as lines for people, newest last.
     unseen
@@ -39,7 +41,7 @@ class Observed:
     webhooks: int = 0
     unverified: int = 0
     latencies_ms: list[float] = field(default_factory=list)
-    snapshot: PairSnapshot | None = None
+    snapshots: dict[str, PairSnapshot] = field(default_factory=dict)
     news: deque[str] = field(default_factory=lambda: deque(maxlen=14))
     unseen: deque[str] = field(default_factory=lambda: deque(maxlen=1_000))
     _received_ns: dict[str, int] = field(default_factory=dict)
@@ -75,7 +77,8 @@ class Observed:
         elif record.topic == topics.BARS.name:
             self.bars += 1
         elif record.topic == topics.SIGNALS.name:
-            self.snapshot = SIGNALS.decode(record.value)
+            snapshot = SIGNALS.decode(record.value)
+            self.snapshots[snapshot.pair] = snapshot
         else:
             self.divergences += 1
             event = DIVERGENCES.decode(record.value)

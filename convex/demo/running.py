@@ -20,7 +20,6 @@ from convex.demo.sinks import MailSink, WebhookSink
 from convex.demo.view import print_news, render
 from shared.clock import Clock
 from shared.config import KafkaSettings
-from shared.domain.pairs import Pair
 from shared.pairs.loading import load_pairs
 
 # Signs messages from this machine to this machine, for as long as the demo runs.
@@ -47,16 +46,18 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
         mail = await stack.enter_async_context(MailSink(observed.take_mail))
         hooks = await stack.enter_async_context(WebhookSink(_SECRET, observed.take_webhook, clock))
         page_port = _free_port(8080)
-        pair = load_pairs(market.environ["CONVEX_PAIRS"])[0]
-        page = f"http://127.0.0.1:{page_port}{pair.page}"
+        pairs = load_pairs(market.environ["CONVEX_PAIRS"])
+        page, *further = (f"http://127.0.0.1:{page_port}{pair.page}" for pair in pairs)
         environ = {
             **market.environ,
             **_environ(folder, broker.bootstrap_servers, page_port, mail.port),
         }
-        _write_subscriptions(folder / "subscriptions.toml", pair, hooks.port)
+        _write_subscriptions(folder / "subscriptions.toml", hooks.port)
         processes = Processes(environ, folder)
         console.print(f"[bold]Convex demo[/]: {market.note}", highlight=False, soft_wrap=True)
         console.print(f"page: [bold underline]{page}[/]", highlight=False, soft_wrap=True)
+        for address in further:
+            console.print(f"also: [underline]{address}[/]", highlight=False, soft_wrap=True)
         try:
             await processes.start(*SERVICES)
             ports = [environ[f"CONVEX_{name.upper()}_HEALTH__PORT"] for name in SERVICES]
@@ -165,7 +166,7 @@ def _environ(folder: Path, bootstrap_servers: str, page_port: int, smtp_port: in
     }
 
 
-def _write_subscriptions(path: Path, pair: Pair, hook_port: int) -> None:
+def _write_subscriptions(path: Path, hook_port: int) -> None:
     path.write_text(
         f"""
 [[subscription]]
@@ -173,7 +174,6 @@ name = "desk"
 channel = "webhook"
 url = "http://127.0.0.1:{hook_port}/hook"
 secret_env = "DEMO_WEBHOOK_SECRET"
-pairs = ["{pair.name}"]
 
 [[subscription]]
 name = "ann"

@@ -1,4 +1,4 @@
-"""The demo in a terminal: what is known of the pair now, and what happened lately."""
+"""The demo in a terminal: what is known of the pairs now, and what happened lately."""
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -32,9 +32,14 @@ def render(observed: Observed, *, page: str, note: str, elapsed_seconds: float) 
     head.add_row("[dim]so far[/]", counts)
     head.add_row("[dim]tick → webhook[/]", _latency(latencies))
     news = Text.from_markup("\n".join(observed.news) or "[dim]nothing yet: windows fill, then prices move[/]")
+    # The page's pair in full, and a line for each other one: the whole view has to fit on a screen.
+    first, *further = sorted(observed.snapshots.values(), key=lambda each: not page.endswith(each.page)) or (
+        None,
+    )
     return Group(
         Panel(head, title=f"Convex demo · {elapsed_seconds:.0f} s · Ctrl-C stops it"),
-        _pair(observed.snapshot),
+        _pair(first),
+        *([_further(further)] if further else []),
         Panel(news, title="what happened", title_align="left"),
     )
 
@@ -83,6 +88,20 @@ def _pair(snapshot: PairSnapshot | None) -> RenderableType:
         lines.append(at_fault(snapshot), "bold yellow")
     title = f"{snapshot.title} · feed {snapshot.feed_state or 'unknown'} · {snapshot.watermark[:19]}Z"
     return Panel(Group(table, lines), title=title, title_align="left")
+
+
+def _further(snapshots: list[PairSnapshot]) -> RenderableType:
+    table = Table(expand=True, show_edge=False)
+    for column in ("pair", "lead", "other", "z confirmed", "z live", "open"):
+        table.add_column(column, justify="left" if column in ("pair", "open") else "right")
+    for each in sorted(snapshots, key=lambda each: each.pair):
+        lead, other = each.legs
+        confirmed = each.confirmed.values.get("z_90") if each.confirmed is not None else None
+        live = each.provisional.values.get("z_90") if each.provisional is not None else None
+        table.add_row(
+            each.title, _price(lead), _price(other), _number(confirmed), _number(live), still_open(each)
+        )
+    return Panel(table, title="further pairs", title_align="left")
 
 
 def _price(leg: LegSnapshot) -> str:

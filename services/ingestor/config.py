@@ -59,7 +59,7 @@ class IngestorSettings(BaseSettings):
         default=900.0, gt=0, le=100_000, description="Simulated seconds per second while XNYS is open."
     )
     simulated_ticks_per_second: float = Field(
-        default=100.0, gt=0, le=10_000, description="Quotes per second of wall time, of each leg that ticks."
+        default=100.0, gt=0, le=10_000, description="Quotes of the lead per second of wall time."
     )
     simulated_start: datetime = Field(
         default=datetime.fromisoformat("2025-03-12T13:30:00-04:00"),

@@ -1,9 +1,12 @@
 """Pairs from a file or a shipped set."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 from shared.pairs.loading import SHIPPED, PairsSettings, load_pairs
 
@@ -126,3 +129,17 @@ def test_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="must be UTF-8 text"):
         load_pairs(str(path))
+
+
+def test_document_shows_a_pair_that_loads_and_names_every_field(tmp_path: Path) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "pairs.md").read_text()
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", document, flags=re.MULTILINE | re.DOTALL)
+
+    (shown,) = load_pairs(write(tmp_path, example))
+
+    assert shown in load_pairs("live")
+    for field in fields(Pair):
+        assert f"\n{field.name} = " in example
+        assert f"`{field.name}`" in document
+    for name in (*SHIPPED, *(pair.name for pair in load_pairs("live"))):
+        assert f"`{name}`" in document

@@ -16,6 +16,9 @@ from shared.domain.bars import Bar
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.domain.ticks import QuoteBatch
 
+# How often a further leg ticks, in ticks of the lead: its ticks stand between the lead's, so each ends a
+# run of those, and a record of one tick costs as much as one of a hundred.
+_TICKS_PER_TICK = 0.25
 _HALF_SPREAD = 0.00005
 _LEAST_HALF_SPREAD_USD = 0.01
 
@@ -103,8 +106,6 @@ class Companions:
 
     Parameters
     ----------
-    told
-        The story's other leg.
     daily, ticking
         The further legs: those with daily bars, and those that tick round the clock.
     """
@@ -113,13 +114,12 @@ class Companions:
         self,
         scenario: Scenario,
         *,
-        told: str,
         daily: tuple[str, ...],
         ticking: tuple[str, ...],
         calendar: SessionCalendar,
     ) -> None:
-        self._scenario = scenario
-        self._told = told
+        self._seed = scenario.seed
+        self._ticks_per_second = scenario.ticks_per_second * _TICKS_PER_TICK
         self._names = daily, ticking
         self._daily: tuple[_Leg, ...] = ()
         self._ticking: tuple[_Leg, ...] = ()
@@ -155,7 +155,7 @@ class Companions:
             tuple(
                 _Leg(
                     name,
-                    seed=self._scenario.seed,
+                    seed=self._seed,
                     gold=closes,
                     told=[bar.close for bar in told.item.bars],
                     sessions=[bar.session for bar in told.item.bars],
@@ -186,7 +186,7 @@ class Companions:
             due = max(leg.due_seconds, after.wall_seconds)
             ts_ns = after.event_ns + int(event * (due - after.wall_seconds) / wall)
             yield Scheduled(wall_seconds=due, event_ns=ts_ns, item=leg.quote(ts_ns, self._gold))
-            leg.due_seconds = due + float(leg.rng.uniform(0.5, 1.5)) / self._scenario.ticks_per_second
+            leg.due_seconds = due + float(leg.rng.uniform(0.5, 1.5)) / self._ticks_per_second
 
     def _pass_closes(self, ts_ns: int) -> None:
         """Keep gold's price at each close that has passed."""

@@ -41,9 +41,7 @@ def simulate(scenario: Scenario, *, calendar: SessionCalendar) -> Iterator[Sched
         raise ConfigError("CONVEX_INGESTOR_SIMULATED_START leaves too few sessions for the history")
     told, *further = daily_of(scenario.pairs) or (_UNTOLD,)
     ticking = [instrument for instrument in ticks_of(scenario.pairs) if instrument != scenario.lead]
-    companions = Companions(
-        scenario, told=told, daily=tuple(further), ticking=tuple(ticking), calendar=calendar
-    )
+    companions = Companions(scenario, daily=tuple(further), ticking=tuple(ticking), calendar=calendar)
     whole = companions.join(Story(scenario, other=told, calendar=calendar, first=first).run())
     return (each for each in whole if not _is_of(each, _UNTOLD))
 

@@ -28,7 +28,7 @@ class Scenario:
     speed
         Simulated seconds per second while XNYS is open.
     ticks_per_second
-        Quotes per second of wall time, on average, of each leg that ticks.
+        Quotes of the lead per second of wall time, on average; other legs that tick do so a quarter as often.
     """
 
     pairs: tuple[Pair, ...]
