@@ -76,8 +76,15 @@ def effective_size(x: Row, y: Row) -> mpf:
     return min(max(len(x) * (1 - product) / (1 + product), mpf(4)), mpf(len(x)))
 
 
+def is_perfect(r: mpf) -> bool:
+    """Tell whether a correlation is ±1, but for the fiftieth digit."""
+    return bool(abs(r) > 1 - mpf("1e-40"))
+
+
 def fisher_interval(r: mpf, effective: mpf) -> tuple[mpf, mpf]:
-    """Return the 95 % interval of a correlation."""
+    """Return the 95 % interval of a correlation, a point for a perfect one."""
+    if is_perfect(r):
+        return r, r
     margin = normal_975() / mpmath.sqrt(effective - 3)
     return mpmath.tanh(mpmath.atanh(r) - margin), mpmath.tanh(mpmath.atanh(r) + margin)
 
@@ -119,8 +126,10 @@ def _stretch(ratio: Row) -> dict[str, Exact | None]:
     if is_flat(before):
         return dict.fromkeys(names) | {"pctl_90": percentile}
     std = mpmath.sqrt(covariance(before, before))
+    # A float has 16 digits of a log ratio; a spread in the last of those has none. 14 are asked for.
+    least = max(mpf(1), abs(mean(before)) / std / 100)
     return {
-        "z_90": _exact((now - mean(before)) / std, least=1),
+        "z_90": _exact((now - mean(before)) / std, least=least),
         "mean_90": _exact(mean(before), least=1),
         "std_90": _exact(std, least="1e-4"),
         "pctl_90": percentile,
@@ -144,8 +153,9 @@ def _correlations(a: Row, b: Row) -> dict[str, Exact | None]:
     values["fisher_z"] = values["corr_change"] = None
     if 20 in known and 252 in known:
         (r1, n1), (r2, n2) = known[20], known[252]
-        gap = mpmath.atanh(r1) - mpmath.atanh(r2)
-        values["fisher_z"] = _exact(gap / mpmath.sqrt(1 / (n1 - 3) + 1 / (n2 - 3)), least=1)
+        if not is_perfect(r1) and not is_perfect(r2):
+            gap = mpmath.atanh(r1) - mpmath.atanh(r2)
+            values["fisher_z"] = _exact(gap / mpmath.sqrt(1 / (n1 - 3) + 1 / (n2 - 3)), least=1)
         values["corr_change"] = _exact(r1 - r2, least=1)
     x, y = _last(a, 60), _last(b, 60)
     rank = correlation(_ranks(x), _ranks(y)) if x else None

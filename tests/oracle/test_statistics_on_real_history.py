@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from services.signals.core.statistics.correlation import pearson, spearman
+from services.signals.core.statistics.correlation import pearson
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
 from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
 from services.signals.core.statistics.lead_lag import lead_lag
 from services.signals.core.statistics.percentile import percentile_rank
+from services.signals.core.statistics.rank_correlation import spearman
 from services.signals.core.statistics.regime import START, next_regime
 from services.signals.core.statistics.stress import stress_correlation
 from services.signals.core.statistics.volatility import annualised_volatility

@@ -1,6 +1,6 @@
 """What legs may look like, for the property tests of the statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -42,21 +42,33 @@ def long_pair(draw: st.DrawFn, size: int) -> Pair:
     return a, b
 
 
+Fault = tuple[str, int, int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultyLeg:
-    """What arrives of one leg, in this order, and the adjusted closes that are true once all has arrived."""
+    """What arrives of one leg, in this order, and the adjusted closes that are true once all has arrived.
 
-    bars: list[Bar]
-    closes: dict[str, float]
+    Each of ``faults`` is a kind, the number of the session it begins with, and how long or how hard it is.
+    """
+
+    faults: list[Fault]
+    bars: list[Bar] = field(repr=False)
+    closes: dict[str, float] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultyMarket:
-    """Both legs, and whether one of them stood still for a while."""
+    """Both legs of a market that its seed and its faults describe."""
 
+    seed: int
     lead: FaultyLeg
     other: FaultyLeg
-    has_flat_leg: bool
+
+    @property
+    def has_flat_leg(self) -> bool:
+        """Tell whether a leg stood still for a while."""
+        return any(kind == "flat" for leg in (self.lead, self.other) for kind, _, _ in leg.faults)
 
     def closes(self, kept: int) -> Pair:
         """Return the true adjusted closes of the sessions of the last ``kept`` that both legs have."""
@@ -72,20 +84,20 @@ _FAULTS = ("bad_tick", "flat", "duplicated", "missing", "split", "dividend", "co
 @st.composite
 def faulty_market(draw: st.DrawFn, sessions: int) -> FaultyMarket:
     """Draw a market of that many sessions in which up to six things go wrong, on either leg, at any time."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
     shared = draw(st.floats(-0.95, 0.95))
     a = rng.standard_t(4, size=sessions) * 0.01
     b = shared * a + np.sqrt(1.0 - shared**2) * rng.standard_t(4, size=sessions) * 0.01
     fault = st.tuples(st.sampled_from(_FAULTS), st.integers(1, sessions - 1), st.integers(1, 300))
-    legs, kinds = [], []
-    for name, level, returns in (("LEAD", 1_300.0, a), ("OTHER", 150.0, b)):
-        faults = draw(st.lists(fault, max_size=3))
-        kinds += [kind for kind, _, _ in faults]
-        legs.append(_faulty_leg(name, level * np.exp(np.cumsum(returns)), faults))
-    return FaultyMarket(lead=legs[0], other=legs[1], has_flat_leg="flat" in kinds)
+    lead, other = (
+        _faulty_leg(name, level * np.exp(np.cumsum(returns)), draw(st.lists(fault, max_size=3)))
+        for name, level, returns in (("LEAD", 1_300.0, a), ("OTHER", 150.0, b))
+    )
+    return FaultyMarket(seed=seed, lead=lead, other=other)
 
 
-def _faulty_leg(name: str, closes: Floats, faults: list[tuple[str, int, int]]) -> FaultyLeg:
+def _faulty_leg(name: str, closes: Floats, faults: list[Fault]) -> FaultyLeg:
     labels = [(date(2019, 1, 1) + timedelta(days=s)).isoformat() for s in range(closes.size)]
     factors, missing, late = np.ones(closes.size), set[int](), []
     for kind, at, length in faults:
@@ -120,4 +132,4 @@ def _faulty_leg(name: str, closes: Floats, faults: list[tuple[str, int, int]]) -
     # Whoever adjusts a history sends all of it again; sending the same twice changes nothing.
     final = [bar(s, float(closes[s]), float(factors[s]), int(s in corrected)) for s in known]
     bars += final + [final[known.index(s)] for s, revision in late if not revision and s in known]
-    return FaultyLeg(bars=bars, closes={each.session: each.adj_close for each in final})
+    return FaultyLeg(faults=faults, bars=bars, closes={each.session: each.adj_close for each in final})

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from services.signals.core.statistics.correlation import effective_size, fisher_interval, pearson, spearman
+from services.signals.core.statistics.correlation import effective_size, fisher_interval, pearson
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
 from services.signals.core.statistics.lead_lag import lead_lag
+from services.signals.core.statistics.rank_correlation import spearman
 from services.signals.core.statistics.stress import stress_correlation
 from services.signals.core.statistics.volatility import annualised_volatility
 from tests.property.statistics_strategies import Floats, Pair, leg, long_pair, pair

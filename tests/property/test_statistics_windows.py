@@ -13,16 +13,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.signals.core.statistics.correlation import effective_size, fisher_interval, pearson, spearman
+from services.signals.core.statistics.correlation import (
+    effective_size,
+    estimate_correlation,
+    fisher_interval,
+    pearson,
+)
+from services.signals.core.statistics.correlation_change import fisher_z
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
+from services.signals.core.statistics.hedge_answer import effectiveness_estimate, hedge_answer
 from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
+from services.signals.core.statistics.kalman import kalman_ratio
 from services.signals.core.statistics.lead_lag import lead_lag
 from services.signals.core.statistics.leg_summary import leg_summary
+from services.signals.core.statistics.opposite_moves import opposite_moves
 from services.signals.core.statistics.percentile import percentile_rank
+from services.signals.core.statistics.rank_correlation import spearman
+from services.signals.core.statistics.slope_interval import slope_margin
 from services.signals.core.statistics.stress import stress_correlation
+from services.signals.core.statistics.total_least_squares import total_least_squares_ratio
 from services.signals.core.statistics.volatility import annualised_volatility
-from services.signals.core.statistics.zscore import baseline
+from services.signals.core.statistics.zscore import baseline, zscores
 from tests.property.statistics_strategies import Floats, Pair, leg, long_pair, pair
 
 # Most tests run for a dozen statistics. Time per example says how busy the machine is, nothing else.
@@ -44,10 +56,17 @@ WINDOWED: dict[str, _Statistic] = {
     "half_life": lambda a, _: half_life(a, 40),
     "baseline": lambda a, _: baseline(a, 20),
     "percentile": lambda a, b: percentile_rank(float(b[-1]), a, 20),
+    "fisher_z": lambda a, b: fisher_z(estimate_correlation(a, b, 10), estimate_correlation(a, b, 40)),
+    "opposite_moves": lambda a, b: opposite_moves(a, b, 40, 5),
+    "slope_margin": lambda a, b: slope_margin(a, b, 20),
+    "total_least_squares": lambda a, b: total_least_squares_ratio(a, b, 20),
+    "effectiveness": lambda a, b: effectiveness_estimate(a, b, 20),
+    "zscores": lambda a, _: [None if math.isnan(z) else z for z in zscores(a[-40:], 20).tolist()],
 }
 WHOLE: dict[str, _Statistic] = {
     "ewm_correlation": lambda a, b: ewm_correlation(a, b, 10),
     "leg_summary": lambda a, _: leg_summary(1.0 + np.abs(a), 20),
+    "kalman": lambda a, b: kalman_ratio(a, b, 10),
 }
 
 
@@ -92,6 +111,15 @@ def test_a_value_is_none_or_finite_and_the_input_stays(name: str, legs: Pair) ->
 
 
 @_FEWER
+@given(legs=long_pair(400), offset=st.integers(0, 7), stride=st.integers(1, 3))
+def test_where_the_legs_of_a_hedge_answer_lie_in_memory_does_not_matter(
+    legs: Pair, offset: int, stride: int
+) -> None:
+    a, b = (_elsewhere(each, offset, stride) for each in legs)
+    assert hedge_answer(a, b) == hedge_answer(*legs)
+
+
+@_FEWER
 @given(pair(20, 20), st.integers(-20, 20), st.integers(-20, 20))
 def test_correlation_does_not_change_with_the_unit_or_the_order_of_the_legs(
     legs: Pair, scale_a: int, scale_b: int
@@ -117,6 +145,8 @@ def test_a_moving_leg_correlates_perfectly_with_itself(legs: Pair) -> None:
 def _numbers(value: object) -> list[float]:
     if isinstance(value, int | float):
         return [value]
+    if isinstance(value, list):
+        return [number for each in value for number in _numbers(each)]
     if is_dataclass(value):
         return [number for each in fields(value) for number in _numbers(getattr(value, each.name))]
     assert value is None

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from services.signals.core.aligned import AlignedSessions
 from services.signals.core.statistics.cointegration import coint_p
-from services.signals.core.statistics.correlation import CorrelationEstimate, estimate_correlation, spearman
+from services.signals.core.statistics.correlation import CorrelationEstimate, estimate_correlation
 from services.signals.core.statistics.correlation_change import fisher_z
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
@@ -14,6 +14,7 @@ from services.signals.core.statistics.lead_lag import lead_lag
 from services.signals.core.statistics.leg_summary import leg_summary
 from services.signals.core.statistics.opposite_moves import opposite_moves
 from services.signals.core.statistics.percentile import percentile_rank
+from services.signals.core.statistics.rank_correlation import spearman
 from services.signals.core.statistics.regime import ENTER, LEAVE, RegimeState, walk_regimes
 from services.signals.core.statistics.stress import stress_correlation
 from services.signals.core.statistics.volatility import annualised_volatility

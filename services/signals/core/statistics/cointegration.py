@@ -16,7 +16,7 @@ def coint_p(log_a: NDArray[np.float64], log_b: NDArray[np.float64], size: int = 
     """Compute the p-value of the Engle-Granger test that the log prices are *not* cointegrated.
 
     The residuals of ``log_a = c + m * log_b`` are tested for a unit root; lags by the smallest AIC, p-value
-    from MacKinnon's response surface. Slow: milliseconds, and the first call loads statsmodels, which takes a second.
+    from MacKinnon's response surface. Slow: milliseconds, and the first call loads statsmodels, a second.
 
     Parameters
     ----------

@@ -13,7 +13,6 @@ from services.signals.core.statistics.moments import (
     centred,
     clamped_ratio,
     last_pairs,
-    pair_moments,
     window_moments,
 )
 
@@ -22,6 +21,9 @@ _NORMAL_975 = 1.959963984540054
 
 # Fisher's z has variance 1/(n - 3); with fewer than 4 independent pairs it has none.
 _LEAST_EFFECTIVE_SIZE = 4
+
+# So near to ±1 only rounding decides where on Fisher's scale, which ends there, a correlation lies.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,40 +72,6 @@ def pearson(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float 
     """
     moments = window_moments(x, y, size)
     return None if moments is None else moments.correlation
-
-
-def spearman(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float | None:
-    """Compute the rank correlation of the last ``size`` pairs, equal values sharing their average rank.
-
-    Parameters
-    ----------
-    x, y
-        Aligned returns, shape ``(n,)`` each; finite.
-    size
-        Pairs in the window, at least 2.
-
-    Returns
-    -------
-    float or None
-        In [-1, 1]. None with fewer than ``size`` pairs or when a leg is flat in the window.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or ``size < 2``.
-
-    Examples
-    --------
-    >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 10.0, 1000.0]), 3)
-    1.0
-
-    Ranks are taken inside the window: what left it does not push them up.
-
-    >>> spearman(np.array([7.0, 1.0, 2.0, 2.0]), np.array([0.0, 1.0, 3.0, 2.0]), 3)
-    0.8660254037844387
-    """
-    pairs = last_pairs(x, y, size)
-    return None if pairs is None else pair_moments(*map(_average_ranks, pairs)).correlation
 
 
 def effective_size(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float | None:
@@ -178,7 +146,7 @@ def fisher_interval(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -
     >>> round(interval.low, 4), round(interval.high, 4)
     (-0.8657, 0.9891)
 
-    A perfect correlation has a point for an interval, not an error:
+    A perfect correlation (to 14 digits) has a point for an interval, not an error:
 
     >>> fisher_interval(x, x, 5)
     Interval(low=1.0, high=1.0)
@@ -233,15 +201,19 @@ def estimate_correlation(
     return CorrelationEstimate(correlation=correlation, effective_size=effective, interval=interval)
 
 
+def is_perfect(correlation: float) -> bool:
+    """Tell whether a correlation is ±1 as far as rounding lets anyone see.
+
+    Examples
+    --------
+    >>> is_perfect(-1.0), is_perfect(0.9999999999999998), is_perfect(0.999999999)
+    (True, True, False)
+    """
+    return abs(correlation) > 1.0 - _ROUNDING
+
+
 def _interval(correlation: float, effective: float) -> Interval:
-    if abs(correlation) == 1.0:
+    if is_perfect(correlation):
         return Interval(low=correlation, high=correlation)
     centre, margin = math.atanh(correlation), _NORMAL_975 / math.sqrt(effective - 3.0)
     return Interval(low=math.tanh(centre - margin), high=math.tanh(centre + margin))
-
-
-def _average_ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    ordered = np.sort(x)
-    # Equal values lie from one position to the other; the middle of those, counted from 1, is their rank.
-    ranks: NDArray[np.float64] = (ordered.searchsorted(x) + ordered.searchsorted(x, "right") + 1) / 2.0
-    return ranks

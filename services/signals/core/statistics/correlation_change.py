@@ -2,7 +2,7 @@
 
 import math
 
-from services.signals.core.statistics.correlation import CorrelationEstimate
+from services.signals.core.statistics.correlation import CorrelationEstimate, is_perfect
 
 
 def fisher_z(recent: CorrelationEstimate | None, usual: CorrelationEstimate | None) -> float | None:
@@ -21,7 +21,7 @@ def fisher_z(recent: CorrelationEstimate | None, usual: CorrelationEstimate | No
     -------
     float or None
         In standard normal deviations; positive: the legs move more alike than they used to. None
-        without one of the correlations, or when one is exactly ±1: Fisher's scale ends there.
+        without one of the correlations, or when one is ±1 to 14 digits: Fisher's scale ends there.
 
     References
     ----------
@@ -44,7 +44,7 @@ def fisher_z(recent: CorrelationEstimate | None, usual: CorrelationEstimate | No
     >>> fisher_z(estimate(1.0, 20.0), estimate(-0.1, 252.0)) is None
     True
     """
-    if recent is None or usual is None or 1.0 in (abs(recent.correlation), abs(usual.correlation)):
+    if recent is None or usual is None or is_perfect(recent.correlation) or is_perfect(usual.correlation):
         return None
     difference = math.atanh(recent.correlation) - math.atanh(usual.correlation)
     return difference / math.sqrt(1.0 / (recent.effective_size - 3.0) + 1.0 / (usual.effective_size - 3.0))

@@ -10,8 +10,8 @@ from services.signals.core.statistics.correlation import (
     effective_size,
     fisher_interval,
     pearson,
-    spearman,
 )
+from services.signals.core.statistics.rank_correlation import spearman
 
 X = np.array([1.0, 2.0, 3.0, 4.0])
 Y = np.array([2.0, 1.0, 4.0, 3.0])

@@ -36,13 +36,14 @@ def test_sign_says_whether_the_legs_move_more_alike_than_they_used_to() -> None:
     assert fisher_z(_estimate(0.3, 20.0), _estimate(0.3, 252.0)) == 0.0
 
 
-@pytest.mark.parametrize("perfect", [1.0, -1.0])
+@pytest.mark.parametrize("perfect", [1.0, -1.0, 1.0 - 5e-15])
 def test_none_without_one_or_where_fishers_scale_ends(perfect: float) -> None:
     usual = _estimate(0.1, 252.0)
     assert fisher_z(None, usual) is None
     assert fisher_z(usual, None) is None
     assert fisher_z(_estimate(perfect, 20.0), usual) is None
     assert fisher_z(usual, _estimate(perfect, 252.0)) is None
+    assert fisher_z(usual, _estimate(1.0 - 2e-14, 252.0)) is not None
 
 
 def test_estimate_is_the_correlation_its_size_and_its_interval() -> None:
