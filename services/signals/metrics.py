@@ -6,7 +6,10 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.signals.core.lifecycle.life import Suppressed
+from services.signals.core.outcomes.claims import CLAIMS
+from services.signals.core.outcomes.scoring import HORIZONS
 from shared.domain.divergences import Transition
+from shared.domain.snapshots import OutcomeSummary
 from shared.kafka import topics
 from shared.version import CODE_VERSION
 
@@ -84,6 +87,18 @@ class SignalsMetrics:
             ["pair", "window"],
             registry=registry,
         )
+        self.outcomes = Gauge(
+            "convex_signals_outcomes",
+            "Past openings that are at least so many sessions old.",
+            ["pair", "kind", "direction", "horizon"],
+            registry=registry,
+        )
+        self.outcome_hits = Gauge(
+            "convex_signals_outcome_hit_ratio",
+            "Share of them that was followed by what the kind says; NaN without one.",
+            ["pair", "kind", "direction", "horizon"],
+            registry=registry,
+        )
         self.watermark = Gauge(
             "convex_signals_watermark_timestamp_seconds",
             "Event time up to which the pair's log was read.",
@@ -132,3 +147,15 @@ class SignalsMetrics:
                 self.correlation.labels(pair, window).set(float("nan"))
             for confirmation in ("confirmed", "provisional"):
                 self.zscore.labels(pair, confirmation).set(float("nan"))
+            self.show_outcomes(pair, ())
+
+    def show_outcomes(self, pair: str, outcomes: Iterable[OutcomeSummary]) -> None:
+        """Show what followed past openings; a kind that is not among them has none."""
+        known = {(each.kind, each.direction, each.horizon_sessions): each for each in outcomes}
+        for kind, direction in CLAIMS:
+            for horizon in HORIZONS:
+                labels = (pair, kind.value, direction.value, str(horizon))
+                one = known.get((kind, direction, horizon))
+                rate = one.hit_rate.value if one is not None else None
+                self.outcomes.labels(*labels).set(one.count if one is not None else 0)
+                self.outcome_hits.labels(*labels).set(float("nan") if rate is None else rate)

@@ -1,6 +1,7 @@
 """Show what an engine knows: snapshots for the page, gauges for operators. Nothing here decides."""
 
 import math
+from functools import partial
 
 from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
@@ -11,7 +12,7 @@ from services.signals.core.undefined import SESSIONS_NEEDED
 from services.signals.metrics import CORRELATION_WINDOWS, SignalsMetrics
 from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.snapshots import PairSnapshot
+from shared.domain.snapshots import OutcomeSummary, PairSnapshot
 
 
 class Showing:
@@ -29,6 +30,7 @@ class Showing:
         self._metrics = metrics
         self._snapshots = snapshots
         self._shown: set[str] = set()
+        self._outcomes: dict[str, tuple[OutcomeSummary, ...]] = {}
 
     def show(self, engine: LeadEngine, effects: Effects) -> None:
         """Show every pair of an engine after a record."""
@@ -37,7 +39,7 @@ class Showing:
             name = book.pair.name
             is_news = name in effects.changed or name not in self._shown
             self._shown.add(name)
-            self._snapshots.offer(name, time.watermark_ns, _Taker(book, time), is_news=is_news)
+            self._snapshots.offer(name, time.watermark_ns, partial(self._take, book, time), is_news=is_news)
             if is_news:
                 self._gauge_windows(book)
             self._metrics.zscore.labels(name, "provisional").set(_or_nan(book.live_z()))
@@ -46,6 +48,16 @@ class Showing:
     async def flush(self) -> None:
         """Wait for snapshots on their way."""
         await self._snapshots.flush()
+
+    def _take(self, book: PairBook, time: EventTime) -> PairSnapshot:
+        """Take a snapshot as of when it is sent."""
+        snapshot = take_snapshot(book, time.watermark_ns)
+        name, outcomes = book.pair.name, snapshot.outcomes
+        # The same tuple comes until a session commits or a divergence opens.
+        if self._outcomes.get(name) is not outcomes:
+            self._outcomes[name] = outcomes
+            self._metrics.show_outcomes(name, outcomes)
+        return snapshot
 
     def _gauge_windows(self, book: PairBook) -> None:
         name, values = book.pair.name, book.values
@@ -56,16 +68,6 @@ class Showing:
             self._metrics.correlation.labels(name, window).set(_or_nan(values.get(statistic)))
             is_warm = book.count >= SESSIONS_NEEDED[statistic]
             self._metrics.warm.labels(name, window).set(float(is_warm))
-
-
-class _Taker:
-    """Take a snapshot as of when it is sent."""
-
-    def __init__(self, book: PairBook, time: EventTime) -> None:
-        self._book, self._time = book, time
-
-    def __call__(self) -> PairSnapshot:
-        return take_snapshot(self._book, self._time.watermark_ns)
 
 
 def _or_nan(value: float | None) -> float:
