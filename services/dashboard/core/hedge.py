@@ -53,7 +53,7 @@ def hedge_figures(
             hint=hint,
             text=show(estimate.value),
             why=reason_for(undefined, reason or key) if estimate.value is None else None,
-            note=_interval(estimate, show),
+            note=_interval(estimate, show) if hedge is not None else "",
         )
 
     ratio = "hedge_ratio_60"
@@ -75,6 +75,9 @@ def hedge_figures(
 
 
 def _interval(estimate: Estimate, show: Callable[[float | None], str]) -> str:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
+    if estimate.value is None:
         return ""
+    if estimate.low is None or estimate.high is None:
+        # As of an orthogonal line that may as well stand upright.
+        return "no 95% interval"
     return f"95%: {show(estimate.low)} to {show(estimate.high)}"

@@ -1,11 +1,11 @@
 """The tables that every message has, whatever its kind: prices, times, the hedge, the evidence."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from services.notifier.core.instant import is_instant
 from services.notifier.render.telling import Row, estimate_row
-from services.notifier.render.wording import duration, instant, number
-from shared.domain.divergences import DivergenceEvent, Hedge, Transition
+from services.notifier.render.wording import NO_INTERVAL, duration, instant, number
+from shared.domain.divergences import DivergenceEvent, Estimate, Hedge, Transition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,38 +40,44 @@ def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
     if not event.kind.is_market or (event.type is Transition.TEST and not is_known):
         return ()
     return (
-        estimate_row(
+        _hedge_row(
             "Hedge ratio",
             hedge.ratio,
             note=f"units of {lead} per unit of {other} that make the two swing least; least squares",
         ),
-        estimate_row(
+        _hedge_row(
             "Hedge ratio, total",
             hedge.ratio_tls,
             note="the same where both legs' moves are noisy; total least squares",
         ),
-        estimate_row(
+        _hedge_row(
             "Hedge ratio, now",
             hedge.ratio_kalman,
             note="the same as it drifts; Kalman filter",
         ),
-        estimate_row(
+        _hedge_row(
             "Beta",
             hedge.beta,
             note=f"how far {lead} moves when {other} moves by one",
         ),
-        estimate_row(
+        _hedge_row(
             "Hedge effectiveness",
             hedge.effectiveness,
             is_share=True,
             note=f"share of {other}'s variance that the hedge took away, out of sample",
         ),
-        estimate_row(
+        _hedge_row(
             "Correlation in stress",
             hedge.stress_corr,
             note=f"in the sessions in which {other} fell most",
         ),
     )
+
+
+def _hedge_row(name: str, value: Estimate, *, note: str, is_share: bool = False) -> Row:
+    row = estimate_row(name, value, note=note, is_share=is_share)
+    # As of an orthogonal line that may as well stand upright: the value alone would look like a sure one.
+    return row if value.value is None or row.interval else replace(row, interval=NO_INTERVAL)
 
 
 def time_rows(event: DivergenceEvent) -> tuple[Row, ...]:

@@ -10,6 +10,7 @@ from shared.domain.divergences import DivergenceEvent, Estimate
 from shared.domain.instants import from_ns, parse_rfc3339
 
 NOT_KNOWN = "not known yet"
+NO_INTERVAL = "no 95 % interval"
 _LEVELS: Final = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
 # Without legs nothing says which word is a symbol; one this short is taken for one.
 _SYMBOL_LETTERS: Final = 3

@@ -7,7 +7,7 @@ import pytest
 from services.dashboard.core.comparison import Comparison, compare
 from shared.domain.divergences import Estimate, Hedge
 from shared.domain.snapshots import PairSnapshot
-from tests.support.snapshot_builder import CONFIRMED_VALUES, PAIR, snapshot
+from tests.support.snapshot_builder import CONFIRMED_VALUES, HEDGE, PAIR, snapshot
 
 BAND = "one lag’s 95% band ±0.18"
 
@@ -59,6 +59,11 @@ def test_hedge_without_the_answer_is_that_of_the_statistics() -> None:
     }
     assert {one.note for one in shown.values()} == {""}
     assert shown["ratio_tls"].why is not None
+
+
+def test_estimate_of_the_hedge_without_an_interval_says_so() -> None:
+    unbounded = replace(HEDGE, ratio_tls=Estimate(value=2.2))
+    assert [one.note for one in shown_of(snapshot(hedge=unbounded)).hedge][1] == "no 95% interval"
 
 
 def test_undefined_hedge_ratios_have_the_reason_of_the_first() -> None:

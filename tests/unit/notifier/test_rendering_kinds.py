@@ -206,6 +206,16 @@ def test_hedge_answer_has_six_estimates_each_with_its_interval() -> None:
         assert f" {line}\n" in shown
 
 
+def test_estimate_of_the_hedge_without_an_interval_says_so() -> None:
+    known = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    unbounded = replace(known.hedge, ratio_tls=Estimate(value=2.2))
+
+    text = rendered(replace(known, hedge=unbounded)).text
+
+    assert re.search(r"Hedge ratio, total +2\.20 \(no 95 % interval\)", text)
+    assert "Correlation, 20 sessions       −0.21\n" in text
+
+
 @pytest.mark.parametrize(
     ("per_year", "sentence"),
     [
