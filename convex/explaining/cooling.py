@@ -26,13 +26,13 @@ def cooldown(material: Material, market: Market) -> tuple[Verdict, ...]:
         return (Verdict(text=f"{ended}: the cooldown of {wait} was over"),)
     if event.severity is Severity.CRITICAL:
         return (Verdict(text=f"{ended}: within the cooldown of {wait}, which nothing critical waits for"),)
-    if event.confirmation is Confirmation.CONFIRMED and last.confirmation is Confirmation.PROVISIONAL:
+    was_unconfirmed = last.confirmation is Confirmation.PROVISIONAL or last.type is Transition.NOT_CONFIRMED
+    if event.confirmation is Confirmation.CONFIRMED and was_unconfirmed:
         why = "which after an unconfirmed one holds back early warnings only"
         return (Verdict(text=f"{ended}: within the cooldown of {wait}, {why}"),)
-    if last.type is Transition.NOT_CONFIRMED and event.confirmation is Confirmation.CONFIRMED:
-        why = "which after an unconfirmed one holds back early warnings only"
-        return (Verdict(text=f"{ended}: within the cooldown of {wait}, {why}"),)
-    return (Verdict(text=f"{ended}: within the cooldown of {wait}", holds=False),)
+    # Whether the day of an end by price counts depends on the minute: only one by a close is counted exactly.
+    is_exact = last.evidence.inputs[0].session is not None
+    return (Verdict(text=f"{ended}: within the cooldown of {wait}", holds=not is_exact),)
 
 
 def _sessions_since(last: DivergenceEvent, event: DivergenceEvent, market: Market) -> int:

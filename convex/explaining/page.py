@@ -222,7 +222,8 @@ def _checks(checks: Iterable[Check]) -> RenderableType:
 
 
 def _full(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.12g}"
+    # Nobody types a minus before nothing.
+    return "undefined" if value is None else f"{value + 0.0:.12g}"
 
 
 def _end(explanation: Explanation) -> list[RenderableType]:
