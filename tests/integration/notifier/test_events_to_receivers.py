@@ -18,7 +18,7 @@ from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.contracts.records import DEADLETTERS, DELIVERIES, DIVERGENCES
 from shared.domain.deliveries import DeadLetter, DeliveryOutcome, Outcome
-from shared.domain.divergences import DivergenceEvent, Severity, Transition
+from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.errors import ConfigError
 from shared.kafka.clients import make_reader
 from shared.kafka.publisher import Publisher
@@ -30,6 +30,7 @@ from tests.integration.notifier.conftest import (
     webhook,
 )
 from tests.support.builders import divergence
+from tests.support.builders_kinds import divergence_of
 from tests.support.receivers import Answer, MailSink, WebhookReceiver
 
 
@@ -82,6 +83,36 @@ async def test_event_becomes_a_verified_webhook_and_a_mail(
     assert {each.outcome for each in ended.values()} == {Outcome.DELIVERED}
     assert ended["desk"].message_id == event.event_id
     assert ended["ann"].message_id == mail.message["Message-ID"]
+
+
+async def test_change_of_regime_is_one_mail_and_two_webhooks(
+    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
+) -> None:
+    """It opens and closes in one instant: a person would read the same thing twice."""
+    began = divergence_of(Kind.REGIME_CHANGE, Direction.RISK_OFF)
+    ended = divergence_of(Kind.REGIME_CHANGE, Direction.RISK_OFF, type=Transition.CLOSED, sequence=2)
+    later = divergence_of(Kind.DATA_FAULT, Direction.LEAD, sequence=3)
+    async with WebhookReceiver() as receiver, MailSink() as sink:
+        settings = notifier_settings(
+            tmp_path, webhook("desk", receiver.url), email("ann", "ann@example.com"), mail_port=sink.port
+        )
+        with capture_logs() as logs:
+            async with running_notifier(embedded_kafka, settings):
+                await publish(kafka, began, ended, later)
+                requests = await receiver.wait_for(3)
+                mails = await sink.wait_for(2)
+
+    for request in requests:
+        Webhook(SECRET).verify(request.body, request.headers)
+    assert {request.body for request in requests} == {
+        DIVERGENCES.encode(each) for each in (began, ended, later)
+    }
+    assert {mail.message["Subject"] for mail in mails} == {
+        "Gold and IWM: the regime is risk-off, z +1.20 (confirmed)",
+        "The data of Gold cannot be trusted (no ticks)",
+    }
+    stored = {line["event_id"]: line for line in logs if line["event"] == "event_stored"}
+    assert (stored[ended.event_id]["deliveries"], stored[ended.event_id]["suppressed"]) == (1, 1)
 
 
 async def test_receiver_that_recovers_gets_the_same_message_again(
