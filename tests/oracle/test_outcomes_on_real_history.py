@@ -1,0 +1,82 @@
+"""What followed eight years of openings: the engine's own, and counted with pandas."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from services.signals.backtest.replaying import replay
+from services.signals.core.aligned import AlignedSessions, align
+from services.signals.core.confirmed import HISTORY_SESSIONS
+from services.signals.core.leg_history import LegHistory
+from services.signals.core.outcomes.from_history import openings_of_history
+from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.scoring import rescored
+from services.signals.core.outcomes.summary import summarise
+from services.signals.core.rules import PUBLISHED
+from shared.calendars import xnys_calendar
+from shared.domain.divergences import Direction, Kind, Transition
+from shared.files.timeline import Recording
+from tests.oracle.pair_oracle import read_pair
+from tests.support.builders_market import LEAD, OTHER, bar, pair
+from tests.support.data import shared_data
+
+GOLD = "pair_gold_daily_20121114_20210331.csv"
+IWM = "pair_iwm_daily_20121114_20210331.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The aligned sessions, and the oracle's table of the same."""
+
+    aligned: AlignedSessions
+    table: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    table = read_pair(shared_data(GOLD), shared_data(IWM))
+    legs = LegHistory(limit=len(table)), LegHistory(limit=len(table))
+    sessions = [str(each)[:10] for each in table["date"]]
+    for leg, name, prices in ((legs[0], LEAD, table["gold"]), (legs[1], OTHER, table["adjusted"])):
+        for session, close in zip(sessions, prices.tolist(), strict=True):
+            leg.put(bar(session, close, instrument=name))
+    assert HISTORY_SESSIONS < len(table) == 2107
+    return History(aligned=align(*legs), table=table)
+
+
+def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_close(history: History) -> None:
+    files = Recording(lead_files=(shared_data(GOLD),), other_files=(shared_data(IWM),))
+    lived = replay(files, pair=pair(), rules=PUBLISHED, calendar=xnys_calendar(), code_version="test")
+    opened = [
+        (event.kind, event.direction, max(each.session for each in event.evidence.inputs if each.session))
+        for event in lived.events
+        if event.type is Transition.OPEN and event.kind.is_market
+    ]
+
+    found = openings_of_history(history.aligned, HistoryJudge(PUBLISHED))
+
+    assert len(opened) == 186
+    assert sorted(opened) == sorted((each.kind, each.direction, each.session) for each in found)
+
+
+def test_what_followed_is_what_pandas_counts(history: History) -> None:
+    found = rescored(openings_of_history(history.aligned, HistoryJudge(PUBLISHED)), history.aligned)
+    table = history.table
+    prices = table.set_index(pd.to_datetime(table["date"]).dt.strftime("%Y-%m-%d"))[["gold", "adjusted"]]
+
+    for one in summarise(found, history.aligned):
+        after = prices.shift(-one.horizon_sessions) / prices - 1.0
+        at = [each.session for each in found if (each.kind, each.direction) == (one.kind, one.direction)]
+        followed = after.loc[at].dropna()
+        relative = (1.0 + followed["gold"]) / (1.0 + followed["adjusted"]) - 1.0
+        assert one.count == len(followed)
+        if (one.kind, one.direction) == (Kind.RATIO_STRETCH, Direction.RISK_ON):
+            assert one.hits == (relative > 0).sum()
+        if one.kind is Kind.HEDGE_LOST:
+            assert one.hits == (followed["gold"] * followed["adjusted"] > 0).sum()
+            usual = after.dropna()
+            assert one.usual_rate == pytest.approx((usual["gold"] * usual["adjusted"] > 0).mean(), abs=1e-12)
+        for estimate, moves in ((one.lead, followed["gold"]), (one.other, followed["adjusted"])):
+            assert estimate.value == pytest.approx(np.log1p(moves).median(), abs=1e-12)
