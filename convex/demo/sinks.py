@@ -79,7 +79,8 @@ class MailSink:
             self._on_mail(
                 ReceivedMail(
                     recipient=recipient,
-                    subject=str(message["Subject"]),
+                    # A long one is folded after its name: the space of the fold is not of the subject.
+                    subject=str(message["Subject"]).strip(),
                     message_id=str(message["Message-ID"]),
                 )
             )
