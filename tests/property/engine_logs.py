@@ -161,14 +161,14 @@ def _bars(session: str, day: _Day, close: float, lead_close: float) -> list[Tick
 
 
 def join_quotes(records: list[TickRecord], cuts: set[int]) -> list[TickRecord]:
-    """Join neighbouring quote records of one feed, but never across a cut."""
+    """Join neighbouring quote records of one instrument and feed, but never across a cut."""
     joined: list[TickRecord] = []
     for index, record in enumerate(records):
         last = joined[-1] if joined else None
         if (
             isinstance(record, QuoteBatch)
             and isinstance(last, QuoteBatch)
-            and last.feed == record.feed
+            and (last.instrument, last.feed) == (record.instrument, record.feed)
             and index not in cuts
         ):
             joined[-1] = QuoteBatch(
