@@ -67,9 +67,8 @@ def _correlations(a: "pd.Series[float]", b: "pd.Series[float]") -> Row:
         if len(a) < size:
             row |= dict.fromkeys(names, NAN)
             continue
-        r, effective, low, high = _with_interval(
-            a.iloc[-size:].to_numpy(np.float64), b.iloc[-size:].to_numpy(np.float64)
-        )
+        window = (np.asarray(each.iloc[-size:], dtype=np.float64) for each in (a, b))
+        r, effective, low, high = _with_interval(*window)
         known[size] = (r, effective)
         row |= dict(zip(names, (low, high, effective), strict=True))
     row["fisher_z"] = row["corr_change"] = NAN

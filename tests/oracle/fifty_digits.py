@@ -154,8 +154,11 @@ def _correlations(a: Row, b: Row) -> dict[str, Exact | None]:
     if 20 in known and 252 in known:
         (r1, n1), (r2, n2) = known[20], known[252]
         if not is_perfect(r1) and not is_perfect(r2):
-            gap = mpmath.atanh(r1) - mpmath.atanh(r2)
-            values["fisher_z"] = _exact(gap / mpmath.sqrt(1 / (n1 - 3) + 1 / (n2 - 3)), least=1)
+            error = mpmath.sqrt(1 / (n1 - 3) + 1 / (n2 - 3))
+            # What 14 digits of the correlations are worth: Fisher's scale runs away towards ±1.
+            worth = (1 / (1 - r1**2) + 1 / (1 - r2**2)) / error / 100
+            z = (mpmath.atanh(r1) - mpmath.atanh(r2)) / error
+            values["fisher_z"] = _exact(z, least=max(mpf(1), worth))
         values["corr_change"] = _exact(r1 - r2, least=1)
     x, y = _last(a, 60), _last(b, 60)
     rank = correlation(_ranks(x), _ranks(y)) if x else None
