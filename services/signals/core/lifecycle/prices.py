@@ -64,6 +64,8 @@ def by_price(life: Life, x: float, *, at_ns: int, rule: Rule) -> Step:
 
 def _left(life: Life, rule: Rule) -> Step:
     was_flapping, is_news = life.is_flapping, bool(life.states & 1)
+    # A divergence that is held open for its flapping does not hold a level meanwhile.
+    life = replace(life, critical_since_ns=None)
     if is_news:
         states = noted(life.states, False)
         life = replace(life, states=states, is_flapping=flaps(states, was_flapping=was_flapping))

@@ -9,7 +9,7 @@ import pytest
 from services.signals.core.lifecycle.closes import by_close
 from services.signals.core.lifecycle.flapping import change_share, flaps, noted, states_until_settled
 from services.signals.core.lifecycle.life import Life, Phase, Reading, Step, Suppressed
-from services.signals.core.lifecycle.prices import by_deadline, by_price
+from services.signals.core.lifecycle.prices import by_deadline, by_price, next_deadline_ns
 from services.signals.core.rules import Rule
 from shared.domain.divergences import Severity, Transition
 from tests.support.builders_market import MINUTE, ny
@@ -146,6 +146,17 @@ def test_early_warning_that_flaps_already_is_counted_when_it_would_end() -> None
     step = by_price(life, 0.5, at_ns=1, rule=RULE)
 
     assert (step.transition, step.suppressed, step.life.phase) == (None, Suppressed.FLAPPING, Phase.OPEN)
+
+
+def test_early_warning_that_is_held_open_stops_to_hold_the_critical_level() -> None:
+    """It escalated at the end of the hold, with the price back inside all levels."""
+    life = Life(phase=Phase.OPEN, onset="x", counts={"open": 1}, states=RESTLESS, is_flapping=True)
+    beyond = by_price(life, 3.5, at_ns=0, rule=RULE)
+
+    back = by_price(beyond.life, 0.5, at_ns=MINUTE, rule=RULE)
+
+    assert next_deadline_ns(beyond.life, RULE) == 5 * MINUTE
+    assert next_deadline_ns(back.life, RULE) is None
 
 
 def test_early_warning_notes_its_opening_once() -> None:
