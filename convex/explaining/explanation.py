@@ -149,7 +149,11 @@ def _price_checks(material: Material, market: Market) -> tuple[Check, ...]:
         if given.session is None:
             ticks = material.prices.lead if index == 0 else material.prices.other
             if ticks.ts_ns:
-                checks.append(Check(name=name, event=leg.price, recomputed=ticks.at(given.ts_event_ns)))
+                checks.append(
+                    Check(
+                        name=name, event=leg.price, recomputed=ticks.at(given.ts_event_ns, stated=leg.price)
+                    )
+                )
             continue
         found = [
             bar.close for bar, session in zip(bars, market.sessions, strict=True) if session == given.session

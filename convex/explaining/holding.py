@@ -1,11 +1,12 @@
 """Whether a live price held its level for as long as the rule asks, tick by tick."""
 
 import math
+from bisect import bisect_right
 
 from convex.explaining.arithmetic import Spread
 from convex.explaining.levels import sign_of
 from convex.explaining.market import CUT_NS, Market
-from convex.explaining.material import Material
+from convex.explaining.material import Material, Ticks
 from convex.explaining.numbers import against
 from convex.explaining.working import Verdict
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
@@ -35,10 +36,11 @@ def hold(material: Material, market: Market, base: Spread | None) -> tuple[Verdi
     seconds = event.thresholds.get("hold_seconds", 0.0)
     if not prices.lead.ts_ns:
         return (Verdict(text=f"held for {seconds:g} s of event time: not checked; {prices.missing}"),)
+    lead, other = _from_then_on(prices.lead, since_ns), _from_then_on(prices.other, since_ns)
     level = event.thresholds["critical" if event.severity is Severity.CRITICAL else "warning"]
     sign = sign_of(event.direction)
-    least = min(sign * (ratio - base.mean) / base.std for ratio in _ratios(material, market))
-    count = len(prices.lead.ts_ns)
+    least = min(sign * (ratio - base.mean) / base.std for ratio in _ratios(lead, other, market))
+    count = len(lead.ts_ns)
     stretch = f"{from_ns(since_ns):%H:%M:%S} to {event.occurred_at[11:19]} UTC"
     name = "z" if sign > 0 else "−z"
     what = f"{name} of all {count:,} prices" if count > 1 else f"{name} of the one price"
@@ -55,9 +57,14 @@ def hold(material: Material, market: Market, base: Spread | None) -> tuple[Verdi
     return (Verdict(text=f"{text}: {level:g} was not held for {seconds:g} s", holds=False),)
 
 
-def _ratios(material: Material, market: Market) -> list[float]:
+def _from_then_on(ticks: Ticks, since_ns: int) -> Ticks:
+    """Leave out what was told before the last price at or before an instant, with which the hold began."""
+    first = max(bisect_right(ticks.ts_ns, since_ns) - 1, 0)
+    return Ticks(ts_ns=ticks.ts_ns[first:], price=ticks.price[first:])
+
+
+def _ratios(lead: Ticks, other: Ticks, market: Market) -> list[float]:
     """Return the log ratio at each price of either leg."""
-    lead, other = material.prices.lead, material.prices.other
     if not other.ts_ns:
         return [math.log(price / market.judged_other) for price in lead.price]
     told = sorted(

@@ -46,11 +46,12 @@ class LogScan:
             self.bars += record.bars
         elif isinstance(record, FeedStatus):
             if record.instrument == self._lead:
-                for leg, each in self._counted.items():
-                    self._add(leg, each.pass_time(record.watermark_ns))
+                self._pass_time(record.watermark_ns)
         else:
             (instants, prices), samples = counted.take(record)
             self._add(record.instrument, samples)
+            if len(instants):
+                self._pass_time(int(instants[-1]))
             begin, end = self._stretches.get(record.instrument, (1, 0))
             is_asked = (instants >= begin) & (instants <= end)
             if is_asked.any():
@@ -62,6 +63,10 @@ class LogScan:
         """Return the prices that were kept of a leg."""
         ts_ns, price = self._kept[instrument]
         return Ticks(ts_ns=tuple(ts_ns), price=tuple(price))
+
+    def _pass_time(self, watermark_ns: int) -> None:
+        for leg, each in self._counted.items():
+            self._add(leg, each.pass_time(watermark_ns))
 
     def _add(self, leg: str, samples: list[tuple[str, int, float]]) -> None:
         self.bars += [

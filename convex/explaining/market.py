@@ -98,7 +98,7 @@ def rebuild(
         known = legs[each.instrument].get(each.session) if each.session is not None else None
         if each.session is not None and known is None:
             return _no_bar(found, each.instrument, each.session)
-        live = ticks.at(each.ts_event_ns)
+        live = ticks.at(each.ts_event_ns, stated=event.legs[index].price)
         if known is not None:
             judged.append(known.adj_close)
         else:

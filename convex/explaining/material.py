@@ -35,9 +35,11 @@ class Ticks:
     ts_ns: tuple[int, ...] = ()
     price: tuple[float, ...] = ()
 
-    def at(self, ts_ns: int | None) -> float | None:
-        """Return the last price at exactly an instant, None where there is none."""
+    def at(self, ts_ns: int | None, *, stated: float) -> float | None:
+        """Return the stated price if it was told at that instant, else the last one then, or None."""
         found = [price for each, price in zip(self.ts_ns, self.price, strict=True) if each == ts_ns]
+        if stated in found:
+            return stated
         return found[-1] if found else None
 
 

@@ -116,6 +116,12 @@ def test_both_legs_that_tick_are_sampled_by_the_leads_time() -> None:
     assert [(each.instrument, each.close) for each in scan.bars] == [(LEAD, 1300), (OTHER, 150)]
 
 
+def test_tick_of_either_leg_passes_the_close_of_both() -> None:
+    scan = scanned(quotes((950, 1300)), quotes((1_001, 150), instrument=OTHER))
+
+    assert [(each.instrument, each.close) for each in scan.bars] == [(LEAD, 1300)]
+
+
 def test_status_of_the_other_leg_moves_no_time() -> None:
     status = FeedStatus(instrument=OTHER, feed="test", state=FeedState.LIVE, watermark_ns=1_001 * _S)
 
@@ -135,7 +141,10 @@ def test_bars_of_other_instruments_and_ticks_outside_the_stretch_are_left_out() 
     assert told(scan) == [(1, 1300)]
 
 
-def test_price_of_an_instant_is_the_last_of_it() -> None:
+def test_price_of_an_instant_is_the_stated_one_or_else_the_last() -> None:
     ticks = Ticks(ts_ns=(1, 2, 2, 3), price=(10.0, 20.0, 21.0, 30.0))
 
-    assert (ticks.at(2), ticks.at(4), ticks.at(None)) == (21.0, None, None)
+    assert ticks.at(2, stated=20.0) == 20.0
+    assert ticks.at(2, stated=10.0) == 21.0
+    assert ticks.at(4, stated=10.0) is None
+    assert ticks.at(None, stated=10.0) is None

@@ -33,7 +33,7 @@ def opening() -> DivergenceEvent:
 
 
 def ticks(*prices: float) -> Ticks:
-    return Ticks(ts_ns=tuple(_AT - 300 * 10**9 + index for index in range(len(prices))), price=prices)
+    return Ticks(ts_ns=tuple(_AT - (300 - index) * 10**9 for index in range(len(prices))), price=prices)
 
 
 def test_level_is_held_if_every_price_holds_it() -> None:
