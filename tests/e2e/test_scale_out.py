@@ -1,56 +1,24 @@
 """Several signals workers share the partitions: whoever joins, leaves or dies, the output is the same."""
 
 import asyncio
-import json
 import os
 import random
-from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.contracts.records import DIVERGENCES
-from shared.domain.divergences import DivergenceEvent, Transition
-from shared.kafka import topics
 from tests.support.direct_engine import Direct, run_directly
-from tests.support.market_log import LEADS, Market, Written, cut, pairs, pairs_toml
+from tests.support.market_log import LEADS, RULES, Market, Written, cut, pairs, pairs_toml
 from tests.support.paced_feed import PARTITIONS, Progress, partition_of, write_log
 from tests.support.signals_fleet import SignalsFleet
-from tests.support.whole_topic import read_whole
+from tests.support.whole_output import assert_output_is
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.chaos]
 
 # Another seed is another market, other records, other moments: SCALE_OUT_SEED=7.
 _SEED = int(os.environ.get("SCALE_OUT_SEED", "1"))
-# Low and short, so that a few sessions give thousands of events.
-_RULES = """
-[ratio_stretch]
-warning = 1.0
-critical = 1.6
-leave = 0.4
-hold_seconds = 60
-cooldown_sessions = 0
-
-[opposite_moves]
-warning = 0.6
-critical = 1.2
-leave = 0.3
-cooldown_sessions = 0
-
-[correlation_break]
-warning = 0.8
-critical = 1.4
-leave = 0.5
-min_change = 0.05
-cooldown_sessions = 0
-
-[hedge_lost]
-warning = 0.01
-critical = 0.05
-cooldown_sessions = 0
-"""
 _FIRST, _SECOND = "worker-1", "worker-2"
 _Step = Callable[[SignalsFleet, random.Random], Coroutine[Any, Any, None]]
 
@@ -68,7 +36,7 @@ def written(market: Market) -> list[Written]:
 @pytest.fixture
 def expected(tmp_path: Path, written: list[Written]) -> Direct:
     (tmp_path / "pairs.toml").write_text(pairs_toml())
-    (tmp_path / "rules.toml").write_text(_RULES)
+    (tmp_path / "rules.toml").write_text(RULES)
     direct = _direct(tmp_path, written)
     assert len(direct.events) >= 1_000
     assert {partition_of(lead) for lead in LEADS} == set(range(PARTITIONS))
@@ -102,7 +70,7 @@ async def test_join_leave_and_ten_kills_of_two_workers_change_no_byte(
 
     assert fleet.kills >= 10
     assert fleet.ended_by_themselves() == [], fleet.tails()
-    repeats = await _assert_output_is(expected, fresh_kafka)
+    repeats = await assert_output_is(expected, fresh_kafka)
     print(f"\n{len(expected.events)} events, {fleet.kills} kills, {repeats} repeats")
 
 
@@ -118,7 +86,7 @@ async def test_one_undisturbed_worker_gives_the_same_bytes(
         await fleet.start(_FIRST)
         await fleet.until_no_lag()
         await fleet.leave(_FIRST)
-    assert await _assert_output_is(expected, fresh_kafka) == 0
+    assert await assert_output_is(expected, fresh_kafka) == 0
 
 
 def _fleet(bootstrap: str, folder: Path) -> SignalsFleet:
@@ -206,40 +174,3 @@ async def _join(fleet: SignalsFleet, _: random.Random) -> None:
     """Come again while the other works, and get a part."""
     await fleet.start(_SECOND)
     await fleet.until(lambda: bool(fleet.owned(_SECOND)), what=f"a part for {_SECOND}")
-
-
-async def _assert_output_is(expected: Direct, bootstrap: str) -> int:
-    """Hold every topic that workers write against what is expected; return how many events came twice."""
-    entries = await read_whole(bootstrap, topics.DIVERGENCES.name, partitions=PARTITIONS)
-    values: dict[str, set[bytes]] = defaultdict(set)
-    logs: dict[str, list[bytes]] = defaultdict(list)
-    for entry in entries:
-        event_id = json.loads(entry.value)["event_id"]
-        if event_id not in values:
-            logs[entry.key].append(entry.value)
-        values[event_id].add(entry.value)
-    assert [each for each in values.values() if len(each) > 1] == [], "a repeat has the same bytes"
-
-    wanted: dict[str, list[bytes]] = defaultdict(list)
-    for value in expected.events:
-        wanted[json.loads(value)["pair"]].append(value)
-    known = {json.loads(value)["event_id"] for value in expected.events}
-    assert known - values.keys() == set(), "lost"
-    assert values.keys() - known == set(), "doubled with another identity"
-    assert logs == wanted
-    for values_of_pair in logs.values():
-        _assert_tells_a_story([DIVERGENCES.decode(value) for value in values_of_pair])
-
-    bars = await read_whole(bootstrap, topics.BARS.name, partitions=PARTITIONS)
-    assert {entry.value for entry in bars} == set(expected.sampled)
-    letters = await read_whole(bootstrap, topics.DEADLETTERS.name, partitions=PARTITIONS)
-    assert len({entry.value for entry in letters}) == expected.unreadable
-    return len(entries) - len(values)
-
-
-def _assert_tells_a_story(events: list[DivergenceEvent]) -> None:
-    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-    is_open: dict[str, bool] = defaultdict(bool)
-    for event in events:
-        assert is_open[event.fingerprint] == (event.type is not Transition.OPEN)
-        is_open[event.fingerprint] = not event.type.is_final

@@ -21,7 +21,33 @@ OTHERS = ("IWM.REPLAY", "SPY.REPLAY", "QQQ.REPLAY", "TLT.REPLAY", "HYG.REPLAY", 
 # An other leg that ticks as its lead does, and has no bars but what is sampled of it.
 TICKING = {"XAG/USD.REPLAY": "EUR/USD.REPLAY"}
 FIRST = "2019-06-03"
-LIVE_SESSIONS = 10
+# Low and short, so that a few sessions give thousands of events.
+RULES = """
+[ratio_stretch]
+warning = 1.0
+critical = 1.6
+leave = 0.4
+hold_seconds = 60
+cooldown_sessions = 0
+
+[opposite_moves]
+warning = 0.6
+critical = 1.2
+leave = 0.3
+cooldown_sessions = 0
+
+[correlation_break]
+warning = 0.8
+critical = 1.4
+leave = 0.5
+min_change = 0.05
+cooldown_sessions = 0
+
+[hedge_lost]
+warning = 0.01
+critical = 0.05
+cooldown_sessions = 0
+"""
 # The first lead has what the longest window needs; the others have enough for z.
 _HISTORY = {LEADS[0]: 270}
 _SHORT_HISTORY = 130
@@ -64,11 +90,14 @@ class Market:
 
     Parameters
     ----------
+    count
+        Sessions after the history.
     closes
         By other leg and session; ratios to a common factor move by a percent a session.
     """
 
     seed: int
+    count: int = 10
     closes: dict[str, dict[str, float]] = field(init=False, default_factory=dict)
     told: list[Told] = field(init=False, default_factory=list)
 
@@ -77,8 +106,8 @@ class Market:
         self._rng = np.random.default_rng(self.seed)
         labels = xnys_calendar().labels
         begin = labels.index(FIRST)
-        sessions = labels[begin - max(_HISTORY.values()) : begin + LIVE_SESSIONS]
-        self._live = sessions[-LIVE_SESSIONS:]
+        sessions = labels[begin - max(_HISTORY.values()) : begin + self.count]
+        self._live = sessions[-self.count :]
         walk = self._rng.normal(0, 0.004, len(sessions)).cumsum()
         self._factor = dict(zip(sessions, np.exp(walk).tolist(), strict=True))
         for at, other in enumerate(OTHERS):
@@ -88,7 +117,7 @@ class Market:
         levels_of = {lead: 20.0 * 7**at for at, lead in enumerate(LEADS)}
         for lead in LEADS:
             self._tell_history(
-                lead, levels_of[lead], sessions[-_HISTORY.get(lead, _SHORT_HISTORY) : -LIVE_SESSIONS]
+                lead, levels_of[lead], sessions[-_HISTORY.get(lead, _SHORT_HISTORY) : -self.count]
             )
         for session in self._live:
             happening = [
@@ -177,7 +206,7 @@ class Market:
                     self._tell_status(f"{session} 21:00")
                     self._tell_bar(news)
         self._tell_status(f"{session} 22:00")
-        if session == self._live[LIVE_SESSIONS // 2]:
+        if session == self._live[self.count // 2]:
             # The ingestor was restarted and tells the history again, the missing bars included.
             for lead in LEADS:
                 for other in OTHERS:
