@@ -8,7 +8,17 @@ import sys
 
 import typer
 
-from convex.commands import backtest, deadletters, demo, doctor, explain, services, testfire, topics
+from convex.commands import (
+    backtest,
+    calibrate,
+    deadletters,
+    demo,
+    doctor,
+    explain,
+    services,
+    testfire,
+    topics,
+)
 from shared.errors import ConfigError, ServiceError
 from shared.logs import redact_text
 
@@ -21,6 +31,7 @@ app = typer.Typer(
 )
 services.register(app)
 app.command("backtest")(backtest.backtest)
+app.command("calibrate")(calibrate.calibrate)
 app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)
 app.add_typer(topics.app, name="topics")

@@ -1,0 +1,71 @@
+"""The history of a pair that synthetic ones are drawn from: both legs' returns out of daily files."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.aligned import align
+from services.signals.core.leg_history import LegHistory
+from shared.domain.bars import BarBatch
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.errors import ConfigError
+from shared.files.tick_csv import has_tick_header
+from shared.files.timeline import Recording, read_timeline
+
+# Of two years at least: in less the rarer moves, which decide how often a rule errs, have hardly come.
+LEAST_RETURNS: Final = 504
+_UNLIMITED: Final = 1 << 31
+# One leg given twice, or scaled: rounding alone keeps it from 1.
+_WHOLE: Final = 1.0 - 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Aligned log returns, shape ``(n,)`` each, and the sessions of the first and the last close."""
+
+    first_session: str
+    last_session: str
+    lead: NDArray[np.float64]
+    other: NDArray[np.float64]
+
+
+def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar) -> History:
+    """Return what daily files say about the sessions that both legs have.
+
+    Raises
+    ------
+    ConfigError
+        With file, row and field, as `shared.files.timeline.read_timeline`; also for ticks, for a history of
+        fewer than `LEAST_RETURNS` returns, for a leg whose close never changes, and for two that are one.
+    """
+    for path in recording.lead_files:
+        if has_tick_header(path):
+            raise ConfigError(f"{path}: holds ticks; give daily closes (date,close[,adj_close])")
+    legs = {each: LegHistory(limit=_UNLIMITED) for each in (pair.lead, pair.other)}
+    for batch in read_timeline(recording, pair=pair, calendar=calendar):
+        # Without tick files a timeline is bars only.
+        if isinstance(batch, BarBatch):
+            for bar in batch.bars:
+                legs[bar.instrument].put(bar)
+    aligned = align(legs[pair.lead], legs[pair.other])
+    names = ", ".join(str(path) for path in (*recording.lead_files, *recording.other_files))
+    if aligned.lead_returns.size < LEAST_RETURNS:
+        raise ConfigError(
+            f"{names}: have {len(aligned)} sessions in common; give at least {LEAST_RETURNS + 1}, two years"
+        )
+    for files, returns in (
+        (recording.lead_files, aligned.lead_returns),
+        (recording.other_files, aligned.other_returns),
+    ):
+        if not returns.any():
+            of_leg = ", ".join(map(str, files))
+            raise ConfigError(f"{of_leg}: close: never changes; a flat leg has no correlation")
+    if abs(float(np.corrcoef(aligned.lead_returns, aligned.other_returns)[0, 1])) > _WHOLE:
+        raise ConfigError(f"{names}: have the same returns; give the files of two different legs")
+    first, last = aligned.sessions[0], aligned.sessions[-1]
+    return History(
+        first_session=first, last_session=last, lead=aligned.lead_returns, other=aligned.other_returns
+    )

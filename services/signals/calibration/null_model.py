@@ -1,0 +1,170 @@
+"""Both legs as they are, with a relationship that never changes.
+
+A plain bootstrap of pairs of returns would keep, inside each block, the relationship of the time that the
+block comes from; where the history holds a real change, so would the synthetic one. Here the history is taken
+apart, and put together so that nothing is left of how the relationship went:
+
+1. Each leg's return is divided by its volatility at the time (`_VOLATILITY_HALF_LIFE`): its *shock*.
+2. From the other leg's shock is taken what the relationship of the sessions before (`_RELATION_HALF_LIFE`)
+   lets expect of it for the lead's shock; the rest, divided by what that relationship leaves, is its *own*
+   shock.
+3. Blocks of sessions are drawn; a session brings the lead's return, the other leg's volatility, both shocks.
+4. Each own shock gets a random sign: large moves still come together, but no way in which they did is left.
+5. The other leg's return is ``volatility * (r * lead's shock + sqrt(1 - r^2) * own shock)``, with the one
+   correlation ``r`` of all the history's shocks.
+
+What stays: the lead as it was, clusters of volatility and their coming together, fat tails, days on which
+both legs jump. What goes, by intent: every change of the correlation. What goes besides: the other leg's own
+serial correlation, which daily returns hardly have, and the lead's foretelling of the other leg.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A month: volatility changes as fast as that, and a shorter memory knows too little of it.
+_VOLATILITY_HALF_LIFE: Final = 20.0
+# A quarter: short enough to follow a real change, long enough not to take chance for one.
+_RELATION_HALF_LIFE: Final = 60.0
+# Of the other leg's variance; legs that move as one leave nothing to divide by.
+_LEAST_LEFT: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NullModel:
+    """A history taken apart.
+
+    Parameters
+    ----------
+    lead
+        The lead's log returns, shape ``(n,)``.
+    lead_shocks, own_shocks
+        Shape ``(n,)``, mean square 1.
+    other_volatility
+        Of the other leg's log returns, shape ``(n,)``, but for a constant factor.
+    correlation
+        The one that all synthetic sessions share, in [-1, 1].
+    """
+
+    lead: NDArray[np.float64]
+    lead_shocks: NDArray[np.float64]
+    own_shocks: NDArray[np.float64]
+    other_volatility: NDArray[np.float64]
+    correlation: float
+
+    def returns(
+        self, rows: NDArray[np.intp], signs: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Put sessions together.
+
+        Parameters
+        ----------
+        rows
+            Which sessions, of any shape.
+        signs
+            1.0 or -1.0 for each of them.
+
+        Returns
+        -------
+        tuple of arrays
+            The lead's and the other leg's returns, shaped as ``rows``.
+        """
+        rest = math.sqrt(1.0 - self.correlation**2)
+        shocks = self.correlation * self.lead_shocks[rows] + rest * (signs * self.own_shocks[rows])
+        return self.lead[rows], self.other_volatility[rows] * shocks
+
+
+def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullModel:
+    """Take a history apart.
+
+    Parameters
+    ----------
+    lead, other
+        Aligned log returns in session order, shape ``(n,)`` each, ``n >= 2``; finite.
+
+    Returns
+    -------
+    NullModel
+        From which synthetic histories are drawn.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a leg or what the lead leaves of the other does not move at all.
+
+    Examples
+    --------
+    >>> generator = np.random.default_rng(1)
+    >>> lead, own = generator.standard_normal((2, 5_000))
+    >>> model = null_model(lead, 0.6 * lead + 0.8 * own)
+    >>> abs(model.correlation - 0.6) < 0.03
+    True
+
+    A pair that was at 0.9 and then at -0.9 had no relationship on the average, and that is what is kept:
+
+    >>> way = np.repeat([0.9, -0.9], 2_500)
+    >>> model = null_model(lead, way * lead + np.sqrt(0.19) * own)
+    >>> a, b = model.returns(np.arange(5_000), np.sign(generator.standard_normal(5_000)))
+    >>> halves = slice(0, 2_500), slice(2_500, 5_000)
+    >>> [abs(float(np.corrcoef(a[half], b[half])[0, 1])) < 0.05 for half in halves]
+    [True, True]
+    """
+    if lead.shape != other.shape or lead.ndim != 1 or lead.size < 2:
+        raise ValueError(
+            f"a pair must be two rows of one length, at least 2, was {lead.shape}, {other.shape}"
+        )
+    lead_shocks = _unit(lead / _volatility(lead))
+    other_volatility = _volatility(other)
+    other_shocks = other / other_volatility
+    size = _size(other_shocks)
+    other_shocks = other_shocks / size
+    correlation = min(1.0, max(-1.0, float(np.mean(lead_shocks * other_shocks))))
+    product, lead_square, other_square = (
+        _before(x, _RELATION_HALF_LIFE, start=start)[:-1]
+        for x, start in (
+            (lead_shocks * other_shocks, correlation),
+            (lead_shocks**2, 1.0),
+            (other_shocks**2, 1.0),
+        )
+    )
+    left = np.maximum(1.0 - product**2 / (lead_square * other_square), _LEAST_LEFT)
+    own = other_shocks - product / lead_square * lead_shocks
+    return NullModel(
+        lead=lead,
+        lead_shocks=lead_shocks,
+        own_shocks=_unit(own / np.sqrt(left)),
+        other_volatility=other_volatility * size,
+        correlation=correlation,
+    )
+
+
+def _volatility(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the size of a leg's moves at each session, that session's included."""
+    squares = x**2
+    return np.sqrt(_before(squares, _VOLATILITY_HALF_LIFE, start=_size(x) ** 2)[1:])
+
+
+def _before(x: NDArray[np.float64], half_life: float, *, start: float) -> NDArray[np.float64]:
+    """Return the exponentially weighted mean of what came before each value, and of all; ``(n + 1,)``."""
+    share = 1.0 - 0.5 ** (1.0 / half_life)
+    means = np.empty(x.size + 1)
+    mean = means[0] = start
+    for index, value in enumerate(x.tolist()):
+        mean += share * (value - mean)
+        means[index + 1] = mean
+    return means
+
+
+def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    unit: NDArray[np.float64] = x / _size(x)
+    return unit
+
+
+def _size(x: NDArray[np.float64]) -> float:
+    size = math.sqrt(float(np.mean(x**2)))
+    if size == 0.0:
+        raise ValueError("a leg that never moves, or one that the lead explains wholly, has no shocks")
+    return size
