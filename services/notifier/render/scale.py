@@ -53,7 +53,8 @@ def two_sided(
     if value is None or not math.isfinite(value):
         return None
     warning, critical = thresholds.get("warning"), thresholds.get("critical")
-    end, bands = _USUAL_END, (Band(width=100.0, tone="calm"),)
+    end = _USUAL_END
+    bands: tuple[Band, ...] = (Band(width=100.0, tone="calm"),)
     if warning is not None and critical is not None and 0 < warning < critical:
         end = max(_USUAL_END, critical + _MARGIN)
         unit = 100 / (2 * end)

@@ -74,7 +74,8 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
 
 def _is_simulated(event: DivergenceEvent) -> bool:
     # A fault of the data may have no price to show, but it has what it was seen in.
-    instruments = [each.instrument for each in (*event.legs, *event.evidence.inputs)]
+    instruments = [leg.instrument for leg in event.legs]
+    instruments += [each.instrument for each in event.evidence.inputs]
     return any(instrument.endswith(".SIMULATED") for instrument in instruments)
 
 

@@ -30,7 +30,7 @@ def test_correlation_of_a_writer_without_intervals_has_none() -> None:
     assert confirmed is not None
     view = shown_of(snapshot(confirmed=replace(confirmed, values={"corr_20": 0.5, "corr_ci_20_low": 0.1})))
     assert (view.relation[0].text, view.relation[0].span, view.relation[0].note) == ("+0.50", None, "")
-    whole = {"corr_20": 0.5, "corr_ci_20_low": 0.1, "corr_ci_20_high": 0.7}
+    whole: dict[str, float | None] = {"corr_20": 0.5, "corr_ci_20_low": 0.1, "corr_ci_20_high": 0.7}
     view = shown_of(snapshot(confirmed=replace(confirmed, values=whole)))
     assert view.relation[0].note == "95%: +0.10 to +0.70"
 
