@@ -12,10 +12,13 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from bench.processes import require_running, running
-from services.signals.checkpoint.codec import applied_offset_of
+from services.signals.checkpoint.codec import applied_offset_of, key_of_lead
 from shared.config import KafkaSettings
 from shared.kafka.clients import make_reader
+from shared.kafka.publisher import Publisher
 from shared.kafka.topics import STATE
+
+_LEAD = "XAU/USD.REPLAY"
 
 
 async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -> float:
@@ -24,13 +27,13 @@ async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -
     Parameters
     ----------
     pair
-        A name that no worker had before: no checkpoint, so it begins at the beginning.
+        A name that no worker had before. The lead's checkpoint is deleted, so it begins at the beginning.
     records
         How many the log has, the two of the history and the last one included.
     """
     pairs, log = folder / f"{pair}.toml", folder / f"{pair}.log"
     pairs.write_text(
-        f'[[pair]]\nname = "{pair}"\ntitle = "Gold vs IWM"\nlead = "XAU/USD.REPLAY"\nother = "IWM.REPLAY"\n'
+        f'[[pair]]\nname = "{pair}"\ntitle = "Gold vs IWM"\nlead = "{_LEAD}"\nother = "IWM.REPLAY"\n'
         'lead_title = "Gold"\nother_title = "IWM"\n'
     )
     environ = {
@@ -39,6 +42,9 @@ async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -
         "CONVEX_SIGNALS_GROUP": f"group-{pair}",
         "CONVEX_SIGNALS_INSTANCE_ID": f"worker-{pair}",
     }
+    key = key_of_lead(_LEAD)
+    async with Publisher(KafkaSettings(bootstrap_servers=bootstrap), client_id="bench-forget") as publisher:
+        await publisher.publish(STATE.name, key=key, value=None, partition=0)
     with running(["-m", "convex", "signals"], environ, log) as process:
         consumer = make_reader(KafkaSettings(bootstrap_servers=bootstrap), client_id="bench-watch")
         await consumer.start()
@@ -49,7 +55,7 @@ async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -
                 require_running(process, log)
                 for batch in (await consumer.getmany(timeout_ms=500)).values():
                     for record in batch:
-                        if record.key.decode() != pair or record.value is None:
+                        if record.key != key.encode() or record.value is None:
                             continue
                         offset = applied_offset_of(record.value)
                         if offset == 1:

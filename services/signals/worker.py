@@ -5,7 +5,7 @@ Order of effects for one record:
 1. skip it if its offset was already applied;
 2. compute;
 3. publish the events, then the sampled bars, and wait for Kafka to acknowledge each;
-4. publish the checkpoint and wait;
+4. publish the checkpoint, if one is due, in the order of `CheckpointWriter`;
 5. return, which acknowledges the record.
 
 A crash before 4 makes the record come again, and the same events with the same identities; a crash after 4
@@ -17,11 +17,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.signals.checkpoint.codec import Checkpoint, encode_checkpoint
-from services.signals.checkpoint.reader import read_checkpoints
+from services.signals.checkpoint.codec import PairCheckpoint
+from services.signals.checkpoint.plan import BEGINNING, plan_restore
+from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
+from services.signals.checkpoint.writer import CheckpointWriter
 from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.pair_state import dump_pair, load_pair
+from services.signals.core.restoring import RestoredEngine
 from services.signals.core.rules import Rule
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.showing import Showing
@@ -30,7 +32,7 @@ from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
 from shared.contracts.ticks import TickRecord, decode_tick_record
-from shared.domain.bars import Bar, BarBatch
+from shared.domain.bars import BarBatch
 from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
@@ -46,11 +48,28 @@ log = structlog.get_logger()
 
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    """An engine, the last offset that it has applied, and the last one with a checkpoint."""
+    """A lead's engine and how far it is.
 
-    engine: LeadEngine
+    Parameters
+    ----------
+    applied, checkpointed
+        The last offset that it has applied, and the last one with a checkpoint.
+    written
+        The last offset whose effects a worker before this one may have published already.
+    left
+        Pairs that are no longer watched; written with the next checkpoint.
+    """
+
+    restored: RestoredEngine
+    writer: CheckpointWriter
     applied: int
     checkpointed: int
+    written: int
+    left: tuple[PairCheckpoint, ...]
+
+    @property
+    def engine(self) -> LeadEngine:
+        return self.restored.engine
 
 
 class Worker:
@@ -97,22 +116,20 @@ class Worker:
 
     async def restore(self, partitions: frozenset[int]) -> Mapping[int, int | None]:
         """Rebuild the engines of newly assigned partitions; return where to go on reading each."""
-        checkpoints = await read_checkpoints(self._kafka, partitions)
+        known = await read_checkpoints(self._kafka, partitions)
+        leads = dict.fromkeys(pair.lead for pair in self._pairs)
+        home = {lead: await self._publisher.partition_for(topics.TICKS.name, lead) for lead in leads}
         starts: dict[int, int | None] = {}
         for partition in partitions:
-            pairs = [
-                pair
-                for pair in self._pairs
-                if await self._publisher.partition_for(topics.TICKS.name, pair.lead) == partition
+            writer = CheckpointWriter(self._publisher, partition=partition, end=known[partition].end)
+            running = [
+                self._restore(lead, known[partition], writer) for lead in leads if home[lead] == partition
             ]
-            known = checkpoints.get(partition, {})
-            self._running[partition] = [
-                self._engine(group, pairs_of_it, known)
-                for group, pairs_of_it in _by_lead_and_offset(pairs, known).items()
-            ]
-            applied = [running.applied for running in self._running[partition]]
-            starts[partition] = None if not applied or min(applied) < 0 else min(applied) + 1
-            log.info("partition_restored", partition=partition, pairs=len(pairs), start=starts[partition])
+            self._running[partition] = running
+            first = min((each.applied for each in running), default=BEGINNING)
+            starts[partition] = None if first == BEGINNING else first + 1
+            pairs = sum(len(each.engine.books) for each in running)
+            log.info("partition_restored", partition=partition, pairs=pairs, start=starts[partition])
         return starts
 
     async def release(self, partitions: frozenset[int]) -> None:
@@ -132,18 +149,23 @@ class Worker:
         try:
             record = decode_tick_record(value)
         except DataError as error:
-            await self._dead_letter(partition, offset, value, error)
+            # What was written stands on it: it was parked before.
+            if any(offset > running.written for running in waiting) or not waiting:
+                await self._dead_letter(partition, offset, value, error)
         is_used = False
         for running in waiting:
             effects = Effects()
-            if record is not None and _concerns(record, running.engine):
+            running.restored.thaw_before(offset)
+            if record is not None and record.instrument in running.engine.market.legs:
                 is_used = True
                 effects = running.engine.apply(record)
                 await self._publish(partition, offset, record, effects)
-            # Also without an effect: a lead that fell silent must not hold back where a restart begins.
-            await self._checkpoint(partition, offset, running, effects)
-            if is_used:
-                self._showing.show(running.engine, effects)
+            running.applied = offset
+            if offset > running.written:
+                # Also without an effect: a lead that fell silent must not hold back where a restart begins.
+                await self._checkpoint(running, effects)
+                if is_used:
+                    self._showing.show(running.engine, effects)
         self._metrics.records.labels(topics.TICKS.name).inc()
         if record is not None and not is_used:
             self._metrics.suppressed.labels("no_pair").inc()
@@ -153,21 +175,33 @@ class Worker:
         """Wait for snapshots on their way."""
         await self._showing.flush()
 
-    def _engine(self, group: tuple[str, int], pairs: list[Pair], known: Mapping[str, Checkpoint]) -> _Running:
-        lead, applied = group
+    def _restore(self, lead: str, known: Checkpoints, writer: CheckpointWriter) -> _Running:
+        plan = plan_restore(lead, self._pairs, known_lead=known.leads.get(lead), known_pairs=known.pairs)
         engine = LeadEngine(
-            lead, pairs, rules=self._rules, calendar=self._calendar, code_version=CODE_VERSION
+            lead,
+            [pair for pair in self._pairs if pair.lead == lead],
+            rules=self._rules,
+            calendar=self._calendar,
+            code_version=CODE_VERSION,
         )
-        waiting: dict[Bar, None] = {}
+        restored = RestoredEngine(
+            engine,
+            plan.lead,
+            plan.pairs,
+            frozen=plan.frozen,
+            is_from_beginning=plan.applied == BEGINNING,
+        )
         for book in engine.books:
-            checkpoint = known.get(book.pair.name)
-            if checkpoint is not None and applied >= 0:
-                load_pair(checkpoint.state, book, engine.market)
-                # Pairs that were in different engines may know of different bars.
-                waiting |= dict.fromkeys(checkpoint.state.waiting)
-        engine.waiting = list(waiting)
-        engine.resume()
-        return _Running(engine=engine, applied=applied, checkpointed=applied)
+            book.is_unsaved |= book.pair.name in known.outlived
+        writer.add(engine)
+        return _Running(
+            restored=restored,
+            writer=writer,
+            applied=plan.applied,
+            checkpointed=plan.applied,
+            written=plan.written,
+            left=plan.left,
+        )
 
     async def _publish(self, partition: int, offset: int, record: TickRecord, effects: Effects) -> None:
         if effects.events:
@@ -210,25 +244,13 @@ class Worker:
         self._metrics.ticks.inc(len(record.ts_event_ns))
         self._metrics.late.inc(effects.late_ticks)
 
-    async def _checkpoint(self, partition: int, offset: int, running: _Running, effects: Effects) -> None:
-        engine = running.engine
-        is_due = offset - running.checkpointed >= self._checkpoint_every
-        for book in engine.books:
-            if is_due or effects.changed or effects.is_shared_changed:
-                checkpoint = Checkpoint(
-                    applied_offset=offset,
-                    lead=engine.lead,
-                    state=dump_pair(book, engine.time, engine.waiting),
-                )
-                await self._publisher.publish(
-                    topics.STATE.name,
-                    key=book.pair.name,
-                    value=encode_checkpoint(checkpoint),
-                    partition=partition,
-                )
-                self._metrics.checkpoints.inc()
-                running.checkpointed = offset
-        running.applied = offset
+    async def _checkpoint(self, running: _Running, effects: Effects) -> None:
+        is_due = running.applied - running.checkpointed >= self._checkpoint_every
+        if not (is_due or effects.changed or effects.is_shared_changed):
+            return
+        count = await running.writer.write(running.engine, offset=running.applied, left=running.left)
+        running.checkpointed, running.left = running.applied, ()
+        self._metrics.checkpoints.inc(count)
 
     async def _dead_letter(self, partition: int, offset: int, value: bytes | None, error: DataError) -> None:
         letter = dead_letter(
@@ -244,26 +266,6 @@ class Worker:
         )
         self._metrics.dead_lettered.labels(topics.TICKS.name, error.reason).inc()
         log.warning("record_dead_lettered", partition=partition, offset=offset, reason=error.reason)
-
-
-def _by_lead_and_offset(
-    pairs: list[Pair], known: Mapping[str, Checkpoint]
-) -> dict[tuple[str, int], list[Pair]]:
-    """Group pairs that can share an engine: of one lead, and restored as of one record."""
-    groups: dict[tuple[str, int], list[Pair]] = {}
-    for pair in pairs:
-        checkpoint = known.get(pair.name)
-        # A pair that has changed its legs since is a new pair.
-        is_same = (
-            checkpoint is not None and checkpoint.lead == pair.lead and checkpoint.state.other == pair.other
-        )
-        applied = checkpoint.applied_offset if checkpoint is not None and is_same else -1
-        groups.setdefault((pair.lead, applied), []).append(pair)
-    return groups
-
-
-def _concerns(record: TickRecord, engine: LeadEngine) -> bool:
-    return record.instrument in engine.market.legs
 
 
 def _received_ns(record: TickRecord) -> int | None:

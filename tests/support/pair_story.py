@@ -8,11 +8,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.signals.checkpoint.codec import Checkpoint, decode_checkpoint, encode_checkpoint
+from services.signals.checkpoint.codec import (
+    LeadCheckpoint,
+    PairCheckpoint,
+    decode_lead,
+    decode_pair,
+    encode_lead,
+    encode_pair,
+)
 from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead_state import dump_lead
 from services.signals.core.pair_book import PairBook
-from services.signals.core.pair_state import dump_pair, load_pair
+from services.signals.core.pair_state import dump_pair
+from services.signals.core.restoring import RestoredEngine
 from services.signals.core.rules import Rule
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import Bar, BarsMode
@@ -47,18 +56,18 @@ def restart(engine: LeadEngine, *, rules: tuple[Rule, ...] | None = None) -> Lea
         rules=rules if rules is not None else tuple(engine.books[0].rules.values()),
         sessions=engine.market.calendar,
     )
-    waiting: dict[Bar, None] = {}
-    for old, book in zip(engine.books, new.books, strict=True):
-        value = encode_checkpoint(
-            Checkpoint(applied_offset=7, lead=engine.lead, state=dump_pair(old, engine.time, engine.waiting))
-        )
-        state = decode_checkpoint(value).state
-        load_pair(state, book, new.market)
-        # As the worker does: one engine knows what any of its pairs knew.
-        waiting |= dict.fromkeys(state.waiting)
-    new.waiting = list(waiting)
-    new.resume()
-    return new
+    lead = encode_lead(LeadCheckpoint(applied_offset=7, lead=dump_lead(engine)))
+    pairs = [
+        encode_pair(PairCheckpoint(applied_offset=7, is_left=False, pair=dump_pair(book, engine.waiting)))
+        for book in engine.books
+    ]
+    return RestoredEngine(
+        new,
+        decode_lead(lead).lead,
+        [decode_pair(value).pair for value in pairs],
+        frozen={},
+        is_from_beginning=False,
+    ).engine
 
 
 def history(

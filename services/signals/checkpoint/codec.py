@@ -1,53 +1,108 @@
-"""A pair's checkpoint as the bytes of ``state.v1``.
+"""Checkpoints as the bytes of ``state.v1``: one record for each pair, and one for what a lead's pairs share.
 
 Internal to signals and versioned: a checkpoint of another version is no checkpoint, and the log is read
 again.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
-import orjson
-
+from services.signals.core.lead_state import LeadState
 from services.signals.core.pair_state import PairState
 from shared.contracts.envelope import Contract
 
+_VERSION: Final = 2
+_LEAD: Final = "lead|"
+_HEAD: Final = re.compile(rb'\{"schema":"state","v":%d,"applied_offset":(\d{1,18}),' % _VERSION)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """What a pair was when the record at ``applied_offset`` had had all its effects."""
+class PairCheckpoint:
+    """What a pair was when the record at ``applied_offset`` had had all its effects.
+
+    Parameters
+    ----------
+    is_left
+        It is no longer watched from then on; what comes after has passed it by.
+    """
 
     applied_offset: int
-    lead: str
-    state: PairState
+    is_left: bool
+    pair: PairState
 
 
-_CONTRACT = Contract("state", 1, Checkpoint)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadCheckpoint:
+    """What a lead's pairs shared when the record at ``applied_offset`` had had all its effects."""
+
+    applied_offset: int
+    lead: LeadState
 
 
-def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+_PAIR_CONTRACT = Contract("state", _VERSION, PairCheckpoint)
+_LEAD_CONTRACT = Contract("state", _VERSION, LeadCheckpoint)
+
+
+def key_of_lead(instrument: str) -> str:
+    """Return the key of a lead's record; that of a pair's is its name.
+
+    Examples
+    --------
+    >>> key_of_lead("XAU/USD.SIM"), is_lead_key("lead|XAU/USD.SIM"), is_lead_key("gold-iwm")
+    ('lead|XAU/USD.SIM', True, False)
+    """
+    return _LEAD + instrument
+
+
+def is_lead_key(key: str) -> bool:
+    """Tell a lead's record from a pair's."""
+    return key.startswith(_LEAD)
+
+
+def encode_pair(checkpoint: PairCheckpoint) -> bytes:
     """Return canonical bytes."""
-    return _CONTRACT.encode(checkpoint)
+    return _PAIR_CONTRACT.encode(checkpoint)
 
 
-def decode_checkpoint(value: bytes) -> Checkpoint:
-    """Return the checkpoint.
+def encode_lead(checkpoint: LeadCheckpoint) -> bytes:
+    """Return canonical bytes."""
+    return _LEAD_CONTRACT.encode(checkpoint)
+
+
+def decode_pair(value: bytes) -> PairCheckpoint:
+    """Return a pair's checkpoint.
 
     Raises
     ------
     DecodeError
         If it is of another version, or damaged.
     """
-    return _CONTRACT.decode(value)
+    return _PAIR_CONTRACT.decode(value)
+
+
+def decode_lead(value: bytes) -> LeadCheckpoint:
+    """Return a lead's checkpoint.
+
+    Raises
+    ------
+    DecodeError
+        If it is of another version, or damaged.
+    """
+    return _LEAD_CONTRACT.decode(value)
 
 
 def applied_offset_of(value: bytes) -> int:
-    """Return only the offset: the newest of several checkpoints is found without building their windows.
+    """Return only the offset: the newest of several checkpoints is found without reading their windows.
 
     -1 where there is none: a damaged checkpoint is older than any other, not the end of the worker.
+
+    Examples
+    --------
+    >>> applied_offset_of(b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,')
+    41
+    >>> applied_offset_of(b'{"schema":"state","v":1,"applied_offset":41,')
+    -1
     """
-    try:
-        loaded = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return -1
-    offset = loaded.get("applied_offset") if isinstance(loaded, dict) else None
-    return offset if isinstance(offset, int) else -1
+    found = _HEAD.match(value)
+    return int(found[1]) if found else -1

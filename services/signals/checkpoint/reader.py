@@ -1,9 +1,20 @@
-"""Read a partition's checkpoints back: the newest of each pair."""
+"""Read a partition's checkpoints back: the newest of each pair and of each lead."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
-from services.signals.checkpoint.codec import Checkpoint, applied_offset_of, decode_checkpoint
+from services.signals.checkpoint.codec import (
+    LeadCheckpoint,
+    PairCheckpoint,
+    applied_offset_of,
+    decode_lead,
+    decode_pair,
+    is_lead_key,
+    key_of_lead,
+)
 from shared.config import KafkaSettings
 from shared.errors import DecodeError
 from shared.kafka.clients import make_reader
@@ -12,22 +23,82 @@ from shared.kafka.topics import STATE
 log = structlog.get_logger()
 
 
-async def read_checkpoints(
-    settings: KafkaSettings, partitions: frozenset[int]
-) -> dict[int, dict[str, Checkpoint]]:
-    """Return the checkpoint of each pair, by partition.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoints:
+    """What a partition of ``state.v1`` says.
 
-    Of several for one pair the one with the highest applied offset counts, not the last: a worker that was
-    thought dead may have written an older one after its successor. Either is a valid place to go on from.
+    Parameters
+    ----------
+    leads, pairs
+        The newest checkpoint of each instrument and of each pair.
+    outlived
+        Pairs whose newest checkpoint was followed by an older one, which compaction would keep instead.
+    end
+        The offset after the last record.
+    """
+
+    leads: dict[str, LeadCheckpoint]
+    pairs: dict[str, PairCheckpoint]
+    outlived: frozenset[str]
+    end: int
+
+
+@dataclass(slots=True)
+class _Newest:
+    """The newest value of each key, and the keys whose last value is not it."""
+
+    values: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    outlived: set[str] = field(default_factory=set)
+
+    def take(self, records: Iterable[ConsumerRecord]) -> None:
+        for record in records:
+            if record.key is None:
+                continue
+            key = record.key.decode(errors="replace")
+            if record.value is None:
+                self.values.pop(key, None)
+                continue
+            offset = applied_offset_of(record.value)
+            if key in self.values and offset < self.values[key][0]:
+                self.outlived.add(key)
+                continue
+            self.values[key] = offset, record.value
+            self.outlived.discard(key)
+
+    def checkpoints(self, end: int) -> Checkpoints:
+        leads: dict[str, LeadCheckpoint] = {}
+        pairs: dict[str, PairCheckpoint] = {}
+        for key, (_, value) in self.values.items():
+            try:
+                if is_lead_key(key):
+                    leads[key] = decode_lead(value)
+                else:
+                    pairs[key] = decode_pair(value)
+            except DecodeError as error:
+                # Not fatal: the log has everything that the checkpoint had.
+                log.warning("checkpoint_unusable", key=key, reason=error.reason, error=str(error))
+        return Checkpoints(
+            leads={each.lead.lead: each for key, each in leads.items() if key == key_of_lead(each.lead.lead)},
+            pairs={name: each for name, each in pairs.items() if name == each.pair.pair},
+            outlived=frozenset(self.outlived & pairs.keys()),
+            end=end,
+        )
+
+
+async def read_checkpoints(settings: KafkaSettings, partitions: frozenset[int]) -> dict[int, Checkpoints]:
+    """Return what is known of each pair and each lead, by partition.
+
+    Of several for one the one with the highest applied offset counts, not the last: a worker that was thought
+    dead may have written an older one after its successor.
 
     Parameters
     ----------
     partitions
         Partitions of ``state.v1``, which are those of ``ticks.v1``.
     """
-    newest: dict[int, dict[str, bytes]] = {partition: {} for partition in partitions}
     if not partitions:
         return {}
+    newest = {partition: _Newest() for partition in partitions}
     reader = make_reader(settings, client_id="convex-signals-restore")
     await reader.start()
     try:
@@ -40,31 +111,8 @@ async def read_checkpoints(
             reader.seek(tp, begins[tp])
         while waiting:
             for tp, records in (await reader.getmany(*waiting, timeout_ms=1_000)).items():
-                for record in records:
-                    _keep_newest(newest[tp.partition], record.key, record.value)
+                newest[tp.partition].take(records)
             waiting = {tp for tp in waiting if await reader.position(tp) < ends[tp]}
     finally:
         await reader.stop()
-    return {
-        partition: {
-            pair: checkpoint for pair, value in values.items() if (checkpoint := _decode(pair, value))
-        }
-        for partition, values in newest.items()
-    }
-
-
-def _keep_newest(values: dict[str, bytes], key: bytes | None, value: bytes | None) -> None:
-    if key is None or value is None:
-        return
-    pair = key.decode(errors="replace")
-    if pair not in values or applied_offset_of(value) >= applied_offset_of(values[pair]):
-        values[pair] = value
-
-
-def _decode(pair: str, value: bytes) -> Checkpoint | None:
-    try:
-        return decode_checkpoint(value)
-    except DecodeError as error:
-        # Not fatal: the log has everything that the checkpoint had.
-        log.warning("checkpoint_unusable", pair=pair, reason=error.reason, error=str(error))
-        return None
+    return {tp.partition: newest[tp.partition].checkpoints(ends[tp]) for tp in assigned}

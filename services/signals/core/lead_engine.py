@@ -98,6 +98,14 @@ class LeadEngine:
         self.market.resume()
         self._gather()
 
+    def wait_for(self, bars: Iterable[Bar]) -> None:
+        """Use bars once their ``known_at`` has come, in an order that only they decide."""
+        self.waiting += bars
+        self.waiting.sort(
+            key=lambda bar: (bar.known_at_ns, bar.instrument != self.lead, bar.session, bar.instrument)
+        )
+        self._gather()
+
     def apply(self, record: QuoteBatch | TradeBatch | FeedStatus | BarBatch) -> Effects:
         """Take one record in and return what it did."""
         effects = Effects()
@@ -115,7 +123,7 @@ class LeadEngine:
                 self._take_trades(leg, record, effects)
             case FeedStatus():
                 self._take_status(leg, record, effects)
-            case BarBatch():
+            case BarBatch() if not self.market.is_frozen(leg):
                 self._take_bars(record, effects)
         return effects
 
@@ -245,8 +253,7 @@ class LeadEngine:
             for row in rows:
                 self.books[row].pass_silence(at_ns, effects)
             self.market.table.refresh(rows)
-        if leg.watch.hear(status.state, at_ns):
-            self.market.pass_faults(leg, at_ns, effects)
+        self.market.hear(leg, status.state, at_ns, effects)
         self._gather()
 
     def _take_bars(self, batch: BarBatch, effects: Effects) -> None:
@@ -260,13 +267,12 @@ class LeadEngine:
             news = tuple(bar for bar, is_it in zip(usable, is_past, strict=True) if not is_it)
             self.market.take_history(past, effects)
             self._gather()
+        unheard = [bar for bar in dict.fromkeys(news) if bar not in self.waiting]
+        if unheard:
+            effects.is_shared_changed = True
+            self.market.note(self.market.legs[batch.instrument])
+            self.wait_for(unheard)
         if news:
-            for bar in news:
-                if bar not in self.waiting:
-                    self.waiting.append(bar)
-                    effects.is_shared_changed = True
-            self.waiting.sort(key=lambda bar: (bar.known_at_ns, bar.instrument != self.lead, bar.session))
-            self._gather()
             self._advance(self.time.watermark_ns, effects)
         self._gather()
 

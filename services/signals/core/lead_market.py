@@ -17,6 +17,7 @@ from shared.domain.bars import Bar
 from shared.domain.divergences import Direction
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
+from shared.domain.ticks import FeedState
 
 _NO_NEWS: Final = (Told.UNCHANGED, Told.OUTDATED)
 
@@ -45,8 +46,11 @@ class LeadMarket:
         By instrument, the lead first.
     books, table
         The pairs, and what most ticks need to know of them.
+    frozen
+        Names of pairs that are further than the log that is being read again, and are left alone; so is a leg
+        that only such pairs have, but for its live price. `resume` has to follow a change.
     rows_of
-        By instrument, the pairs that have it as a leg.
+        By instrument, the pairs that have it as a leg; without the frozen ones.
     """
 
     def __init__(
@@ -76,10 +80,8 @@ class LeadMarket:
             )
             for pair in watched
         )
-        rows: dict[str, list[int]] = {lead: list(range(len(watched)))}
-        for row, pair in enumerate(watched):
-            rows.setdefault(pair.other, []).append(row)
-        self.rows_of: dict[str, Rows] = {name: np.array(each, np.intp) for name, each in rows.items()}
+        self.frozen: set[str] = set()
+        self.rows_of: dict[str, Rows] = {}
         self.table = PairTable(self.books)
         self._missing_ordinal = -1
         self._missing_due_ns = NEVER
@@ -87,12 +89,26 @@ class LeadMarket:
 
     def resume(self) -> None:
         """Find out what to wait for, after everything was filled from a checkpoint, or nothing was."""
-        for book in self.books:
-            book.judge_quietly()
-        self.table.refresh(range(len(self.books)))
-        self._bursting = {name for name, leg in self.legs.items() if leg.watch.calms_at_ns() is not None}
+        rows: dict[str, list[int]] = {name: [] for name in self.legs}
+        for row, book in enumerate(self.books):
+            if book.pair.name not in self.frozen:
+                rows[self.lead].append(row)
+                rows[book.pair.other].append(row)
+                book.judge_quietly()
+        self.rows_of = {name: np.array(each, np.intp) for name, each in rows.items()}
+        self.table.refresh(self.rows_of[self.lead])
+        self.table.rest(np.setdiff1d(np.arange(len(self.books)), self.rows_of[self.lead]))
+        self._bursting = {
+            name
+            for name, leg in self.legs.items()
+            if leg.watch.calms_at_ns() is not None and not self.is_frozen(leg)
+        }
         if self.time.closes_seen >= 0:
             self._plan_missing(self.time.watermark_ns)
+
+    def is_frozen(self, leg: Leg) -> bool:
+        """Tell whether all pairs that have a leg are frozen; the lead is always heard."""
+        return leg.instrument != self.lead and not len(self.rows_of[leg.instrument])
 
     # -- bars ---------------------------------------------------------------------------------------------
 
@@ -101,10 +117,13 @@ class LeadMarket:
         if not bars:
             return
         leg = self.legs[bars[0].instrument]
+        for bar in bars:
+            self._remember(leg, leg.history.get(bar.session), bar)
         told = [leg.history.put(bar) for bar in bars]
         if all(each in _NO_NEWS for each in told):
             return
         effects.is_shared_changed = True
+        self.note(leg)
         at_ns, rows = self.time.watermark_ns, self.rows_of[leg.instrument]
         self._arrive(leg, bars[-1].session, at_ns, effects)
         for row in rows:
@@ -115,7 +134,11 @@ class LeadMarket:
     def use_bar(self, bar: Bar, effects: Effects) -> None:
         """Take one bar in as news."""
         leg, at_ns = self.legs[bar.instrument], self.time.watermark_ns
+        if self.is_frozen(leg):
+            return
+        self.note(leg)
         known = leg.history.get(bar.session)
+        self._remember(leg, known, bar)
         told = leg.history.put(bar)
         if told in _NO_NEWS:
             effects.suppressed[f"bar_{told.value}"] += 1
@@ -135,6 +158,12 @@ class LeadMarket:
             for row in rows:
                 self.books[row].settle(seen_ns, effects)
         self.table.refresh(rows if has_ended else touched)
+
+    def _remember(self, leg: Leg, known: Bar | None, bar: Bar) -> None:
+        """Let the pairs of a leg know what held before a known close changes: they tell the difference."""
+        if known is not None and (known.close, known.adj_close) != (bar.close, bar.adj_close):
+            for row in self.rows_of[leg.instrument]:
+                _ = self.books[row].values
 
     # -- closes -------------------------------------------------------------------------------------------
 
@@ -165,8 +194,7 @@ class LeadMarket:
             price = leg.tape.sample_at(close_ns)
             if price is None:
                 effects.suppressed["close_sample_stale"] += 1
-                if leg.watch.miss(Cause.NO_CLOSE_SAMPLE, session, close_ns):
-                    self.pass_faults(leg, close_ns, effects)
+                self._miss(leg, Cause.NO_CLOSE_SAMPLE, session, close_ns, effects)
                 continue
             bar = Bar(
                 instrument=leg.instrument,
@@ -184,15 +212,29 @@ class LeadMarket:
     def pass_faults(self, leg: Leg, at_ns: int, effects: Effects) -> None:
         """Tell the pairs of a leg that its data can, or can no longer, be trusted."""
         effects.is_shared_changed = True
+        self.note(leg)
         rows = self.rows_of[leg.instrument]
         for row in rows:
             self.books[row].pass_fault(self._role(leg), at_ns=at_ns, effects=effects)
             self.books[row].settle(at_ns, effects)
         self.table.refresh(rows)
 
+    def hear(self, leg: Leg, state: FeedState, at_ns: int, effects: Effects) -> None:
+        """Take a feed's state in."""
+        if self.is_frozen(leg):
+            return
+        since_ns = leg.watch.stale_since_ns
+        if leg.watch.hear(state, at_ns):
+            self.pass_faults(leg, at_ns, effects)
+        elif leg.watch.stale_since_ns != since_ns:
+            self.note(leg)
+
     def refuse_price(self, leg: Leg, at_ns: int, effects: Effects) -> None:
         """Take note of a price that is not believed."""
         effects.suppressed["tick_implausible"] += 1
+        if self.is_frozen(leg):
+            return
+        self.note(leg)
         if leg.watch.refuse(at_ns):
             self.pass_faults(leg, at_ns, effects)
         if leg.watch.calms_at_ns() is not None:
@@ -216,9 +258,21 @@ class LeadMarket:
             self._plan_missing(at_ns)
             for leg in self.legs.values():
                 newest = leg.history.newest_session
-                is_missing = newest is None or newest < session
-                if is_missing and leg.watch.miss(Cause.MISSING_BAR, session, at_ns):
-                    self.pass_faults(leg, at_ns, effects)
+                if newest is None or newest < session:
+                    self._miss(leg, Cause.MISSING_BAR, session, at_ns, effects)
+
+    def _miss(self, leg: Leg, cause: Cause, session: str, at_ns: int, effects: Effects) -> None:
+        if self.is_frozen(leg):
+            return
+        self.note(leg)
+        if leg.watch.miss(cause, session, at_ns):
+            self.pass_faults(leg, at_ns, effects)
+
+    def note(self, leg: Leg) -> None:
+        """Take note that a leg has changed: a pair's checkpoint has its other leg's bars and faults."""
+        if leg.instrument != self.lead:
+            for row in self.rows_of[leg.instrument]:
+                self.books[row].is_unsaved = True
 
     def _arrive(self, leg: Leg, session: str, at_ns: int, effects: Effects) -> bool:
         """Let a bar end the faults that waited for it; what they held back is for the caller to settle."""

@@ -1,7 +1,7 @@
 """Every decision about one pair, from its bars, the live prices, the time that passes and its data's faults.
 
-Closes are judged as confirmed, for every kind; live prices as provisional, for the ratio only. Each kind has a
-life for each of its directions: ``risk_off`` reads the statistic as it is, ``risk_on`` reads it negated.
+Closes are judged as confirmed, for every kind; live prices as provisional, for the ratio only. Each kind has
+a life for each of its directions: ``risk_off`` reads the statistic as it is, ``risk_on`` reads it negated.
 """
 
 from collections.abc import Sequence
@@ -92,6 +92,7 @@ class PairBook(PairVoice):
 
     def _judge_close(self, at_ns: int, effects: Effects, *, new_sessions: int) -> None:
         self._is_judgement_owed = False
+        self.is_unsaved = True
         close_ns = self.calendar.close_of(self.session)
         is_inhibited = self.is_inhibited
         for kind in LEVEL_KINDS:
@@ -138,7 +139,7 @@ class PairBook(PairVoice):
             self.told_regime = now
 
     def _restate(self, before: Values, at_ns: int, effects: Effects) -> None:
-        for (kind, direction), life in list(self.lives.items()):
+        for kind, direction, life in self.begun():
             if kind not in LEVEL_KINDS or life.phase is not Phase.OPEN or life.confirmed_severity is None:
                 continue
             # A session that has left the window says nothing about what stands on it.
@@ -230,7 +231,7 @@ class PairBook(PairVoice):
     def _dues(self) -> list[tuple[Kind, Direction, int | None, int | None]]:
         """Return, for each life that has begun, when a hold or a settling and when an expiry is due."""
         dues: list[tuple[Kind, Direction, int | None, int | None]] = []
-        for (kind, direction), life in self.lives.items():
+        for kind, direction, life in self.begun():
             rule = self.rules.get(kind)
             if rule is None:
                 continue

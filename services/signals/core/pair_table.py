@@ -1,8 +1,8 @@
 """What almost every tick needs to know of thousands of pairs, as columns: one numpy step, no loop over pairs.
 
-For each pair the live ratios between which nothing is decided, the other leg's price they are held against, and
-when something is due without any input. A tick, a batch of ticks or an instant asks all pairs in one comparison
-and names those that have to look closer.
+For each pair the live ratios between which nothing is decided, the other leg's price they are held against,
+and when something is due without any input. A tick, a batch of ticks or an instant asks all pairs in one
+comparison and names those that have to look closer.
 """
 
 from typing import Final
@@ -61,6 +61,15 @@ class PairTable:
             self._other_day[row] = 0 if newest is None else day_of(newest)
         self._price(rows)
 
+    def rest(self, rows: Rows) -> None:
+        """Let some pairs wait for nothing."""
+        self._ratio_low[rows], self._ratio_high[rows] = 0.0, np.inf
+        self._other[rows] = 1.0
+        self._due_ns[rows] = NEVER
+        self._is_holding[rows] = False
+        self._other_day[rows] = 0
+        self._price(rows)
+
     def move_other(self, rows: Rows, price: float) -> None:
         """Take in that the other leg of some pairs ticked, and decided nothing."""
         self._other[rows] = price
@@ -82,8 +91,9 @@ class PairTable:
         """Return the prices of an other leg between which none of its pairs decides anything."""
         if lead_price is None:
             return 0.0, float("inf")
-        low = lead_price / self._ratio_high[rows]
+        # A quiet band without an end is zero or infinite; so is what it leaves of the other leg's prices.
         with np.errstate(divide="ignore"):
+            low = lead_price / self._ratio_high[rows]
             high = lead_price / self._ratio_low[rows]
         return float(low.max(initial=0.0)), float(high.min(initial=np.inf))
 

@@ -10,6 +10,7 @@ from services.signals.core.grounds import Grounds, grounds_of_close, grounds_of_
 from services.signals.core.leg import Leg
 from services.signals.core.lifecycle.life import Life, Phase, Step
 from services.signals.core.pair_windows import PairWindows
+from services.signals.core.readings import DIRECTIONS
 from services.signals.core.rules import Rule
 from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.instants import NS_PER_SECOND
@@ -63,6 +64,15 @@ class PairVoice(PairWindows):
         """Return the state of one fingerprint."""
         return self.lives.get((kind, direction), _UNBORN)
 
+    def begun(self) -> list[tuple[Kind, Direction, Life]]:
+        """Return the lives that have begun, in an order that does not depend on which began first."""
+        return [
+            (kind, direction, life)
+            for kind, directions in DIRECTIONS.items()
+            for direction in directions
+            if (life := self.lives.get((kind, direction))) is not None
+        ]
+
     @property
     def is_inhibited(self) -> bool:
         """Tell whether a leg's data are at fault, so that nothing opens on them."""
@@ -90,8 +100,9 @@ class PairVoice(PairWindows):
         """
         # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
         # and the log tells it again.
-        if step.life != _UNBORN or (kind, direction) in self.lives:
+        if step.life != self.life(kind, direction):
             self.lives[kind, direction] = step.life
+            self.is_unsaved = True
         if step.suppressed is not None:
             effects.suppressed[step.suppressed.value] += 1
         if step.transition is None or step.told is None:
@@ -110,7 +121,7 @@ class PairVoice(PairWindows):
                 sequence=self.sequence,
                 at_ns=at_ns,
                 grounds=grounds if values is None else replace(grounds, values=values | grounds.values),
-                hedge=self.hedge(),
+                hedge=self.hedge,
                 confirmed=self.values,
                 false_alarms=self._false_alarms,
                 code_version=self._code_version,

@@ -7,7 +7,7 @@ needed and not kept, because a worker may watch thousands of pairs.
 import numpy as np
 
 from services.signals.core.aligned import AlignedSessions, align
-from services.signals.core.confirmed import RATIO_WINDOW, Values, confirmed_values, regimes
+from services.signals.core.confirmed import RATIO_WINDOW, Values, confirmed_values, regimes, slow_values
 from services.signals.core.leg import Leg
 from services.signals.core.leg_history import label_of
 from services.signals.core.statistics.hedge_answer import hedge_answer
@@ -40,6 +40,9 @@ class PairWindows:
         After that session.
     base
         Mean and standard deviation of the last 90 log ratios; None while undefined.
+    is_unsaved
+        Something changed that must survive a restart: what the pair has said, or its other leg's bars and
+        faults. Whoever writes checkpoints takes it back.
     """
 
     def __init__(self, pair: Pair, lead: Leg, other: Leg, *, calendar: SessionCalendar) -> None:
@@ -51,7 +54,10 @@ class PairWindows:
         self.count = 0
         self.regime: RegimeState = START
         self.base: MeanStd | None = None
+        self.is_unsaved = True
         self._values: Values | None = {}
+        self._slow_values: Values | None = {}
+        self._hedge: Hedge | None = None
 
     def align(self) -> AlignedSessions:
         """Return the sessions that both legs have."""
@@ -64,14 +70,25 @@ class PairWindows:
             self._values = confirmed_values(self.align())
         return self._values
 
+    @property
+    def slow_values(self) -> Values:
+        """The statistics that only snapshots show: computed once for a session, when first asked for."""
+        if self._slow_values is None:
+            self._slow_values = slow_values(self.align())
+        return self._slow_values
+
+    @property
     def hedge(self) -> Hedge:
-        """Return the hedge answer of the newest session."""
-        aligned = self.align()
-        return hedge_answer(aligned.lead_returns, aligned.other_returns)
+        """The hedge answer of the newest session."""
+        if self._hedge is None:
+            aligned = self.align()
+            self._hedge = hedge_answer(aligned.lead_returns, aligned.other_returns)
+        return self._hedge
 
     def recompute(self, *, regime_from: RegimeState | None) -> None:
         """Compute everything from the closes; without ``regime_from`` all regimes, too."""
         aligned = self._commit()
+        self.is_unsaved = True
         if regime_from is not None:
             self._values = confirmed_values(aligned)
             self.regime = next_regime(regime_from, self.values.get("z_90"))
@@ -88,7 +105,7 @@ class PairWindows:
         self.count = len(aligned)
         self.session = label_of(aligned.days.item(-1)) if self.count else ""
         self.base = baseline(aligned.log_ratio, RATIO_WINDOW)
-        self._values = None
+        self._values = self._slow_values = self._hedge = None
         return aligned
 
     # -- live ---------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
-from services.signals.checkpoint.reader import read_checkpoints
+from services.signals.checkpoint.codec import encode_pair
+from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
+from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.rules import Rule
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
@@ -17,12 +19,14 @@ from shared.calendars import xnys_calendar
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.contracts.records import DEADLETTERS, DIVERGENCES
-from shared.contracts.ticks import encode_tick_record
+from shared.contracts.ticks import TickRecord, decode_tick_record, encode_tick_record
+from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.kafka import topics
 from shared.kafka.clients import make_reader
 from shared.kafka.publisher import Published, Publisher
-from tests.support.builders_market import bar, bar_batch, ny, pair, status
+from shared.version import CODE_VERSION
+from tests.support.builders_market import LEAD, bar, bar_batch, ny, pair, status
 from tests.support.pair_story import Story
 
 _SPY = replace(pair(), name="gold-spy", other="SPY.TEST")
@@ -33,27 +37,34 @@ class PowerCut(Exception):
 
 
 class DyingPublisher(Publisher):
-    """Ends the process before or after the record with which a topic is first written."""
+    """Counts what is published, but for snapshots, and ends the process at one of the records."""
 
-    topic = ""
-    is_after = False
+    def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
+        super().__init__(settings, client_id=client_id)
+        self.effects: list[str] = []
+        self.dies_before = -1
+        self._is_dead = False
 
     async def publish(self, topic: str, **record: Any) -> Published:
         """Publish, unless the power is cut first."""
-        if topic != self.topic:
+        if topic == topics.SIGNALS.name:
             return await super().publish(topic, **record)
-        if self.is_after:
-            await super().publish(topic, **record)
-        raise PowerCut
+        if self._is_dead:
+            raise PowerCut
+        self._is_dead = len(self.effects) == self.dies_before
+        if self._is_dead:
+            raise PowerCut
+        self.effects.append(topic)
+        return await super().publish(topic, **record)
 
 
 @asynccontextmanager
 async def running(
-    bootstrap: str, *pairs: Pair, every: int = 1_000
+    bootstrap: str, *pairs: Pair, every: int = 1_000, publisher: Publisher | None = None
 ) -> AsyncIterator[tuple[Worker, int, int | None]]:
     """Yield a restored worker, the partition of its pairs and where it goes on."""
     kafka = KafkaSettings(bootstrap_servers=bootstrap, fetch_max_wait_ms=10)
-    async with Publisher(kafka, client_id="test") as publisher:
+    async with publisher or Publisher(kafka, client_id="test") as publisher:
         worker = Worker(
             kafka=kafka,
             publisher=publisher,
@@ -66,8 +77,10 @@ async def running(
         )
         partition = await publisher.partition_for(topics.TICKS.name, pairs[0].lead)
         start = (await worker.restore(frozenset({partition})))[partition]
-        yield worker, partition, start
-        await worker.flush()
+        try:
+            yield worker, partition, start
+        finally:
+            await worker.flush()
 
 
 async def values_of(bootstrap: str, topic: str) -> list[bytes]:
@@ -142,43 +155,161 @@ async def test_pair_with_another_leg_than_its_checkpoint_begins_anew(embedded_br
         assert start is None
 
 
-async def test_bar_that_waits_is_not_lost_when_pairs_come_to_share_an_engine(embedded_broker: str) -> None:
-    kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
+async def known_in(bootstrap: str, partition: int) -> Checkpoints:
+    kafka = KafkaSettings(bootstrap_servers=bootstrap, fetch_max_wait_ms=10)
+    return (await read_checkpoints(kafka, frozenset({partition})))[partition]
+
+
+async def test_checkpoint_writes_the_pairs_that_changed_and_their_lead(embedded_broker: str) -> None:
+    async with running(embedded_broker, pair(), _SPY) as (worker, partition, _):
+        await apply(worker, partition, 0, history(pair().other), reached(1), history(_SPY.other))
+    known = await known_in(embedded_broker, partition)
+
+    # The bar waits until its time has come, and is used then.
+    assert {name: each.applied_offset for name, each in known.pairs.items()} == {"gold-iwm": 1, "gold-spy": 2}
+    assert known.leads[pair().lead].applied_offset == 2
+    # The first checkpoint has every pair: one without a record is a new pair.
+    assert known.end == 3 + 2 + 2
+
+
+async def test_bar_that_waits_survives_with_its_pair(embedded_broker: str) -> None:
     future = bar("2019-06-05", 151.0)
     async with running(embedded_broker, pair()) as (worker, partition, _):
         await apply(worker, partition, 0, reached(0), encode_tick_record(bar_batch(future)))
-    # A new pair of the same lead reads from the beginning, in an engine of its own, and then both move on.
+    # A new pair of the same lead reads from the beginning; what the first one waits for is not forgotten.
     async with running(embedded_broker, pair(), _SPY, every=1) as (worker, partition, start):
         assert start is None
         await apply(worker, partition, 0, reached(0), encode_tick_record(bar_batch(future)), reached(2))
     async with running(embedded_broker, pair(), _SPY) as (worker, partition, start):
         assert start == 3
-        known = (await read_checkpoints(kafka, frozenset({partition})))[partition]
-        assert future in known["gold-iwm"].state.waiting
-        engines = [running.engine for running in worker._running[partition]]
-        assert [engine.waiting.count(future) for engine in engines] == [1]
+        assert (await known_in(embedded_broker, partition)).pairs["gold-iwm"].pair.waiting == (future,)
+        (engine,) = [running.engine for running in worker._running[partition]]
+        assert engine.waiting == [future]
 
 
-@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("topic", [topics.DIVERGENCES.name, topics.STATE.name])
-async def test_power_cut_at_any_effect_of_the_deciding_record_changes_no_event(
-    embedded_broker: str, topic: str, is_after: bool
-) -> None:
+async def test_pair_that_is_left_out_and_taken_in_again_has_missed_nothing(embedded_broker: str) -> None:
     story = Story()
-    assert len(story.commit("2019-06-03", 2.5)) == 1
+    story.commit("2019-06-03", 2.5)
+    cut = len(story.log)
+    story.commit("2019-06-04", 0.5)
     values = [encode_tick_record(record) for record in story.log]
-    async with running(embedded_broker, pair()) as (worker, partition, _):
-        await apply(worker, partition, 0, *values[:-1])
-        async with DyingPublisher(worker._kafka, client_id="dying") as dying:
-            dying.topic, dying.is_after = topic, is_after
-            worker._publisher = dying
-            with pytest.raises(PowerCut):
-                await apply(worker, partition, len(values) - 1, values[-1])
-    async with running(embedded_broker, pair()) as (worker, partition, start):
+    async with running(embedded_broker, pair(), _SPY) as (worker, partition, _):
+        await apply(worker, partition, 0, *values[:cut])
+    async with running(embedded_broker, _SPY, every=1) as (worker, partition, start):
         assert start is not None
         await apply(worker, partition, start, *values[start:])
+    assert len(await values_of(embedded_broker, topics.DIVERGENCES.name)) == 1
+    async with running(embedded_broker, pair(), _SPY) as (worker, partition, start):
+        assert start is None
+        await apply(worker, partition, 0, *values)
 
-    published = set(await values_of(embedded_broker, topics.DIVERGENCES.name))
+    published = await values_of(embedded_broker, topics.DIVERGENCES.name)
     assert [DIVERGENCES.decode(value).event_id for value in published] == [
         event.event_id for event in story.events
     ]
+
+
+async def test_older_record_of_a_pair_by_a_worker_thought_dead_is_overruled(embedded_broker: str) -> None:
+    """Compaction keeps the last record of a key, which is not the newest then."""
+    name = pair().name
+    async with running(embedded_broker, pair()) as (worker, partition, _):
+        await apply(worker, partition, 0, history(pair().other))
+        old = encode_pair((await known_in(embedded_broker, partition)).pairs[name])
+        newer = encode_tick_record(bar_batch(bar("2019-06-04", 151.0)))
+        await apply(worker, partition, 1, reached(1), newer, reached(2 * 86_400_000_000_000))
+        assert (await known_in(embedded_broker, partition)).pairs[name].applied_offset == 3
+
+        await worker._publisher.publish(topics.STATE.name, key=name, value=old, partition=partition)
+        assert (await known_in(embedded_broker, partition)).outlived == {name}
+        other = encode_tick_record(bar_batch(bar("2019-06-05", 1_300.0, instrument=LEAD)))
+        await apply(worker, partition, 4, other)  # finds out
+        await apply(worker, partition, 5, reached(3 * 86_400_000_000_000))
+        assert (await known_in(embedded_broker, partition)).outlived == frozenset()
+
+        await worker._publisher.publish(topics.STATE.name, key=name, value=old, partition=partition)
+    async with running(embedded_broker, pair(), every=1) as (worker, partition, start):
+        assert start == 6
+        await apply(worker, partition, 6, reached(4 * 86_400_000_000_000))
+    assert (await known_in(embedded_broker, partition)).outlived == frozenset()
+
+
+def of_lead_number(record: TickRecord, number: int) -> TickRecord:
+    """Return a record of the story as one of another lead."""
+    if not isinstance(record, BarBatch):
+        return replace(record, instrument=_LEADS[number])
+    instrument = _LEADS[number] if record.instrument == LEAD else record.instrument
+    bars = tuple(replace(each, instrument=instrument) for each in record.bars)
+    return replace(record, instrument=instrument, bars=bars)
+
+
+_LEADS = [f"XAU{number}.TEST" for number in range(200)]
+_OTHERS = ("IWM.TEST", "SPY.TEST", "QQQ.TEST")
+
+
+def same_level(batch: BarBatch, instrument: str) -> BarBatch:
+    """Return the bars of another leg: the same z-scores at other prices."""
+    bars = tuple(
+        replace(each, instrument=instrument, close=each.close * 2, adj_close=each.adj_close * 2)
+        for each in batch.bars
+    )
+    return replace(batch, instrument=instrument, bars=bars)
+
+
+def log_of_three_pairs(number: int) -> tuple[list[bytes], list[Pair]]:
+    """Return a log in which the pairs open in one record, two of them close in another, and bars wait."""
+    story = Story()
+    story.commit("2019-06-03", 2.5)
+    story.tick("2019-06-04 10:00", 3.4)
+    story.commit("2019-06-04", 0.5)
+    log: list[TickRecord] = []
+    for record in story.log:
+        told = of_lead_number(record, number)
+        if isinstance(told, BarBatch) and told.instrument == _OTHERS[0]:
+            log.append(same_level(told, _OTHERS[1]))
+            # One bar comes too late.
+            if told.bars[-1].session != "2019-06-04":
+                log.append(same_level(told, _OTHERS[2]))
+        log.append(told)
+    pairs = [
+        replace(pair(), name=f"gold{number}-{other[:3].lower()}", lead=_LEADS[number], other=other)
+        for other in _OTHERS
+    ]
+    return [encode_tick_record(record) for record in log], pairs
+
+
+async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str) -> None:
+    """The power is cut before each effect of the log once, in a log of its own."""
+    kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
+    values, pairs = log_of_three_pairs(0)
+    whole = DyingPublisher(kafka, client_id="whole")
+    async with running(embedded_broker, *pairs, publisher=whole) as (worker, partition, _):
+        await apply(worker, partition, 0, *values)
+    effects = whole.effects
+    deciding = effects.index(topics.DIVERGENCES.name)
+    assert effects.count(topics.DIVERGENCES.name) == 5
+    assert effects[deciding : deciding + 7] == [topics.DIVERGENCES.name] * 3 + [topics.STATE.name] * 4
+
+    for number in range(1, len(effects)):
+        values, pairs = log_of_three_pairs(number)
+        dying = DyingPublisher(kafka, client_id="dying")
+        dying.dies_before = number
+        with pytest.raises(PowerCut):
+            async with running(embedded_broker, *pairs, publisher=dying) as (worker, partition, _):
+                await apply(worker, partition, 0, *values)
+        async with running(embedded_broker, *pairs, every=3) as (worker, partition, start):
+            await apply(worker, partition, start or 0, *values[start or 0 :])
+
+    told: dict[str, list[bytes]] = {}
+    for value in await values_of(embedded_broker, topics.DIVERGENCES.name):
+        told.setdefault(DIVERGENCES.decode(value).pair, []).append(value)
+    for number in range(len(effects)):
+        values, pairs = log_of_three_pairs(number)
+        engine = LeadEngine(
+            pairs[0].lead, pairs, rules=(Rule(),), calendar=xnys_calendar(), code_version=CODE_VERSION
+        )
+        events = [event for value in values for event in engine.apply(decode_tick_record(value)).events]
+        assert len(events) == 5
+        for each in pairs:
+            # Published again is published with the same bytes, so the first of each is the whole story.
+            expected = [DIVERGENCES.encode(event) for event in events if event.pair == each.name]
+            assert list(dict.fromkeys(told[each.name])) == expected, f"cut before {number}"

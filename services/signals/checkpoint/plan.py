@@ -1,0 +1,116 @@
+"""Where a lead goes on, and who has to wait there: decided from its newest checkpoints alone.
+
+A checkpoint for an offset is written in this order: every pair that has changed since its last one, then the
+lead's. So a pair whose record is older than the lead's has not changed up to there, and one whose record is
+newer was written last by a worker that died before it wrote the lead's. Let ``L`` be the lead's offset:
+
+============================================ ===================== ===========================================
+what there is                                read again from       pairs
+============================================ ===================== ===========================================
+no record of the lead                        the beginning         all begin anew
+a record of the lead and of every pair       ``L + 1``             as of ``L``; a newer one is *frozen*: it is
+                                                                   left alone until its own offset has passed
+a pair without a record, or with one that    the beginning         that one begins anew, or is frozen until it
+was left out of the configuration meanwhile                        was left out; the others until they are as
+                                                                   new as their own record and the lead's
+============================================ ===================== ===========================================
+
+Until every offset that was ever written has passed, nothing is written: a checkpoint of a half-read log would
+be taken for one of a whole log.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from services.signals.checkpoint.codec import LeadCheckpoint, PairCheckpoint
+from services.signals.core.lead_state import LeadState
+from services.signals.core.pair_state import PairState
+from shared.domain.pairs import Pair
+
+BEGINNING = -1
+"""The offset before the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePlan:
+    """How a lead's engine is put together.
+
+    Parameters
+    ----------
+    applied
+        The offset as of which it is restored, `BEGINNING` for none.
+    lead
+        What its pairs share; None where it is not known.
+    pairs
+        What is known of them, in the order in which to fill an engine.
+    frozen
+        By pair, the offset of the last record that must not touch it again.
+    written
+        The highest offset that any of the records stands for.
+    left
+        Pairs that are no longer watched, as they are to be written once more.
+    """
+
+    applied: int
+    lead: LeadState | None
+    pairs: tuple[PairState, ...]
+    frozen: dict[str, int]
+    written: int
+    left: tuple[PairCheckpoint, ...]
+
+
+def plan_restore(
+    lead: str,
+    pairs: Collection[Pair],
+    *,
+    known_lead: LeadCheckpoint | None,
+    known_pairs: Mapping[str, PairCheckpoint],
+) -> RestorePlan:
+    """Decide how to put a lead's engine together.
+
+    Parameters
+    ----------
+    pairs
+        Every pair that is configured, of any lead.
+    known_lead, known_pairs
+        The newest checkpoint of each in the lead's partition; those of other leads are passed over.
+
+    Examples
+    --------
+    >>> plan = plan_restore("XAU/USD.SIM", (), known_lead=None, known_pairs={})
+    >>> plan.applied, plan.frozen
+    (-1, {})
+    """
+    if known_lead is None:
+        return RestorePlan(applied=BEGINNING, lead=None, pairs=(), frozen={}, written=BEGINNING, left=())
+    offset = known_lead.applied_offset
+    names = {pair.name for pair in pairs}
+    configured = {pair.name: pair for pair in pairs if pair.lead == lead}
+    of_lead = [each for each in known_pairs.values() if each.pair.lead == lead]
+    usable = [each for each in of_lead if _is_of(each, configured.get(each.pair.pair))]
+    # The oldest last: of a leg that two pairs have, the older view is the one that can still be brought up.
+    usable.sort(key=lambda each: each.applied_offset, reverse=True)
+    is_whole = len(usable) == len(configured) and not any(each.is_left for each in usable)
+    frozen = {
+        each.pair.pair: each.applied_offset if each.is_left else max(each.applied_offset, offset)
+        for each in usable
+    }
+    if is_whole:
+        frozen = {name: until for name, until in frozen.items() if until > offset}
+    return RestorePlan(
+        applied=offset if is_whole else BEGINNING,
+        lead=known_lead.lead,
+        pairs=tuple(each.pair for each in usable),
+        frozen=frozen,
+        written=max(offset, *(each.applied_offset for each in of_lead), BEGINNING),
+        left=tuple(
+            PairCheckpoint(applied_offset=max(each.applied_offset, offset), is_left=True, pair=each.pair)
+            for each in of_lead
+            if each.pair.pair not in names and not each.is_left
+        ),
+    )
+
+
+def _is_of(checkpoint: PairCheckpoint, pair: Pair | None) -> bool:
+    # A pair that has changed its other leg since is a new pair.
+    return pair is not None and checkpoint.pair.other == pair.other

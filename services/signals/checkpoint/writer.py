@@ -1,0 +1,100 @@
+"""Write a partition's checkpoints in the order that `plan` reads them by.
+
+1. every pair that has changed since its last record, each acknowledged;
+2. the lead's record, acknowledged.
+
+A crash in between leaves pairs that are further than their lead, which `plan` freezes. A pair that has not
+changed is not written: its older record is still true.
+
+That holds for one writer. A worker that was thought dead may still write, and compaction would keep its
+older record of a pair beside the newer one of the lead. It shows as an offset of ``state.v1`` that this one
+has not written: then every pair is written again, which is the last word.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+
+from services.signals.checkpoint.codec import (
+    LeadCheckpoint,
+    PairCheckpoint,
+    encode_lead,
+    encode_pair,
+    key_of_lead,
+)
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead_state import dump_lead
+from services.signals.core.pair_state import dump_pair
+from shared.kafka.publisher import Published, Publisher
+from shared.kafka.topics import STATE
+
+log = structlog.get_logger()
+
+# Records under way at a time: hides the round trips, and bounds what is held in memory.
+_UNDER_WAY: Final = 256
+
+
+class CheckpointWriter:
+    """Write one partition of ``state.v1``.
+
+    Parameters
+    ----------
+    publisher
+        Sends the records.
+    partition
+        Which one.
+    end
+        The offset after its last record.
+    """
+
+    def __init__(self, publisher: Publisher, *, partition: int, end: int) -> None:
+        self._publisher = publisher
+        self._partition = partition
+        self._end = end
+        self._engines: list[LeadEngine] = []
+
+    def add(self, engine: LeadEngine) -> None:
+        """Take note of an engine whose checkpoints go to this partition."""
+        self._engines.append(engine)
+
+    async def write(self, engine: LeadEngine, *, offset: int, left: Iterable[PairCheckpoint] = ()) -> int:
+        """Write what has changed of a lead and its pairs; return how many records that took.
+
+        Parameters
+        ----------
+        offset
+            Of the last record that had all its effects.
+        left
+            Pairs that are no longer watched, as they are to be kept.
+        """
+        changed = [book for book in engine.books if book.is_unsaved]
+        checkpoints = [
+            PairCheckpoint(applied_offset=offset, is_left=False, pair=dump_pair(book, engine.waiting))
+            for book in changed
+        ]
+        checkpoints += left
+        for begin in range(0, len(checkpoints), _UNDER_WAY):
+            await self._send_pairs(checkpoints[begin : begin + _UNDER_WAY])
+        for book in changed:
+            book.is_unsaved = False
+        lead = LeadCheckpoint(applied_offset=offset, lead=dump_lead(engine))
+        self._end += 1 + len(checkpoints)
+        sent = await self._send(key_of_lead(engine.lead), encode_lead(lead))
+        if sent.offset + 1 != self._end:
+            log.warning("checkpoint_of_another_writer", partition=self._partition, offset=sent.offset)
+            self._end = sent.offset + 1
+            for book in (book for each in self._engines for book in each.books):
+                book.is_unsaved = True
+        return 1 + len(checkpoints)
+
+    async def _send_pairs(self, checkpoints: list[PairCheckpoint]) -> None:
+        sending = [self._send(each.pair.pair, encode_pair(each)) for each in checkpoints]
+        # All have ended, one way or the other, before one that failed ends the process.
+        for sent in await asyncio.gather(*sending, return_exceptions=True):
+            if isinstance(sent, BaseException):
+                raise sent
+
+    async def _send(self, key: str, value: bytes) -> Published:
+        return await self._publisher.publish(STATE.name, key=key, value=value, partition=self._partition)

@@ -1,0 +1,91 @@
+"""Put an engine together from what survived of it, and thaw its frozen pairs as the log reaches them.
+
+A pair is frozen while the log is read again from before the record as of which it survived: until then the
+log tells it nothing new, and everything else is brought up to where it is.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead_state import LeadState
+from services.signals.core.pair_state import PairState, load_pair
+from services.signals.core.stored_bars import restore_bars
+from shared.domain.bars import Bar
+
+
+class RestoredEngine:
+    """An engine under way again.
+
+    Parameters
+    ----------
+    engine
+        A new one.
+    lead
+        What its pairs share; None where it is not known.
+    pairs
+        What survived of its pairs. Where two have a leg in common, the view of the last one stays.
+    frozen
+        By pair, the offset of the last record that must not touch it.
+    is_from_beginning
+        The log is read again from its beginning. Of what the pairs share only the lead's bars are taken, for
+        the log may no longer have them.
+
+    Attributes
+    ----------
+    engine
+        Restored.
+    """
+
+    def __init__(
+        self,
+        engine: LeadEngine,
+        lead: LeadState | None,
+        pairs: Iterable[PairState],
+        *,
+        frozen: Mapping[str, int],
+        is_from_beginning: bool,
+    ) -> None:
+        self.engine = engine
+        self._until = dict(frozen)
+        self._books = {book.pair.name: book for book in engine.books}
+        self._waiting: dict[str, tuple[Bar, ...]] = {}
+        if lead is not None:
+            self._fill_lead(lead, is_from_beginning=is_from_beginning)
+        for state in pairs:
+            load_pair(state, self._books[state.pair])
+            self._waiting[state.other] = state.waiting
+        self._go_on()
+
+    def thaw_before(self, offset: int) -> None:
+        """Let the record at ``offset`` reach the pairs that have seen all before it."""
+        # Almost always there is none that is frozen.
+        if not self._until:
+            return
+        thawed = [name for name, until in self._until.items() if until < offset]
+        if not thawed:
+            return
+        for name in thawed:
+            del self._until[name]
+            # What it stands on has been brought up to where it was.
+            self._books[name].resume(self._books[name].regime)
+        self._go_on()
+
+    def _fill_lead(self, lead: LeadState, *, is_from_beginning: bool) -> None:
+        legs, name = self.engine.market.legs, self.engine.lead
+        legs[name].history = restore_bars(lead.bars, instrument=name)
+        if is_from_beginning:
+            return
+        time = self.engine.time
+        time.watermark_ns, time.closes_seen = lead.time.watermark_ns, lead.time.closes_seen
+        # A leg that no pair has any more is no leg.
+        for instrument in lead.tapes.keys() & legs.keys():
+            legs[instrument].tape = lead.tapes[instrument]
+        legs[name].watch = lead.watch
+        self._waiting[name] = lead.waiting
+
+    def _go_on(self) -> None:
+        self.engine.market.frozen = set(self._until)
+        self.engine.resume()
+        for instrument in list(self._waiting):
+            if not self.engine.market.is_frozen(self.engine.market.legs[instrument]):
+                self.engine.wait_for(self._waiting.pop(instrument))
