@@ -6,6 +6,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from services.signals.config import SignalsSettings
+from services.signals.core.statistics.cointegration import load_statsmodels
 from services.signals.metrics import SignalsMetrics
 from services.signals.rules_file import load_rules
 from services.signals.stream.credentials import faust_credentials
@@ -44,6 +45,8 @@ async def run_signals(
         If Kafka cannot be reached at the start, or a topic is not there.
     """
     rules = load_rules(settings.rules_file)
+    # A second of work, which must not stand between a tick and its event.
+    await asyncio.to_thread(load_statsmodels)
     await require_topics(kafka, topics.TICKS, topics.STATE, topics.DIVERGENCES)
     registry = CollectorRegistry()
     metrics = SignalsMetrics(registry, pairs=[pair.name for pair in pairs])

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.confirmed import RATIO_WINDOW, Values, leg_values, slow_values
+from services.signals.core.confirmed import RATIO_WINDOW, leg_values
 from services.signals.core.event import divergence_id
 from services.signals.core.leg import Leg
 from services.signals.core.leg_history import LegHistory
@@ -32,7 +32,7 @@ def take_snapshot(book: PairBook, watermark_ns: int) -> PairSnapshot:
         Event time as of which the snapshot is taken; ages are counted up to it.
     """
     aligned = book.align()
-    confirmed = _confirmed(book, slow_values(aligned))
+    confirmed = _confirmed(book)
     values = dict(confirmed.values) if confirmed is not None else {"z_90": None, "log_ratio": None}
     recent = slice(-RATIO_WINDOW, None)
     return PairSnapshot(
@@ -59,7 +59,7 @@ def take_snapshot(book: PairBook, watermark_ns: int) -> PairSnapshot:
             other=tuple(aligned.other[recent].tolist()),
             log_ratio=tuple(aligned.log_ratio[recent].tolist()),
         ),
-        hedge=book.hedge() if book.count else None,
+        hedge=book.hedge if book.count else None,
         faults=tuple(
             LegFault(
                 instrument=leg.instrument,
@@ -85,19 +85,19 @@ def _open(book: PairBook) -> tuple[OpenDivergence, ...]:
             is_inhibited=is_inhibited and kind.is_market,
             is_flapping=life.is_flapping,
         )
-        for (kind, direction), life in book.lives.items()
+        for kind, direction, life in book.begun()
         if life.phase is Phase.OPEN
     )
 
 
-def _confirmed(book: PairBook, slow: Values) -> ConfirmedStatistics | None:
+def _confirmed(book: PairBook) -> ConfirmedStatistics | None:
     if not book.count:
         return None
     bars = [leg.history.get(book.session) for leg in (book.lead, book.other)]
     return ConfirmedStatistics(
         session=book.session,
         known_at=format_rfc3339(max(bar.known_at_ns for bar in bars if bar is not None)),
-        values=book.values | slow,
+        values=book.values | book.slow_values,
         regime=book.regime.name,
     )
 

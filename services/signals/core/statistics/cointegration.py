@@ -12,6 +12,11 @@ from services.signals.core.statistics.moments import window_moments
 _LEAST_SIZE = 50
 
 
+def load_statsmodels() -> None:
+    """Load what `coint_p` needs now, so that its first caller need not wait for it."""
+    import statsmodels.tsa.stattools  # noqa: F401 - loaded for later
+
+
 def coint_p(log_a: NDArray[np.float64], log_b: NDArray[np.float64], size: int = 252) -> float | None:
     """Compute the p-value of the Engle-Granger test that the log prices are *not* cointegrated.
 
