@@ -11,6 +11,13 @@ from services.signals.core.rules import Rule
 from services.signals.core.statistics.regime import START, RegimeState, next_regime
 from shared.domain.divergences import Direction, Kind, Transition
 
+# No reading of a kind exceeds the size of its statistic: below the warning level there is nothing to read.
+_STATISTICS: Final = {
+    Kind.RATIO_STRETCH: "z_90",
+    Kind.OPPOSITE_MOVES: "opposite_moves",
+    Kind.CORRELATION_BREAK: "fisher_z",
+    Kind.HEDGE_LOST: "corr_ci_60_low",
+}
 # The instants of a close stand in identities and cooldowns of early warnings; here there are neither.
 _NO_INSTANT: Final = 0
 
@@ -50,11 +57,12 @@ class HistoryJudge:
 
     def _opens(self, key: tuple[Kind, Direction], session: str, values: Values) -> bool:
         rule, life = self._rules[key[0]], self._lives[key]
-        reading = reading_of(rule, key[1], values)
-        is_at_rest = life.phase is Phase.IDLE and not life.cooldown_left and not life.states
-        if is_at_rest and (reading is None or reading.x < rule.warning):
+        if life.phase is Phase.IDLE and not life.cooldown_left and not life.states:
             # So it is nearly always, and nothing would come of it.
-            return False
+            statistic = values[_STATISTICS[key[0]]]
+            if statistic is None or abs(statistic) < rule.warning:
+                return False
+        reading = reading_of(rule, key[1], values)
         step = by_close(
             life,
             reading,
