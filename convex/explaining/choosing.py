@@ -49,11 +49,11 @@ def choose(asked: str, events: Sequence[Placed], *, among: str) -> Placed:
 
 
 def before(chosen: Placed, events: Sequence[Placed]) -> tuple[DivergenceEvent, ...]:
-    """Return the events of the same fingerprint with a smaller sequence, each once, in their order."""
+    """Return the events of the same pair with a smaller sequence, each once, in their order."""
     event = chosen.event
     earlier = {
         each.event.sequence: each.event
         for each in events
-        if each.event.fingerprint == event.fingerprint and 0 < each.event.sequence < event.sequence
+        if each.event.pair == event.pair and 0 < each.event.sequence < event.sequence
     }
     return tuple(earlier[sequence] for sequence in sorted(earlier))

@@ -12,7 +12,7 @@ def cooldown(material: Material, market: Market) -> tuple[Verdict, ...]:
     event = material.event
     if event.type is not Transition.OPEN:
         return ()
-    ends = [each for each in material.before if each.type.is_final]
+    ends = [each for each in material.before if each.fingerprint == event.fingerprint and each.type.is_final]
     if not ends:
         return (Verdict(text=f"none of this sort ended before it in {material.events}: no cooldown"),)
     last = ends[-1]

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from convex.explaining import data_fault
@@ -91,7 +91,7 @@ def explain(material: Material, *, calendar: SessionCalendar) -> Explanation:
     if isinstance(market, Missing):
         return Explanation(material=material, working=None, missing=market)
     working = MARKET_KINDS[event.kind](material, market)
-    checks, unchecked = _checks(material, market)
+    checks, unchecked = _checks(material, market, working)
     sha256 = None
     if working.window is not None:
         hashed = working.window.hashed
@@ -106,11 +106,14 @@ def explain(material: Material, *, calendar: SessionCalendar) -> Explanation:
     )
 
 
-def _checks(material: Material, market: Market) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+def _checks(
+    material: Material, market: Market, working: Working
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
     checks, unchecked = [], []
     for name, stated in material.event.values.items():
         try:
-            checks.append(Check(name=name, event=stated, recomputed=recompute(name, market)))
+            value = working.values[name] if name in working.values else recompute(name, market)
+            checks.append(Check(name=name, event=stated, recomputed=value))
         except NotRecomputed:
             unchecked.append(name)
     answers = (
@@ -179,10 +182,4 @@ def _with_identity(event: DivergenceEvent, working: Working) -> Working:
         wrong.append(Verdict(text="the event_id is not that of this divergence and transition", holds=False))
     if not wrong:
         return working
-    return Working(
-        sentence=working.sentence,
-        lines=working.lines,
-        verdicts=(*working.verdicts, *wrong),
-        window=working.window,
-        notes=working.notes,
-    )
+    return replace(working, verdicts=(*working.verdicts, *wrong))

@@ -69,7 +69,7 @@ class Material:
     origin
         The record that decided, ``ticks.v1/partition/offset``; empty where the log is files.
     before
-        Events of the same fingerprint before this one, in their order.
+        Events of the same pair before this one, in their order.
     cooldown_sessions
         As the event's rule has it; None where that rule is not known here.
     """

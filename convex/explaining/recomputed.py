@@ -13,7 +13,7 @@ name                                  from
 ``corr_change fisher_z``              the last 20 pairs against the last 252
 ``return_5_lead return_5_other``      the last 5 returns, summed
 ``return_gap_std_90 opposite_moves``  the last 90 return pairs
-``regime regime_before``              every z-score of the history, in order
+``regime``                            every z-score of the history, in order
 ===================================== ============================================================
 """
 
@@ -145,11 +145,6 @@ def _regime(market: Market) -> float | None:
     return NUMBERS[told[-1].name] if told and told[-1].z is not None else None
 
 
-def _regime_before(market: Market) -> float | None:
-    told = regimes(market.log_ratios, size=RATIO_WINDOW)
-    return NUMBERS[told[-2 - told[-1].since].name] if told and len(told) > told[-1].since + 1 else None
-
-
 def _gap_std(market: Market) -> float | None:
     gap = gap_spread(market)
     return gap.std if gap is not None else None
@@ -174,5 +169,4 @@ _BY_NAME: Final[dict[str, Callable[[Market], float | None]]] = {
     "return_gap_std_90": _gap_std,
     "opposite_moves": distance,
     "regime": _regime,
-    "regime_before": _regime_before,
 }

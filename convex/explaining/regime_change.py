@@ -12,6 +12,7 @@ from convex.explaining.regimes import ENTER, LEAVE, NUMBERS, SESSIONS_BETWEEN, R
 from convex.explaining.story import when
 from convex.explaining.windows import ratio_window
 from convex.explaining.working import Line, Verdict, Working
+from shared.domain.divergences import Kind
 
 _SHOWN: Final = 4
 
@@ -26,33 +27,46 @@ def work(material: Material, market: Market) -> Working:
         for each in told[-_SHOWN:]
     )
     after = told[-1].name if told else "none"
-    before, words = _before(material, told), ratio_words(material, z)
+    before, source = _told_before(material, told)
+    words = ratio_words(material, z)
     return Working(
         sentence=f"{when(material.event)} {words}; the regime went from {before} to {after}.",
         window=ratio_window(market, material.titles, RATIO_WINDOW),
         lines=lines,
-        verdicts=_verdicts(material, told, before, after),
+        verdicts=_verdicts(material, told, f"{before} before, {source}", before != after),
+        values={"regime_before": NUMBERS.get(before)},
     )
 
 
-def _before(material: Material, told: list[Regime]) -> str:
-    """Return the regime that was told last: the one before the change."""
+def _told_before(material: Material, told: list[Regime]) -> tuple[str, str]:
+    """Return the regime that was told last, and who says so.
+
+    That is what the event before says. The closes as they are known now may say another one: a correction
+    changes the regimes of the past, but not what was told of them.
+    """
+    by_number: dict[float | None, str] = {value: name for name, value in NUMBERS.items()}
+    for event in reversed(material.before):
+        if event.kind is Kind.REGIME_CHANGE and event.divergence_id != material.event.divergence_id:
+            return by_number.get(event.values.get("regime"), "none"), "by the event before"
+    stated = by_number.get(material.event.values.get("regime_before"))
+    by_closes = stated or "none"
     if told and len(told) > told[-1].since + 1:
-        return told[-2 - told[-1].since].name
-    stated = material.event.values.get("regime_before")
-    return next((name for name, value in NUMBERS.items() if value == stated), "NEUTRAL")
+        by_closes = told[-2 - told[-1].since].name
+    if stated is None or stated == by_closes:
+        return by_closes, "by the closes before"
+    return stated, f"by this event alone; by the closes before it was {by_closes}"
 
 
-def _verdicts(material: Material, told: list[Regime], before: str, after: str) -> tuple[Verdict, ...]:
+def _verdicts(material: Material, told: list[Regime], before: str, has_changed: bool) -> tuple[Verdict, ...]:
     if not told or told[-1].z is None:
         return (Verdict(text="there is no z-score, so no regime", holds=False),)
-    now, z = told[-1], told[-1].z
+    now, z, after = told[-1], told[-1].z, told[-1].name
     sign = sign_of(material.event.direction)
     verdicts = [
         Verdict(text=_why(after, z)),
         Verdict(
-            text=f"{before} before, {after} after: {'changed' if before != after else 'not changed'}",
-            holds=before != after,
+            text=f"{before}; {after} after: {'changed' if has_changed else 'not changed'}",
+            holds=has_changed,
         ),
         Verdict(
             text=f"z {'>' if z > 0 else '<' if z < 0 else '='} 0: {'not ' if sign * z < 0 else ''}"
@@ -61,7 +75,8 @@ def _verdicts(material: Material, told: list[Regime], before: str, after: str) -
         ),
     ]
     if now.since > 0:
-        late = f"it changed {now.since} sessions earlier, and was told once both legs' data could be trusted"
+        late = f"by the closes it changed {now.since} sessions earlier"
+        late += ", and a fault of the data or a correction came between"
         verdicts.append(Verdict(text=late))
     elif len(told) > 1:
         waited = told[-2].since + 1

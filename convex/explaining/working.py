@@ -1,6 +1,7 @@
 """What the page of one explanation is made of."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,10 +81,12 @@ class Working:
     ----------
     sentence
         What happened.
+    values
+        What only this kind can compute of the event's ``values``.
     """
 
     sentence: str
     lines: tuple[Line, ...]
     verdicts: tuple[Verdict, ...]
     window: Window | None = None
-    notes: tuple[str, ...] = field(default=())
+    values: Mapping[str, float | None] = field(default_factory=dict)

@@ -314,9 +314,9 @@ def test_short_beginning_is_no_id() -> None:
         choose(event().event_id[:5], placed(event()), among="f")
 
 
-def test_events_before_are_those_of_the_same_fingerprint_once_each() -> None:
+def test_events_before_are_those_of_the_same_pair_once_each() -> None:
     first, second, third = (event(sequence=number, occurrence=number) for number in (1, 2, 3))
-    other = event(direction=Direction.RISK_ON, sequence=1)
+    other = event(pair="gold-spy", sequence=1)
     chosen = placed(third)[0]
 
     assert before(chosen, placed(second, first, first, other, third)) == (first, second)

@@ -46,7 +46,7 @@ def test_change_is_explained_by_the_sessions_before_it() -> None:
 
     assert [(each.text, each.holds) for each in working.verdicts] == [
         ("z = 1.19 ≥ 1: RISK_OFF", True),
-        ("NEUTRAL before, RISK_OFF after: changed", True),
+        ("NEUTRAL before, by the closes before; RISK_OFF after: changed", True),
         ("z > 0: risk_off", True),
         ("5 sessions after the last change; 3 is the least", True),
     ]
@@ -61,8 +61,34 @@ def test_change_that_a_fault_held_back_is_told_later() -> None:
         material(event), market([100 * math.exp(each) for each in ratios], [100.0] * 93)
     )
 
-    assert working.verdicts[-1].text.startswith("it changed 1 sessions earlier")
+    assert working.verdicts[-1].text.startswith("by the closes it changed 1 sessions earlier")
     assert all(each.holds for each in working.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("stated", "earlier", "before", "source"),
+    [
+        (0.0, None, "NEUTRAL", "by the closes before"),
+        (-1.0, None, "RISK_ON", "by this event alone; by the closes before it was NEUTRAL"),
+        (0.5, None, "NEUTRAL", "by the closes before"),
+        (-1.0, -1.0, "RISK_ON", "by the event before"),
+        (0.0, -1.0, "RISK_ON", "by the event before"),
+    ],
+)
+def test_regime_before_is_what_was_told_last(
+    stated: float, earlier: float | None, before: str, source: str
+) -> None:
+    """A correction changes the regimes of the past, and not what was told of them."""
+    ratios = [_SWING if index % 2 else -_SWING for index in range(90)] + [0.0, 0.012]
+    event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={}, values={"regime_before": stated, "regime": 1.0})
+    one = confirmed(kind=Kind.REGIME_CHANGE, values={"regime": earlier}, onset="2019-01-02")
+    told = () if earlier is None else (one, confirmed(), event)
+    working = regime_change.work(
+        material(event, before=told), market([100 * math.exp(each) for each in ratios], [100.0] * 92)
+    )
+
+    assert working.verdicts[1].text == f"{before} before, {source}; RISK_OFF after: changed"
+    assert working.values["regime_before"] == {"RISK_ON": -1.0, "NEUTRAL": 0.0}[before]
 
 
 def test_direction_that_is_not_the_sign_of_z_does_not_follow() -> None:
