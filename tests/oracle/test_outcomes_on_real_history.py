@@ -1,6 +1,8 @@
 """What followed eight years of openings: the engine's own, and counted with pandas."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -59,6 +61,27 @@ def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_clos
 
     assert len(opened) == 186
     assert sorted(opened) == sorted((each.kind, each.direction, each.session) for each in found)
+
+
+def test_the_example_in_the_documentation_is_this_history(history: History) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text(encoding="utf-8")
+    shown = re.findall(
+        r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+) % .*?\| (\d+) % \|", text, re.MULTILINE
+    )
+
+    found = rescored(openings_of_history(history.aligned, HistoryJudge(PUBLISHED)), history.aligned)
+
+    assert [
+        (kind, direction, int(hits), int(count), int(rate), int(usual))
+        for kind, direction, hits, count, rate, usual in shown
+    ] == [
+        (
+            *(one.kind.value, one.direction.value, one.hits, one.count),
+            *(round(100 * (one.hit_rate.value or 0.0)), round(100 * (one.usual_rate or 0.0))),
+        )
+        for one in summarise(found, history.aligned)
+        if one.horizon_sessions == 20
+    ]
 
 
 def test_what_followed_is_what_pandas_counts(history: History) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import RATIO_WINDOW, Values
 from services.signals.core.outcomes.claims import Floats
+from services.signals.core.statistics.correlation import is_perfect
 from services.signals.core.statistics.zscore import zscores
 
 _NORMAL_975 = 1.959963984540054
@@ -82,19 +83,22 @@ def _correlations(a: Floats, b: Floats, window: int) -> _Correlations:
 
 def _interval_low(of: _Correlations) -> Floats:
     with np.errstate(divide="ignore"):
-        # The ends of Fisher's scale are infinite, and their interval is a point: tanh takes them back.
-        low: Floats = np.tanh(np.arctanh(of.correlation) - _NORMAL_975 / np.sqrt(of.effective_size - 3.0))
-    return low
+        low = np.tanh(np.arctanh(of.correlation) - _NORMAL_975 / np.sqrt(of.effective_size - 3.0))
+    # The ends of Fisher's scale have a point for an interval.
+    return np.where(_are_perfect(of.correlation), of.correlation, low)
 
 
 def _fisher_z(recent: _Correlations, usual: _Correlations) -> Floats:
     count = usual.correlation.size
     r_recent, n_recent = (each[each.size - count :] for each in (recent.correlation, recent.effective_size))
     variance = 1.0 / (n_recent - 3.0) + 1.0 / (usual.effective_size - 3.0)
-    is_end = (np.abs(r_recent) == 1.0) | (np.abs(usual.correlation) == 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (np.arctanh(r_recent) - np.arctanh(usual.correlation)) / np.sqrt(variance)
-    return np.where(is_end, np.nan, z)
+    return np.where(_are_perfect(r_recent) | _are_perfect(usual.correlation), np.nan, z)
+
+
+def _are_perfect(correlations: Floats) -> NDArray[np.bool_]:
+    return np.array([is_perfect(each) for each in correlations.tolist()], dtype=np.bool_)
 
 
 def _distances(gaps: Floats, return_a: Floats, return_b: Floats) -> Floats:
