@@ -40,11 +40,14 @@ def explain(
     from convex.explaining.from_kafka import explain_from_kafka
     from convex.explaining.page import show
     from convex.explaining.rules import cooldowns_of
+    from services.signals.config import SignalsSettings
     from shared.calendars import xnys_calendar
     from shared.files.timeline import Recording
 
     if events is None and (gold or iwm or start):
         raise ConfigError("--gold, --iwm and --start go with --events; without it the log is Kafka")
+    if events is None and rules is None:
+        rules = read_settings(SignalsSettings).rules_file
     calendar, cooldowns = xnys_calendar(), cooldowns_of(rules)
     if events is not None:
         recording = Recording(

@@ -129,16 +129,16 @@ def _answers(event: DivergenceEvent) -> list[tuple[str, float | None, str]]:
     answers = [
         ("hedge ratio", hedge.ratio.value, "hedge_ratio_60"),
         ("hedge beta", hedge.beta.value, "beta_60"),
-        ("hedge effect.", hedge.effectiveness.value, "hedge_effectiveness_60"),
-        ("hedge stress", hedge.stress_corr.value, "stress_corr_252"),
+        ("hedge effectiveness", hedge.effectiveness.value, "hedge_effectiveness_60"),
+        ("hedge stress_corr", hedge.stress_corr.value, "stress_corr_252"),
     ]
     size = _CORRELATION.get(event.kind)
     if sure is not None and size is not None:
         answers += [
-            ("signif. r", sure.correlation.value, f"corr_{size}"),
-            ("signif. low", sure.correlation.low, f"corr_ci_{size}_low"),
-            ("signif. high", sure.correlation.high, f"corr_ci_{size}_high"),
-            ("signif. n_eff", sure.effective_size, f"n_eff_{size}"),
+            ("significance r", sure.correlation.value, f"corr_{size}"),
+            ("significance low", sure.correlation.low, f"corr_ci_{size}_low"),
+            ("significance high", sure.correlation.high, f"corr_ci_{size}_high"),
+            ("significance n_eff", sure.effective_size, f"n_eff_{size}"),
         ]
     return answers
 

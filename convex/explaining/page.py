@@ -246,6 +246,11 @@ def _end(explanation: Explanation) -> list[RenderableType]:
         if false:
             parts.append("The conclusion does not follow.")
         said.append(Text(" ".join(parts), style="bold red"))
-    if explanation.unchecked:
-        said.append(Text(f"Not computed again: {', '.join(explanation.unchecked)}.", style="dim"))
+    left_out = list(explanation.unchecked)
+    if explanation.checks:
+        left_out.append("the hedge's intervals, its total least squares and its Kalman filter")
+        if explanation.material.event.significance is not None:
+            left_out.append("false alarms a year")
+    if left_out:
+        said.append(Text(f"Not computed again: {', '.join(left_out)}.", style="dim"))
     return said

@@ -1,6 +1,7 @@
 """Every event of a real year explains itself, from the files that the backtest read."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.integration.convex.conftest import Convex
 from tests.support.backtesting import backtest
 from tests.support.data import shared_data
 
+_DOCUMENT = Path(__file__).parents[3] / "docs" / "explain.md"
 _GOLD, _IWM = "pair_gold_daily_20121114_20210331.csv", "pair_iwm_daily_20121114_20210331.csv"
 
 
@@ -109,7 +111,26 @@ def test_page_of_a_real_event_is_printed(events_file: Path, convex: Convex) -> N
     assert ran.out.startswith(f"Gold against IWM: {event.kind.value}")
     assert "At the close of 2020-03-" in ran.out
     assert "sha256" in ran.out
-    assert ran.out.endswith("numbers come out to 1e-9, and the conclusion follows.\n")
+    assert "numbers come out to 1e-9, and the conclusion follows.\n" in ran.out
+
+
+def test_page_of_the_document_is_what_the_command_prints(
+    events_file: Path, tmp_path: Path, convex: Convex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = re.findall(
+        r"^\$ convex (explain .*)\n((?:.*\n)*?)```$", _DOCUMENT.read_text(), flags=re.MULTILINE
+    )
+    arguments, printed = block
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, path in (
+        ("events.jsonl", events_file),
+        ("gold.csv", shared_data(_GOLD)),
+        ("iwm.csv", shared_data(_IWM)),
+    ):
+        (tmp_path / name).symlink_to(path)
+
+    assert convex(*arguments.split()).out == printed
 
 
 def test_machines_read_the_same_as_json(events_file: Path, convex: Convex) -> None:

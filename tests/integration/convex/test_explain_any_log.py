@@ -1,4 +1,4 @@
-"""Whatever a feed does, each event comes out of the log before it: late ticks, spikes, silence, corrections."""
+"""Whatever a feed does, each event comes out of the log before it: after late ticks, spikes, corrections."""
 
 from collections import Counter, defaultdict
 from pathlib import Path

@@ -122,7 +122,7 @@ def test_event_that_is_right_comes_out(capsys: pytest.CaptureFixture[str]) -> No
     assert " z (2.5649494 − 2.3025851) / 0.095844135 = 2.7374055 " in flat(text)
     assert "  ✓ z = 2.74 ≥ 2: warning" in text
     assert "is the event's: bit for bit the numbers that decided." in text
-    assert text.endswith("All 11 numbers come out to 1e-9, and the conclusion follows.\n")
+    assert "\nAll 11 numbers come out to 1e-9, and the conclusion follows.\n" in text
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -265,7 +265,7 @@ def test_names_that_are_not_computed_again_are_listed(capsys: pytest.CaptureFixt
     explanation = explained(event(values=event().values | {"lead_lag_120": 1.0}))
 
     assert explanation.comes_out
-    assert "Not computed again: lead_lag_120." in page(explanation, capsys)
+    assert "Not computed again: lead_lag_120, the hedge's intervals, " in page(explanation, capsys)
 
 
 def test_machines_get_every_value_of_the_window() -> None:
