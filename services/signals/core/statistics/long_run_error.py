@@ -49,7 +49,7 @@ def long_run_margin(influences: NDArray[np.float64], parameters: int) -> float:
     size = influences.size
     lags = int(4.0 * (size / 100.0) ** (2.0 / 9.0))
     variance = float(influences @ influences)
-    for lag in range(1, min(lags, size - 1) + 1):
+    for lag in range(1, lags + 1):
         weight = 1.0 - lag / (lags + 1.0)
         variance += 2.0 * weight * float(influences[lag:] @ influences[:-lag])
     degrees = size - parameters

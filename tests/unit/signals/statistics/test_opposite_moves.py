@@ -45,6 +45,7 @@ def test_each_figure_is_there_as_soon_as_its_own_window_is_full() -> None:
     assert opposite_moves(A[:5], B[:5], size=6, span=2).distance is None
     assert opposite_moves(A, B, size=6, span=2).distance is not None
     assert opposite_moves(A, B, size=6, span=6).return_a == 2.0
+    assert opposite_moves(A, B, size=6, span=1).return_a == 1.0
 
 
 def test_legs_that_move_as_one_have_a_gap_of_nothing_and_no_distance() -> None:
