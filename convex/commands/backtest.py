@@ -24,12 +24,16 @@ def backtest(
     start: _Day = None,
     end: _Day = None,
     rules: Annotated[Path | None, typer.Option(help="TOML file with the rules' thresholds.")] = None,
+    false_alarms: Annotated[
+        Path | None, typer.Option(help="What convex calibrate wrote; the shipped figures without it.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Where to write a report to look at (HTML).")] = None,
 ) -> None:
     """Say what would have been said: daily files are the history, tick files are replayed after it."""
     from services.signals.backtest.outputs import Outputs
     from services.signals.backtest.replaying import Replayed, replay
     from services.signals.backtest.writing import events_bytes, stats_bytes
+    from services.signals.calibration.loading import load_false_alarms
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.domain.instants import from_ns
@@ -49,9 +53,11 @@ def backtest(
         start=start.date() if start is not None else None,
         end=end.date() if end is not None else None,
     )
-    known_rules = load_rules(rules)
+    known_rules, chance = load_rules(rules), load_false_alarms(false_alarms)
     paths = [path for path in (stats, events, report) if path is not None]
-    outputs = Outputs(paths, inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
+    outputs = Outputs(
+        paths, inputs=[*gold, *iwm, *(each for each in (rules, false_alarms) if each is not None)]
+    )
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -74,7 +80,13 @@ def backtest(
             )
 
         replayed = replay(
-            recording, pair=chosen, rules=known_rules, calendar=calendar, code_version=CODE_VERSION, on_progress=show
+            recording,
+            pair=chosen,
+            rules=known_rules,
+            calendar=calendar,
+            code_version=CODE_VERSION,
+            false_alarms=chance,
+            on_progress=show,
         )
         progress.update(
             task,

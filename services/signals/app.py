@@ -5,6 +5,7 @@ import asyncio
 import structlog
 from prometheus_client import CollectorRegistry
 
+from services.signals.calibration.loading import load_false_alarms
 from services.signals.config import SignalsSettings
 from services.signals.core.statistics.cointegration import load_statsmodels
 from services.signals.metrics import SignalsMetrics
@@ -40,11 +41,12 @@ async def run_signals(
     Raises
     ------
     ConfigError
-        If the rules file cannot be used.
+        If the rules file, or the one of the false alarms, cannot be used.
     BrokerUnavailable
         If Kafka cannot be reached at the start, or a topic is not there.
     """
     rules = load_rules(settings.rules_file)
+    false_alarms = load_false_alarms(settings.false_alarms_file)
     # A second of work, which must not stand between a tick and its event.
     await asyncio.to_thread(load_statsmodels)
     await require_topics(kafka, topics.TICKS, topics.STATE, topics.DIVERGENCES)
@@ -56,6 +58,7 @@ async def run_signals(
             publisher=publisher,
             pairs=pairs,
             rules=rules,
+            false_alarms=false_alarms,
             calendar=xnys_calendar(),
             metrics=metrics,
             clock=clock,

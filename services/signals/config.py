@@ -24,6 +24,10 @@ class SignalsSettings(BaseSettings):
     rules_file: Path | None = Field(
         default=None, description="TOML file with the rules' thresholds; the published ones when not set."
     )
+    false_alarms_file: Path | None = Field(
+        default=None,
+        description="What convex calibrate wrote; the shipped figures of the published rules when not set.",
+    )
     checkpoint_every_records: int = Field(
         default=1_000,
         ge=1,

@@ -83,6 +83,8 @@ class Worker:
         For everything that is published.
     pairs, rules, calendar
         What to compute.
+    false_alarms
+        Openings a year by chance, by pair and rule version; events tell them.
     metrics
         What to count.
     clock
@@ -98,6 +100,7 @@ class Worker:
         publisher: Publisher,
         pairs: Iterable[Pair],
         rules: tuple[Rule, ...],
+        false_alarms: Mapping[tuple[str, str], float],
         calendar: SessionCalendar,
         metrics: SignalsMetrics,
         clock: Clock,
@@ -107,6 +110,7 @@ class Worker:
         self._publisher = publisher
         self._pairs = tuple(pairs)
         self._rules = rules
+        self._false_alarms = false_alarms
         self._calendar = calendar
         self._metrics = metrics
         self._clock = clock
@@ -181,6 +185,7 @@ class Worker:
             lead,
             [pair for pair in self._pairs if pair.lead == lead],
             rules=self._rules,
+            false_alarms=self._false_alarms,
             calendar=self._calendar,
             code_version=CODE_VERSION,
         )

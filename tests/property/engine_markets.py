@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from services.signals.core.rules import Rule
 from shared.contracts.ticks import TickRecord
@@ -30,6 +31,7 @@ from tests.support.builders_market import (
     status,
 )
 
+Floats = NDArray[np.float64]
 COIN = "BTC/USD.TEST"
 PAIRS = (pair(), pair("gold-bitcoin", other=COIN))
 FIRST = "2019-06-24"
@@ -120,7 +122,7 @@ def _bar(
     return bar(session, close, instrument=instrument, revision=revision, known_at_ns=known_at_ns)
 
 
-def _ticks(session: str, day: _Day, before: np.ndarray, after: np.ndarray) -> list[TickRecord]:  # type: ignore[type-arg] - float64 throughout
+def _ticks(session: str, day: _Day, before: Floats, after: Floats) -> list[TickRecord]:
     told: list[TickRecord] = []
     begin_ns, close_ns = ny(f"{session} 10:00"), sessions().close_of(session)
     steps = 8

@@ -148,7 +148,7 @@ def test_the_drawn_markets_reach_every_kind_and_every_reason() -> None:
     look()
     wanted = {
         *(f"opposite_moves/{each}" for each in ("risk_off/open", "risk_off/closed", "risk_on/open")),
-        *(f"correlation_break/{each}" for each in ("tightening/open", "loosening/open", "tightening/escalated")),
+        *(f"correlation_break/{each}/open" for each in ("tightening", "loosening")),
         "hedge_lost/risk_off/open",
         *(f"regime_change/{each}" for each in ("risk_off/open", "risk_on/open", "risk_on/closed")),
         *(f"data_fault/{each}" for each in ("lead/open", "lead/closed", "other/open", "other/closed")),

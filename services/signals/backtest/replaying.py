@@ -49,7 +49,7 @@ def replay(
     rules: tuple[Rule, ...],
     calendar: SessionCalendar,
     code_version: str,
-    false_alarms: Mapping[str, Mapping[str, float]] | None = None,
+    false_alarms: Mapping[tuple[str, str], float] | None = None,
     on_progress: Callable[[int, "Replayed"], None] = lambda _ns, _so_far: None,
 ) -> Replayed:
     """Run the engine over a recording.

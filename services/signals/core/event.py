@@ -46,7 +46,7 @@ def build_event(
     grounds: Grounds,
     hedge: Hedge,
     confirmed: Values,
-    false_alarms: Mapping[str, float],
+    false_alarms: Mapping[tuple[str, str], float],
     code_version: str,
 ) -> DivergenceEvent:
     """Build the event of one transition.
@@ -66,7 +66,7 @@ def build_event(
     hedge, confirmed
         The hedge answer and the statistics of the newest committed session.
     false_alarms
-        Openings a year by chance, by rule version.
+        Openings a year by chance, by pair and rule version.
     """
     identity = divergence_id(pair, rule.kind, direction, life)
     is_confirmed = confirmation is Confirmation.CONFIRMED
@@ -98,12 +98,14 @@ def build_event(
             code_version=code_version,
         ),
         links={"compare": pair.page},
-        significance=_significance(rule, confirmed, false_alarms),
+        significance=_significance(pair, rule, confirmed, false_alarms),
         is_flapping=life.is_flapping,
     )
 
 
-def _significance(rule: Rule, confirmed: Values, false_alarms: Mapping[str, float]) -> Significance | None:
+def _significance(
+    pair: Pair, rule: Rule, confirmed: Values, false_alarms: Mapping[tuple[str, str], float]
+) -> Significance | None:
     size = _CORRELATION.get(rule.kind)
     if size is None:
         return None
@@ -114,5 +116,5 @@ def _significance(rule: Rule, confirmed: Values, false_alarms: Mapping[str, floa
             high=confirmed.get(f"corr_ci_{size}_high"),
         ),
         effective_size=confirmed.get(f"n_eff_{size}"),
-        false_alarms_per_year=false_alarms.get(rule.version),
+        false_alarms_per_year=false_alarms.get((pair.name, rule.version)),
     )

@@ -62,7 +62,7 @@ class LeadEngine:
         rules: tuple[Rule, ...],
         calendar: SessionCalendar,
         code_version: str,
-        false_alarms: Mapping[str, Mapping[str, float]] | None = None,
+        false_alarms: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
         self.lead = lead
         self.market = LeadMarket(

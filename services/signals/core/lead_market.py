@@ -38,7 +38,7 @@ class LeadMarket:
     code_version
         Stands in the evidence of each event.
     false_alarms
-        By pair, openings a year by chance by rule version.
+        Openings a year by chance, by pair and rule version.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class LeadMarket:
         rules: tuple[Rule, ...],
         calendar: SessionCalendar,
         code_version: str,
-        false_alarms: Mapping[str, Mapping[str, float]],
+        false_alarms: Mapping[tuple[str, str], float],
     ) -> None:
         watched = tuple(pairs)
         self.lead = lead
@@ -76,7 +76,7 @@ class LeadMarket:
                 rules=rules,
                 calendar=calendar,
                 code_version=code_version,
-                false_alarms=false_alarms.get(pair.name, {}),
+                false_alarms=false_alarms,
             )
             for pair in watched
         )
@@ -160,10 +160,14 @@ class LeadMarket:
         self.table.refresh(rows if has_ended else touched)
 
     def _remember(self, leg: Leg, known: Bar | None, bar: Bar) -> None:
-        """Let the pairs of a leg know what held before a known close changes: they tell the difference."""
-        if known is not None and (known.close, known.adj_close) != (bar.close, bar.adj_close):
+        """Let the pairs of a leg know what held before a bar, where they will tell of that.
+
+        They compute it when they are first asked, which after a restart may be too late.
+        """
+        is_other = known is not None and (known.close, known.adj_close) != (bar.close, bar.adj_close)
+        if is_other or leg.watch.wanted:
             for row in self.rows_of[leg.instrument]:
-                _ = self.books[row].values
+                self.books[row].remember()
 
     # -- closes -------------------------------------------------------------------------------------------
 

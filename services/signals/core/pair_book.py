@@ -56,8 +56,10 @@ class PairBook(PairVoice):
         effects.changed.add(self.pair.name)
         if not was_alive:
             self.told_regime = self.regime.name or self.regime.suspended
+            self.outcomes.filled(self.session)
             self.judge_quietly()
             return
+        self.outcomes.committed(self.align)
         new_sessions = int((self.align().days > day_of(newest)).sum())
         judged_at_ns = max(at_ns, *(bar.known_at_ns for bar in bars))
         if Told.CORRECTED in told and not new_sessions:
@@ -78,6 +80,7 @@ class PairBook(PairVoice):
         is_new_session = told is Told.NEW and bar.session > self.session
         before = self.values if not is_new_session else {}
         self.recompute(regime_from=self.regime if is_new_session else None)
+        self.outcomes.committed(self.align)
         judged_at_ns = max(at_ns, *(each.known_at_ns for each in both if each is not None))
         if is_new_session:
             effects.committed.append(bar.session)

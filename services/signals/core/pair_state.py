@@ -5,11 +5,14 @@ Numbers that a window gives are not kept: they are recomputed, so that a checkpo
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.signals.core.leg_watch import LegWatch
 from services.signals.core.lifecycle.life import Life
 from services.signals.core.lifecycle.prices import under_new_rule
+from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.pair_book import PairBook
+from services.signals.core.rules import Rule
 from services.signals.core.statistics.regime import RegimeState
 from services.signals.core.stored_bars import StoredBars, restore_bars, store_bars
 from shared.domain.bars import Bar
@@ -40,6 +43,7 @@ class PairState:
     lives: dict[str, Life]
     regime: RegimeState
     told_regime: str | None
+    ledger: Ledger
     watch: LegWatch
     bars: StoredBars
     waiting: tuple[Bar, ...]
@@ -57,11 +61,12 @@ def dump_pair(book: PairBook, waiting: Iterable[Bar]) -> PairState:
         pair=book.pair.name,
         lead=book.pair.lead,
         other=book.pair.other,
-        rule_versions={kind.value: rule.version for kind, rule in book.rules.items()},
+        rule_versions=_versions(tuple(book.rules.values())),
         sequence=book.sequence,
         lives={f"{kind}/{direction}": life for (kind, direction), life in book.lives.items()},
         regime=book.regime,
         told_regime=book.told_regime,
+        ledger=book.outcomes.ledger,
         watch=book.other.watch,
         bars=store_bars(book.other.history),
         waiting=tuple(bar for bar in waiting if bar.instrument == book.pair.other),
@@ -70,7 +75,7 @@ def dump_pair(book: PairBook, waiting: Iterable[Bar]) -> PairState:
 
 def load_pair(state: PairState, book: PairBook) -> None:
     """Put a pair's own into a new book, whose lead's part is there already."""
-    versions = {kind.value: rule.version for kind, rule in book.rules.items()}
+    versions = _versions(tuple(book.rules.values()))
     book.other.watch = state.watch
     book.other.history = restore_bars(state.bars, instrument=state.other)
     for name, life in state.lives.items():
@@ -79,5 +84,12 @@ def load_pair(state: PairState, book: PairBook) -> None:
         book.lives[Kind(kind), Direction(direction)] = life if is_same_rule else under_new_rule(life)
     book.sequence = state.sequence
     book.told_regime = state.told_regime
+    book.outcomes.ledger = state.ledger
     book.resume(state.regime)
     book.is_unsaved = state.rule_versions != versions
+
+
+@lru_cache(maxsize=8)
+def _versions(rules: tuple[Rule, ...]) -> dict[str, str]:
+    # A worker has one set of rules for thousands of pairs, and a version is a hash of all of a rule.
+    return {rule.kind.value: rule.version for rule in rules}

@@ -9,10 +9,12 @@ from services.signals.core.event import build_event
 from services.signals.core.grounds import Grounds, grounds_of_close, grounds_of_fault, grounds_of_price
 from services.signals.core.leg import Leg
 from services.signals.core.lifecycle.life import Life, Phase, Step
+from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.outcome_book import OutcomeBook
 from services.signals.core.pair_windows import PairWindows
 from services.signals.core.readings import DIRECTIONS
 from services.signals.core.rules import Rule
-from shared.domain.divergences import Confirmation, Direction, Kind
+from shared.domain.divergences import Confirmation, Direction, Kind, Transition
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
@@ -32,7 +34,7 @@ class PairVoice(PairWindows):
     code_version
         Stands in the evidence of each event.
     false_alarms
-        Openings a year by chance, by rule version.
+        Openings a year by chance, by pair and rule version.
 
     Attributes
     ----------
@@ -40,6 +42,8 @@ class PairVoice(PairWindows):
         By kind and direction; one that is not there has never begun.
     sequence
         Number of the last event.
+    outcomes
+        What followed each opening.
     """
 
     def __init__(
@@ -51,12 +55,13 @@ class PairVoice(PairWindows):
         rules: Iterable[Rule],
         calendar: SessionCalendar,
         code_version: str,
-        false_alarms: Mapping[str, float],
+        false_alarms: Mapping[tuple[str, str], float],
     ) -> None:
         super().__init__(pair, lead, other, calendar=calendar)
         self.rules = {rule.kind: rule for rule in rules}
         self.lives: dict[tuple[Kind, Direction], Life] = {}
         self.sequence = 0
+        self.outcomes = OutcomeBook(lambda: HistoryJudge(self.rules.values()))
         self._code_version = code_version
         self._false_alarms = false_alarms
 
@@ -107,6 +112,8 @@ class PairVoice(PairWindows):
             effects.suppressed[step.suppressed.value] += 1
         if step.transition is None or step.told is None:
             return
+        if step.transition is Transition.OPEN:
+            self.outcomes.opened(kind, direction, session=self.session)
         self.sequence += 1
         effects.changed.add(self.pair.name)
         grounds = self._grounds(kind, direction, step.told, at_ns, confirmation)

@@ -85,6 +85,10 @@ class PairWindows:
             self._hedge = hedge_answer(aligned.lead_returns, aligned.other_returns)
         return self._hedge
 
+    def remember(self) -> None:
+        """Compute now what is asked for after the legs have changed, and means how they were."""
+        _ = self.values, self.hedge
+
     def recompute(self, *, regime_from: RegimeState | None) -> None:
         """Compute everything from the closes; without ``regime_from`` all regimes, too."""
         aligned = self._commit()

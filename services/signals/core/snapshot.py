@@ -60,6 +60,7 @@ def take_snapshot(book: PairBook, watermark_ns: int) -> PairSnapshot:
             log_ratio=tuple(aligned.log_ratio[recent].tolist()),
         ),
         hedge=book.hedge if book.count else None,
+        outcomes=book.outcomes.summaries(book.align),
         faults=tuple(
             LegFault(
                 instrument=leg.instrument,

@@ -70,6 +70,7 @@ async def running(
             publisher=publisher,
             pairs=pairs,
             rules=(Rule(),),
+            false_alarms={},
             calendar=xnys_calendar(),
             metrics=SignalsMetrics(CollectorRegistry(), pairs=[each.name for each in pairs]),
             clock=SystemClock(),
@@ -305,7 +306,8 @@ async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str) ->
     for number in range(len(effects)):
         values, pairs = log_of_three_pairs(number)
         engine = LeadEngine(
-            pairs[0].lead, pairs, rules=(Rule(),), calendar=xnys_calendar(), code_version=CODE_VERSION
+            pairs[0].lead, pairs, rules=(Rule(),),
+            false_alarms={}, calendar=xnys_calendar(), code_version=CODE_VERSION
         )
         events = [event for value in values for event in engine.apply(decode_tick_record(value)).events]
         assert len(events) == 5

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from services.signals.core.lead_engine import LeadEngine
@@ -28,6 +29,7 @@ from tests.support.builders_market import (
 )
 from tests.support.pair_story import make_engine
 
+Floats = NDArray[np.float64]
 SESSIONS = calendar("2018-01-02")
 FIRST = "2019-06-03"
 START = SESSIONS.index_of(FIRST)
@@ -44,7 +46,7 @@ class Closes:
         Those of the history, shape ``(n, 2)``: the lead's and the other's.
     """
 
-    returns: np.ndarray  # type: ignore[type-arg] - float64
+    returns: Floats
     rules: tuple[Rule, ...] = PUBLISHED
     engine: LeadEngine = field(init=False)
     at: int = field(init=False, default=START)
@@ -87,7 +89,7 @@ class Closes:
         return made + self.take(status(known_ns))
 
 
-def quiet(seed: int = 3, *, correlation: float = -0.3) -> np.ndarray:  # type: ignore[type-arg] - float64
+def quiet(seed: int = 3, *, correlation: float = -0.3) -> Floats:
     """Return returns of two legs with a constant correlation."""
     rng = np.random.default_rng(seed)
     covariance = [[1.0, correlation], [correlation, 1.0]]
@@ -98,13 +100,13 @@ def only(kind: Kind) -> tuple[Rule, ...]:
     return tuple(rule for rule in PUBLISHED if rule.kind is kind)
 
 
-def fisher(a: np.ndarray, b: np.ndarray) -> float:  # type: ignore[type-arg] - float64
+def fisher(a: Floats, b: Floats) -> float:
     """Compute z of the last 20 against the last 252 pairs, with effective sizes, from scipy and numpy."""
 
     def part(size: int) -> tuple[float, float]:
         x, y = a[-size:], b[-size:]
 
-        def lag_1(v: np.ndarray) -> float:  # type: ignore[type-arg] - float64
+        def lag_1(v: Floats) -> float:
             d = v - v.mean()
             return float((d[:-1] * d[1:]).sum() / (d * d).sum())
 
@@ -179,8 +181,10 @@ def test_correlation_that_turns_breaks_and_says_how_sure_that_is() -> None:
     assert event.significance.correlation.value == pytest.approx(
         np.corrcoef(a[-20:], b[-20:])[0, 1], rel=1e-9
     )
-    assert event.significance.correlation.low is not None
-    assert event.significance.correlation.low < event.significance.correlation.value  # type: ignore[operator] - set
+    low, value = event.significance.correlation.low, event.significance.correlation.value
+    assert low is not None
+    assert value is not None
+    assert low < value
     assert event.significance.false_alarms_per_year is None
     assert event.values["n_eff_20"] == event.significance.effective_size
 
