@@ -16,6 +16,7 @@ _TITLES = {
     "a": "(a) engine: z-score of every tick against 90 closes",
     "b": "(b) from the Kafka topic through the worker",
     "c": "(c) from a websocket frame to the webhook's 2xx, 10 ticks/s",
+    "d": "(d) thousands of pairs of one lead",
 }
 
 
@@ -56,8 +57,10 @@ def _run(part: str, **options: object) -> tuple[str, list[Figure]]:
             from bench.engine.part import run_part
         case "b":
             from bench.topic.part import run_part
-        case _:
+        case "c":
             from bench.latency.part import run_part
+        case _:
+            from bench.scale.part import run_part
     return run_part(**options)  # type: ignore[arg-type]  # the parser made each
 
 

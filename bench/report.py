@@ -17,7 +17,7 @@ class Figure:
     Parameters
     ----------
     part
-        ``a`` engine, ``b`` topic, ``c`` latency.
+        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale.
     value, spread
         Median over the rounds, and least and greatest.
     baseline, ratio, ratio_spread
@@ -42,12 +42,22 @@ class Figure:
 
 
 def measured(
-    part: str, name: str, values: list[float], unit: str, *, at_least: float | None = None, note: str = ""
+    part: str,
+    name: str,
+    values: list[float],
+    unit: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    note: str = "",
 ) -> Figure:
-    """Return a figure of its own, with a goal ``at_least`` where one is set."""
+    """Return a figure of its own, with a goal where one is set."""
     seen = spread(values)
-    goal = None if at_least is None else f">= {_number(at_least)} {unit}"
-    met = None if at_least is None else seen.median >= at_least
+    goal, met = None, None
+    if at_least is not None:
+        goal, met = f">= {_number(at_least)} {unit}", seen.median >= at_least
+    if at_most is not None:
+        goal, met = f"<= {_number(at_most)} {unit}", seen.median <= at_most
     return Figure(
         part=part, name=name, value=seen.median, unit=unit, spread=_pair(seen), goal=goal, met=met, note=note
     )

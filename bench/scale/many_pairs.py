@@ -1,0 +1,75 @@
+"""An engine with as many pairs of gold as asked for; their other legs are random walks."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.market import Market
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.leg_history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
+from services.signals.core.rules import PUBLISHED
+from services.signals.core.statistics.regime import START
+from shared.calendars import xnys_calendar
+from shared.domain.bars import HISTORY_SESSIONS
+from shared.domain.pairs import Pair
+from shared.domain.sessions import bar_final_at_ns
+
+LEAD = "XAU/USD.REPLAY"
+_LAST = "2014-04-30"  # the session before the first tick
+_SEED = 20140501
+
+
+def many_pairs(count: int) -> tuple[Pair, ...]:
+    """Return gold against that many instruments."""
+    return tuple(
+        Pair(
+            name=f"gold-x{number}",
+            title=f"Gold vs X{number}",
+            lead=LEAD,
+            other=f"X{number}.REPLAY",
+            lead_title="Gold",
+            other_title=f"X{number}",
+        )
+        for number in range(count)
+    )
+
+
+def engine_of_many(count: int, *, sessions: int, market: Market) -> LeadEngine:
+    """Return an engine whose windows are full.
+
+    The adjusted closes differ from the raw ones, as those of an instrument with dividends do. Daily
+    volatilities lie between 0.3 and 3 percent, so each pair stands elsewhere between its levels, and a tick
+    moves it by another part of the way.
+    """
+    calendar, chance = xnys_calendar(), np.random.default_rng(_SEED)
+    end = calendar.index_of(_LAST) + 1
+    labels = calendar.labels[end - sessions : end]
+    engine = LeadEngine(LEAD, many_pairs(count), rules=PUBLISHED, calendar=calendar, code_version="bench")
+    walk = np.cumsum(chance.normal(0, 0.01, sessions))
+    first_price = (market.quotes.bid[0] + market.quotes.ask[0]) / 2
+    engine.market.legs[LEAD].history = _history(LEAD, labels, first_price * np.exp(walk - walk[-1]))
+    for book in engine.books:
+        moves = chance.normal(0, chance.uniform(0.003, 0.03), sessions)
+        closes = np.round(100 * np.exp(np.cumsum(moves)), 2)
+        book.other.history = _history(book.pair.other, labels, closes, factor=0.98123)
+        book.resume(START)
+    engine.resume()
+    return engine
+
+
+def _history(
+    instrument: str, labels: tuple[str, ...], closes: NDArray[np.float64], factor: float = 1.0
+) -> LegHistory:
+    adjusted = closes.copy()
+    adjusted[:-20] *= factor
+    return LegHistory.from_columns(
+        LegColumns(
+            days=np.array([day_of(label) for label in labels], np.int32),
+            closes=closes,
+            adj_closes=adjusted,
+            origins=np.zeros(len(labels), np.uint16),
+            origin_table=(("bench", 0),),
+            recent_known_at_ns=tuple(bar_final_at_ns(label) for label in labels[-RECENT_SESSIONS:]),
+        ),
+        instrument=instrument,
+        limit=HISTORY_SESSIONS,
+    )
