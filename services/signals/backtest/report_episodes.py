@@ -80,7 +80,7 @@ def sessions_of(rows: Iterable[Row]) -> tuple[Session, ...]:
 
     Examples
     --------
-    >>> row = ("2020-03-18", "1486.0", "99.97", "2.7", *[""] * 17)
+    >>> row = ("2020-03-18", "1486.0", "99.97", "2.7", *[""] * (len(COLUMNS) - 4))
     >>> sessions_of([row])[0].log_ratio, sessions_of([row])[0].z
     (2.7, None)
     """
