@@ -65,11 +65,9 @@ def stationary_block_length(x: NDArray[np.float64]) -> float:
     steepness = 2.0 * float(np.sum(weights * at * covariances[1 : lags + 1]))
     spectrum_at_0 = float(covariances[0] + 2.0 * np.sum(weights * covariances[1 : lags + 1]))
     longest = math.ceil(min(3.0 * math.sqrt(size), size / 3.0))
-    if spectrum_at_0 == 0.0:
-        return float(longest)
-    # 2 G^2 / D with D = 2 g(0)^2.
-    length = (steepness / spectrum_at_0) ** 2 * size
-    return float(min(max(length ** (1.0 / 3.0), 1.0), longest))
+    # 2 G^2 / D with D = 2 g(0)^2, to the third root; moves that cancel wholly leave nothing at frequency 0.
+    ratio = abs(steepness) / max(abs(spectrum_at_0), np.finfo(np.float64).tiny)
+    return float(min(max(ratio ** (2.0 / 3.0) * size ** (1.0 / 3.0), 1.0), longest))
 
 
 def _lags_in_memory(
