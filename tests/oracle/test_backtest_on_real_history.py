@@ -71,7 +71,7 @@ def test_every_event_stands_on_the_row_of_its_session(
         assert isinstance(values, dict)
         assert isinstance(evidence, dict)
         row = rows[evidence["inputs"][0]["session"]]
-        # The file names the legs, the event their roles; what is left are the numbers of a fault and of a regime.
+        # The file names the legs, the event their roles; what is left are numbers of a fault or a regime.
         named = {_NAMES.get(name, name): value for name, value in values.items()}
         shown = {name: value for name, value in named.items() if name in row and name != "regime"}
         assert {"corr_20", "corr_252", "beta_60"} <= set(shown) or event["kind"] == "data_fault"
