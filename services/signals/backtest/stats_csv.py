@@ -12,6 +12,7 @@ from services.signals.core.confirmed import (
     regimes,
 )
 
+# A contract: scripts of other people read exactly these, in this order. Never add, remove or move one.
 COLUMNS: Final = (
     "session",
     "gold",
