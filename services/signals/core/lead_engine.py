@@ -207,9 +207,6 @@ class LeadEngine:
         if leg is self._leg:
             return self._quiet_low, self._quiet_high
         low, high = leg.tape.calm_prices
-        if leg.tape.price is None:
-            # Its first price changes what every pair of it is held against.
-            return float("inf"), 0.0
         quiet = self.market.table.quiet_prices_of_other(self._rows(leg), self._leg.tape.price)
         return max(low, quiet[0]), min(high, quiet[1])
 

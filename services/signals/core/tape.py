@@ -85,9 +85,12 @@ class Tape:
 
     @property
     def calm_prices(self) -> tuple[float, float]:
-        """Return the prices around this one between which no tick can be a jump from another."""
+        """Return the prices around this one between which no tick can be a jump from another.
+
+        None before the first price, which is what the next one is held against.
+        """
         if self.price is None:
-            return 0.0, float("inf")
+            return float("inf"), 0.0
         return self.price / _CALM, self.price * _CALM
 
     def sample_at(self, close_ns: int) -> float | None:
