@@ -7,7 +7,7 @@ from services.dashboard.core.figures import reason_for
 from services.dashboard.core.formatting import format_instant, format_plain, format_share, format_signed
 from services.dashboard.core.gauge import Thresholds
 from shared.domain.pairs import Pair
-from shared.domain.snapshots import PairSnapshot
+from shared.domain.snapshots import LegSnapshot, PairSnapshot, ProvisionalStatistics
 from shared.domain.ticks import FeedState
 
 Values = Mapping[str, float | None]
@@ -74,9 +74,16 @@ def provisional_standing(
         basis=""
         if provisional is None
         else f"{'live' if snapshot.feed_state is FeedState.LIVE else 'last'} {pair.lead_title} "
-        f"against {pair.other_title}’s close of {provisional.other_session}",
+        f"against {_other_words(pair, snapshot.legs[1], provisional)}",
         detail="" if provisional is None else f"at {format_instant(provisional.ts_event)}",
         why=why,
+    )
+
+
+def _other_words(pair: Pair, other: LegSnapshot, provisional: ProvisionalStatistics) -> str:
+    is_ticking = other.price is not None and other.session is None
+    return f"{pair.other_title}’s " + (
+        "newest price" if is_ticking else f"close of {provisional.other_session}"
     )
 
 

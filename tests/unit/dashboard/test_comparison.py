@@ -143,6 +143,12 @@ def test_a_live_price_and_a_close_are_told_apart() -> None:
     assert (other.is_live, other.basis) == (False, "close of 2020-03-17")
 
 
+def test_a_live_price_is_held_against_the_newest_price_of_a_leg_that_ticks() -> None:
+    ticking = other_leg(session=None)
+    view = page(snapshot(legs=(leg(), ticking)))
+    assert view.provisional.basis == "live Gold against IWM’s newest price"
+
+
 def test_the_last_tick_of_a_feed_that_does_not_tick_is_not_called_live() -> None:
     view = page(snapshot(feed_state=FeedState.CLOSED))
     assert (view.prices[0].is_live, view.prices[0].basis) == (False, "last price, feed CLOSED")
