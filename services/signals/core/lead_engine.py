@@ -189,6 +189,7 @@ class LeadEngine:
         ts_ns, price = int(instants[at]), float(prices[at])
         self._advance(ts_ns, effects)
         if not leg.tape.is_plausible(price):
+            leg.tape.refused_ts_ns = ts_ns
             self.market.refuse_price(leg, self.time.watermark_ns, effects)
             self._gather()
             return at + 1
@@ -226,10 +227,11 @@ class LeadEngine:
     ) -> tuple[Instants, Prices]:
         """Return the ticks that are not late: none is before a tick of the leg that was there before it.
 
-        A tick behind a status record's watermark, and not behind a tick, is still the newest price there is:
+        A price that was not believed was there, too. A tick behind a status record's watermark, and not behind a tick, is still the newest price there is:
         a clock that runs ahead must not silence a pair. It is judged at the watermark.
         """
-        newest = np.maximum.accumulate(np.concatenate(([leg.tape.ts_ns], instants)))[:-1]
+        newest_ns = max(leg.tape.ts_ns, leg.tape.refused_ts_ns)
+        newest = np.maximum.accumulate(np.concatenate(([newest_ns], instants)))[:-1]
         kept = instants >= newest
         effects.late_ticks += int(len(kept) - kept.sum())
         return instants[kept], prices[kept]

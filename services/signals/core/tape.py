@@ -49,6 +49,8 @@ class Tape:
         As the ticks and the status records say; None before the first.
     suspect, suspects
         A price that jumped too far to be believed at once, and how many in a row agree with it.
+    refused_ts_ns
+        Event time of the last price that was not believed; 0 before the first.
     """
 
     price: float | None = None
@@ -58,6 +60,7 @@ class Tape:
     feed_state: FeedState | None = None
     suspect: float | None = None
     suspects: int = 0
+    refused_ts_ns: int = 0
 
     def move(self, price: float, ts_ns: int, feed: str) -> None:
         """Take a price that is believed."""

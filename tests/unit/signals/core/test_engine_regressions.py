@@ -27,3 +27,13 @@ def test_second_price_of_a_lead_without_history_is_held_against_the_first() -> N
     assert prices_of([first], [absurd], restarts=True) == (1_300.0, 1, 0)
     assert prices_of([first], [absurd]) == (1_300.0, 1, 0)
     assert prices_of([first, absurd]) == (1_300.0, 1, 0)
+
+
+def test_tick_before_one_that_was_not_believed_is_late_in_any_record() -> None:
+    """Would have caught: it was late in the same record, and the newest price in the next."""
+    first, absurd = (MORNING, 1_300.0), (MORNING + 2 * SECOND, 1_300_000.0)
+    late = (MORNING + SECOND, 1_301.0)
+
+    assert prices_of([first], [absurd, late]) == (1_300.0, 1, 1)
+    assert prices_of([first], [absurd], [late]) == (1_300.0, 1, 1)
+    assert prices_of([first], [absurd], [late], restarts=True) == (1_300.0, 1, 1)
