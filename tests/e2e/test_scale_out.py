@@ -24,8 +24,16 @@ _Step = Callable[[SignalsFleet, random.Random], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("settings")
+    (folder / "pairs.toml").write_text(pairs_toml())
+    (folder / "rules.toml").write_text(RULES)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def market() -> Market:
-    return Market(_SEED)
+    return Market(_SEED, count=8)
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +41,9 @@ def written(market: Market) -> list[Written]:
     return cut(market.told, seed=_SEED, most=40)
 
 
-@pytest.fixture
-def expected(tmp_path: Path, written: list[Written]) -> Direct:
-    (tmp_path / "pairs.toml").write_text(pairs_toml())
-    (tmp_path / "rules.toml").write_text(RULES)
-    direct = _direct(tmp_path, written)
+@pytest.fixture(scope="module")
+def expected(folder: Path, written: list[Written]) -> Direct:
+    direct = _direct(folder, written)
     assert len(direct.events) >= 1_000
     assert {partition_of(lead) for lead in LEADS} == set(range(PARTITIONS))
     return direct
@@ -48,10 +54,10 @@ def _direct(folder: Path, written: Sequence[Written]) -> Direct:
 
 
 async def test_join_leave_and_ten_kills_of_two_workers_change_no_byte(
-    fresh_kafka: str, tmp_path: Path, written: list[Written], expected: Direct
+    fresh_kafka: str, tmp_path: Path, folder: Path, written: list[Written], expected: Direct
 ) -> None:
     progress = Progress(expected, {pair.name: pair.lead for pair in pairs()})
-    fleet = _fleet(fresh_kafka, tmp_path)
+    fleet = _fleet(fresh_kafka, tmp_path, folder)
     async with fleet, progress.following(fresh_kafka):
         await fleet.start(_FIRST)
         await fleet.start(_SECOND)
@@ -74,25 +80,35 @@ async def test_join_leave_and_ten_kills_of_two_workers_change_no_byte(
     print(f"\n{len(expected.events)} events, {fleet.kills} kills, {repeats} repeats")
 
 
-@pytest.mark.parametrize("most", [40, 400], ids=["the_same_records", "other_records"])
 async def test_one_undisturbed_worker_gives_the_same_bytes(
-    fresh_kafka: str, tmp_path: Path, market: Market, expected: Direct, most: int
+    fresh_kafka: str, tmp_path: Path, folder: Path, written: list[Written], expected: Direct
 ) -> None:
-    written = cut(market.told, seed=_SEED if most == 40 else _SEED + 1, most=most)
-    assert sorted(_direct(tmp_path, written).events) == sorted(expected.events)
-    fleet = _fleet(fresh_kafka, tmp_path)
-    async with fleet:
-        await write_log(fresh_kafka, written)
-        await fleet.start(_FIRST)
-        await fleet.until_no_lag()
-        await fleet.leave(_FIRST)
+    await _run_undisturbed(fresh_kafka, _fleet(fresh_kafka, tmp_path, folder), written)
     assert await assert_output_is(expected, fresh_kafka) == 0
 
 
-def _fleet(bootstrap: str, folder: Path) -> SignalsFleet:
+async def test_same_log_in_records_of_other_sizes_gives_the_same_bytes(
+    fresh_kafka: str, tmp_path: Path, folder: Path, market: Market, written: list[Written], expected: Direct
+) -> None:
+    recut = cut(market.told, seed=_SEED + 1, most=400)
+    assert recut != written
+    assert sorted(_direct(folder, recut).events) == sorted(expected.events)
+    await _run_undisturbed(fresh_kafka, _fleet(fresh_kafka, tmp_path, folder), recut)
+    assert await assert_output_is(expected, fresh_kafka) == 0
+
+
+async def _run_undisturbed(bootstrap: str, fleet: SignalsFleet, written: list[Written]) -> None:
+    async with fleet:
+        await write_log(bootstrap, written)
+        await fleet.start(_FIRST)
+        await fleet.until_no_lag()
+        await fleet.leave(_FIRST)
+
+
+def _fleet(bootstrap: str, logs: Path, folder: Path) -> SignalsFleet:
     return SignalsFleet(
         bootstrap,
-        folder,
+        logs,
         {
             "CONVEX_PAIRS": str(folder / "pairs.toml"),
             "CONVEX_SIGNALS_RULES_FILE": str(folder / "rules.toml"),
@@ -109,9 +125,11 @@ async def _disturb(fleet: SignalsFleet, progress: Progress, rng: random.Random) 
     rng.shuffle(steps)
     # One works alone for a while, and dies meanwhile.
     steps[4:4] = [_leave, _restart, _join]
-    for number, step in enumerate(steps):
-        share = (number + rng.uniform(0.1, 0.9)) / (len(steps) + 1)
+    for left in range(len(steps), 0, -1):
+        # Something has come since the last one, and something is to come after this one.
+        share = progress.whole + (1 - progress.whole) / (left + 1) * rng.uniform(0.2, 1.2)
         await progress.until(lambda so_far, share=share: so_far.whole >= share)  # type: ignore[misc]  # bound now
+        step = steps[-left]
         assert progress.whole < 1, "in mid-stream"
         print(f"{progress.whole:.3f} {step.__name__}")
         await step(fleet, rng)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.signals.calibration.loading import load_false_alarms
 from services.signals.core.lead_engine import LeadEngine
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar
@@ -77,5 +78,10 @@ def run_directly(
 
 def _engine(lead: str, pairs: Sequence[Pair], rules: Path) -> LeadEngine:
     return LeadEngine(
-        lead, pairs, rules=load_rules(rules), calendar=xnys_calendar(), code_version=CODE_VERSION
+        lead,
+        pairs,
+        rules=load_rules(rules),
+        calendar=xnys_calendar(),
+        code_version=CODE_VERSION,
+        false_alarms=load_false_alarms(None),
     )

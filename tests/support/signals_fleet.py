@@ -126,7 +126,7 @@ class SignalsFleet:
         except TimeoutError:
             raise AssertionError(f"{what} not seen within {timeout_seconds} s\n{self.tails()}") from None
 
-    async def until_no_lag(self, *, timeout_seconds: float = 180.0) -> None:
+    async def until_no_lag(self, *, timeout_seconds: float = 300.0) -> None:
         """Wait until the group has acknowledged every record of ``ticks.v1``.
 
         Raises

@@ -26,10 +26,15 @@ async def assert_output_is(expected: Direct, bootstrap: str) -> int:
     wanted: dict[str, list[bytes]] = defaultdict(list)
     for value in expected.events:
         wanted[json.loads(value)["pair"]].append(value)
-    known = {json.loads(value)["event_id"] for value in expected.events}
-    assert known - values.keys() == set(), "lost"
-    assert values.keys() - known == set(), "doubled with another identity"
-    assert logs == wanted
+    known = {json.loads(value)["event_id"]: value for value in expected.events}
+    lost, doubled = known.keys() - values.keys(), values.keys() - known.keys()
+    assert not lost, f"{len(lost)} lost, such as {known[min(lost)]!r}"
+    assert not doubled, f"{len(doubled)} doubled with another identity, such as {values[min(doubled)]}"
+    other = [(known[name], *each) for name, each in values.items() if each != {known[name]}]
+    assert not other, f"{len(other)} events have other bytes than the engine gives them, such as {other[0]}"
+    assert {pair: _sequences(log) for pair, log in logs.items()} == {
+        pair: _sequences(log) for pair, log in wanted.items()
+    }
     for values_of_pair in logs.values():
         _assert_tells_a_story([DIVERGENCES.decode(value) for value in values_of_pair])
 
@@ -38,6 +43,10 @@ async def assert_output_is(expected: Direct, bootstrap: str) -> int:
     letters = await read_whole(bootstrap, topics.DEADLETTERS.name, partitions=PARTITIONS)
     assert len({entry.value for entry in letters}) == expected.unreadable
     return len(entries) - len(values)
+
+
+def _sequences(log: list[bytes]) -> list[int]:
+    return [json.loads(value)["sequence"] for value in log]
 
 
 def _assert_tells_a_story(events: list[DivergenceEvent]) -> None:

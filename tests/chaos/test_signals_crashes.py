@@ -1,0 +1,98 @@
+"""The power goes off before or after any acknowledgement, again and again: the output is the same."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.signals.metrics import SignalsMetrics
+from services.signals.rules_file import load_rules
+from services.signals.worker import Worker
+from shared.calendars import xnys_calendar
+from shared.clock import SystemClock
+from shared.config import KafkaSettings
+from shared.kafka import topics
+from shared.kafka.publisher import Published, Publisher
+from tests.support.direct_engine import run_directly
+from tests.support.market_log import RULES, Market, cut, pairs
+from tests.support.paced_feed import PARTITIONS, partition_of
+from tests.support.whole_output import assert_output_is
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+
+_SEED = 1
+# Records that are acknowledged between two cuts, on average.
+_BETWEEN = 15
+
+
+class _PowerCut(Exception):
+    """The process ends here."""
+
+
+class _DyingPublisher(Publisher):
+    """Ends the process before or after a record, whichever it is; snapshots do not count."""
+
+    left = 0
+    is_after = False
+
+    async def publish(self, topic: str, **record: Any) -> Published:
+        """Publish, unless the power is cut first."""
+        if topic == topics.SIGNALS.name:
+            return await super().publish(topic, **record)
+        self.left -= 1
+        if self.left > 0:
+            return await super().publish(topic, **record)
+        # Of those under way together, any can be the last.
+        if self.is_after and self.left == 0:
+            await super().publish(topic, **record)
+        raise _PowerCut
+
+
+async def test_power_cut_at_any_acknowledgement_changes_no_byte(embedded_broker: str, tmp_path: Path) -> None:
+    rng = random.Random(_SEED)
+    (tmp_path / "rules.toml").write_text(RULES)
+    written = cut(Market(_SEED, count=2).told, seed=_SEED, most=20)
+    expected = run_directly(written, pairs=pairs(), rules=tmp_path / "rules.toml", partition_of=partition_of)
+    kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
+    cuts = 0
+    for partition in range(PARTITIONS):
+        values = [value for lead, value in written if partition_of(lead) == partition]
+        is_done = False
+        while not is_done:
+            async with _DyingPublisher(kafka, client_id="test") as publisher:
+                publisher.left = 1 + int(rng.expovariate(1 / _BETWEEN))
+                publisher.is_after = rng.random() < 0.5
+                worker = _worker(kafka, publisher, tmp_path / "rules.toml")
+                is_done = await _apply(worker, partition, values)
+                cuts += not is_done
+                await worker.flush()
+    assert cuts >= 50
+    repeats = await assert_output_is(expected, embedded_broker)
+    print(f"\n{len(expected.events)} events, {cuts} cuts, {repeats} repeats")
+
+
+def _worker(kafka: KafkaSettings, publisher: Publisher, rules: Path) -> Worker:
+    return Worker(
+        kafka=kafka,
+        publisher=publisher,
+        pairs=pairs(),
+        rules=load_rules(rules),
+        false_alarms={},
+        calendar=xnys_calendar(),
+        metrics=SignalsMetrics(CollectorRegistry(), pairs=[pair.name for pair in pairs()]),
+        clock=SystemClock(),
+        checkpoint_every_records=10,
+    )
+
+
+async def _apply(worker: Worker, partition: int, values: list[bytes]) -> bool:
+    """Apply what is left of a partition; return False if the power was cut before its end."""
+    start = (await worker.restore(frozenset({partition})))[partition]
+    try:
+        for offset in range(start or 0, len(values)):
+            await worker.process(partition, offset, values[offset], (), 0.0)
+    except _PowerCut:
+        return False
+    return True
