@@ -218,8 +218,12 @@ class LeadEngine:
         leg.tape.move(price, ts_ns, feed)
         time = self.market.time
         time.watermark_ns = max(time.watermark_ns, ts_ns)
-        if leg is not self._leg:
-            self.market.table.move_other(self._rows(leg), price)
+        if leg is self._leg:
+            return
+        rows = self._rows(leg)
+        # A tick that came so late that the close after it is known already moves nothing.
+        if len(rows) and self.books[rows[0]].is_other_live():
+            self.market.table.move_other(rows, price)
             self._gather()
 
     def _in_time(
@@ -227,8 +231,9 @@ class LeadEngine:
     ) -> tuple[Instants, Prices]:
         """Return the ticks that are not late: none is before a tick of the leg that was there before it.
 
-        A price that was not believed was there, too. A tick behind a status record's watermark, and not behind a tick, is still the newest price there is:
-        a clock that runs ahead must not silence a pair. It is judged at the watermark.
+        A price that was not believed was there, too. A tick behind a status record's watermark, and not
+        behind a tick, is still the newest price there is: a clock that runs ahead must not silence a pair. It
+        is judged at the watermark.
         """
         newest_ns = max(leg.tape.ts_ns, leg.tape.refused_ts_ns)
         newest = np.maximum.accumulate(np.concatenate(([newest_ns], instants)))[:-1]

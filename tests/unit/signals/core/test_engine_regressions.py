@@ -1,9 +1,15 @@
 """What a review of the engine broke: a log that a restart, or the size of its records, told differently."""
 
-from services.signals.core.lead_engine import LeadEngine
-from tests.support.builders_market import SECOND, ny, quotes
-from tests.support.pair_story import make_engine, restart
+import numpy as np
 
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.statistics.zscore import baseline
+from shared.domain.bars import BarsMode
+from shared.domain.divergences import Transition
+from tests.support.builders_market import MINUTE, SECOND, bar_batch, calendar, ny, pair, quotes, status
+from tests.support.pair_story import history, make_engine, restart
+
+COIN = "BTC/USD.TEST"
 MORNING = ny("2019-06-03 10:00")
 
 
@@ -37,3 +43,35 @@ def test_tick_before_one_that_was_not_believed_is_late_in_any_record() -> None:
     assert prices_of([first], [absurd, late]) == (1_300.0, 1, 1)
     assert prices_of([first], [absurd], [late]) == (1_300.0, 1, 1)
     assert prices_of([first], [absurd], [late], restarts=True) == (1_300.0, 1, 1)
+
+
+def test_late_tick_of_the_other_leg_does_not_move_the_level_that_its_close_sets() -> None:
+    """Would have caught: a coin's tick from before a sampled close shifted what a tick of gold is held to."""
+    begin = calendar().index_of("2019-06-03")
+    gold, coin = history(calendar().labels[begin - 100 : begin], other=COIN)
+    close_ns = ny("2019-06-03 16:00")
+    # What the next session is held against, and the price of gold that is just above its level of 2.
+    price = coin[-1].close
+    ratios = np.log([a.close / b.close for a, b in zip(gold, coin, strict=True)])
+    ratios = np.append(ratios, np.log(gold[-1].close / price))
+    window = baseline(ratios, 90)
+    assert window is not None
+    above = float(price * np.exp(window.mean + 2.01 * window.std))
+    log = [
+        bar_batch(*gold, mode=BarsMode.HISTORY),
+        bar_batch(*coin, mode=BarsMode.HISTORY),
+        quotes({close_ns - MINUTE: price}, instrument=COIN),
+        quotes({close_ns - MINUTE: gold[-1].close}),
+        status(close_ns + SECOND),
+        quotes({close_ns - 2 * SECOND: price * 1.002}, instrument=COIN),
+        *(quotes({close_ns + minute * MINUTE: above}) for minute in range(1, 8)),
+    ]
+
+    for restarts in (set[int](), {6}):
+        engine = make_engine(pair(other=COIN))
+        events = []
+        for index, record in enumerate(log):
+            engine = restart(engine) if index in restarts else engine
+            events += engine.apply(record).events
+        assert engine.tape.price == above
+        assert [event.type for event in events] == [Transition.OPEN]
