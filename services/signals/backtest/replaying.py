@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from services.signals.backtest.stats_csv import Row, history_rows, stats_row
 from services.signals.core.aligned import align
+from services.signals.core.confirmed import Values
 from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.leg_history import LegHistory
@@ -33,11 +34,14 @@ class Replayed:
         In the order in which they would have been published.
     suppressed
         Decisions and inputs not acted on, by reason.
+    values
+        By session, every statistic that was judged there; a session that was only history is not in it.
     """
 
     rows: list[Row] = field(default_factory=list)
     events: list[DivergenceEvent] = field(default_factory=list)
     suppressed: Counter[str] = field(default_factory=Counter)
+    values: dict[str, Values] = field(default_factory=dict)
     ticks: int = 0
     bars: int = 0
 
@@ -110,6 +114,7 @@ def _take(replayed: Replayed, book: PairBook, effects: Effects) -> None:
     for session in effects.committed:
         lead, other = book.lead.history.get(session), book.other.history.get(session)
         assert lead is not None and other is not None  # noqa: S101, PT018 - that is what committed means
+        replayed.values[session] = dict(book.values)
         replayed.rows.append(
             stats_row(
                 session,

@@ -1,25 +1,24 @@
-"""Draw both legs and the z-score over the sessions as one SVG, with every divergence shaded."""
+"""Draw both legs and the z-score over the sessions as one SVG, with the ratio's divergences shaded."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
 from typing import Final
 
 from services.signals.backtest.report_episodes import Episode, Session
+from services.signals.backtest.report_lanes import LANE_HEIGHT, LEAST_WIDTH, Place, lanes
 from services.signals.backtest.report_words import day, number
 from services.signals.core.rules import Rule
-from shared.domain.divergences import Confirmation
+from shared.domain.divergences import Confirmation, Kind
 from shared.domain.pairs import Pair
 
-_WIDTH, _LEFT, _RIGHT = 1080.0, 44.0, 92.0
+_WIDTH, _LEFT, _RIGHT = 1080.0, 44.0, 116.0
 _PLOT: Final = _WIDTH - _LEFT - _RIGHT
 _LEGS_TOP, _LEGS_HEIGHT = 26.0, 230.0
 _Z_TOP, _Z_HEIGHT = _LEGS_TOP + _LEGS_HEIGHT + 44.0, 210.0
-_BOTTOM: Final = _Z_TOP + _Z_HEIGHT
-_HEIGHT: Final = _BOTTOM + 30.0
-# A divergence of one session must still be seen.
-_LEAST_WIDTH: Final = 3.0
+_Z_BOTTOM: Final = _Z_TOP + _Z_HEIGHT
+_LANES_TOP: Final = _Z_BOTTOM + 14.0
 _LABEL_GAP: Final = 15.0
 _MOST_MARKS: Final = 14
 
@@ -29,17 +28,30 @@ _EARLY: Final = (
     'patternTransform="rotate(45)"><rect class="early" width="3" height="6"/></pattern></defs>'
 )
 
-Place = Callable[[float], float]
 
-
-def draw_chart(sessions: Sequence[Session], episodes: Sequence[Episode], *, pair: Pair, rule: Rule) -> str:
+def draw_chart(
+    sessions: Sequence[Session],
+    episodes: Mapping[Kind, Sequence[Episode]],
+    *,
+    pair: Pair,
+    rules: Mapping[Kind, Rule],
+    rule: Rule,
+) -> str:
     """Return the chart; at least two sessions make a line.
 
     Parameters
     ----------
     sessions
         Ascending; their positions are the horizontal axis, so that closed days take no room.
+    rules
+        By kind; each but the ratio's gets a lane.
+    rule
+        Whose levels the z-score is drawn with.
     """
+    stretches = episodes[Kind.RATIO_STRETCH]
+    others = [kind for kind in Kind if kind in rules and kind is not Kind.RATIO_STRETCH]
+    bottom = _LANES_TOP + LANE_HEIGHT * len(others) if others else _Z_BOTTOM
+    height = bottom + 30.0
     step = _PLOT / len(sessions)
 
     def x(position: float) -> float:
@@ -54,11 +66,11 @@ def draw_chart(sessions: Sequence[Session], episodes: Sequence[Episode], *, pair
     floor, ceiling = min(0.0, *known, -rule.critical), max(0.0, *known, rule.critical)
     z_y = _vertical(floor - 0.8, ceiling + 0.8, _Z_TOP, _Z_HEIGHT)
     parts = [
-        f'<svg class="chart" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-labelledby="chart-title">',
-        f'<title id="chart-title">{escape(_described(sessions, episodes, pair))}</title>',
+        f'<svg class="chart" viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-labelledby="chart-title">',
+        f'<title id="chart-title">{escape(_described(sessions, stretches, pair))}</title>',
         _EARLY,
-        *_months(sessions, x),
-        *_spans(episodes, x, len(sessions)),
+        *_months(sessions, x, bottom),
+        *_spans(stretches, x, len(sessions)),
         _title(_LEGS_TOP, f"Both legs, {day(sessions[0].label)} = 100"),
         *(_line(legs_y(mark), f"{mark:g}", "grid") for mark in legs_marks),
         _polyline([(x(at), legs_y(value)) for at, value in enumerate(other)], "other"),
@@ -67,11 +79,13 @@ def draw_chart(sessions: Sequence[Session], episodes: Sequence[Episode], *, pair
         _title(_Z_TOP, "z-score of the log ratio against the 90 sessions before"),
         *_thresholds(rule, z_y),
         *(_polyline(run, "z") for run in _runs(zs, x, z_y)),
-        *_numbers(episodes, x, z_y),
         *_ends(
             z_y, (("z", "z", known[-1]),) if known and zs[-1] is not None else (), decimals=2, is_signed=True
         ),
+        *lanes(others, episodes, sessions, pair=pair, x=x, top=_LANES_TOP),
         *_readings(sessions, pair, x, step),
+        # On top: what lies under the readings cannot be pointed at.
+        *_numbers(stretches, x, z_y),
         "</svg>",
     ]
     return "\n".join(parts)
@@ -80,7 +94,8 @@ def draw_chart(sessions: Sequence[Session], episodes: Sequence[Episode], *, pair
 def _described(sessions: Sequence[Session], episodes: Sequence[Episode], pair: Pair) -> str:
     return (
         f"{pair.lead_title} and {pair.other_title} rebased to 100 and the z-score of their ratio from "
-        f"{day(sessions[0].label)} to {day(sessions[-1].label)}, with {len(episodes)} divergences shaded"
+        f"{day(sessions[0].label)} to {day(sessions[-1].label)}, with {len(episodes)} divergences shaded; "
+        "below, when the other kinds were open"
     )
 
 
@@ -140,7 +155,7 @@ def _spans(episodes: Sequence[Episode], x: Place, count: int) -> list[str]:
             begin = x(stretch.begin)
             # One that is open reaches to the edge.
             is_last = episode.ended is None and stretch is episode.stretches[-1]
-            width = max((x(count - 0.5) if is_last else x(stretch.end)) - begin, _LEAST_WIDTH)
+            width = max((x(count - 0.5) if is_last else x(stretch.end)) - begin, LEAST_WIDTH)
             kind = f"span {stretch.severity.value}"
             if stretch.confirmation is Confirmation.PROVISIONAL:
                 kind += " provisional"
@@ -160,7 +175,7 @@ def _numbers(episodes: Sequence[Episode], x: Place, y: Place) -> list[str]:
             left = max(x(episode.begin), _LEFT + 10)
             at = f"translate({left:.1f} {y(z) - math.copysign(_LABEL_GAP, z):.1f})"
             marks.append(
-                f'<a href="#divergence-{episode.number}">'
+                f'<a href="#{episode.anchor}">'
                 f'<g class="opened {episode.severity.value}" transform="{at}"><circle r="8.5"/>'
                 f'<text y="3.6" text-anchor="middle">{episode.number}</text></g></a>'
             )
@@ -180,7 +195,7 @@ def _ends(
     return labels
 
 
-def _months(sessions: Sequence[Session], x: Place) -> list[str]:
+def _months(sessions: Sequence[Session], x: Place, bottom: float) -> list[str]:
     """Mark the first session of each month, or of each year where months would not fit."""
     firsts = [
         (at, date.fromisoformat(each.label))
@@ -194,8 +209,8 @@ def _months(sessions: Sequence[Session], x: Place) -> list[str]:
         label = f"{first:%Y}" if first.month == 1 else f"{first:%b}"
         left = x(at - 0.5)
         marks.append(
-            f'<line class="month" x1="{left:.1f}" x2="{left:.1f}" y1="{_LEGS_TOP:g}" y2="{_BOTTOM:g}"/>'
-            f'<text class="mark" x="{left + 4:.1f}" y="{_BOTTOM + 18:g}">{label}</text>'
+            f'<line class="month" x1="{left:.1f}" x2="{left:.1f}" y1="{_LEGS_TOP:g}" y2="{bottom:g}"/>'
+            f'<text class="mark" x="{left + 4:.1f}" y="{bottom + 18:g}">{label}</text>'
         )
     return marks
 
@@ -210,6 +225,6 @@ def _readings(sessions: Sequence[Session], pair: Pair, x: Place, step: float) ->
         )
         readings.append(
             f'<rect class="reading" x="{x(at - 0.5):.2f}" y="{_LEGS_TOP:g}" width="{step:.2f}" '
-            f'height="{_BOTTOM - _LEGS_TOP:g}"><title>{escape(text)}</title></rect>'
+            f'height="{_Z_BOTTOM - _LEGS_TOP:g}"><title>{escape(text)}</title></rect>'
         )
     return readings

@@ -1,40 +1,96 @@
-"""What the numbers of a report mean, with the rule they were made by."""
+"""What the numbers of a report mean, with the rules they were made by."""
 
+from collections.abc import Mapping
 from html import escape
 
 from services.signals.core.rules import Rule
+from shared.domain.divergences import Kind
 from shared.domain.pairs import Pair
 from shared.version import CODE_VERSION
 
 
-def notes(pair: Pair, rule: Rule) -> str:
+def notes(pair: Pair, rules: tuple[Rule, ...]) -> str:
     """Return the definitions as HTML."""
-    terms = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in _terms(pair, rule).items())
+    found = _terms(pair, {rule.kind: rule for rule in rules})
+    terms = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in found.items())
+    versions = " · ".join(f"<code>{escape(rule.version)}</code>" for rule in rules)
     return (
         f'<section><h2>How to read it</h2><dl class="notes">{terms}</dl>'
-        f'<p class="versions">Rule <code>{escape(rule.version)}</code> · Convex {escape(CODE_VERSION)}. '
-        "A record of what the rule would have said, not of what anyone could have earned.</p></section>"
+        f'<p class="versions">Rules {versions} · Convex {escape(CODE_VERSION)}. '
+        "A record of what the rules would have said, not of what anyone could have earned.</p></section>"
     )
 
 
-def _terms(pair: Pair, rule: Rule) -> dict[str, str]:
+def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
     lead, other = escape(pair.lead_title), escape(pair.other_title)
-    return {
+    terms = {
         "Log ratio": f"ln of {lead}'s close over {other}'s, each adjusted for dividends and splits where its "
         "file has <code>adj_close</code>.",
         "z-score": "Log ratio less its mean over the 90 sessions before, in standard deviations (n − 1) of "
         f"those 90. Positive: {lead} is rich against {other}, called risk-off; negative: risk-on.",
-        "Opens": f"At |z| ≥ {rule.warning:g} (warning) or ≥ {rule.critical:g} (critical): by a close at "
-        f"once, by a live price after {rule.hold_seconds / 60:g} minutes without a break. It eases to "
-        f"warning at |z| ≤ {rule.warning:g} and closes at |z| ≤ {rule.leave:g}. What began earlier and "
-        "still holds is told on the first session judged.",
-        "History": "Where ticks are replayed, the sessions before the first are shown and not judged.",
-        "Cooldown": f"For {rule.cooldown_sessions} sessions after a divergence the same direction opens "
-        "again only at critical. After an early warning that no close bore out, this holds back "
-        "live prices only, and a close opens it at warning, too.",
+    }
+    if rule := rules.get(Kind.RATIO_STRETCH):
+        terms["Ratio stretch"] = (
+            f"Opens at {_levels('z', rule)}: by a close at once, by a live price after "
+            f"{rule.hold_seconds / 60:g} minutes without a break. {_leaves('z', rule)}"
+        )
+    if rule := rules.get(Kind.OPPOSITE_MOVES):
+        terms["Opposite moves"] = (
+            "D is the difference of the legs' returns over five sessions, in standard deviations of what it "
+            f"was over 90. Opens at {_levels('D', rule)} while the returns have opposite signs. "
+            f"{_leaves('D', rule)}"
+        )
+    if rule := rules.get(Kind.CORRELATION_BREAK):
+        terms["Correlation break"] = (
+            "Fisher’s z tests the correlation of 20 sessions against that of 252. Opens at "
+            f"{_levels('z', rule)} while the two differ by at least {rule.min_change:g}. "
+            f"{_leaves('z', rule)} Tightening: it rose; loosening: it fell."
+        )
+    if rule := rules.get(Kind.HEDGE_LOST):
+        terms["Hedge lost"] = (
+            "r is the correlation of 60 sessions with its 95 % interval. Opens when the lower end lies above "
+            f"{rule.warning:g} (warning) or {rule.critical:g} (critical), closes when r is {rule.leave:g} or "
+            "less."
+        )
+    if Kind.REGIME_CHANGE in rules:
+        terms["Regime change"] = (
+            "Risk-off from z ≥ 1, risk-on from z ≤ −1, neutral again inside ±0.5; the next change three "
+            "sessions later at the earliest. It has no duration."
+        )
+    if Kind.DATA_FAULT in rules:
+        terms["Data fault"] = (
+            "A leg without a bar, without a price at a close, or with prices not to be believed. While it "
+            "lasts nothing else opens."
+        )
+    return terms | {
+        "By chance": "How often a year the same rule would open on a relationship that never changes: "
+        "counted on resampled histories, for pairs and rules that <code>convex calibrate</code> was run for.",
+        "History": "What began earlier and still holds is told on the first session judged. Where ticks are "
+        "replayed, the sessions before the first are shown and not judged.",
+        "Cooldown": "For so many sessions after a divergence the same direction opens again only at "
+        f"critical: {_cooldowns(rules)}. After an early warning that no close bore out, this "
+        "holds back live prices only, and a close opens it at warning, too.",
         "Confirmed": "By the closes of both legs, known at 20:15 New York; provisional: by a live price "
         f"against the last known close of {other}. All times are New York's.",
         "After": "Change from the prices in the opening's message to the 1st, 5th and 20th close after it. "
         "Legs as they traded; the ratio as adjusted. A dash: the record ends before.",
-        "Peak z": "The farthest in the divergence's direction, over its messages and the closes it lasted.",
+        "Peak": "The farthest in the divergence's direction, over its messages and the closes it lasted.",
     }
+
+
+def _levels(name: str, rule: Rule) -> str:
+    return f"|{name}| ≥ {rule.warning:g} (warning) or ≥ {rule.critical:g} (critical)"
+
+
+def _leaves(name: str, rule: Rule) -> str:
+    return f"Eases to warning at |{name}| ≤ {rule.warning:g}, closes at |{name}| ≤ {rule.leave:g}."
+
+
+def _cooldowns(rules: Mapping[Kind, Rule]) -> str:
+    lasting = (Kind.RATIO_STRETCH, Kind.OPPOSITE_MOVES, Kind.CORRELATION_BREAK, Kind.HEDGE_LOST)
+    each = {rules[kind].cooldown_sessions for kind in lasting if kind in rules}
+    if len(each) == 1:
+        return f"{each.pop()}"
+    return ", ".join(
+        f"{kind.value.replace('_', ' ')} {rules[kind].cooldown_sessions}" for kind in lasting if kind in rules
+    )

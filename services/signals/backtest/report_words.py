@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Final
 
+from shared.domain.divergences import Direction, Kind
 from shared.domain.instants import from_ns, parse_rfc3339
+from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK
 
 NOT_KNOWN: Final = "–"
@@ -18,15 +20,46 @@ TRANSITIONS: Final = {
     "expired": "expired unconfirmed",
 }
 
+KINDS: Final = {
+    Kind.RATIO_STRETCH: "Ratio stretch",
+    Kind.OPPOSITE_MOVES: "Opposite moves",
+    Kind.CORRELATION_BREAK: "Correlation break",
+    Kind.HEDGE_LOST: "Hedge lost",
+    Kind.REGIME_CHANGE: "Regime change",
+    Kind.DATA_FAULT: "Data fault",
+}
+
+STATISTICS: Final = {
+    Kind.RATIO_STRETCH: "z",
+    Kind.OPPOSITE_MOVES: "D",
+    Kind.CORRELATION_BREAK: "Fisher’s z",
+    Kind.HEDGE_LOST: "low end",
+    Kind.REGIME_CHANGE: "z",
+}
+"""How each kind's statistic is called on the page."""
+
+CAUSES: Final = {
+    "stale": "no price in an open market",
+    "bad_ticks": "prices not to be believed",
+    "missing_bar": "no daily bar",
+    "no_close_sample": "no price before the close",
+    "revised_to": "close corrected",
+}
+
 REASONS: Final = {
     "cooldown": "The statistic asked for a divergence while the last one's cooldown ran.",
     "stale": "A level was held, but the price it was held at had stopped coming.",
-    "undefined": "A session with an open divergence had no z-score to judge it by.",
+    "undefined": "A session with an open divergence had no statistic to judge it by.",
+    "inhibited": "The statistic asked for a divergence while a leg's data were at fault.",
+    "flapping": "A divergence that opens and closes too often was held open.",
     "bar_unchanged": "A bar said what was known already.",
     "bar_outdated": "A bar was older than the one known, or of another source.",
     "bar_provisional": "A bar was not final yet.",
+    "bar_no_session": "A bar of a day on which the exchange was closed.",
     "trade_superseded": "Trades while quotes came: the mid says it better.",
     "close_sample_stale": "No price of the lead in the 15 minutes before a close, so no sample of it.",
+    "tick_behind_watermark": "A tick older than event time, still the newest of its leg: judged late.",
+    "tick_implausible": "A price that jumped by half was not believed at once.",
     "other_instrument": "A record of an instrument that is not the lead.",
 }
 
@@ -87,3 +120,30 @@ def moment(rfc3339: str) -> str:
     """
     at = from_ns(parse_rfc3339(rfc3339)).astimezone(NEW_YORK)
     return f"{at.day} {at:%b %Y %H:%M}"
+
+
+def direction_of(direction: Direction, pair: Pair) -> str:
+    """Return a direction in words; of a data fault, which leg it is.
+
+    Examples
+    --------
+    >>> from shared.pairs.loading import load_pairs
+    >>> pair = load_pairs("replay")[0]
+    >>> direction_of(Direction.RISK_OFF, pair), direction_of(Direction.LEAD, pair)
+    ('risk-off', 'Gold')
+    """
+    legs = {Direction.LEAD: pair.lead_title, Direction.OTHER: pair.other_title}
+    return legs.get(direction, direction.value.replace("_", "-"))
+
+
+def lasted(seconds: float) -> str:
+    """Return a length of time as people say it.
+
+    Examples
+    --------
+    >>> lasted(60), lasted(15_300), lasted(79_200), lasted(300_000)
+    ('1 min', '4 h 15 min', '22 h', '3 d 11 h')
+    """
+    minutes = round(seconds / 60)
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join([f"{count} {unit}" for count, unit in parts if count][:2]) or "0 min"

@@ -11,7 +11,7 @@ import pytest
 
 from services.signals.backtest.replaying import Replayed, replay
 from services.signals.backtest.report import report_bytes
-from services.signals.backtest.report_episodes import episodes_of, sessions_of
+from services.signals.backtest.report_episodes import Session, episodes_of, sessions_of
 from services.signals.backtest.stats_csv import COLUMNS, Row
 from services.signals.core.rules import Rule
 from shared.calendars import xnys_calendar
@@ -31,7 +31,7 @@ from tests.support.builders import divergence
 from tests.support.data import shared_data
 
 PAIR = load_pairs("replay")[0]
-_VOID = {"meta", "line", "rect", "circle", "polyline"}
+_VOID = {"meta", "line", "rect", "circle", "polyline", "br"}
 
 
 def row(session: str, lead: float, other: float, z: float | None) -> Row:
@@ -50,6 +50,15 @@ ROWS = [
     row("2020-03-06", 1673.0, 139.0, 3.1),
     row("2020-03-09", 1680.0, 131.0, 0.8),
 ]
+
+
+def judged(rows: list[Row]) -> tuple[Session, ...]:
+    """Return sessions of which each was judged by what its row says."""
+    zs = {each[0]: float(each[COLUMNS.index("z_90")] or "nan") for each in rows}
+    return sessions_of(rows, {label: {"z_90": None if math.isnan(z) else z} for label, z in zs.items()})
+
+
+SESSIONS = judged(ROWS)
 
 
 def told(transition: Transition, at: str, session: str | None, **changes: Any) -> DivergenceEvent:
@@ -128,8 +137,8 @@ def test_page_is_whole_and_needs_nothing_from_outside() -> None:
 
     assert "script" not in found.seen
     assert "svg" in found.seen
-    assert set(found.links) == {"#divergence-1"}
-    assert 'id="divergence-1"' in page
+    assert set(found.links) == {"#ratio_stretch", "#ratio_stretch-1"}
+    assert all(f'id="{link[1:]}"' in page for link in found.links)
     assert not re.search(r"https?://|@import|url\((?!#)", page)
 
 
@@ -138,11 +147,11 @@ def test_same_replay_gives_the_same_bytes() -> None:
 
 
 def test_divergence_tells_its_severity_its_length_and_its_farthest_z() -> None:
-    (episode,) = episodes_of([OPENED, ESCALATED, CLOSED], sessions_of(ROWS), calendar=xnys_calendar())
+    (episode,) = episodes_of([OPENED, ESCALATED, CLOSED], SESSIONS, calendar=xnys_calendar())
 
     assert (episode.begin, episode.end) == (1, 5)
     assert episode.severity is Severity.CRITICAL
-    assert episode.peak_z == 3.6
+    assert episode.peak == 3.6
     assert episode.ended == CLOSED
     assert [(each.begin, each.end, each.severity.value) for each in episode.stretches] == [
         (1, 3, "warning"),
@@ -151,7 +160,7 @@ def test_divergence_tells_its_severity_its_length_and_its_farthest_z() -> None:
 
 
 def test_changes_are_counted_from_the_close_that_opened_it() -> None:
-    (episode,) = episodes_of([OPENED], sessions_of(ROWS), calendar=xnys_calendar())
+    (episode,) = episodes_of([OPENED], SESSIONS, calendar=xnys_calendar())
     one, five, twenty = episode.after
 
     # Known on Tuesday evening: the first session after it is Wednesday.
@@ -165,7 +174,7 @@ def test_changes_are_counted_from_the_close_that_opened_it() -> None:
 def test_changes_after_an_early_warning_begin_with_the_close_of_that_day() -> None:
     # Wednesday, 11:00 New York.
     early = told(Transition.OPEN, "2020-03-04T16:00:00.000000Z", None)
-    (episode,) = episodes_of([early], sessions_of(ROWS), calendar=xnys_calendar())
+    (episode,) = episodes_of([early], SESSIONS, calendar=xnys_calendar())
 
     assert episode.after[0].lead == pytest.approx(1632 / 1640 - 1)
     assert episode.begin == 2
@@ -182,13 +191,13 @@ def test_peak_of_a_risk_on_divergence_is_its_lowest_z() -> None:
         values={"z_90": -2.1},
     )
 
-    (episode,) = episodes_of([opened], sessions_of(rows), calendar=xnys_calendar())
+    (episode,) = episodes_of([opened], judged(rows), calendar=xnys_calendar())
 
-    assert episode.peak_z == -3.4
+    assert episode.peak == -3.4
 
 
 def test_open_divergence_reaches_to_the_last_session() -> None:
-    (episode,) = episodes_of([OPENED], sessions_of(ROWS), calendar=xnys_calendar())
+    (episode,) = episodes_of([OPENED], SESSIONS, calendar=xnys_calendar())
 
     assert episode.ended is None
     assert episode.end == 5
@@ -248,7 +257,7 @@ def test_flight_to_safety_of_2020_is_told_with_what_came_of_it() -> None:
         calendar=xnys_calendar(),
         code_version="test",
     )
-    sessions = sessions_of(replayed.rows)
+    sessions = sessions_of(replayed.rows, replayed.values)
     episodes = episodes_of(replayed.events, sessions, calendar=xnys_calendar())
     march = next(each for each in episodes if each.opened.occurred_at.startswith("2020-02-25"))
 
@@ -256,7 +265,7 @@ def test_flight_to_safety_of_2020_is_told_with_what_came_of_it() -> None:
         closes = {each["date"]: float(each["close"]) for each in csv.DictReader(lines)}
     # Twenty sessions after Monday, 24 February 2020, is Monday, 23 March.
     assert march.after[2].other == pytest.approx(closes["2020-03-23"] / closes["2020-02-24"] - 1, rel=1e-12)
-    assert march.peak_z is not None
-    assert march.peak_z > 5
+    assert march.peak is not None
+    assert march.peak > 5
     assert march.severity is Severity.CRITICAL
     checked(report_bytes(replayed, pair=PAIR, rules=(Rule(),)).decode())
