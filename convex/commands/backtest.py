@@ -1,5 +1,6 @@
 """``convex backtest``: the live engine over history."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,7 @@ def backtest(
     from services.signals.calibration.loading import load_false_alarms
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
+    from shared.domain.divergences import Transition
     from shared.domain.instants import from_ns
     from shared.files.timeline import Recording
     from shared.pairs.loading import load_pairs
@@ -107,6 +109,9 @@ def backtest(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "
         f"→ {', '.join(map(str, paths))}"
     )
+    opened = Counter(event.kind for event in replayed.events if event.type is Transition.OPEN)
+    counts = ", ".join(f"{rule.kind} {opened[rule.kind]}" for rule in known_rules)
+    console.print(f"opened: {counts or 'nothing, for every kind is switched off'}")
     if replayed.suppressed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))
         console.print(f"not acted on: {reasons}")

@@ -1,6 +1,7 @@
 """``convex backtest`` by its files: what it writes, and what it says when it cannot."""
 
 import csv
+import json
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ import pytest
 from convex.cli import main
 from services.signals.backtest.replaying import replay
 from services.signals.core.rules import Rule
+from shared.domain.divergences import Kind
 from shared.domain.instants import from_ns
 from shared.files.timeline import Recording
 from tests.support import builders_market
@@ -92,6 +94,16 @@ def test_statistics_have_the_published_columns_and_one_row_for_each_session(
     assert sessions[0] == "2018-01-02"
     assert "2018-07-04" not in sessions
     assert f"{len(rows)} sessions" in said
+
+
+def test_openings_are_counted_by_kind_at_the_end(run: Run, files: tuple[Path, Path]) -> None:
+    _, said = run("--gold", files[0], "--iwm", files[1])
+
+    events = [json.loads(line) for line in run.events.read_text().splitlines()]
+    opened = [event["kind"] for event in events if event["type"] == "open"]
+    assert opened
+    counts = [f"{kind.value} {opened.count(kind.value)}" for kind in Kind]
+    assert f"opened: {', '.join(counts)}" in " ".join(said.split())
 
 
 def test_gaps_are_empty_and_floats_are_as_repr(run: Run, files: tuple[Path, Path]) -> None:
