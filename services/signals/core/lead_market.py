@@ -164,7 +164,12 @@ class LeadMarket:
 
         They compute it when they are first asked, which after a restart may be too late.
         """
-        is_other = known is not None and (known.close, known.adj_close) != (bar.close, bar.adj_close)
+        newest = leg.history.newest_session
+        if known is None:
+            # One that was left out and comes after a newer one changes what that one was judged by.
+            is_other = newest is not None and bar.session < newest
+        else:
+            is_other = (known.close, known.adj_close) != (bar.close, bar.adj_close)
         if is_other or leg.watch.wanted:
             for row in self.rows_of[leg.instrument]:
                 self.books[row].remember()

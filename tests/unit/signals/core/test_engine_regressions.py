@@ -1,13 +1,25 @@
 """What a review of the engine broke: a log that a restart, or the size of its records, told differently."""
 
 import numpy as np
+import pytest
 
 from services.signals.core.lead_engine import LeadEngine
 from services.signals.core.statistics.zscore import baseline
 from shared.domain.bars import BarsMode
 from shared.domain.divergences import Transition
-from tests.support.builders_market import MINUTE, SECOND, bar_batch, calendar, ny, pair, quotes, status
-from tests.support.pair_story import history, make_engine, restart
+from tests.support.builders_market import (
+    LEAD,
+    MINUTE,
+    SECOND,
+    bar,
+    bar_batch,
+    calendar,
+    ny,
+    pair,
+    quotes,
+    status,
+)
+from tests.support.pair_story import Story, history, make_engine, restart
 
 COIN = "BTC/USD.TEST"
 MORNING = ny("2019-06-03 10:00")
@@ -75,3 +87,22 @@ def test_late_tick_of_the_other_leg_does_not_move_the_level_that_its_close_sets(
             events += engine.apply(record).events
         assert engine.tape.price == above
         assert [event.type for event in events] == [Transition.OPEN]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_bar_of_a_session_left_out_restates_what_stands_on_it_also_after_a_restart(
+    is_restarted: bool,
+) -> None:
+    """Would have caught: after a restart what held before it was computed with it, so nothing changed."""
+    story = Story()
+    story.commit("2019-06-03", 2.5)
+    gold, fund = story.closes["2019-06-03"]
+    known_ns = ny("2019-06-04 16:00")
+    story.take(bar_batch(bar("2019-06-04", gold, instrument=LEAD, known_at_ns=known_ns)))
+    story.commit("2019-06-05", 2.5)
+    if is_restarted:
+        story.engine = restart(story.engine)
+
+    events = story.take(bar_batch(bar("2019-06-04", fund * 1.03)))
+
+    assert [event.type for event in events] == [Transition.REVISED]
