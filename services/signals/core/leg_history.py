@@ -15,7 +15,7 @@ An adjustment is no correction: a dividend changes every older adjusted close, a
 source that adjusts for splits, and neither changes a fact. A bar of the same revision that differs and comes
 from another source is not used: the first that was known stays, or the log's order would not decide.
 
-Kept as columns, 22 bytes a session: thousands of pairs have a leg each, and a `Bar` takes 400.
+Kept as columns, mostly 11 bytes a session: thousands of pairs have a leg each, and a `Bar` takes 400.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from typing import Final, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from services.signals.core.price_column import PriceColumn
 from shared.domain.bars import Bar, BarStatus
 
 # Of so many sessions it is kept from when their bars were known. Every older one was known long ago, and only
@@ -34,6 +35,9 @@ from shared.domain.bars import Bar, BarStatus
 RECENT_SESSIONS: Final = 8
 # Rows to spare when a column is full: a leg gains one a day.
 _SPARE: Final = 16
+# What 16 bits hold of days since 1970.
+FIRST_DAY: Final = date(1970, 1, 1).toordinal()
+LAST_DAY: Final = FIRST_DAY + (1 << 16) - 1
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -132,10 +136,10 @@ class LegHistory:
         self._instrument = ""
         self._count = 0
         self._last_day = 0
-        self._days = np.empty(0, np.int32)
-        self._closes = np.empty(0, np.float64)
-        self._adj_closes = np.empty(0, np.float64)
-        self._origins = np.empty(0, np.uint16)
+        self._days = np.empty(0, np.uint16)
+        self._closes = PriceColumn(np.empty(0))
+        self._adj_closes = PriceColumn(np.empty(0))
+        self._origins: NDArray[np.uint8 | np.uint16] = np.empty(0, np.uint8)
         self._origin_table: list[tuple[str, int]] = []
         self._recent_ns: list[int] = []
         # Day and ``known_at_ns`` of the bar that was used last: who took it in asks for it, however old.
@@ -156,8 +160,9 @@ class LegHistory:
             history._instrument = instrument
             history._count = len(columns.days)
             history._last_day = columns.days.item(-1)
-        history._days, history._origins = columns.days, columns.origins
-        history._closes, history._adj_closes = columns.closes, columns.adj_closes
+        history._days = (columns.days - FIRST_DAY).astype(np.uint16)
+        history._origins = columns.origins.astype(np.uint8 if len(columns.origin_table) <= 256 else np.uint16)
+        history._closes, history._adj_closes = PriceColumn(columns.closes), PriceColumn(columns.adj_closes)
         history._origin_table = list(columns.origin_table)
         history._recent_ns = list(columns.recent_known_at_ns)
         return history
@@ -165,10 +170,10 @@ class LegHistory:
     def columns(self) -> LegColumns:
         """Return a copy of everything that is known."""
         return LegColumns(
-            days=self._days[: self._count].copy(),
-            closes=self._closes[: self._count].copy(),
-            adj_closes=self._adj_closes[: self._count].copy(),
-            origins=self._origins[: self._count].copy(),
+            days=self.days,
+            closes=self.closes,
+            adj_closes=self.adj_closes,
+            origins=self._origins[: self._count].astype(np.uint16),
             origin_table=tuple(self._origin_table),
             recent_known_at_ns=tuple(self._recent_ns),
         )
@@ -179,22 +184,22 @@ class LegHistory:
     @property
     def sessions(self) -> list[str]:
         """Return the labels of the known sessions, ascending."""
-        return [label_of(day) for day in self._days[: self._count].tolist()]
+        return [label_of(day) for day in self.days.tolist()]
 
     @property
     def days(self) -> NDArray[np.int32]:
-        """Return the known sessions by their numbers, ascending, shape ``(n,)``; until the next `put`."""
-        return _view(self._days, self._count)
+        """Return the known sessions by their numbers, ascending, in an array of its own, shape ``(n,)``."""
+        return self._days[: self._count].astype(np.int32) + np.int32(FIRST_DAY)
 
     @property
     def closes(self) -> NDArray[np.float64]:
-        """Return the raw closes, shape ``(n,)``; until the next `put`."""
-        return _view(self._closes, self._count)
+        """Return the raw closes in an array of its own, shape ``(n,)``."""
+        return self._closes.first(self._count)
 
     @property
     def adj_closes(self) -> NDArray[np.float64]:
-        """Return the adjusted closes, shape ``(n,)``; until the next `put`."""
-        return _view(self._adj_closes, self._count)
+        """Return the adjusted closes in an array of its own, shape ``(n,)``."""
+        return self._adj_closes.first(self._count)
 
     @property
     def newest_session(self) -> str | None:
@@ -204,23 +209,31 @@ class LegHistory:
     @property
     def newest_adj_close(self) -> float | None:
         """Return the adjusted close of the latest session, None before the first."""
-        return self._adj_closes.item(self._count - 1) if self._count else None
+        return self._adj_closes[self._count - 1] if self._count else None
 
     def put(self, bar: Bar) -> Told:
-        """Take a bar in and tell what it changed."""
+        """Take a bar in and tell what it changed.
+
+        Raises
+        ------
+        ValueError
+            If its session is not a date from `FIRST_DAY` to `LAST_DAY`.
+        """
         day = day_of(bar.session)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise ValueError(f"a session must lie from 1970 to 2149, was {bar.session}")
         at = self._place(day)
-        if at == self._count or self._days[at] != day:
+        if not self._is_at(at, day):
             self._insert(at, day, bar)
             return Told.NEW
-        if bar.close != self._closes.item(at):
+        if bar.close != self._closes[at]:
             source, revision = self._origin_table[self._origins.item(at)]
             is_restated = bar.revision == revision and bar.source == source
             if bar.revision <= revision and not is_restated:
                 return Told.OUTDATED
             self._write(at, day, bar)
             return Told.READJUSTED if is_restated else Told.CORRECTED
-        if bar.adj_close != self._adj_closes.item(at):
+        if bar.adj_close != self._adj_closes[at]:
             self._write(at, day, bar)
             return Told.READJUSTED
         return Told.UNCHANGED
@@ -233,7 +246,7 @@ class LegHistory:
         """
         day = day_of(session)
         at = self._place(day)
-        return self._bar(at) if at < self._count and self._days[at] == day else None
+        return self._bar(at) if self._is_at(at, day) else None
 
     def newest(self) -> Bar | None:
         """Return the bar of the latest session, None before the first."""
@@ -243,10 +256,13 @@ class LegHistory:
         # Almost always it is the newest session, or the next one.
         if day >= self._last_day:
             return self._count - (day == self._last_day and self._count > 0)
-        return int(self._days[: self._count].searchsorted(day))
+        return int(self._days[: self._count].searchsorted(day - FIRST_DAY)) if day > FIRST_DAY else 0
+
+    def _is_at(self, at: int, day: int) -> bool:
+        return at < self._count and self._days.item(at) + FIRST_DAY == day
 
     def _bar(self, at: int) -> Bar:
-        day = self._days.item(at)
+        day = self._days.item(at) + FIRST_DAY
         source, revision = self._origin_table[self._origins.item(at)]
         from_end = self._count - at
         known_at_ns = self._recent_ns[-from_end] if from_end <= len(self._recent_ns) else 0
@@ -255,8 +271,8 @@ class LegHistory:
         return Bar(
             instrument=self._instrument,
             session=label_of(day),
-            close=self._closes.item(at),
-            adj_close=self._adj_closes.item(at),
+            close=self._closes[at],
+            adj_close=self._adj_closes[at],
             known_at_ns=known_at_ns,
             status=BarStatus.CORRECTED if revision else BarStatus.FINAL,
             revision=revision,
@@ -272,27 +288,34 @@ class LegHistory:
         count = self._count
         if count == len(self._days):
             self._days, self._origins = _grown(self._days), _grown(self._origins)
-            self._closes, self._adj_closes = _grown(self._closes), _grown(self._adj_closes)
-        for column in (self._days, self._closes, self._adj_closes, self._origins):
+        for column in (self._days, self._origins):
             column[at + 1 : count + 1] = column[at:count]
+        for prices in (self._closes, self._adj_closes):
+            prices.make_room(at, count=count)
         self._count += 1
         self._instrument = bar.instrument
-        self._days[at] = day
-        self._last_day = self._days.item(count)
+        self._days[at] = day - FIRST_DAY
+        self._last_day = self._days.item(count) + FIRST_DAY
         if count - at < RECENT_SESSIONS:
             self._recent_ns.insert(len(self._recent_ns) - (count - at), 0)
             del self._recent_ns[:-RECENT_SESSIONS]
         self._write(at, day, bar)
 
     def _forget_oldest(self) -> None:
+        for prices in (self._closes, self._adj_closes):
+            prices.forget_first(count=self._count)
         self._count -= 1
-        for column in (self._days, self._closes, self._adj_closes, self._origins):
+        for column in (self._days, self._origins):
             column[: self._count] = column[1 : self._count + 1]
         del self._recent_ns[: len(self._recent_ns) - self._count]
 
     def _write(self, at: int, day: int, bar: Bar) -> None:
-        self._closes[at], self._adj_closes[at] = bar.close, bar.adj_close
-        self._origins[at] = self._origin_of(bar)
+        self._closes.put(at, bar.close, count=self._count)
+        self._adj_closes.put(at, bar.adj_close, count=self._count)
+        origin = self._origin_of(bar)
+        if origin > np.iinfo(self._origins.dtype).max:
+            self._origins = self._origins.astype(np.uint16)
+        self._origins[at] = origin
         from_end = self._count - at
         if from_end <= len(self._recent_ns):
             self._recent_ns[-from_end] = bar.known_at_ns
@@ -308,12 +331,6 @@ class LegHistory:
                 self._origins[: self._count] = codes
             self._origin_table.append(origin)
         return self._origin_table.index(origin)
-
-
-def _view(column: NDArray[_T], count: int) -> NDArray[_T]:
-    view = column[:count]
-    view.flags.writeable = False
-    return view
 
 
 def _grown(column: NDArray[_T]) -> NDArray[_T]:

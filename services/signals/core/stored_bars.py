@@ -1,15 +1,17 @@
 """A leg's history as a checkpoint keeps it: short to write, quick to read, refused where it cannot be one."""
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
 
 import numpy as np
 
-from services.signals.core.leg_history import RECENT_SESSIONS, LegColumns, LegHistory
+from services.signals.core.leg_history import (
+    FIRST_DAY,
+    LAST_DAY,
+    RECENT_SESSIONS,
+    LegColumns,
+    LegHistory,
+)
 from shared.domain.bars import HISTORY_SESSIONS
-
-_LAST_DAY: Final = date.max.toordinal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class StoredBars:
             raise ValueError(f"a history has the last {RECENT_SESSIONS} instants")
         if not count:
             return
-        if min(self.days) < 1 or sum(self.days) > _LAST_DAY:
+        if self.days[0] < FIRST_DAY or min(self.days) < 1 or sum(self.days) > LAST_DAY:
             raise ValueError("the sessions of a history must ascend")
         for prices in (self.closes, self.adj_closes):
             if prices is not None and not (min(prices) > 0 and max(prices) < np.inf):

@@ -118,12 +118,36 @@ def test_sources_that_come_and_go_leave_nothing_behind() -> None:
     assert sources == [FIRST.source, "s199", FIRST.source]
 
 
-def test_columns_are_not_to_be_written() -> None:
+@pytest.mark.parametrize("session", ["1969-12-31", "2149-06-07", "not a date"])
+def test_session_that_is_no_date_of_these_centuries_is_refused(session: str) -> None:
+    history = leg(bar("1970-01-01"), bar("2149-06-06"))
+
+    with pytest.raises(ValueError, match=r"from 1970 to 2149|isoformat"):
+        history.put(replace(FIRST, session=session))
+    assert history.sessions == ["1970-01-01", "2149-06-06"]
+    assert history.get("1969-12-31") is None
+    assert history.get("1970-01-02") is None
+
+
+def test_columns_are_the_reader_s_own() -> None:
     history = leg(FIRST)
 
-    for column in (history.days, history.closes, history.adj_closes):
-        with pytest.raises(ValueError, match="read-only"):
-            column[0] = 1
+    history.days[0] = 1
+    history.closes[0] = history.adj_closes[0] = 1.0
+    assert history.get("2019-06-03") == FIRST
+
+
+def test_more_origins_than_a_byte_counts_are_told_apart() -> None:
+    labels = calendar().labels[:200]
+    history = leg(*(replace(bar(session), source=f"s{at}") for at, session in enumerate(labels)))
+    for at, session in enumerate(labels):
+        history.put(replace(bar(session), adj_close=75.0, source=f"r{at}"))
+    restored = LegHistory.from_columns(history.columns(), instrument=bar(labels[0]).instrument, limit=800)
+
+    for known in (history, restored):
+        assert [known.get(session) is not None for session in labels] == [True] * 200
+        sources = [each.source for session in labels if (each := known.get(session)) is not None]
+        assert sources == [f"r{at}" for at in range(200)]
 
 
 class _Plain:
@@ -164,7 +188,7 @@ class _Plain:
                 source=source,
             ),
             at=st.integers(0, 20),
-            close=st.sampled_from([150.0, 151.3, 149.99]),
+            close=st.sampled_from([150.0, 151.3, 149.99, 99.97000122070312, 100 / 3, 1e9]),
             factor=st.sampled_from([1.0, 0.5, 0.9871]),
             revision=st.integers(0, 2),
             source=st.sampled_from(["yahoo", "tiingo", "sampled"]),
