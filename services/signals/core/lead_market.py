@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from services.signals.core.confirmed import HISTORY_SESSIONS
 from services.signals.core.effects import Effects
 from services.signals.core.leg import Leg
 from services.signals.core.leg_history import Told
@@ -139,12 +140,15 @@ class LeadMarket:
         self.note(leg)
         known = leg.history.get(bar.session)
         self._remember(leg, known, bar)
+        is_full = len(leg.history) == HISTORY_SESSIONS
         told = leg.history.put(bar)
         if told in _NO_NEWS:
             effects.suppressed[f"bar_{told.value}"] += 1
             return
         effects.is_shared_changed = True
         rows = self.rows_of[leg.instrument]
+        if told is Told.NEW and is_full:
+            self._forget(rows, bar.session)
         seen_ns = max(at_ns, bar.known_at_ns)
         has_ended = self._arrive(leg, bar.session, seen_ns, effects)
         if told is Told.CORRECTED and known is not None:
@@ -173,6 +177,17 @@ class LeadMarket:
         if is_other or leg.watch.wanted:
             for row in self.rows_of[leg.instrument]:
                 self.books[row].remember()
+
+    def _forget(self, rows: Rows, session: str) -> None:
+        """Let pairs that a bar says nothing to yet know that it has pushed their oldest session out.
+
+        What they compute from the whole history is of one session less from now on, as after a restart.
+        """
+        for row in rows:
+            book = self.books[row]
+            if not book.has(session):
+                book.resume(book.regime)
+                book.outcomes.committed(book.align)
 
     # -- closes -------------------------------------------------------------------------------------------
 

@@ -63,6 +63,10 @@ class PairWindows:
         """Return the sessions that both legs have."""
         return align(self.lead.history, self.other.history)
 
+    def has(self, session: str) -> bool:
+        """Tell whether both legs have a session."""
+        return all(leg.history.get(session) is not None for leg in (self.lead, self.other))
+
     @property
     def values(self) -> Values:
         """The confirmed statistics of the newest session by name; None is undefined."""

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.snapshot import take_snapshot
 from services.signals.core.statistics.zscore import baseline
-from shared.domain.bars import BarsMode
+from shared.contracts.records import DIVERGENCES, SIGNALS
+from shared.domain.bars import HISTORY_SESSIONS, BarsMode
 from shared.domain.divergences import Transition
 from tests.support.builders_market import (
     LEAD,
@@ -106,3 +108,31 @@ def test_bar_of_a_session_left_out_restates_what_stands_on_it_also_after_a_resta
     events = story.take(bar_batch(bar("2019-06-04", fund * 1.03)))
 
     assert [event.type for event in events] == [Transition.REVISED]
+
+
+def test_oldest_session_that_goes_is_gone_for_what_is_told_next_also_without_a_restart() -> None:
+    """Would have caught: the hedge answer was of 800 sessions, after a restart of 799, until the next bar."""
+    sessions = calendar("2015-01-02")
+    begin = sessions.index_of("2019-06-03")
+    gold, fund = history(sessions.labels[begin - HISTORY_SESSIONS : begin])
+    usual, close_ns = gold[-1].close, ny("2019-06-03 16:00")
+    log = [
+        bar_batch(*gold, mode=BarsMode.HISTORY),
+        bar_batch(*fund, mode=BarsMode.HISTORY),
+        *(quotes({close_ns - minute * MINUTE: usual * 1.04}) for minute in range(10, 0, -1)),
+        status(close_ns + MINUTE),
+        quotes({close_ns + 2 * MINUTE: usual}),
+    ]
+    told = []
+    for restarts in (set[int](), {len(log) - 1}):
+        engine = make_engine(sessions=sessions)
+        effects = [
+            (engine := restart(engine) if index in restarts else engine).apply(record)
+            for index, record in enumerate(log)
+        ]
+        events = [event for each in effects for event in each.events]
+        assert [event.type for event in events] == [Transition.OPEN, Transition.CLOSED]
+        shown = take_snapshot(engine.books[0], engine.time.watermark_ns)
+        told.append(([DIVERGENCES.encode(event) for event in events], SIGNALS.encode(shown)))
+
+    assert told[0] == told[1]
