@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from services.signals.core.lifecycle.life import Suppressed
 from services.signals.core.outcomes.claims import CLAIMS
 from services.signals.core.outcomes.scoring import HORIZONS
-from shared.domain.divergences import Transition
+from shared.domain.divergences import Direction, Transition
 from shared.domain.snapshots import OutcomeSummary
 from shared.kafka import topics
 from shared.version import CODE_VERSION
@@ -41,6 +41,7 @@ SUPPRESSED: Final = (
     "no_pair",
 )
 CORRELATION_WINDOWS: Final = ("20", "60", "90", "252")
+LEGS: Final = (Direction.LEAD, Direction.OTHER)
 _SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -73,6 +74,12 @@ class SignalsMetrics:
             "convex_signals_undefined_statistics",
             "Statistics that are None now.",
             ["pair"],
+            registry=registry,
+        )
+        self.leg_at_fault = Gauge(
+            "convex_signals_leg_at_fault",
+            "1 while the leg's data cannot be trusted, so that nothing opens on them.",
+            ["pair", "leg"],
             registry=registry,
         )
         self.zscore = Gauge(
@@ -141,13 +148,19 @@ class SignalsMetrics:
         for pair in pairs:
             for transition in Transition:
                 self.events.labels(pair, transition.value)
-            for window in CORRELATION_WINDOWS:
-                self.warm.labels(pair, window)
-                # Undefined is NaN to Prometheus, never 0: a 0 would read as "uncorrelated".
-                self.correlation.labels(pair, window).set(float("nan"))
-            for confirmation in ("confirmed", "provisional"):
-                self.zscore.labels(pair, confirmation).set(float("nan"))
-            self.show_outcomes(pair, ())
+            self.show_nothing(pair)
+
+    def show_nothing(self, pair: str) -> None:
+        """Set a pair's gauges as they are before anything is known of it here."""
+        for window in CORRELATION_WINDOWS:
+            self.warm.labels(pair, window).set(0)
+            # Undefined is NaN to Prometheus, never 0: a 0 would read as "uncorrelated".
+            self.correlation.labels(pair, window).set(float("nan"))
+        for leg in LEGS:
+            self.leg_at_fault.labels(pair, leg.value).set(0)
+        for confirmation in ("confirmed", "provisional"):
+            self.zscore.labels(pair, confirmation).set(float("nan"))
+        self.show_outcomes(pair, ())
 
     def show_outcomes(self, pair: str, outcomes: Iterable[OutcomeSummary]) -> None:
         """Show what followed past openings; a kind that is not among them has none."""

@@ -139,7 +139,8 @@ class Worker:
     async def release(self, partitions: frozenset[int]) -> None:
         """Forget partitions that now belong to another worker."""
         for partition in partitions:
-            self._running.pop(partition, None)
+            for running in self._running.pop(partition, ()):
+                self._showing.forget(running.engine)
 
     async def process(
         self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float

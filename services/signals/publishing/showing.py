@@ -11,12 +11,14 @@ from typing import Final
 
 from services.signals.core.effects import Effects
 from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lifecycle.life import Phase
 from services.signals.core.pair_book import PairBook
 from services.signals.core.snapshot import take_snapshot
 from services.signals.core.tape import EventTime
 from services.signals.core.undefined import SESSIONS_NEEDED
-from services.signals.metrics import CORRELATION_WINDOWS, SignalsMetrics
+from services.signals.metrics import CORRELATION_WINDOWS, LEGS, SignalsMetrics
 from services.signals.publishing.snapshots import SnapshotPublisher
+from shared.domain.divergences import Kind
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.snapshots import OutcomeSummary, PairSnapshot
 
@@ -52,8 +54,17 @@ class Showing:
             self._snapshots.offer(name, time.watermark_ns, partial(self._take, book, time), is_news=is_news)
             if is_news:
                 self._gauge_windows(book)
+            self._gauge_faults(book)
             self._metrics.zscore.labels(name, "provisional").set(_or_nan(book.live_z()))
             self._metrics.watermark.labels(name).set(time.watermark_ns / NS_PER_SECOND)
+
+    def forget(self, engine: LeadEngine) -> None:
+        """Show nothing of an engine's pairs any more: another worker shows them now."""
+        for book in engine.books:
+            name = book.pair.name
+            self._shown.discard(name)
+            self._outcomes.pop(name, None)
+            self._metrics.show_nothing(name)
 
     async def flush(self) -> None:
         """Wait for snapshots on their way."""
@@ -89,6 +100,13 @@ class Showing:
             self._metrics.correlation.labels(name, window).set(_or_nan(values.get(statistic)))
             is_warm = book.count >= SESSIONS_NEEDED[statistic]
             self._metrics.warm.labels(name, window).set(float(is_warm))
+
+    def _gauge_faults(self, book: PairBook) -> None:
+        for side, leg in zip(LEGS, (book.lead, book.other), strict=True):
+            # Also while flapping holds it open, and with the kind switched off.
+            is_told = book.life(Kind.DATA_FAULT, side).phase is Phase.OPEN
+            is_at_fault = is_told or leg.watch.is_at_fault
+            self._metrics.leg_at_fault.labels(book.pair.name, side.value).set(float(is_at_fault))
 
 
 def _or_nan(value: float | None) -> float:
