@@ -60,7 +60,9 @@ class SnapshotPublisher:
 
     async def _send(self) -> None:
         while self._waiting:
-            pair, take = self._waiting.popitem()
+            # The longest waiting first: newest first would starve the others where there are thousands.
+            pair = next(iter(self._waiting))
+            take = self._waiting.pop(pair)
             try:
                 await self._publisher.publish(topics.SIGNALS.name, key=pair, value=SIGNALS.encode(take()))
             except BrokerUnavailable as error:

@@ -1,14 +1,17 @@
-"""Which pairs are shown after a record."""
+"""Which pairs are shown after a record, and what operators see of their data."""
 
 from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
 from services.signals.core.effects import Effects
+from services.signals.core.snapshot import take_snapshot
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.showing import Showing
 from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.config import KafkaSettings
+from shared.domain.snapshots import PairSnapshot
+from shared.domain.ticks import FeedState
 from shared.kafka.publisher import Publisher
 from tests.support.builders_market import ny, pair, status
 from tests.support.pair_story import make_engine
@@ -37,3 +40,59 @@ async def test_thousands_of_pairs_are_shown_in_turn_and_news_at_once(embedded_br
         assert shown_at(2, "gold-x7") == [7, *range(100, 200)]
         assert shown_at(3) == [*range(50), *range(200, 250)]
         await showing.flush()
+
+
+async def test_a_leg_at_fault_is_gauged_until_it_is_well_or_another_worker_has_it(
+    embedded_broker: str,
+) -> None:
+    engine = make_engine()
+    kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
+    async with Publisher(kafka, client_id="test") as publisher:
+        metrics = SignalsMetrics(CollectorRegistry(), pairs=[pair().name])
+        showing = Showing(metrics, SnapshotPublisher(publisher))
+
+        def gauged() -> dict[str, float]:
+            (gauge,) = metrics.leg_at_fault.collect()
+            return {sample.labels["leg"]: sample.value for sample in gauge.samples}
+
+        def hear(state: FeedState, second: int) -> dict[str, float]:
+            """Return the gauges after the lead's feed has said how it is."""
+            effects = engine.apply(status(ny("2019-06-03 10:00") + second * 1_000_000_000, state=state))
+            showing.show(engine, effects)
+            return gauged()
+
+        assert gauged() == {"lead": 0, "other": 0}
+        assert hear(FeedState.STALE, 0) == {"lead": 0, "other": 0}
+        assert hear(FeedState.STALE, 60) == {"lead": 1, "other": 0}
+        assert hear(FeedState.LIVE, 61) == {"lead": 0, "other": 0}
+        assert hear(FeedState.STALE, 62) == {"lead": 0, "other": 0}
+        assert hear(FeedState.STALE, 122) == {"lead": 1, "other": 0}
+
+        showing.forget(engine)
+
+        assert gauged() == {"lead": 0, "other": 0}
+        await showing.flush()
+
+
+async def test_the_snapshot_that_waits_longest_is_sent_first(embedded_broker: str) -> None:
+    engine, taken = make_engine(), list[str]()
+    kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
+    async with Publisher(kafka, client_id="test") as publisher:
+        snapshots = SnapshotPublisher(publisher)
+
+        def offer(name: str) -> None:
+            """Offer a snapshot of a pair, and its next one when it is taken, up to the third."""
+
+            def take() -> PairSnapshot:
+                taken.append(name)
+                if taken.count(name) < 3:
+                    offer(name)
+                return replace(take_snapshot(engine.books[0], engine.time.watermark_ns), pair=name)
+
+            snapshots.offer(name, 0, take, is_news=True)
+
+        for name in ("gold-a", "gold-b", "gold-c"):
+            offer(name)
+        await snapshots.flush()
+
+    assert taken == ["gold-a", "gold-b", "gold-c"] * 3
