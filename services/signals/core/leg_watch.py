@@ -66,7 +66,7 @@ class LegWatch:
         if self.stale_since_ns is None:
             self.stale_since_ns = at_ns
         # A feed that has just been started, or reconnects, is no fault yet.
-        return at_ns - self.stale_since_ns >= _STALE_NS and self._begin(Cause.STALE, at_ns)
+        return at_ns - self.stale_since_ns >= _STALE_NS and self._begin(Cause.STALE, self.stale_since_ns)
 
     def refuse(self, at_ns: int) -> bool:
         """Take note of a price that was not believed."""

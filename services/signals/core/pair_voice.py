@@ -112,7 +112,8 @@ class PairVoice(PairWindows):
             effects.suppressed[step.suppressed.value] += 1
         if step.transition is None or step.told is None:
             return
-        if step.transition is Transition.OPEN:
+        # A change to neutral claims nothing that could be scored.
+        if step.transition is Transition.OPEN and (values or {}).get("regime") != 0.0:
             self.outcomes.opened(kind, direction, session=self.session)
         self.sequence += 1
         effects.changed.add(self.pair.name)

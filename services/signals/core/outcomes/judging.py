@@ -8,7 +8,7 @@ from services.signals.core.lifecycle.closes import by_close
 from services.signals.core.lifecycle.life import Life, Phase
 from services.signals.core.readings import DIRECTIONS, LEVEL_KINDS, reading_of
 from services.signals.core.rules import Rule
-from services.signals.core.statistics.regime import START, RegimeState, next_regime
+from services.signals.core.statistics.regime import NEUTRAL, START, RegimeState, next_regime
 from shared.domain.divergences import Direction, Kind, Transition
 
 # No reading of a kind exceeds the size of its statistic: below the warning level there is nothing to read.
@@ -50,8 +50,8 @@ class HistoryJudge:
         z, before = values["z_90"], self._regime.name or self._regime.suspended
         self._regime = next_regime(self._regime, z)
         now = self._regime.name
-        # The first regime of a history is seen, not changed to.
-        if z is None or before is None or now == before or Kind.REGIME_CHANGE not in self._rules:
+        # The first regime of a history is seen, not changed to; and a change to neutral claims nothing.
+        if z is None or before is None or now in (before, NEUTRAL) or Kind.REGIME_CHANGE not in self._rules:
             return None
         return Kind.REGIME_CHANGE, Direction.RISK_OFF if z >= 0 else Direction.RISK_ON
 

@@ -58,7 +58,7 @@ def session_by_session(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> lis
                 if step.transition is Transition.OPEN:
                     opened.append(Opening(kind=rule.kind, direction=direction, session=session))
         z, before = values["z_90"], named[index - 1] if index else None
-        if z is not None and before is not None and named[index] != before:
+        if z is not None and before is not None and named[index] not in (before, "NEUTRAL"):
             direction = Direction.RISK_OFF if z >= 0 else Direction.RISK_ON
             opened.append(Opening(kind=Kind.REGIME_CHANGE, direction=direction, session=session))
     return opened
