@@ -143,10 +143,12 @@ class PairBook(PairVoice):
 
     def _restate(self, before: Values, at_ns: int, effects: Effects) -> None:
         for kind, direction, life in self.begun():
-            if kind not in LEVEL_KINDS or life.phase is not Phase.OPEN or life.confirmed_severity is None:
+            rule = self.rules.get(kind)
+            if rule is None or kind not in LEVEL_KINDS:
+                continue
+            if life.phase is not Phase.OPEN or life.confirmed_severity is None:
                 continue
             # A session that has left the window says nothing about what stands on it.
-            rule = self.rules[kind]
             if reading_of(rule, direction, self.values) != reading_of(rule, direction, before):
                 self._confirm(kind, direction, closes.restate(life), at_ns, effects)
 

@@ -80,8 +80,11 @@ class PairVoice(PairWindows):
 
     @property
     def is_inhibited(self) -> bool:
-        """Tell whether a leg's data are at fault, so that nothing opens on them."""
-        return any(
+        """Tell whether a leg's data are at fault, so that nothing opens on them.
+
+        A fault that was open when its rule was switched off has no end, and holds nothing back.
+        """
+        return Kind.DATA_FAULT in self.rules and any(
             self.life(Kind.DATA_FAULT, leg).phase is Phase.OPEN for leg in (Direction.LEAD, Direction.OTHER)
         )
 

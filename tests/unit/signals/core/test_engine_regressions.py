@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.core.snapshot import take_snapshot
 from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.domain.bars import HISTORY_SESSIONS, BarsMode
-from shared.domain.divergences import Transition
+from shared.domain.divergences import Kind, Transition
 from tests.support.builders_market import (
     LEAD,
     MINUTE,
@@ -136,3 +137,32 @@ def test_oldest_session_that_goes_is_gone_for_what_is_told_next_also_without_a_r
         told.append(([DIVERGENCES.encode(event) for event in events], SIGNALS.encode(shown)))
 
     assert told[0] == told[1]
+
+
+def without(kind: Kind) -> tuple[Rule, ...]:
+    return tuple(rule for rule in PUBLISHED if rule.kind is not kind)
+
+
+def test_correction_passes_by_a_divergence_whose_rule_was_switched_off() -> None:
+    """Would have caught: the worker ended with a KeyError, and again each time it was started."""
+    story = Story(rules=PUBLISHED)
+    story.commit("2019-06-03", 2.5)
+    story.engine = restart(story.engine, rules=without(Kind.RATIO_STRETCH))
+    corrected = bar("2019-06-03", story.closes["2019-06-03"][1] * 1.001, revision=1)
+
+    events = story.take(bar_batch(corrected))
+
+    assert [event.kind for event in events] == [Kind.DATA_FAULT] * 2
+
+
+def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
+    """Would have caught: a pair that was inhibited when faults were switched off was silent for ever."""
+    story = Story(rules=PUBLISHED)
+    story.commit("2019-06-03", 0.0)
+    story.reach("2019-06-04 22:30")
+    assert story.book.is_inhibited
+    story.engine = restart(story.engine, rules=without(Kind.DATA_FAULT))
+
+    events = story.commit("2019-06-05", 2.5)
+
+    assert (Kind.RATIO_STRETCH, Transition.OPEN) in [(event.kind, event.type) for event in events]
