@@ -244,8 +244,8 @@ class LeadMarket:
         self.table.refresh(rows)
 
     def hear(self, leg: Leg, state: FeedState, at_ns: int, effects: Effects) -> None:
-        """Take a feed's state in."""
-        if self.is_frozen(leg):
+        """Take a feed's state in; before the first instant is known nothing can tell how long it lasts."""
+        if self.is_frozen(leg) or self.time.closes_seen < 0:
             return
         since_ns = leg.watch.stale_since_ns
         if leg.watch.hear(state, at_ns):

@@ -10,6 +10,7 @@ from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.domain.bars import HISTORY_SESSIONS, BarsMode
 from shared.domain.divergences import Kind, Transition
+from shared.domain.ticks import FeedState
 from tests.support.builders_market import (
     LEAD,
     MINUTE,
@@ -166,3 +167,15 @@ def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
     events = story.commit("2019-06-05", 2.5)
 
     assert (Kind.RATIO_STRETCH, Transition.OPEN) in [(event.kind, event.type) for event in events]
+
+
+def test_feed_that_is_stale_before_the_first_instant_is_at_fault_a_minute_after_it() -> None:
+    """Would have caught: the other leg's feed had then been stale since 1970, and was at fault at once."""
+    engine = make_engine(pair(other=COIN), rules=PUBLISHED)
+    faults = []
+    for seconds in (0, 1, 60, 61):
+        at_ns = MORNING + seconds * SECOND
+        faults += engine.apply(status(at_ns, state=FeedState.STALE, instrument=COIN)).events
+        faults += engine.apply(status(at_ns)).events
+
+    assert [event.occurred_at for event in faults] == ["2019-06-03T14:01:00.000000Z"]
