@@ -125,14 +125,16 @@ async def _disturb(fleet: SignalsFleet, progress: Progress, rng: random.Random) 
     rng.shuffle(steps)
     # One works alone for a while, and dies meanwhile.
     steps[4:4] = [_leave, _restart, _join]
-    for left in range(len(steps), 0, -1):
-        # Something has come since the last one, and something is to come after this one.
-        share = progress.whole + (1 - progress.whole) / (left + 1) * rng.uniform(0.2, 1.2)
+    slot = 1 / (len(steps) + 1)
+    for number, step in enumerate(steps):
+        # Something has come since the step before, and something is left to come during this one.
+        share = max((number + rng.uniform(0.1, 0.9)) * slot, progress.whole + 0.2 * slot)
+        await progress.allow(max(number + 1.5, share / slot + 0.5) * slot)
         await progress.until(lambda so_far, share=share: so_far.whole >= share)  # type: ignore[misc]  # bound now
-        step = steps[-left]
         assert progress.whole < 1, "in mid-stream"
         print(f"{progress.whole:.3f} {step.__name__}")
         await step(fleet, rng)
+    await progress.allow(1)
 
 
 async def _restart(fleet: SignalsFleet, rng: random.Random) -> None:

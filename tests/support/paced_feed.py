@@ -43,6 +43,7 @@ class Progress:
         self.totals = Counter(self._partition_of[pair] for pair in pairs)
         self._seen: dict[int, set[str]] = {partition: set() for partition in self.totals}
         self._news = asyncio.Condition()
+        self._allowed = 0.0
 
     @property
     def whole(self) -> float:
@@ -53,6 +54,16 @@ class Progress:
     def slowest(self) -> float:
         """Return the share of the partition that is furthest behind."""
         return min(len(seen) / self.totals[partition] for partition, seen in self._seen.items())
+
+    def is_allowed(self, share: float) -> bool:
+        """Tell whether a partition's log may be written so far."""
+        return share <= min(self._allowed, self.slowest + _AHEAD)
+
+    async def allow(self, share: float) -> None:
+        """Let the log be written up to a share of its events."""
+        async with self._news:
+            self._allowed = share
+            self._news.notify_all()
 
     async def until(self, is_done: Callable[[Self], bool]) -> None:
         """Wait until enough has appeared."""
@@ -100,7 +111,7 @@ async def write_log(
     written
         Keys and values.
     expected, progress
-        Write it as its events appear; without them as fast as possible.
+        Write it as its events appear and as far as is allowed; without them as fast as possible.
     """
 
     async def write(publisher: Publisher, partition: int) -> None:
@@ -109,7 +120,7 @@ async def write_log(
                 continue
             if expected is not None and progress is not None:
                 share = expected.before[at] / progress.totals[partition]
-                await progress.until(lambda so_far, share=share: share <= so_far.slowest + _AHEAD)  # type: ignore[misc]  # bound now
+                await progress.until(lambda so_far, share=share: so_far.is_allowed(share))  # type: ignore[misc]  # bound now
             sent = await publisher.publish(topics.TICKS.name, key=lead, value=value)
             assert sent.partition == partition
 

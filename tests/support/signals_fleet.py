@@ -87,7 +87,8 @@ class SignalsFleet:
         """Return what a worker has logged under some names since it was started last."""
         with self._log(name).open("rb") as log:
             log.seek(self._begins[name])
-            lines = log.read().decode().splitlines()
+            # The last line may be half written.
+            lines = log.read().decode(errors="replace").split("\n")[:-1]
         quoted = tuple(f'"event": "{event}"' for event in events)
         return [json.loads(line) for line in lines if any(event in line for event in quoted)]
 
