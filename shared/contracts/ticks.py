@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import load_object
-from shared.domain.bars import Bar, BarBatch, BarsMode
+from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar, BarBatch, BarsMode
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DecodeError, QualityError
 
@@ -147,7 +147,7 @@ def _quotes(loaded: dict[str, Any]) -> QuoteBatch:
 
 def _trades(loaded: dict[str, Any]) -> TradeBatch:
     events, received = _instants(loaded, "ts_event_ns"), _instants(loaded, "ts_received_ns")
-    price, size = _prices(loaded, "price"), _prices(loaded, "size")
+    price, size = _prices(loaded, "price"), _positive(loaded, "size")
     ids = loaded["trade_id"]
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise DecodeError("ticks: trade_id must be an array of text", reason="schema_mismatch")
@@ -190,6 +190,15 @@ def _bars(loaded: dict[str, Any]) -> tuple[Bar, ...]:
 
 
 def _prices(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
+    column = _positive(loaded, name)
+    if not ((column >= LEAST_PRICE).all() and (column <= MOST_PRICE).all()):
+        raise QualityError(
+            f"ticks: {name} must lie between {LEAST_PRICE:g} and {MOST_PRICE:g}", reason="outside_range"
+        )
+    return column
+
+
+def _positive(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
     column = np.array(loaded[name])
     if column.ndim != 1 or column.dtype.kind not in "fi":
         raise DecodeError(f"ticks: {name} must be an array of numbers", reason="schema_mismatch")

@@ -13,6 +13,9 @@ HISTORY_SESSIONS: Final = 800
 # A price sampled as a session's close must be this fresh. Spot gold is always open in these minutes of a
 # session, so the age needs no calendar.
 MAX_SAMPLE_AGE_NS: Final = 15 * 60 * 1_000_000_000
+# Far beyond any price, far within what the statistics can divide and square.
+LEAST_PRICE: Final = 1e-9
+MOST_PRICE: Final = 1e12
 
 _INT64_END: Final = 1 << 63
 
@@ -52,8 +55,8 @@ class Bar:
     Raises
     ------
     QualityError
-        If a price is not positive and finite, high and low do not hold the close, the volume is not a
-        number from 0 on, or an instant or a revision is not one.
+        If a price is not positive and finite or not from `LEAST_PRICE` to `MOST_PRICE`, high and low do not
+        hold the close, the volume is not a number from 0 on, or an instant or a revision is not one.
     """
 
     instrument: str
@@ -76,6 +79,12 @@ class Bar:
                 raise QualityError(
                     f"{name} of {self.instrument} on {self.session} must be positive, was {value}",
                     reason="not_positive",
+                )
+            if value is not None and not LEAST_PRICE <= value <= MOST_PRICE:
+                raise QualityError(
+                    f"{name} of {self.instrument} on {self.session} must lie between {LEAST_PRICE:g} and "
+                    f"{MOST_PRICE:g}, was {value}",
+                    reason="outside_range",
                 )
         if self.low is not None and self.high is not None and not self.low <= self.close <= self.high:
             raise QualityError(

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from typing import Final
 
+from shared.domain.bars import LEAST_PRICE, MOST_PRICE
 from shared.files.problems import bad_file
 
 # Python reads 1_300 and digits of any script as numbers; in a file they are slips.
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-# Far beyond any price, far within what the statistics can square.
-LEAST: Final = 1e-9
-MOST: Final = 1e12
+LEAST: Final = LEAST_PRICE
+MOST: Final = MOST_PRICE
 
 
 def price(path: Path, text: str, row: int, field: str) -> float:

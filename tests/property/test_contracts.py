@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
 from shared.contracts.ticks import INSTANTS_END_NS, decode_tick_record, encode_tick_record
-from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
+from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.deliveries import DeadLetter, DeliveryOutcome
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.snapshots import PairSnapshot
@@ -28,7 +28,7 @@ texts = st.text(max_size=12)
 names = st.text(min_size=1, max_size=64)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(-(1 << 63), (1 << 63) - 1)
-prices = st.floats(min_value=1e-300, max_value=1e300)
+prices = st.floats(min_value=LEAST_PRICE, max_value=MOST_PRICE)
 instants = st.integers(0, INSTANTS_END_NS - 1)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from shared.domain.bars import LEAST_PRICE, MOST_PRICE
 from shared.domain.instants import NS_PER_SECOND
 from shared.errors import QualityError
 
@@ -15,7 +16,7 @@ def check_quote(*, ts_event_ns: int, ts_received_ns: int, bid: float, ask: float
     Raises
     ------
     QualityError
-        With reason ``not_positive``, ``crossed`` or ``future``.
+        With reason ``not_positive``, ``outside_range``, ``crossed`` or ``future``.
 
     Examples
     --------
@@ -26,6 +27,7 @@ def check_quote(*, ts_event_ns: int, ts_received_ns: int, bid: float, ask: float
     """
     if not (0 < bid < float("inf") and 0 < ask < float("inf")):
         raise QualityError(f"bid and ask must be positive, were {bid} and {ask}", reason="not_positive")
+    _check_range(bid, ask)
     if bid > ask:
         raise QualityError(f"bid must not be above ask, was {bid} and {ask}", reason="crossed")
     _check_instant(ts_event_ns, ts_received_ns)
@@ -37,11 +39,20 @@ def check_trade(*, ts_event_ns: int, ts_received_ns: int, price: float, size: fl
     Raises
     ------
     QualityError
-        With reason ``not_positive`` or ``future``.
+        With reason ``not_positive``, ``outside_range`` or ``future``.
     """
     if not (0 < price < float("inf") and 0 < size < float("inf")):
         raise QualityError(f"price and size must be positive, were {price} and {size}", reason="not_positive")
+    _check_range(price)
     _check_instant(ts_event_ns, ts_received_ns)
+
+
+def _check_range(*prices: float) -> None:
+    if min(prices) < LEAST_PRICE or max(prices) > MOST_PRICE:
+        raise QualityError(
+            f"a price must lie between {LEAST_PRICE:g} and {MOST_PRICE:g}, was {prices}",
+            reason="outside_range",
+        )
 
 
 def _check_instant(ts_event_ns: int, ts_received_ns: int) -> None:

@@ -16,6 +16,8 @@ _S = 1_000_000_000
         (-1.0, 1.0, 0, "not_positive"),
         (float("nan"), 1.0, 0, "not_positive"),
         (1.0, float("inf"), 0, "not_positive"),
+        (1e-10, 1.0, 0, "outside_range"),
+        (1.0, 1e13, 0, "outside_range"),
         (1.1, 1.0, 0, "crossed"),
         (1.0, 1.0, 5 * _S + 1, "future"),
     ],
@@ -28,7 +30,12 @@ def test_quote_is_refused_with_its_reason(bid: float, ask: float, ahead_ns: int,
 
 @pytest.mark.parametrize(
     ("price", "size", "ahead_ns", "reason"),
-    [(0.0, 1.0, 0, "not_positive"), (1.0, 0.0, 0, "not_positive"), (1.0, 1.0, 5 * _S + 1, "future")],
+    [
+        (0.0, 1.0, 0, "not_positive"),
+        (1.0, 0.0, 0, "not_positive"),
+        (1e13, 1.0, 0, "outside_range"),
+        (1.0, 1.0, 5 * _S + 1, "future"),
+    ],
 )
 def test_trade_is_refused_with_its_reason(price: float, size: float, ahead_ns: int, reason: str) -> None:
     with pytest.raises(QualityError) as caught:

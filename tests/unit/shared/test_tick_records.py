@@ -145,6 +145,10 @@ def test_column_of_another_shape_is_refused(change: dict[str, Any]) -> None:
         (QUOTES, {"bid": [1.0, 3.0]}, "crossed"),
         (QUOTES, {"bid": [1.0, 0.0]}, "not_positive"),
         (QUOTES, {"ask": [1.0, -2.0]}, "not_positive"),
+        # Their ratio would be infinite, and their statistics no numbers.
+        (QUOTES, {"bid": [1.0, 1e-300]}, "outside_range"),
+        (TRADES, {"price": [1e300]}, "outside_range"),
+        (BARS, {"bars": [BAR | {"adj_close": 1e300}]}, "outside_range"),
         (QUOTES, {"ts_event_ns": [1, INSTANTS_END_NS]}, "implausible_instant"),
         (QUOTES, {"ts_received_ns": [-1, 2]}, "implausible_instant"),
         (TRADES, {"size": [0.0]}, "not_positive"),
