@@ -8,6 +8,7 @@ from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.core.snapshot import take_snapshot
 from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
+from shared.contracts.ticks import TickRecord
 from shared.domain.bars import HISTORY_SESSIONS, BarsMode
 from shared.domain.divergences import Kind, Transition
 from shared.domain.ticks import FeedState
@@ -73,7 +74,7 @@ def test_late_tick_of_the_other_leg_does_not_move_the_level_that_its_close_sets(
     window = baseline(ratios, 90)
     assert window is not None
     above = float(price * np.exp(window.mean + 2.01 * window.std))
-    log = [
+    log: list[TickRecord] = [
         bar_batch(*gold, mode=BarsMode.HISTORY),
         bar_batch(*coin, mode=BarsMode.HISTORY),
         quotes({close_ns - MINUTE: price}, instrument=COIN),
@@ -118,7 +119,7 @@ def test_oldest_session_that_goes_is_gone_for_what_is_told_next_also_without_a_r
     begin = sessions.index_of("2019-06-03")
     gold, fund = history(sessions.labels[begin - HISTORY_SESSIONS : begin])
     usual, close_ns = gold[-1].close, ny("2019-06-03 16:00")
-    log = [
+    log: list[TickRecord] = [
         bar_batch(*gold, mode=BarsMode.HISTORY),
         bar_batch(*fund, mode=BarsMode.HISTORY),
         *(quotes({close_ns - minute * MINUTE: usual * 1.04}) for minute in range(10, 0, -1)),
