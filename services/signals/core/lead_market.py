@@ -188,6 +188,7 @@ class LeadMarket:
             if not book.has(session):
                 book.resume(book.regime)
                 book.outcomes.committed(book.align)
+                book.is_unsaved = True
 
     # -- closes -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,134 @@
+"""A frozen pair hears nothing until the log has come to where it was."""
+
+from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead_state import dump_lead
+from services.signals.core.leg_watch import LegWatch
+from services.signals.core.pair_state import PairState, dump_pair
+from services.signals.core.restoring import RestoredEngine
+from services.signals.core.rules import PUBLISHED
+from shared.domain.bars import BarsMode
+from shared.domain.ticks import FeedState
+from tests.support.builders_market import (
+    LEAD,
+    MINUTE,
+    OTHER,
+    SECOND,
+    bar,
+    bar_batch,
+    ny,
+    pair,
+    quotes,
+    status,
+)
+from tests.support.pair_story import Story, make_engine
+
+SPY = pair("gold-spy", other="SPY.TEST")
+CLOSE = ny("2019-06-03 16:00")
+
+
+def restored(story: Story, *, until: int = 10) -> RestoredEngine:
+    """Return the engine of the story with its pair frozen, and a new pair beside it."""
+    return RestoredEngine(
+        make_engine(pair(), SPY, rules=PUBLISHED),
+        dump_lead(story.engine),
+        [dump_pair(story.book, story.engine.waiting)],
+        frozen={"gold-iwm": until},
+        is_from_beginning=False,
+    )
+
+
+def told_everything(engine: LeadEngine) -> list[str]:
+    """Tell what makes a pair speak and a leg fail; return which pairs spoke."""
+    other, gold = 150.0, 1_300.0
+    log = [
+        quotes({ny("2019-06-03 10:00"): other}, instrument=OTHER),
+        *(quotes({ny("2019-06-03 10:00") + n * SECOND: other * 9}, instrument=OTHER) for n in range(1, 3)),
+        status(ny("2019-06-03 10:01"), state=FeedState.STALE, instrument=OTHER),
+        status(ny("2019-06-03 15:59"), state=FeedState.STALE, instrument=OTHER),
+        quotes({CLOSE - 5 * MINUTE: other}, instrument=OTHER),
+        quotes({CLOSE - SECOND: gold}),
+        status(CLOSE + SECOND),
+        bar_batch(bar("2019-06-03", 100.0)),
+        bar_batch(bar("2019-05-31", 100.0), mode=BarsMode.HISTORY),
+        status(ny("2019-06-04 23:00")),
+    ]
+    return [event.pair for record in log for event in engine.apply(record).events]
+
+
+def own(engine: LeadEngine) -> PairState:
+    return dump_pair(engine.books[0], engine.waiting)
+
+
+def test_frozen_pair_and_its_leg_hear_nothing_but_prices() -> None:
+    frozen = restored(Story(rules=PUBLISHED))
+    before = own(frozen.engine)
+
+    assert set(told_everything(frozen.engine)) == {"gold-spy"}
+    assert own(frozen.engine) == before
+    assert frozen.engine.books[0].other.watch == LegWatch()
+    # The lead's record has the price, as of the record before the thaw.
+    assert frozen.engine.books[0].other.tape.price == 150.0
+    assert not frozen.engine.books[0].is_unsaved
+
+
+def test_the_same_is_told_to_a_pair_that_is_not_frozen() -> None:
+    """The test above says nothing if the log is quiet."""
+    thawed = restored(Story(rules=PUBLISHED), until=-1)
+    thawed.thaw_before(0)
+    before = own(thawed.engine)
+
+    assert "gold-iwm" in told_everything(thawed.engine)
+    assert own(thawed.engine) != before
+
+
+def test_pair_is_thawed_before_the_first_record_after_its_own() -> None:
+    frozen = restored(Story(rules=PUBLISHED), until=10)
+    market = frozen.engine.market
+
+    frozen.thaw_before(10)
+    assert (market.frozen, market.rows_of[OTHER].tolist()) == ({"gold-iwm"}, [])
+    frozen.thaw_before(11)
+    assert (market.frozen, market.rows_of[OTHER].tolist()) == (set(), [0])
+    assert market.rows_of[LEAD].tolist() == [0, 1]
+
+
+def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
+    story = Story(rules=PUBLISHED)
+    story.reach("2019-06-03 17:00")
+    story.take(bar_batch(bar("2019-06-03", 151.0)))
+    assert len(story.engine.waiting) == 1
+
+    frozen = restored(story)
+    assert frozen.engine.waiting == []
+    frozen.engine.apply(status(ny("2019-06-03 20:16")))
+    frozen.thaw_before(11)
+    assert [each.session for each in frozen.engine.waiting] == ["2019-06-03"]
+    frozen.engine.apply(status(ny("2019-06-03 20:17")))
+    assert frozen.engine.books[0].other.history.newest_session == "2019-06-03"
+
+
+def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
+    story = Story(rules=PUBLISHED)
+    story.tick("2019-06-03 10:00", 0.5)
+    engine = RestoredEngine(
+        make_engine(pair(), SPY, rules=PUBLISHED),
+        dump_lead(story.engine),
+        [],
+        frozen={},
+        is_from_beginning=True,
+    ).engine
+
+    assert len(engine.market.legs[LEAD].history) == len(story.book.lead.history)
+    assert (engine.time.watermark_ns, engine.tape.price, engine.waiting) == (0, None, [])
+    assert all(book.is_unsaved for book in engine.books)
+
+
+def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
+    story = Story(rules=PUBLISHED)
+    story.take(quotes({ny("2019-06-03 10:00"): 150.0}, instrument=OTHER))
+    engine = RestoredEngine(
+        make_engine(SPY, rules=PUBLISHED), dump_lead(story.engine), [], frozen={}, is_from_beginning=False
+    ).engine
+
+    assert engine.market.legs.keys() == {LEAD, "SPY.TEST"}
+    assert engine.time.watermark_ns == ny("2019-06-03 10:00")
