@@ -6,6 +6,7 @@ from services.signals.core.leg_watch import LegWatch
 from services.signals.core.pair_state import PairState, dump_pair
 from services.signals.core.restoring import RestoredEngine
 from services.signals.core.rules import PUBLISHED
+from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
 from shared.domain.ticks import FeedState
 from tests.support.builders_market import (
@@ -40,7 +41,7 @@ def restored(story: Story, *, until: int = 10) -> RestoredEngine:
 def told_everything(engine: LeadEngine) -> list[str]:
     """Tell what makes a pair speak and a leg fail; return which pairs spoke."""
     other, gold = 150.0, 1_300.0
-    log = [
+    log: list[TickRecord] = [
         quotes({ny("2019-06-03 10:00"): other}, instrument=OTHER),
         *(quotes({ny("2019-06-03 10:00") + n * SECOND: other * 9}, instrument=OTHER) for n in range(1, 3)),
         status(ny("2019-06-03 10:01"), state=FeedState.STALE, instrument=OTHER),
