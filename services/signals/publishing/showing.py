@@ -47,6 +47,9 @@ class Showing:
     def show(self, engine: LeadEngine, effects: Effects) -> None:
         """Show the pairs of an engine after a record: those with news, and others in turn."""
         time = engine.time
+        if time.closes_seen < 0:
+            # Before the first instant is known there is no "as of".
+            return
         for book in self._chosen(engine, effects):
             name = book.pair.name
             is_news = name in effects.changed or name not in self._shown

@@ -5,6 +5,7 @@ from pathlib import Path
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from shared.clock import SystemClock
 from shared.domain.bars import Bar
+from shared.domain.instants import format_rfc3339
 from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 from shared.files.timeline import Recording
@@ -17,6 +18,7 @@ class Listener:
     def __init__(self) -> None:
         self.feed: ReplayFeed | None = None
         self.seen: list[tuple[str, bool]] = []
+        self.told: list[tuple[int, str]] = []
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
         """Pass."""
@@ -29,7 +31,8 @@ class Listener:
         self.seen.append((bars[0].session, is_told))
 
     def put_status(self, status: FeedStatus) -> None:
-        """Pass."""
+        """Note after how many bars the status comes, and how far time has come with it."""
+        self.told.append((len(self.seen), format_rfc3339(status.watermark_ns)))
 
     def keep_bars(self, bars: tuple[Bar, ...]) -> None:
         """Pass."""
@@ -42,8 +45,8 @@ class Listener:
         """Have room."""
 
 
-async def test_no_status_falls_between_the_bars_of_one_instant(tmp_path: Path) -> None:
-    """Would have caught: time came to 20:15 with gold's bar, and a hold that ended then missed IWM's."""
+async def listen(tmp_path: Path) -> Listener:
+    """Replay two sessions of both legs."""
     files = tmp_path / "gold.csv", tmp_path / "iwm.csv"
     for path in files:
         path.write_text("date,close\n2019-06-03,100\n2019-06-04,101\n")
@@ -58,5 +61,19 @@ async def test_no_status_falls_between_the_bars_of_one_instant(tmp_path: Path) -
     )
 
     await listener.feed.run(listener)
+    return listener
+
+
+async def test_no_status_falls_between_the_bars_of_one_instant(tmp_path: Path) -> None:
+    """Would have caught: time came to 20:15 with gold's bar, and a hold that ended then missed IWM's."""
+    listener = await listen(tmp_path)
 
     assert listener.seen == [(day, False) for day in ("2019-06-03", "2019-06-03", "2019-06-04", "2019-06-04")]
+
+
+async def test_time_comes_to_the_bars_of_one_instant_before_the_next_ones(tmp_path: Path) -> None:
+    """Would have caught: years of daily bars all waited for the status of the next second."""
+    listener = await listen(tmp_path)
+
+    first, second = "2019-06-04T00:15:00.000000Z", "2019-06-05T00:15:00.000000Z"
+    assert listener.told == [(2, first), (4, second), (4, second)]

@@ -109,6 +109,10 @@ class ReplayFeed:
         for batch in unit:
             sink.put_bars(batch.bars, is_history=False)
         self._come_to(known_at_ns)
+        # A bar waits for the time to come to it: years of them, read within the second until the next status,
+        # would all wait in every checkpoint.
+        for status in self.statuses():
+            sink.put_status(status)
 
     async def _emit_quotes(self, batch: QuoteBatch, sink: Sink) -> None:
         begin, size = 0, len(batch.ts_event_ns)
