@@ -141,6 +141,9 @@ class LeadMarket:
         known = leg.history.get(bar.session)
         self._remember(leg, known, bar)
         is_full = len(leg.history) == HISTORY_SESSIONS
+        if is_full:
+            for row in self.rows_of[leg.instrument]:
+                self.books[row].outcomes.settle(self.books[row].align)
         told = leg.history.put(bar)
         if told in _NO_NEWS:
             effects.suppressed[f"bar_{told.value}"] += 1

@@ -69,6 +69,11 @@ class PairVoice(PairWindows):
         """Return the state of one fingerprint."""
         return self.lives.get((kind, direction), _UNBORN)
 
+    def remember(self) -> None:
+        """Compute now what is asked for after the legs have changed, and means how they were."""
+        super().remember()
+        self.outcomes.settle(self.align)
+
     def begun(self) -> list[tuple[Kind, Direction, Life]]:
         """Return the lives that have begun, in an order that does not depend on which began first."""
         return [

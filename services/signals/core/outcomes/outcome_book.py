@@ -73,6 +73,17 @@ class OutcomeBook:
         if session:
             self.ledger = self._ledger.with_opening(kind, direction, session=session)
 
+    def settle(self, align: Align) -> None:
+        """Find what is owed now, before a bar changes the history that it is owed for.
+
+        Parameters
+        ----------
+        align
+            Returns the aligned sessions of the windows; not called where nothing is owed.
+        """
+        if self._ledger.owed_until is not None:
+            self.ledger = settled(self._ledger, align(), self._make_judge)
+
     def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:
         """Return what followed past openings, as of the newest aligned session.
 
@@ -84,7 +95,8 @@ class OutcomeBook:
             Returns the aligned sessions of the windows; not called while nothing has changed.
         """
         if self._summaries is None:
+            self.settle(align)
             aligned = align()
-            self._ledger = settled(self._ledger, aligned, self._make_judge).rescored(aligned)
+            self._ledger = self._ledger.rescored(aligned)
             self._summaries = summarise(self._ledger.openings, aligned)
         return self._summaries

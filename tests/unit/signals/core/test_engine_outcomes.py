@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from services.signals.core.rules import PUBLISHED
 from services.signals.core.snapshot import take_snapshot
+from shared.contracts.records import SIGNALS
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.snapshots import OutcomeSummary
-from tests.support.builders_market import MINUTE, calendar, ny
+from tests.support.builders_market import MINUTE, bar, bar_batch, calendar, ny
 from tests.support.pair_story import Story, restart
 
 STRETCH, RISK_OFF = Kind.RATIO_STRETCH, Direction.RISK_OFF
@@ -110,3 +112,20 @@ def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> No
 
     assert restarted.books[0].outcomes.ledger.owed_until == "2019-05-31"
     assert take_snapshot(restarted.books[0], ny("2019-06-03 10:00")).outcomes == outcomes(story)
+
+
+def test_whether_someone_looked_before_a_correction_changes_no_outcome() -> None:
+    """The openings of the history were looked for at the first look, in a history that had changed by then."""
+    told: list[bytes] = []
+    for has_looked in (False, True):
+        story = Story(warm=250, sessions=calendar("2018-01-02"), rules=PUBLISHED)
+        if has_looked:
+            take_snapshot(story.book, story.engine.time.watermark_ns)
+        old = list(story.closes)[-120]
+        known_ns = ny(f"{story.first} 12:00")
+        corrected = bar(old, story.closes[old][1] * 1.2, revision=1, known_at_ns=known_ns)
+        story.take(bar_batch(corrected))
+        story.reach(known_ns)
+        told.append(SIGNALS.encode(take_snapshot(story.book, story.engine.time.watermark_ns)))
+
+    assert told[0] == told[1]
