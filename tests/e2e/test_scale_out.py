@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def market() -> Market:
-    return Market(_SEED, count=8)
+    return Market(_SEED, count=6)
 
 
 @pytest.fixture(scope="module")
