@@ -3,7 +3,7 @@
 import time
 
 from bench.market import Market, bench_pair
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
 from services.signals.core.rules import PUBLISHED, Rule
 from shared.calendars import xnys_calendar
 from shared.domain.ticks import QuoteBatch

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.market import Market
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.leg_history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.legs.history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
 from services.signals.core.rules import PUBLISHED
 from services.signals.core.statistics.regime import START
 from shared.calendars import xnys_calendar

@@ -16,7 +16,7 @@ from bench.report import Figure, against, measured
 from bench.rounds import interleave
 from bench.scale.many_pairs import engine_of_many
 from bench.scale.restoring import read_bare, restore_worker, write_checkpoints
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
 from services.signals.core.rules import Rule
 from shared.config import KafkaSettings
 from shared.domain.ticks import QuoteBatch

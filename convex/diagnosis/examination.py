@@ -25,6 +25,7 @@ async def examine() -> list[Finding]:
     findings.append(local.check_calendar(now=SystemClock().now()))
     signals = _usable(SignalsSettings)
     findings.append(local.check_rules(signals) if signals else skipped("rules", _UNUSABLE))
+    findings.append(local.check_false_alarms(signals) if signals else skipped("false alarms", _UNUSABLE))
     kafka_settings = _usable(KafkaSettings)
     findings += await kafka.check_kafka(kafka_settings) if kafka_settings else [skipped("kafka", _UNUSABLE)]
     notifier = _usable(NotifierSettings)

@@ -64,6 +64,18 @@ def check_rules(settings: SignalsSettings) -> Finding:
     return passed("rules", f"{', '.join(rule.version for rule in rules)}, {which}")
 
 
+def check_false_alarms(settings: SignalsSettings) -> Finding:
+    """Look at the false alarms of the rules."""
+    try:
+        from services.signals.calibration.loading import load_false_alarms
+
+        figures = load_false_alarms(settings.false_alarms_file)
+    except ConfigError as error:
+        return failed("false alarms", error, "correct the file that CONVEX_SIGNALS_FALSE_ALARMS_FILE names")
+    which = "as published" if settings.false_alarms_file is None else str(settings.false_alarms_file)
+    return passed("false alarms", f"{', '.join(f'{pair} {rule}' for pair, rule in figures)}, {which}")
+
+
 def check_calendar(*, now: datetime) -> Finding:
     """Look whether the exchange calendar reaches past today, New York."""
     try:

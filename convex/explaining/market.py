@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from convex.explaining.material import Bars, Prices
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.legs.history import LegHistory
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarStatus
 from shared.domain.divergences import Confirmation, DivergenceEvent
 from shared.domain.instants import parse_rfc3339

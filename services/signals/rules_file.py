@@ -31,12 +31,16 @@ def load_rules(path: Path | None) -> tuple[Rule, ...]:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: must be UTF-8 text") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     kinds = [kind.value for kind in Kind]
     for name, table in tables.items():
-        if name not in kinds or not isinstance(table, dict):
+        if name not in kinds:
             raise ConfigError(f"{path}: [{name}] is no kind of divergence; known are {', '.join(kinds)}")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: {name} must be a table, [{name}], was {table!r}")
     rules = tuple(
         rule
         for published in PUBLISHED

@@ -21,9 +21,9 @@ from services.signals.checkpoint.codec import PairCheckpoint
 from services.signals.checkpoint.plan import BEGINNING, plan_restore
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
 from services.signals.checkpoint.writer import CheckpointWriter
-from services.signals.core.effects import Effects
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.restoring import RestoredEngine
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.lead.restoring import RestoredEngine
+from services.signals.core.pairs.effects import Effects
 from services.signals.core.rules import Rule
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.showing import Showing

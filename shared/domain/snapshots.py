@@ -100,8 +100,8 @@ class OutcomeSummary:
     lead, other, ratio
         Typical log return of each leg and change of the log ratio, with 95 % intervals.
     usual_rate
-        Share of all kept sessions, opening or not, after which the same came out: what a hit rate is to be held
-        against. None where no session is that old.
+        Share of all kept sessions, opening or not, after which the same came out: what a hit rate is to be
+        held against. None where no session is that old.
     """
 
     kind: Kind

@@ -55,7 +55,7 @@ def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name_or_path}: {error}") from error
-    if not tables.get("pair") or set(tables) - {"pair"}:
+    if not tables.get("pair") or not isinstance(tables["pair"], list) or set(tables) - {"pair"}:
         raise ConfigError(f"{name_or_path}: needs [[pair]] tables and nothing else")
     try:
         pairs = _PAIRS.validate_python(tables["pair"])

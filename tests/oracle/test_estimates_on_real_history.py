@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import HISTORY_SESSIONS, Values, confirmed_values, regimes, slow_values
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 from services.signals.core.statistics.hedge_answer import hedge_answer
 from shared.domain.divergences import Hedge
 from tests.oracle.estimates_oracle import Interval, hedge_at, values_at

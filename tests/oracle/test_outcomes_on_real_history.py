@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from services.signals.backtest.replaying import replay
-from services.signals.core.aligned import AlignedSessions, align
 from services.signals.core.confirmed import HISTORY_SESSIONS
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.legs.aligned import AlignedSessions, align
+from services.signals.core.legs.history import LegHistory
 from services.signals.core.outcomes.from_history import openings_of_history
 from services.signals.core.outcomes.judging import HistoryJudge
 from services.signals.core.outcomes.scoring import rescored

@@ -16,11 +16,11 @@ from services.signals.checkpoint.codec import (
     key_of_lead,
 )
 from services.signals.checkpoint.plan import BEGINNING, plan_restore
-from services.signals.core.lead_state import dump_lead
-from services.signals.core.pair_state import dump_pair
-from services.signals.core.restoring import RestoredEngine
+from services.signals.core.lead.restoring import RestoredEngine
+from services.signals.core.lead.state import dump_lead
+from services.signals.core.pairs.snapshot import take_snapshot
+from services.signals.core.pairs.state import dump_pair
 from services.signals.core.rules import PUBLISHED, Rule
-from services.signals.core.snapshot import take_snapshot
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarBatch

@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.snapshot import take_snapshot
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.pairs.snapshot import take_snapshot
 from shared.contracts.records import BARS, DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord, decode_tick_record, encode_tick_record
 from shared.domain.divergences import Confirmation, DivergenceEvent, Transition

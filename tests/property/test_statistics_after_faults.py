@@ -10,9 +10,9 @@ import mpmath
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from services.signals.core.aligned import AlignedSessions, align
 from services.signals.core.confirmed import confirmed_values
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.legs.aligned import AlignedSessions, align
+from services.signals.core.legs.history import LegHistory
 from services.signals.core.statistics.hedge_answer import hedge_answer
 from shared.domain.bars import Bar
 from tests.oracle.fifty_digits import Exact, log_returns, values_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.signals.calibration.loading import load_false_alarms
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar
 from shared.contracts.records import BARS, DIVERGENCES

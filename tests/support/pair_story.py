@@ -16,12 +16,12 @@ from services.signals.checkpoint.codec import (
     encode_lead,
     encode_pair,
 )
-from services.signals.core.effects import Effects
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.lead_state import dump_lead
-from services.signals.core.pair_book import PairBook
-from services.signals.core.pair_state import dump_pair
-from services.signals.core.restoring import RestoredEngine
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.lead.restoring import RestoredEngine
+from services.signals.core.lead.state import dump_lead
+from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.state import dump_pair
 from services.signals.core.rules import Rule
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import Bar, BarsMode

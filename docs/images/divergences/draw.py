@@ -17,8 +17,8 @@ from panels import DPI, PICTURES, WIDTH, Course, session_of
 from PIL import Image
 
 from services.signals.backtest.replaying import replay
-from services.signals.core.aligned import AlignedSessions
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 from services.signals.core.rules import PUBLISHED
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import Kind, Transition

@@ -23,7 +23,6 @@ from matplotlib.dates import YearLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import (
     HISTORY_SESSIONS,
     confirmed_values,
@@ -31,7 +30,8 @@ from services.signals.core.confirmed import (
     regimes,
     slow_values,
 )
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 from services.signals.core.statistics.hedge_answer import hedge_answer
 
 INK, GOLD, IWM, MUTED, ALARM = "#20262e", "#b07d10", "#2b6cb0", "#9aa5b1", "#c0392b"

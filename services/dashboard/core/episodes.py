@@ -7,7 +7,7 @@ from typing import Final
 from services.dashboard.core import measures
 from services.dashboard.core.formatting import DASH, format_instant
 from services.dashboard.core.words import TRANSITIONS, describe_divergence, describe_kind
-from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
+from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OpenDivergence
 
@@ -119,7 +119,7 @@ def _from_events(pair: Pair, events: list[DivergenceEvent], listed: OpenDivergen
         peak=Severity.CRITICAL.value if is_critical else Severity.WARNING.value,
         confirmation=last.confirmation.value,
         opened_at=format_instant(last.opened_at),
-        state=TRANSITIONS[last.type],
+        state=_state(events),
         state_at=format_instant(last.occurred_at),
         marks=_marks(listed, is_flapping=last.is_flapping) if is_open else (),
         measure=measures.name_of(last.kind),
@@ -127,6 +127,14 @@ def _from_events(pair: Pair, events: list[DivergenceEvent], listed: OpenDivergen
         last=measures.value_of(last),
         is_open=is_open,
     )
+
+
+def _state(events: list[DivergenceEvent]) -> str:
+    last = events[-1]
+    was_early = len(events) > 1 and events[-2].confirmation is Confirmation.PROVISIONAL
+    if last.type is Transition.REVISED and was_early and last.confirmation is Confirmation.CONFIRMED:
+        return "confirmed by the close"
+    return TRANSITIONS[last.type]
 
 
 def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.signals.backtest.stats_csv import Row, history_rows, stats_row
-from services.signals.core.aligned import align
 from services.signals.core.confirmed import Values
-from services.signals.core.effects import Effects
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.leg_history import LegHistory
-from services.signals.core.pair_book import PairBook
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.legs.aligned import align
+from services.signals.core.legs.history import LegHistory
+from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.effects import Effects
 from services.signals.core.rules import Rule
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
 from shared.domain.divergences import DivergenceEvent

@@ -23,7 +23,7 @@ from services.signals.backtest.report_words import (
     moment,
     number,
 )
-from services.signals.core.readings import LEVEL_KINDS
+from services.signals.core.lifecycle.readings import LEVEL_KINDS
 from services.signals.core.rules import PUBLISHED, Rule
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition

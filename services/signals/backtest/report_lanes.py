@@ -6,7 +6,7 @@ from typing import Final
 
 from services.signals.backtest.report_episodes import Episode, Session
 from services.signals.backtest.report_words import KINDS, day, direction_of
-from services.signals.core.readings import DIRECTIONS
+from services.signals.core.lifecycle.readings import DIRECTIONS
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.pairs import Pair
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import HISTORY_SESSIONS, Values, confirmed_values, regimes
+from services.signals.core.legs.aligned import AlignedSessions
 
 # A contract: scripts of other people read exactly these, in this order. Never add, remove or move one.
 COLUMNS: Final = (

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.aligned import align
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.legs.aligned import align
+from services.signals.core.legs.history import LegHistory
 from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar

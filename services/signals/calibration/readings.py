@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.calibration.rolling import RunningSums
-from services.signals.core.readings import DIRECTIONS, sign_of
+from services.signals.core.lifecycle.readings import DIRECTIONS, sign_of
 from services.signals.core.rules import Rule
 from shared.domain.divergences import Direction, Kind
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.signals.core.lead_state import LeadState
-from services.signals.core.pair_state import PairState
+from services.signals.core.lead.state import LeadState
+from services.signals.core.pairs.state import PairState
 from shared.contracts.envelope import Contract
 
 _VERSION: Final = 2

@@ -23,8 +23,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from services.signals.checkpoint.codec import LeadCheckpoint, PairCheckpoint
-from services.signals.core.lead_state import LeadState
-from services.signals.core.pair_state import PairState
+from services.signals.core.lead.state import LeadState
+from services.signals.core.pairs.state import PairState
 from shared.domain.pairs import Pair
 
 BEGINNING = -1

@@ -24,9 +24,9 @@ from services.signals.checkpoint.codec import (
     encode_pair,
     key_of_lead,
 )
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.lead_state import dump_lead
-from services.signals.core.pair_state import dump_pair
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.lead.state import dump_lead
+from services.signals.core.pairs.state import dump_pair
 from shared.kafka.publisher import Published, Publisher
 from shared.kafka.topics import STATE
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.aligned import AlignedSessions
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.statistics.cointegration import coint_p
 from services.signals.core.statistics.correlation import CorrelationEstimate, estimate_correlation
 from services.signals.core.statistics.correlation_change import fisher_z

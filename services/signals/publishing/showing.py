@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from services.signals.core.effects import Effects
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.legs.tape import EventTime
 from services.signals.core.lifecycle.life import Phase
-from services.signals.core.pair_book import PairBook
-from services.signals.core.snapshot import take_snapshot
-from services.signals.core.tape import EventTime
+from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.undefined import SESSIONS_NEEDED
 from services.signals.metrics import CORRELATION_WINDOWS, LEGS, SignalsMetrics
 from services.signals.publishing.snapshots import SnapshotPublisher

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
-from services.signals.core.effects import Effects
-from services.signals.core.snapshot import take_snapshot
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.showing import Showing
 from services.signals.publishing.snapshots import SnapshotPublisher

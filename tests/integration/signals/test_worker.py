@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.signals.checkpoint.codec import encode_pair
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
 from services.signals.core.rules import Rule
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
@@ -306,8 +306,12 @@ async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str) ->
     for number in range(len(effects)):
         values, pairs = log_of_three_pairs(number)
         engine = LeadEngine(
-            pairs[0].lead, pairs, rules=(Rule(),),
-            false_alarms={}, calendar=xnys_calendar(), code_version=CODE_VERSION
+            pairs[0].lead,
+            pairs,
+            rules=(Rule(),),
+            false_alarms={},
+            calendar=xnys_calendar(),
+            code_version=CODE_VERSION,
         )
         events = [event for value in values for event in engine.apply(decode_tick_record(value)).events]
         assert len(events) == 5

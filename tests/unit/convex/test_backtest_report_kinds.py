@@ -12,7 +12,7 @@ from services.signals.backtest.report_episodes import episodes_of, sessions_of
 from services.signals.backtest.report_words import CAUSES, KINDS, REASONS
 from services.signals.calibration.loading import load_false_alarms
 from services.signals.core.confirmed import Values
-from services.signals.core.leg_watch import Cause
+from services.signals.core.legs.watch import Cause
 from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar

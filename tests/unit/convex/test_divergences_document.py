@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.signals.backtest.replaying import replay
-from services.signals.core.leg_watch import Cause
-from services.signals.core.readings import LEVEL_KINDS
+from services.signals.core.legs.watch import Cause
+from services.signals.core.lifecycle.readings import LEVEL_KINDS
 from services.signals.core.rules import PUBLISHED
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar

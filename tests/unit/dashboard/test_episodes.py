@@ -56,6 +56,18 @@ def test_a_closed_one_is_not_open_although_an_older_snapshot_says_so() -> None:
     assert (episode.is_open, episode.state, episode.last) == (False, "closed", "—")
 
 
+def test_early_warning_that_a_close_bears_out_is_called_confirmed_and_a_corrected_one_revised() -> None:
+    warned = event(confirmation=Confirmation.PROVISIONAL)
+    borne_out = event(event_id="ev_2", sequence=2, type=Transition.REVISED)
+    corrected = event(event_id="ev_3", sequence=3, type=Transition.REVISED)
+
+    (confirmed,) = episodes_of(PAIR, [warned, borne_out], ())
+    (revised,) = episodes_of(PAIR, [warned, borne_out, corrected], ())
+
+    assert confirmed.state == "confirmed by the close"
+    assert revised.state == "revised on better data"
+
+
 def test_one_whose_events_are_no_longer_kept_is_told_from_the_snapshot() -> None:
     (episode,) = episodes_of(PAIR, (), (STILL_OPEN,))
     assert (episode.is_open, episode.opened_at, episode.last) == (True, "2020-03-18 00:15:00 UTC", "—")

@@ -102,7 +102,7 @@ def test_mail_would_not_mark_such_a_pair_so_it_is_refused(tmp_path: Path, text: 
         (PAIR.replace('"IWM.X"', "5"), "pair 0 other: "),
         (PAIR.replace("XAU/USD.X", "XAU"), "an instrument of pair gold-iwm is SYMBOL.VENUE, was 'XAU'"),
         (PAIR + PAIR, "pair gold-iwm is declared twice"),
-        ("pair = 5\n", "pair"),
+        ("pair = 5\n", "needs [[pair]] tables and nothing else"),
     ],
 )
 def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str, said: str) -> None:

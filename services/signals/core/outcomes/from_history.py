@@ -7,9 +7,9 @@ one by a close.
 
 from collections.abc import Callable, Iterable
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import Values
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.rolling import values_of_history
 from services.signals.core.outcomes.scoring import Opening

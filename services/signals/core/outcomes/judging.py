@@ -6,7 +6,7 @@ from typing import Final
 from services.signals.core.confirmed import Values
 from services.signals.core.lifecycle.closes import by_close
 from services.signals.core.lifecycle.life import Life, Phase
-from services.signals.core.readings import DIRECTIONS, LEVEL_KINDS, reading_of
+from services.signals.core.lifecycle.readings import DIRECTIONS, LEVEL_KINDS, reading_of
 from services.signals.core.rules import Rule
 from services.signals.core.statistics.regime import NEUTRAL, START, RegimeState, next_regime
 from shared.domain.divergences import Direction, Kind, Transition

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.signals.core.aligned import AlignedSessions
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.from_history import JudgeClose, settled
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.summary import summarise

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.aligned import AlignedSessions
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 from services.signals.core.outcomes.claims import Moves
 from shared.domain.divergences import Direction, Kind
 

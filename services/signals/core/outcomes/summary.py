@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from services.signals.core.aligned import AlignedSessions
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.claims import CLAIMS, Claim, Moves, hits
 from services.signals.core.outcomes.intervals import hit_rate, median
 from services.signals.core.outcomes.scoring import HORIZONS, Opening, Score, moves_after

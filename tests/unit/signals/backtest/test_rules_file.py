@@ -63,7 +63,7 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
     [
         ("[ratio_stretch\n", "Expected ']'"),
         ("[other]\nwarning = 2\n", "[other] is no kind of divergence; known are ratio_stretch"),
-        ("ratio_stretch = 3\n", "[ratio_stretch] is no kind of divergence"),
+        ("ratio_stretch = 3\n", "ratio_stretch must be a table, [ratio_stretch], was 3"),
         (
             "[ratio_stretch]\nwarn = 2\n",
             "[ratio_stretch] warn: is no field of this rule; known are enabled, warning, critical",
@@ -106,7 +106,7 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
         ("[correlation_break]\nmin_change = 2.5\n", "correlation_break: min_change must lie between 0 and 2"),
         ("[data_fault]\nenabled = 0\n", "[data_fault] enabled: must be true or false, was 0"),
         (f"[ratio_stretch]\nhold_seconds = {'9' * 5_000}\n", "Exceeds the limit"),
-        (b"[ratio_stretch]\n# \xff\n", "'utf-8' codec can't decode"),
+        (b"[ratio_stretch]\n# \xff\n", "must be UTF-8 text"),
     ],
 )
 def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str | bytes, said: str) -> None:

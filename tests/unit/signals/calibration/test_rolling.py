@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from services.signals.calibration.readings import readings_of
 from services.signals.calibration.rolling import RunningSums
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import confirmed_values
-from services.signals.core.readings import DIRECTIONS, reading_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.lifecycle.readings import DIRECTIONS, reading_of
 from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.core.statistics.correlation import estimate_correlation
 from shared.domain.divergences import Kind

@@ -16,9 +16,9 @@ from services.signals.checkpoint.codec import (
     encode_lead,
     encode_pair,
 )
-from services.signals.core.lead_state import dump_lead
-from services.signals.core.pair_state import dump_pair
-from services.signals.core.stored_bars import StoredBars
+from services.signals.core.lead.state import dump_lead
+from services.signals.core.legs.stored_bars import StoredBars
+from services.signals.core.pairs.state import dump_pair
 from shared.errors import DecodeError
 from tests.support.builders_market import LEAD, bar, bar_batch, quotes
 from tests.support.pair_story import Story

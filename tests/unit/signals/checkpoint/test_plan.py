@@ -5,8 +5,8 @@ from typing import Any
 
 from services.signals.checkpoint.codec import LeadCheckpoint, PairCheckpoint
 from services.signals.checkpoint.plan import BEGINNING, RestorePlan, plan_restore
-from services.signals.core.lead_state import dump_lead
-from services.signals.core.pair_state import dump_pair
+from services.signals.core.lead.state import dump_lead
+from services.signals.core.pairs.state import dump_pair
 from shared.domain.pairs import Pair
 from tests.support.builders_market import LEAD, pair
 from tests.support.pair_story import make_engine

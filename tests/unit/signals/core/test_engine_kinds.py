@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
 from services.signals.core.rules import PUBLISHED, Rule
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.rules import PUBLISHED
-from services.signals.core.snapshot import take_snapshot
 from shared.contracts.records import SIGNALS
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.snapshots import OutcomeSummary
@@ -115,7 +115,7 @@ def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> No
 
 
 def test_whether_someone_looked_before_a_correction_changes_no_outcome() -> None:
-    """The openings of the history were looked for at the first look, in a history that had changed by then."""
+    """They were looked for at the first look, in a history that had changed by then."""
     told: list[bytes] = []
     for has_looked in (False, True):
         story = Story(warm=250, sessions=calendar("2018-01-02"), rules=PUBLISHED)

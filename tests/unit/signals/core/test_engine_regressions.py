@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from services.signals.core.lead_engine import LeadEngine
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.rules import PUBLISHED, Rule
-from services.signals.core.snapshot import take_snapshot
 from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.aligned import align
 from services.signals.core.confirmed import confirmed_values, leg_values, regimes
-from services.signals.core.leg_history import LegHistory
-from services.signals.core.tape import Tape
+from services.signals.core.legs.aligned import align
+from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.tape import Tape
 from shared.domain.bars import Bar
 from tests.support.builders_market import MINUTE, bar, calendar
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.leg_history import LegHistory, Told
+from services.signals.core.legs.history import LegHistory, Told
 from shared.domain.bars import Bar, BarStatus
 from tests.support.builders_market import bar, calendar
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.price_column import PriceColumn
+from services.signals.core.legs.price_column import PriceColumn
 
 DECIMALS = st.integers(1, 2**31 + 10).map(lambda parts: parts / 10_000)
 SINGLES = st.floats(width=32, min_value=2**-149, allow_infinity=False, allow_nan=False)

@@ -1,10 +1,10 @@
 """A frozen pair hears nothing until the log has come to where it was."""
 
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.lead_state import dump_lead
-from services.signals.core.leg_watch import LegWatch
-from services.signals.core.pair_state import PairState, dump_pair
-from services.signals.core.restoring import RestoredEngine
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.lead.restoring import RestoredEngine
+from services.signals.core.lead.state import dump_lead
+from services.signals.core.legs.watch import LegWatch
+from services.signals.core.pairs.state import PairState, dump_pair
 from services.signals.core.rules import PUBLISHED
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.signals.core.quiet import quiet_ratios
+from services.signals.core.pairs.quiet import quiet_ratios
 from services.signals.core.rules import FIELDS, PUBLISHED, Rule
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.signals.core.snapshot import take_snapshot
+from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.undefined import SESSIONS_NEEDED
 from shared.domain.divergences import Confirmation, Severity
 from shared.domain.snapshots import PairSnapshot

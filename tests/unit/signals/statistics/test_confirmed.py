@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from statsmodels.tsa.stattools import coint
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import confirmed_values, regimes, slow_values
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 from services.signals.core.statistics.regime import START, next_regime
 from services.signals.core.statistics.zscore import baseline, zscore
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from services.signals.core.aligned import AlignedSessions
-from services.signals.core.leg_history import day_of
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.history import day_of
 
 
 def labels(count: int, *, first: str = "2019-01-02") -> tuple[str, ...]:

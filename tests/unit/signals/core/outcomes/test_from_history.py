@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import confirmed_values, regimes
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.lifecycle.closes import by_close
 from services.signals.core.lifecycle.life import Life
+from services.signals.core.lifecycle.readings import DIRECTIONS, LEVEL_KINDS, reading_of
 from services.signals.core.outcomes.from_history import openings_of_history, settled
 from services.signals.core.outcomes.judging import HistoryJudge
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
-from services.signals.core.readings import DIRECTIONS, LEVEL_KINDS, reading_of
 from services.signals.core.rules import PUBLISHED, Rule
 from shared.domain.divergences import Direction, Kind, Transition
 from tests.oracle.pair_oracle import read_pair

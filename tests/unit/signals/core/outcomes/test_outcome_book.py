@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.signals.core.aligned import AlignedSessions
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.judging import HistoryJudge
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.outcome_book import Align, OutcomeBook

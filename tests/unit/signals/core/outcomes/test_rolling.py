@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import confirmed_values
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.rolling import values_of_history
 from tests.oracle.pair_oracle import read_pair
 from tests.support.data import shared_data

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.aligned import AlignedSessions
 from services.signals.core.confirmed import RATIO_WINDOW, Values
-from services.signals.core.leg import Leg as LegState
-from services.signals.core.pair_windows import PairWindows
+from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.leg import Leg as LegState
+from services.signals.core.pairs.windows import PairWindows
 from shared.domain.divergences import EvidenceInput, Kind, Leg
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar

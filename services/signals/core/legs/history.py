@@ -27,7 +27,7 @@ from typing import Final, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.price_column import PriceColumn
+from services.signals.core.legs.price_column import PriceColumn
 from shared.domain.bars import Bar, BarStatus
 
 # Of so many sessions it is kept from when their bars were known. Every older one was known long ago, and only

@@ -6,10 +6,10 @@ log tells it nothing new, and everything else is brought up to where it is.
 
 from collections.abc import Iterable, Mapping
 
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.lead_state import LeadState
-from services.signals.core.pair_state import PairState, load_pair
-from services.signals.core.stored_bars import restore_bars
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.lead.state import LeadState
+from services.signals.core.legs.stored_bars import restore_bars
+from services.signals.core.pairs.state import PairState, load_pair
 from shared.domain.bars import Bar
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.leg_history import LegHistory, label_of
+from services.signals.core.legs.history import LegHistory, label_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

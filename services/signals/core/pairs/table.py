@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.leg_history import day_of
-from services.signals.core.pair_book import PairBook
+from services.signals.core.legs.history import day_of
+from services.signals.core.pairs.book import PairBook
 
 NEVER: Final = (1 << 63) - 1
 Rows = NDArray[np.intp]

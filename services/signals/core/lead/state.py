@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.signals.core.lead_engine import LeadEngine
-from services.signals.core.leg_watch import LegWatch
-from services.signals.core.stored_bars import StoredBars, store_bars
-from services.signals.core.tape import EventTime, Tape
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.legs.stored_bars import StoredBars, store_bars
+from services.signals.core.legs.tape import EventTime, Tape
+from services.signals.core.legs.watch import LegWatch
 from shared.domain.bars import Bar
 
 

@@ -22,13 +22,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.effects import Effects
-from services.signals.core.lead_market import LeadMarket
-from services.signals.core.leg import Leg
-from services.signals.core.pair_book import PairBook
-from services.signals.core.pair_table import Rows
+from services.signals.core.lead.market import LeadMarket
+from services.signals.core.legs.leg import Leg
+from services.signals.core.legs.tape import QUOTES_RULE_NS, EventTime, Tape
+from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.table import Rows
 from services.signals.core.rules import Rule
-from services.signals.core.tape import QUOTES_RULE_NS, EventTime, Tape
 from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from services.signals.core.leg_watch import LegWatch
+from services.signals.core.legs.stored_bars import StoredBars, restore_bars, store_bars
+from services.signals.core.legs.watch import LegWatch
 from services.signals.core.lifecycle.life import Life
 from services.signals.core.lifecycle.prices import under_new_rule
 from services.signals.core.outcomes.ledger import Ledger
-from services.signals.core.pair_book import PairBook
+from services.signals.core.pairs.book import PairBook
 from services.signals.core.rules import Rule
 from services.signals.core.statistics.regime import RegimeState
-from services.signals.core.stored_bars import StoredBars, restore_bars, store_bars
 from shared.domain.bars import Bar
 from shared.domain.divergences import Direction, Kind
 

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.confirmed import RATIO_WINDOW, leg_values
-from services.signals.core.event import divergence_id
-from services.signals.core.leg import Leg
-from services.signals.core.leg_history import LegHistory
+from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.leg import Leg
 from services.signals.core.lifecycle.life import Phase
-from services.signals.core.pair_book import PairBook
+from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.event import divergence_id
 from services.signals.core.undefined import why_undefined
 from shared.domain.bars import Bar
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 
 from services.signals.core.confirmed import HISTORY_SESSIONS
-from services.signals.core.effects import Effects
-from services.signals.core.leg import Leg
-from services.signals.core.leg_history import Told
-from services.signals.core.leg_watch import Cause
-from services.signals.core.pair_book import LATEST_BAR_NS, PairBook
-from services.signals.core.pair_table import NEVER, PairTable, Rows
+from services.signals.core.legs.history import Told
+from services.signals.core.legs.leg import Leg
+from services.signals.core.legs.tape import EventTime
+from services.signals.core.legs.watch import Cause
+from services.signals.core.pairs.book import LATEST_BAR_NS, PairBook
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.table import NEVER, PairTable, Rows
 from services.signals.core.rules import Rule
-from services.signals.core.tape import EventTime
 from shared.domain.bars import Bar
 from shared.domain.divergences import Direction
 from shared.domain.pairs import Pair
@@ -141,9 +141,6 @@ class LeadMarket:
         known = leg.history.get(bar.session)
         self._remember(leg, known, bar)
         is_full = len(leg.history) == HISTORY_SESSIONS
-        if is_full:
-            for row in self.rows_of[leg.instrument]:
-                self.books[row].outcomes.settle(self.books[row].align)
         told = leg.history.put(bar)
         if told in _NO_NEWS:
             effects.suppressed[f"bar_{told.value}"] += 1
@@ -177,9 +174,9 @@ class LeadMarket:
             is_other = newest is not None and bar.session < newest
         else:
             is_other = (known.close, known.adj_close) != (bar.close, bar.adj_close)
-        if is_other or leg.watch.wanted:
-            for row in self.rows_of[leg.instrument]:
-                self.books[row].remember()
+        is_full = len(leg.history) == HISTORY_SESSIONS
+        for row in self.rows_of[leg.instrument] if is_other or is_full or leg.watch.wanted else ():
+            self.books[row].remember()
 
     def _forget(self, rows: Rows, session: str) -> None:
         """Let pairs that a bar says nothing to yet know that it has pushed their oldest session out.

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.grounds import Grounds
 from services.signals.core.lifecycle.life import Life
+from services.signals.core.pairs.grounds import Grounds
 from services.signals.core.rules import Rule
 from shared.domain.divergences import (
     Confirmation,

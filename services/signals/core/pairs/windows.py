@@ -6,10 +6,10 @@ needed and not kept, because a worker may watch thousands of pairs.
 
 import numpy as np
 
-from services.signals.core.aligned import AlignedSessions, align
 from services.signals.core.confirmed import RATIO_WINDOW, Values, confirmed_values, regimes, slow_values
-from services.signals.core.leg import Leg
-from services.signals.core.leg_history import label_of
+from services.signals.core.legs.aligned import AlignedSessions, align
+from services.signals.core.legs.history import label_of
+from services.signals.core.legs.leg import Leg
 from services.signals.core.statistics.hedge_answer import hedge_answer
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.statistics.percentile import percentile_rank

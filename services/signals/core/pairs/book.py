@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.effects import Effects
-from services.signals.core.leg_history import Told, day_of
+from services.signals.core.legs.history import Told, day_of
 from services.signals.core.lifecycle import changes, closes, faults, prices
 from services.signals.core.lifecycle.life import Life, Phase, Step
-from services.signals.core.pair_voice import PairVoice
-from services.signals.core.quiet import ALL_QUIET, NONE_QUIET, quiet_ratios
-from services.signals.core.readings import DIRECTIONS, LEVEL_KINDS, reading_of, sign_of
+from services.signals.core.lifecycle.readings import DIRECTIONS, LEVEL_KINDS, reading_of, sign_of
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.quiet import ALL_QUIET, NONE_QUIET, quiet_ratios
+from services.signals.core.pairs.voice import PairVoice
 from services.signals.core.rules import Rule
 from shared.domain.bars import Bar
 from shared.domain.divergences import Confirmation, Direction, Kind

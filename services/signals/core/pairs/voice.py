@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from services.signals.core.confirmed import Values
-from services.signals.core.effects import Effects
-from services.signals.core.event import build_event
-from services.signals.core.grounds import Grounds, grounds_of_close, grounds_of_fault, grounds_of_price
-from services.signals.core.leg import Leg
+from services.signals.core.legs.leg import Leg
 from services.signals.core.lifecycle.life import Life, Phase, Step
+from services.signals.core.lifecycle.readings import DIRECTIONS
 from services.signals.core.outcomes.judging import HistoryJudge
 from services.signals.core.outcomes.outcome_book import OutcomeBook
-from services.signals.core.pair_windows import PairWindows
-from services.signals.core.readings import DIRECTIONS
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.event import build_event
+from services.signals.core.pairs.grounds import Grounds, grounds_of_close, grounds_of_fault, grounds_of_price
+from services.signals.core.pairs.windows import PairWindows
 from services.signals.core.rules import Rule
 from shared.domain.divergences import Confirmation, Direction, Kind, Transition
 from shared.domain.instants import NS_PER_SECOND

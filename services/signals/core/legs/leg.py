@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from services.signals.core.confirmed import HISTORY_SESSIONS
-from services.signals.core.leg_history import LegHistory
-from services.signals.core.leg_watch import LegWatch
-from services.signals.core.tape import Tape
+from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.tape import Tape
+from services.signals.core.legs.watch import LegWatch
+from shared.domain.bars import HISTORY_SESSIONS
 
 
 def _history() -> LegHistory:

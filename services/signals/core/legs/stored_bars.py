@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.signals.core.leg_history import (
+from services.signals.core.legs.history import (
     FIRST_DAY,
     LAST_DAY,
     RECENT_SESSIONS,
