@@ -63,7 +63,7 @@ def test_every_reason_for_which_the_ingestor_refuses_input_stands_at_zero() -> N
 
 
 def test_everything_signals_suppresses_stands_at_zero() -> None:
-    core = sorted(str(path.relative_to(_ROOT)) for path in (_ROOT / "services/signals/core").glob("*.py"))
+    core = sorted(str(path.relative_to(_ROOT)) for path in (_ROOT / "services/signals/core").rglob("*.py"))
     counted = _suppressed(*core)
 
     assert "bar_no_session" in counted
