@@ -15,7 +15,7 @@ class AlignedSessions:
     Parameters
     ----------
     days
-        Sessions by their numbers (`leg_history.day_of`), ascending, shape ``(n,)``.
+        Sessions by their numbers (`history.day_of`), ascending, shape ``(n,)``.
     lead, other
         Raw closes, shape ``(n,)``, USD.
     log_ratio

@@ -21,7 +21,7 @@ class StoredBars:
     Parameters
     ----------
     days
-        The first session's number (`leg_history.day_of`), then each one's distance from the one before it.
+        The first session's number (`history.day_of`), then each one's distance from the one before it.
     closes
         Raw, USD.
     adj_closes

@@ -1,4 +1,4 @@
-"""Each row of the second table in lifecycle.py: what a close does."""
+"""Each row of the table in lifecycle/closes.py: what a close does."""
 
 from dataclasses import replace
 

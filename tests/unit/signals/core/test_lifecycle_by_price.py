@@ -1,4 +1,4 @@
-"""Each row of the first table in lifecycle.py: what a live price does."""
+"""Each row of the table in lifecycle/prices.py: what a live price does."""
 
 from dataclasses import replace
 
