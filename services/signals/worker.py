@@ -145,7 +145,13 @@ class Worker:
     async def process(
         self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float
     ) -> None:
-        """Apply one record; when this returns, every effect of it is durable."""
+        """Apply one record; when this returns, every effect of it is durable.
+
+        Parameters
+        ----------
+        headers, timestamp
+            As the stream hands them over; nothing is decided by them, so that a replay decides the same.
+        """
         began = self._clock.monotonic()
         waiting = [running for running in self._running.get(partition, ()) if offset > running.applied]
         if self._running.get(partition) and not waiting:

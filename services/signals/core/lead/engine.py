@@ -11,6 +11,7 @@ a close, and one nanosecond           the price of each leg that ticks is sample
 two hours after a bar is final        a leg without it is at fault
 a minute after a refused price        a burst of bad ticks is over
 the end of a hold                     a divergence opens or escalates
+a flapping fault has settled          it closes, and what it held back is judged again
 the second session after an opening   a provisional divergence expires, two hours after the bar is final
 ===================================== ===========================================================
 

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from services.signals.core.confirmed import HISTORY_SESSIONS
 from services.signals.core.legs.history import Told
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.tape import EventTime
@@ -14,7 +13,7 @@ from services.signals.core.pairs.book import LATEST_BAR_NS, PairBook
 from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.table import NEVER, PairTable, Rows
 from services.signals.core.rules import Rule
-from shared.domain.bars import Bar
+from shared.domain.bars import HISTORY_SESSIONS, Bar
 from shared.domain.divergences import Direction
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
@@ -43,6 +42,8 @@ class LeadMarket:
 
     Attributes
     ----------
+    time
+        How far the log has told.
     legs
         By instrument, the lead first.
     books, table

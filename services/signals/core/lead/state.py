@@ -15,6 +15,10 @@ class LeadState:
 
     Parameters
     ----------
+    lead
+        Its instrument.
+    time
+        How far its log has told.
     tapes
         By instrument: the lead's, and those of other legs that have been heard of by ticks or by status.
     watch, bars, waiting

@@ -90,7 +90,7 @@ class Tape:
     def calm_prices(self) -> tuple[float, float]:
         """Return the prices around this one between which no tick can be a jump from another.
 
-        None before the first price, which is what the next one is held against.
+        Before the first price no price lies between them: the next is looked at by itself.
         """
         if self.price is None:
             return float("inf"), 0.0

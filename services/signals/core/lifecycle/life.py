@@ -59,6 +59,8 @@ class Life:
         Pending long enough, but in cooldown.
     onset
         Session label of an opening by a new close, RFC 3339 watermark of any other.
+    opened_at_ns
+        Event time of the opening; 0 while none is open.
     last_onset
         Of the divergence before: a second one in the same instant is another, with another onset.
     rule_version

@@ -25,12 +25,21 @@ class PairState:
 
     Parameters
     ----------
+    pair
+        Its name.
     lead, other
         The instruments: a pair with another leg is another pair.
     rule_versions
         Of the rules that were in force, by kind.
+    sequence
+        Number of its last event.
     lives
         By kind and direction, such as ``ratio_stretch/risk_off``.
+    regime, told_regime
+        After the newest session that both legs have, and the one that was last told, or first seen; the
+        latter is None before the first.
+    ledger
+        Its openings, and what followed them.
     watch, bars, waiting
         Of the other leg; bars wait that came before their ``known_at``.
     """
