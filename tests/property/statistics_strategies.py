@@ -79,6 +79,8 @@ class FaultyMarket:
 
 
 _FAULTS = ("bad_tick", "flat", "duplicated", "missing", "split", "dividend", "corrected")
+# Just below what a bar may cost at all.
+_HIGHEST = 9e11
 
 
 @st.composite
@@ -103,7 +105,7 @@ def _faulty_leg(name: str, closes: Floats, faults: list[Fault]) -> FaultyLeg:
     for kind, at, length in faults:
         match kind:
             case "bad_tick":
-                closes[at] *= 1e6 if length % 2 else 1e3
+                closes[at] = min(closes[at] * (1e6 if length % 2 else 1e3), _HIGHEST)
             case "flat":
                 closes[at : at + length] = closes[at]
             case "missing":
@@ -127,7 +129,8 @@ def _faulty_leg(name: str, closes: Floats, faults: list[Fault]) -> FaultyLeg:
     known = [s for s in range(closes.size) if s not in missing]
     corrected = {s for s, revision in late if revision and s in known}
     # A corrected bar was wrong by a factor of a million until its correction came.
-    bars = [bar(s, float(closes[s]) * (1e6 if s in corrected else 1.0), 1.0) for s in known]
+    wrong = {s: min(float(closes[s]) * 1e6, _HIGHEST) for s in corrected}
+    bars = [bar(s, wrong.get(s, float(closes[s])), 1.0) for s in known]
     bars += [bar(s, float(closes[s]), float(factors[s]), 1) for s in sorted(corrected)]
     # Whoever adjusts a history sends all of it again; sending the same twice changes nothing.
     final = [bar(s, float(closes[s]), float(factors[s]), int(s in corrected)) for s in known]
