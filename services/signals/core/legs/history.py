@@ -214,6 +214,8 @@ class LegHistory:
     def put(self, bar: Bar) -> Told:
         """Take a bar in and tell what it changed.
 
+        One that is older than all of `limit` sessions is ``NEW``, too, and is not kept.
+
         Raises
         ------
         ValueError
