@@ -67,6 +67,7 @@ class Showing:
             name = book.pair.name
             self._shown.discard(name)
             self._outcomes.pop(name, None)
+            self._snapshots.forget(name)
             self._metrics.show_nothing(name)
 
     async def flush(self) -> None:

@@ -53,6 +53,11 @@ class SnapshotPublisher:
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
+    def forget(self, pair: str) -> None:
+        """Send nothing of a pair any more: another worker shows it now."""
+        self._waiting.pop(pair, None)
+        self._sent_at_ns.pop(pair, None)
+
     async def flush(self) -> None:
         """Wait until what was offered is sent."""
         if self._sending is not None:

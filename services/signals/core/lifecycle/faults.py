@@ -31,10 +31,9 @@ _STATE_EVERY_NS: Final = 600 * NS_PER_SECOND
 def by_fault(life: Life, is_at_fault: bool, *, at_ns: int, rule: Rule) -> Step:
     """Judge whether a leg's data can be trusted now."""
     was_flapping, was_at_fault = life.is_flapping, bool(life.states & 1)
-    if is_at_fault == was_at_fault and (life.phase is Phase.OPEN) == is_at_fault:
+    if is_at_fault == was_at_fault:
         return Step(life=life)
-    if is_at_fault != was_at_fault:
-        life = _noted(life, is_at_fault, at_ns)
+    life = _noted(life, is_at_fault, at_ns)
     if is_at_fault:
         if life.phase is Phase.OPEN:
             return Step(life=life)
@@ -47,8 +46,7 @@ def by_fault(life: Life, is_at_fault: bool, *, at_ns: int, rule: Rule) -> Step:
         return end(life, Transition.CLOSED, rule)
     if not was_flapping:
         return tell(life, Transition.REVISED)
-    # Held already: said nothing about, and counted once for each time it would have closed.
-    return Step(life=life, suppressed=Suppressed.FLAPPING if was_at_fault else None)
+    return Step(life=life, suppressed=Suppressed.FLAPPING)
 
 
 def by_revision(life: Life, *, at_ns: int, rule: Rule) -> tuple[Step, ...]:

@@ -48,8 +48,6 @@ class PairBook(PairVoice):
         self, bars: Sequence[Bar], told: Sequence[Told], *, at_ns: int, effects: Effects
     ) -> None:
         """Fill the windows; decide only about what came in while this pair was already alive."""
-        if all(each in (Told.UNCHANGED, Told.OUTDATED) for each in told):
-            return
         was_alive, newest = self.count > 0, self.session
         before = self.values
         self.recompute(regime_from=None)

@@ -14,6 +14,7 @@ from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Severity, Transition
+from shared.domain.instants import parse_rfc3339
 from shared.domain.ticks import FeedState
 from tests.support.builders_market import (
     LEAD,
@@ -394,3 +395,42 @@ def test_without_a_rule_for_faults_nothing_is_held_back() -> None:
 
     assert [event.type for event in story.events] == [Transition.OPEN]
     assert "inhibited" not in story.suppressed
+
+
+def test_feed_that_comes_and_goes_is_held_at_fault_and_let_go_when_it_has_settled() -> None:
+    story = ticking()
+    at = ny(f"{FIRST} 10:05")
+    for _ in range(16):
+        for seconds in (0, 61):
+            story.take(status(at + seconds * SECOND, state=FeedState.STALE))
+        story.take(status(at + 70 * SECOND))
+        at += 80 * SECOND
+    told = faults(story.events)
+    assert story.suppressed["flapping"] >= 3
+    assert told[-1][0] is Transition.OPEN
+    story.take(status(ny(f"{FIRST} 15:59")))
+
+    ended = [event for event in story.events if event.kind is Kind.DATA_FAULT][-1]
+    assert (ended.type, ended.direction, ended.is_flapping) == (Transition.CLOSED, Direction.LEAD, False)
+    # Settled after so many ten minutes without a change, not when the feed came back.
+    assert ny(f"{FIRST} 10:45") < parse_rfc3339(ended.occurred_at) < ny(f"{FIRST} 15:59")
+
+
+def test_bursts_of_two_legs_end_each_in_its_own_time() -> None:
+    story = ticking()
+    at = ny(f"{FIRST} 10:05")
+    story.take(quotes({at: story.prices[1]}, instrument=OTHER))
+    for instrument, leg, later in ((LEAD, 0, 0), (OTHER, 1, 20 * SECOND)):
+        for each in range(5):
+            absurd = story.prices[leg] * (1_000.0 if each % 2 else 1e6)
+            story.take(quotes({at + later + each * SECOND: absurd}, instrument=instrument))
+
+    story.take(status(at + 3 * MINUTE))
+
+    told = [(event.type, event.direction, event.occurred_at[14:19]) for event in story.events]
+    assert told == [
+        (Transition.OPEN, Direction.LEAD, "05:04"),
+        (Transition.OPEN, Direction.OTHER, "05:24"),
+        (Transition.CLOSED, Direction.LEAD, "06:04"),
+        (Transition.CLOSED, Direction.OTHER, "06:24"),
+    ]

@@ -110,3 +110,15 @@ def test_leg_with_closes_of_its_own_only_shows_no_pair() -> None:
 
     assert shown.confirmed is None
     assert shown.legs[1].summary["last"] == 150.0
+
+
+def test_slow_statistics_are_computed_once_for_a_session() -> None:
+    story = Story()
+    story.commit("2019-06-03", 0.5)
+
+    before = story.book.slow_values
+    again = story.book.slow_values
+    story.commit("2019-06-04", 0.6)
+
+    assert again is before
+    assert story.book.slow_values is not before

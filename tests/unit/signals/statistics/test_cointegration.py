@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from statsmodels.tsa.stattools import coint
 
-from services.signals.core.statistics.cointegration import coint_p
+from services.signals.core.statistics.cointegration import coint_p, load_statsmodels
 
 RNG = np.random.default_rng(11)
 WALK = np.cumsum(RNG.normal(size=300)) * 0.01
@@ -55,3 +55,17 @@ def test_windows_too_small_for_the_lags_and_unequal_legs_are_refused() -> None:
 def test_statsmodels_is_not_loaded_before_it_is_needed() -> None:
     asks = "import sys, services.signals.core.confirmed; sys.exit('statsmodels' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asks], check=False).returncode == 0
+
+
+def test_what_it_needs_can_be_loaded_before_the_first_call() -> None:
+    """A fresh process has not loaded it, and has after being told to."""
+    program = (
+        "import sys; from services.signals.core.statistics.cointegration import load_statsmodels; "
+        "before = 'statsmodels.tsa.stattools' in sys.modules; load_statsmodels(); "
+        "print(before, 'statsmodels.tsa.stattools' in sys.modules)"
+    )
+    load_statsmodels()
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False True\n"
