@@ -89,6 +89,14 @@ def test_fault_while_it_is_held_open_says_nothing_new() -> None:
     assert settled_at_ns(step.life) is None
 
 
+def test_fault_whose_end_makes_it_flap_is_held_open_and_says_so() -> None:
+    restless = replace(OPENED, states=0b101010101011)
+
+    step = by_fault(restless, False, at_ns=T0 + MINUTE, rule=RULE)
+
+    assert (step.transition, step.life.phase, step.life.is_flapping) == (Transition.REVISED, Phase.OPEN, True)
+
+
 def test_only_what_is_held_open_settles() -> None:
     assert settled_at_ns(Life()) is None
     assert settled_at_ns(OPENED) is None
