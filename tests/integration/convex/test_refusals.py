@@ -37,7 +37,10 @@ def complaint(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> str:
         'address = "ann@example.com"\npairs = ["gold-iwn"]\n'
     )
     monkeypatch.setenv("CONVEX_NOTIFIER_SUBSCRIPTIONS_FILE", "subscriptions.toml")
-    return "subscriptions.toml: subscription 1 (ann): pairs: there is no gold-iwn; CONVEX_PAIRS has gold-iwm"
+    return (
+        "subscriptions.toml: subscription 1 (ann): pairs: there is no gold-iwn; CONVEX_PAIRS has "
+        "gold-bitcoin, gold-iwm, gold-qqq, gold-silver, gold-spy, gold-tlt"
+    )
 
 
 def test_notifier_does_not_start_with_a_misspelt_pair(complaint: str) -> None:

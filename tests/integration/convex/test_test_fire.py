@@ -50,7 +50,10 @@ def test_unknown_pair_is_refused_with_those_that_are_known(nowhere: str, convex:
     ran = convex("test-fire", "--pair", "oil-gas")
 
     assert ran.code == 2
-    assert ran.err == "convex: --pair oil-gas: is not known; CONVEX_PAIRS has gold-iwm\n"
+    assert ran.err == (
+        "convex: --pair oil-gas: is not known; "
+        "CONVEX_PAIRS has gold-iwm, gold-spy, gold-qqq, gold-tlt, gold-silver, gold-bitcoin\n"
+    )
 
 
 def test_unreachable_kafka_is_one_clear_line(nowhere: str, convex: Convex) -> None:
