@@ -87,4 +87,6 @@ def test_a_bad_tick_that_has_left_changes_no_bit(
 
 
 def _scaled(bar: Bar, factor: float) -> Bar:
+    # Never beyond what a bar may cost at all.
+    factor = min(factor, 9e11 / max(bar.close, bar.adj_close))
     return replace(bar, close=bar.close * factor, adj_close=bar.adj_close * factor)
