@@ -119,8 +119,7 @@ class LeadMarket:
         if not bars:
             return
         leg = self.legs[bars[0].instrument]
-        for bar in bars:
-            self._remember(leg, leg.history.get(bar.session), bar)
+        self._remember(leg, bars)
         told = [leg.history.put(bar) for bar in bars]
         if all(each in _NO_NEWS for each in told):
             return
@@ -140,7 +139,7 @@ class LeadMarket:
             return
         self.note(leg)
         known = leg.history.get(bar.session)
-        self._remember(leg, known, bar)
+        self._remember(leg, (bar,))
         is_full = len(leg.history) == HISTORY_SESSIONS
         told = leg.history.put(bar)
         if told in _NO_NEWS:
@@ -164,20 +163,15 @@ class LeadMarket:
                 self.books[row].settle(seen_ns, effects)
         self.table.refresh(rows if has_ended else touched)
 
-    def _remember(self, leg: Leg, known: Bar | None, bar: Bar) -> None:
-        """Let the pairs of a leg know what held before a bar, where they will tell of that.
+    def _remember(self, leg: Leg, bars: tuple[Bar, ...]) -> None:
+        """Let the pairs of a leg know what held before bars come, where they will tell of that.
 
         They compute it when they are first asked, which after a restart may be too late.
         """
-        newest = leg.history.newest_session
-        if known is None:
-            # One that was left out and comes after a newer one changes what that one was judged by.
-            is_other = newest is not None and bar.session < newest
-        else:
-            is_other = (known.close, known.adj_close) != (bar.close, bar.adj_close)
         is_full = len(leg.history) == HISTORY_SESSIONS
-        for row in self.rows_of[leg.instrument] if is_other or is_full or leg.watch.wanted else ():
-            self.books[row].remember()
+        if is_full or leg.watch.wanted or any(_changes_the_past(leg, bar) for bar in bars):
+            for row in self.rows_of[leg.instrument]:
+                self.books[row].remember()
 
     def _forget(self, rows: Rows, session: str) -> None:
         """Let pairs that a bar says nothing to yet know that it has pushed their oldest session out.
@@ -319,3 +313,11 @@ class LeadMarket:
 
     def _role(self, leg: Leg) -> Direction:
         return Direction.LEAD if leg.instrument == self.lead else Direction.OTHER
+
+
+def _changes_the_past(leg: Leg, bar: Bar) -> bool:
+    known, newest = leg.history.get(bar.session), leg.history.newest_session
+    if known is None:
+        # One that was left out and comes after a newer one changes what that one was judged by.
+        return newest is not None and bar.session < newest
+    return (known.close, known.adj_close) != (bar.close, bar.adj_close)
