@@ -31,10 +31,10 @@ def backtest(
     report: Annotated[Path | None, typer.Option(help="Where to write a report to look at (HTML).")] = None,
 ) -> None:
     """Say what would have been said: daily files are the history, tick files are replayed after it."""
-    from services.signals.backtest.outputs import Outputs
-    from services.signals.backtest.replaying import Replayed, replay
-    from services.signals.backtest.writing import events_bytes, stats_bytes
-    from services.signals.calibration.loading import load_false_alarms
+    from convex.backtest.replay import Replayed, replay
+    from convex.backtest.writing import events_bytes, stats_bytes
+    from convex.result_files import Outputs
+    from services.signals.false_alarms.loading import load_false_alarms
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.domain.divergences import Transition
@@ -101,7 +101,7 @@ def backtest(
         # Everything is computed before anything is written: a bad last row leaves no half result behind.
         contents = [stats_bytes(replayed), events_bytes(replayed)]
         if report is not None:
-            from services.signals.backtest.report import report_bytes
+            from convex.backtest.report.page import report_bytes
 
             contents.append(report_bytes(replayed, pair=chosen, rules=known_rules))
         outputs.write(contents)

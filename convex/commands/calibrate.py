@@ -27,11 +27,11 @@ def calibrate(
     ] = None,
 ) -> None:
     """Estimate the false alarms a year of the rules that a correlation decides, and write them to a file."""
-    from services.signals.backtest.outputs import Outputs
-    from services.signals.calibration.false_alarms import expect_false_alarms
-    from services.signals.calibration.history import read_history
-    from services.signals.calibration.readings import KINDS
-    from services.signals.calibration.writing import false_alarms_bytes
+    from convex.calibrate.false_alarms import expect_false_alarms
+    from convex.calibrate.history import read_history
+    from convex.calibrate.readings import KINDS
+    from convex.calibrate.writing import false_alarms_bytes
+    from convex.result_files import Outputs
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.files.timeline import Recording

@@ -67,7 +67,7 @@ def check_rules(settings: SignalsSettings) -> Finding:
 def check_false_alarms(settings: SignalsSettings) -> Finding:
     """Look at the false alarms of the rules."""
     try:
-        from services.signals.calibration.loading import load_false_alarms
+        from services.signals.false_alarms.loading import load_false_alarms
 
         figures = load_false_alarms(settings.false_alarms_file)
     except ConfigError as error:

@@ -5,9 +5,9 @@ import asyncio
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.signals.calibration.loading import load_false_alarms
 from services.signals.config import SignalsSettings
 from services.signals.core.statistics.cointegration import load_statsmodels
+from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SignalsMetrics
 from services.signals.rules_file import load_rules
 from services.signals.stream.credentials import faust_credentials

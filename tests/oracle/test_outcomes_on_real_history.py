@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.signals.backtest.replaying import replay
+from convex.backtest.replay import replay
 from services.signals.core.confirmed import HISTORY_SESSIONS
 from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.history import LegHistory

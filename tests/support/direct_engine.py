@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.signals.calibration.loading import load_false_alarms
 from services.signals.core.lead.engine import LeadEngine
+from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar
 from shared.contracts.records import BARS, DIVERGENCES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.signals.backtest.replaying import replay
+from convex.backtest.replay import replay
 from services.signals.core.legs.watch import Cause
 from services.signals.core.lifecycle.readings import LEVEL_KINDS
 from services.signals.core.rules import PUBLISHED

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from convex.backtest.stats_csv import COLUMNS
 from services.notifier.core.classify import Delivered, Gone, Rejected, classify_status
 from services.notifier.core.signing import parse_secret, webhook_signature
-from services.signals.backtest.stats_csv import COLUMNS
 from services.signals.core.rules import FIELDS, PUBLISHED, Rule
 from services.signals.rules_file import load_rules
 from shared.contracts.records import DIVERGENCES

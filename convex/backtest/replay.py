@@ -1,0 +1,139 @@
+"""The live engine over recorded files: what it would have said, and the statistics of each session."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from convex.backtest.stats_csv import Row, history_rows, stats_row
+from services.signals.core.confirmed import Values
+from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.legs.aligned import align
+from services.signals.core.legs.history import LegHistory
+from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.rules import Rule
+from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
+from shared.domain.divergences import DivergenceEvent
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
+from shared.files.timeline import Recording, in_units, no_overlap, read_timeline
+
+_UNLIMITED = 1 << 31
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayed:
+    """What a backtest found.
+
+    Parameters
+    ----------
+    rows
+        Statistics, ascending by session.
+    events
+        In the order in which they would have been published.
+    suppressed
+        Decisions and inputs not acted on, by reason.
+    values
+        By session, every statistic that was judged there; a session that was only history is not in it.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    events: list[DivergenceEvent] = field(default_factory=list)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    values: dict[str, Values] = field(default_factory=dict)
+    ticks: int = 0
+    bars: int = 0
+
+
+def replay(
+    recording: Recording,
+    *,
+    pair: Pair,
+    rules: tuple[Rule, ...],
+    calendar: SessionCalendar,
+    code_version: str,
+    false_alarms: Mapping[tuple[str, str], float] | None = None,
+    on_progress: Callable[[int, "Replayed"], None] = lambda _ns, _so_far: None,
+) -> Replayed:
+    """Run the engine over a recording.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the event time reached, nanoseconds since the Unix epoch.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be used; see `shared.files.timeline.read_timeline`. Also if no session has a row.
+    """
+    engine = LeadEngine(
+        pair.lead,
+        (pair,),
+        rules=rules,
+        calendar=calendar,
+        code_version=code_version,
+        false_alarms=false_alarms,
+    )
+    book = engine.books[0]
+    replayed = Replayed()
+    history: list[Bar] = []
+    for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
+        if isinstance(unit, QuoteBatch):
+            _take(replayed, book, engine.apply(unit))
+            replayed.ticks += len(unit.ts_event_ns)
+            on_progress(int(unit.ts_event_ns[-1]), replayed)
+            continue
+        for batch in unit:
+            replayed.bars += len(batch.bars)
+            _take(replayed, book, engine.apply(_as_published(batch)))
+        if unit[0].mode is BarsMode.HISTORY:
+            history.extend(bar for batch in unit for bar in batch.bars)
+            continue
+        reached_ns = unit[0].bars[-1].known_at_ns
+        # What the replay feed's status records say: the bars have come, so their time has come.
+        _take(replayed, book, engine.apply(_reached(pair, reached_ns)))
+        on_progress(reached_ns, replayed)
+    if recording.start is None:
+        replayed.rows[:0] = _rows_before(history, pair, replayed.rows)
+    if not replayed.rows:
+        raise no_overlap(recording)
+    return replayed
+
+
+def _as_published(batch: BarBatch) -> BarBatch:
+    """Return a batch as the ingestor would have published it."""
+    bars = batch.bars[-HISTORY_SESSIONS:] if batch.mode is BarsMode.HISTORY else batch.bars
+    return BarBatch(instrument=batch.instrument, mode=batch.mode, bars=bars)
+
+
+def _take(replayed: Replayed, book: PairBook, effects: Effects) -> None:
+    replayed.events.extend(effects.events)
+    replayed.suppressed.update(effects.suppressed)
+    for session in effects.committed:
+        lead, other = book.lead.history.get(session), book.other.history.get(session)
+        assert lead is not None and other is not None  # noqa: S101, PT018 - that is what committed means
+        replayed.values[session] = dict(book.values)
+        replayed.rows.append(
+            stats_row(
+                session,
+                lead=lead.close,
+                other=other.close,
+                values=book.values,
+                regime=book.regime.name,
+            )
+        )
+
+
+def _reached(pair: Pair, watermark_ns: int) -> FeedStatus:
+    return FeedStatus(instrument=pair.lead, feed="replay", state=FeedState.LIVE, watermark_ns=watermark_ns)
+
+
+def _rows_before(history: list[Bar], pair: Pair, rows: list[Row]) -> list[Row]:
+    legs = {pair.lead: LegHistory(limit=_UNLIMITED), pair.other: LegHistory(limit=_UNLIMITED)}
+    for bar in history:
+        legs[bar.instrument].put(bar)
+    committed = {row[0] for row in rows}
+    aligned = align(legs[pair.lead], legs[pair.other])
+    return [row for row in history_rows(aligned) if row[0] not in committed]

@@ -1,0 +1,234 @@
+"""What a backtest found, divergence by divergence: how far each went, and what the market did then."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from convex.backtest.stats_csv import COLUMNS, Row
+from services.signals.core.confirmed import Values
+from services.signals.core.lifecycle.readings import sign_of
+from shared.domain.divergences import Confirmation, DivergenceEvent, Kind, Severity, Transition
+from shared.domain.instants import parse_rfc3339
+from shared.domain.sessions import SessionCalendar
+
+# Design: each opened divergence is looked at again after so many sessions.
+HORIZONS: Final = (1, 5, 20)
+
+STATISTIC: Final = {
+    Kind.RATIO_STRETCH: "z_90",
+    Kind.OPPOSITE_MOVES: "opposite_moves",
+    Kind.CORRELATION_BREAK: "fisher_z",
+    Kind.HEDGE_LOST: "corr_ci_60_low",
+    Kind.REGIME_CHANGE: "z_90",
+}
+"""What each kind is judged by; a data fault by no number."""
+
+_AT_RATIO, _AT_Z, _AT_REGIME = (COLUMNS.index(name) for name in ("log_ratio", "z_90", "regime"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One row of the statistics, as numbers.
+
+    Parameters
+    ----------
+    judged
+        Every statistic that was judged at this close, by name; empty where the session was only history.
+    regime
+        ``RISK_OFF``, ``RISK_ON``, ``NEUTRAL``, or empty where it is undefined.
+    """
+
+    label: str
+    lead: float
+    other: float
+    log_ratio: float | None
+    z: float | None
+    judged: Values
+    regime: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """Changes since an opening, as fractions; None where the record ends earlier."""
+
+    sessions: int
+    lead: float | None
+    other: float | None
+    ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a divergence with one severity and one confirmation, in positions of sessions."""
+
+    begin: int
+    end: int
+    severity: Severity
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One divergence from its opening to its end.
+
+    Parameters
+    ----------
+    number
+        From 1 within its kind, by opening.
+    ended
+        The final event; None while it is open where the record ends.
+    peak
+        The kind's statistic farthest out in its direction, over its events and the closes from its opening to
+        its end; None for a data fault.
+    begin, end
+        Positions of sessions; ``end`` is the last one of the record while it is open.
+    after
+        Empty for a data fault: it says nothing about the market.
+    """
+
+    number: int
+    opened: DivergenceEvent
+    ended: DivergenceEvent | None
+    severity: Severity
+    peak: float | None
+    begin: int
+    end: int
+    stretches: tuple[Stretch, ...]
+    after: tuple[After, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """Return what kind of divergence it is."""
+        return self.opened.kind
+
+    @property
+    def anchor(self) -> str:
+        """Return where the page tells it."""
+        return f"{self.kind.value}-{self.number}"
+
+
+def sessions_of(rows: Iterable[Row], values: Mapping[str, Values]) -> tuple[Session, ...]:
+    """Return the statistics' rows as numbers, with the values that were judged, by session.
+
+    Examples
+    --------
+    >>> row = ("2020-03-18", "1486.0", "99.97", "2.7", *[""] * (len(COLUMNS) - 4))
+    >>> (session,) = sessions_of([row], {"2020-03-18": {"fisher_z": 1.2}})
+    >>> session.log_ratio, session.z, session.judged["fisher_z"]
+    (2.7, None, 1.2)
+    """
+    return tuple(
+        Session(
+            label=row[0],
+            lead=float(row[1]),
+            other=float(row[2]),
+            log_ratio=_number(row[_AT_RATIO]),
+            z=_number(row[_AT_Z]),
+            judged=values.get(row[0], {}),
+            regime=row[_AT_REGIME],
+        )
+        for row in rows
+    )
+
+
+def episodes_of(
+    events: Iterable[DivergenceEvent], sessions: tuple[Session, ...], *, calendar: SessionCalendar
+) -> tuple[Episode, ...]:
+    """Return the divergences of every kind by opening.
+
+    Parameters
+    ----------
+    events
+        In the order of their sequence.
+    sessions
+        Ascending.
+    """
+    grouped: dict[str, list[DivergenceEvent]] = {}
+    for event in events:
+        grouped.setdefault(event.divergence_id, []).append(event)
+    labels, counted, episodes = [each.label for each in sessions], dict.fromkeys(Kind, 0), []
+    for group in grouped.values():
+        kind = group[0].kind
+        counted[kind] += 1
+        places = [_place(event, labels, calendar) for event in group]
+        ended = group[-1] if group[-1].type.is_final else None
+        begin, end = places[0], places[-1] if ended is not None else max(len(labels) - 1, 0)
+        lasting = [event for event in group if not event.type.is_final]
+        episodes.append(
+            Episode(
+                number=counted[kind],
+                opened=group[0],
+                ended=ended,
+                severity=_severity(group),
+                peak=_peak(group, sessions[begin : end + 1]),
+                begin=begin,
+                end=end,
+                stretches=tuple(
+                    Stretch(begin=at, end=until, severity=event.severity, confirmation=event.confirmation)
+                    for event, at, until in zip(lasting, places, [*places[1:], end], strict=False)
+                    if event.type is not Transition.TEST
+                ),
+                after=tuple(_after(horizon, group[0], sessions, labels, calendar) for horizon in HORIZONS)
+                if kind.is_market
+                else (),
+            )
+        )
+    return tuple(episodes)
+
+
+def _severity(events: Iterable[DivergenceEvent]) -> Severity:
+    is_critical = any(event.severity is Severity.CRITICAL for event in events)
+    return Severity.CRITICAL if is_critical else Severity.WARNING
+
+
+def _peak(events: list[DivergenceEvent], closes: tuple[Session, ...]) -> float | None:
+    name, sign = STATISTIC.get(events[0].kind), sign_of(events[0].direction)
+    if name is None:
+        return None
+    reached = [event.values.get(name) for event in events] + [each.judged.get(name) for each in closes]
+    peak = max((sign * value for value in reached if value is not None), default=None)
+    return None if peak is None else sign * peak
+
+
+def _place(event: DivergenceEvent, labels: list[str], calendar: SessionCalendar) -> int:
+    """Return the position of an event's session: that of the close that decided, else of the next close."""
+    # A fault names the newest bar that there was, which did not decide.
+    is_by_close = event.kind.is_market and event.evidence.inputs
+    decided = event.evidence.inputs[0].session if is_by_close else None
+    label = decided or _next_session(event, calendar)
+    return min(bisect_left(labels, label), max(len(labels) - 1, 0))
+
+
+def _next_session(event: DivergenceEvent, calendar: SessionCalendar) -> str:
+    return calendar.labels[calendar.first_closing_at_or_after(parse_rfc3339(event.occurred_at))]
+
+
+def _after(
+    horizon: int,
+    opened: DivergenceEvent,
+    sessions: tuple[Session, ...],
+    labels: list[str],
+    calendar: SessionCalendar,
+) -> After:
+    # The closes after the news, not the one that made it: that one was known already.
+    at = bisect_left(labels, _next_session(opened, calendar)) + horizon - 1
+    if at >= len(sessions):
+        return After(sessions=horizon, lead=None, other=None, ratio=None)
+    then, (lead, other) = sessions[at], opened.legs
+    # Only the ratio's kinds carry it; what a close decided stands on the row of that close.
+    decided = sessions[_place(opened, labels, calendar)].log_ratio
+    ratio = opened.values.get("log_ratio", decided)
+    return After(
+        sessions=horizon,
+        lead=then.lead / lead.price - 1,
+        other=then.other / other.price - 1,
+        ratio=math.exp(then.log_ratio - ratio) - 1
+        if then.log_ratio is not None and ratio is not None
+        else None,
+    )
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None

@@ -1,0 +1,200 @@
+"""Every kind's divergences as tables: one row of each kind for an overview, then one of each divergence."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from statistics import median
+from typing import Final
+
+from convex.backtest.report.episodes import HORIZONS, STATISTIC, Episode, Session
+from convex.backtest.report.words import (
+    CAUSES,
+    KINDS,
+    NOT_KNOWN,
+    STATISTICS,
+    TRANSITIONS,
+    day,
+    direction_of,
+    lasted,
+    moment,
+    number,
+    percent,
+)
+from services.signals.core.rules import Rule
+from shared.domain.divergences import DivergenceEvent, Kind, Severity
+from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
+from shared.domain.pairs import Pair
+
+_QUESTIONS: Final = {
+    Kind.RATIO_STRETCH: "Is {lead} rich or cheap against {other}?",
+    Kind.OPPOSITE_MOVES: "Did the legs just part ways?",
+    Kind.CORRELATION_BREAK: "Has the relationship changed?",
+    Kind.HEDGE_LOST: "Does {lead} still hedge {other}?",
+    Kind.REGIME_CHANGE: "Risk-on or risk-off?",
+    Kind.DATA_FAULT: "Can the numbers be trusted?",
+}
+_REGIMES: Final = {-1.0: "risk-on", 0.0: "neutral", 1.0: "risk-off"}
+# Longer tables wait behind their heading.
+_MOST_SHOWN: Final = 30
+_YEAR: Final = 252
+
+
+def overview(
+    episodes: Mapping[Kind, Sequence[Episode]],
+    sessions: Sequence[Session],
+    *,
+    pair: Pair,
+    rules: Sequence[Rule],
+) -> str:
+    """Return how often each kind spoke; a kind without a rule is off."""
+    known = {rule.kind for rule in rules}
+    rows = "".join(_kind(kind, episodes[kind], sessions, pair, is_on=kind in known) for kind in Kind)
+    return (
+        '<section><h2>Kinds</h2><div class="wide"><table class="kinds"><thead><tr><th>Kind</th>'
+        '<th>Question</th><th class="n">Opened</th><th class="n">Critical</th>'
+        '<th class="n">Sessions long,<br>at the median</th><th class="n">Sessions<br>diverged</th>'
+        '<th class="n">Opened<br>a year</th><th class="n">By chance<br>a year</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _kind(
+    kind: Kind, episodes: Sequence[Episode], sessions: Sequence[Session], pair: Pair, *, is_on: bool
+) -> str:
+    question = _QUESTIONS[kind].format(lead=escape(pair.lead_title), other=escape(pair.other_title))
+    name = f'<a href="#{kind.value}">{KINDS[kind]}</a>' if episodes else KINDS[kind]
+    begin = f"<tr><td>{name}</td><td>{question}</td>"
+    if not is_on:
+        return f'{begin}<td colspan="6"><em>switched off</em></td></tr>'
+    lasts = kind.is_market and not kind.is_instant
+    ended = [each.end - each.begin for each in episodes if each.ended is not None]
+    inside = {at for each in episodes for at in range(each.begin, each.end + (each.ended is None))}
+    critical = sum(each.severity is Severity.CRITICAL for each in episodes)
+    significance = episodes[0].opened.significance if episodes else None
+    chance = significance.false_alarms_per_year if significance is not None else None
+    statistic = STATISTIC.get(kind, "")
+    judged = sum(each.judged.get(statistic) is not None for each in sessions)
+    cells = (
+        f"{len(episodes)}",
+        f"{critical}" if lasts else "",
+        f"{median(ended):g}" if lasts and ended else "",
+        f"{len(inside)}" if lasts else "",
+        number(len(episodes) * _YEAR / judged, decimals=1) if judged >= _YEAR else "",
+        number(chance, decimals=1) if chance is not None else "",
+    )
+    return begin + "".join(f'<td class="n">{each}</td>' for each in cells) + "</tr>"
+
+
+def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
+    """Return a table of divergences for each kind that has any."""
+    if not any(episodes.values()):
+        return "<section><h2>Divergences</h2><p>None opened.</p></section>"
+    parts = []
+    for kind, found in episodes.items():
+        if found:
+            table = _faults(found, pair) if kind is Kind.DATA_FAULT else _table(kind, found, pair)
+            is_open = " open" if len(found) <= _MOST_SHOWN else ""
+            parts.append(
+                f'<details class="kind" id="{kind.value}"{is_open}><summary>{KINDS[kind]}'
+                f'<span class="count">{len(found)}</span></summary><div class="wide">{table}</div></details>'
+            )
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _table(kind: Kind, episodes: Sequence[Episode], pair: Pair) -> str:
+    names = (pair.lead_title, pair.other_title, "ratio")
+    if kind.is_instant:
+        own = ("<th>Change</th><th>Session</th>", f'<th class="n">{STATISTICS[kind]}</th>')
+    else:
+        has_estimate = any(each.opened.significance is not None for each in episodes)
+        own = (
+            "<th>Direction</th><th>Opened</th><th>Ended</th><th class='n'>Sessions</th><th>Severity</th>",
+            ('<th class="n">r at the<br>opening</th>' if has_estimate else "")
+            + f'<th class="n">Peak<br>{STATISTICS[kind]}</th>',
+        )
+    count = 1 + sum(each.count("<th") for each in own)
+    groups = "".join(
+        f'<th colspan="3" scope="colgroup">{horizon} session{"s" if horizon > 1 else ""} after</th>'
+        for horizon in HORIZONS
+    )
+    columns = "".join(
+        f'<th scope="col" class="n{" first" if at == 0 else ""}">{escape(name)}</th>'
+        for _ in HORIZONS
+        for at, name in enumerate(names)
+    )
+    rows = "".join(_row(each, pair) for each in episodes)
+    return (
+        f'<table><thead><tr><th colspan="{count}"></th>{groups}</tr>'
+        f'<tr><th class="n">No.</th>{own[0]}{own[1]}{columns}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _row(episode: Episode, pair: Pair) -> str:
+    opened = episode.opened
+    if episode.kind.is_instant:
+        before, now = opened.values.get("regime_before"), opened.values.get("regime")
+        own = (
+            f"<td>{_REGIMES.get(before or 0.0, '')} → {_REGIMES.get(now or 0.0, '')}</td>"
+            f"<td>{day(opened.evidence.inputs[0].session or opened.occurred_at[:10])}</td>"
+        )
+    else:
+        own = (
+            f"<td>{direction_of(opened.direction, pair)}</td>"
+            f"<td>{_when(opened, opened.confirmation.value)}</td><td>{_ended(episode)}</td>"
+            f'<td class="n">{episode.end - episode.begin}</td>'
+            f'<td><span class="severity {episode.severity.value}">{episode.severity.value}</span></td>'
+            f"{_estimate(opened)}"
+        )
+    changes = "".join(
+        f'<td class="n{" first" if at == 0 else ""}{_tone(change)}">{percent(change)}</td>'
+        for after in episode.after
+        for at, change in enumerate((after.lead, after.other, after.ratio))
+    )
+    return (
+        f'<tr id="{episode.anchor}"><td class="n">{episode.number}</td>{own}'
+        f'<td class="n">{number(episode.peak, is_signed=True)}</td>{changes}</tr>'
+    )
+
+
+def _estimate(opened: DivergenceEvent) -> str:
+    if opened.significance is None:
+        return ""
+    r, size = opened.significance.correlation, opened.significance.effective_size
+    return (
+        f'<td class="n">{number(r.value, is_signed=True)}, n {number(size, decimals=0)}'
+        f"<small>{number(r.low, is_signed=True)} … {number(r.high, is_signed=True)}</small></td>"
+    )
+
+
+def _faults(episodes: Sequence[Episode], pair: Pair) -> str:
+    rows = ""
+    for each in episodes:
+        opened, seconds = each.opened, NOT_KNOWN
+        if each.ended is not None:
+            ns = parse_rfc3339(each.ended.occurred_at) - parse_rfc3339(opened.occurred_at)
+            seconds = lasted(ns / NS_PER_SECOND) if ns else "at once"
+        causes = ", ".join(text for cause, text in CAUSES.items() if cause in opened.values)
+        rows += (
+            f'<tr id="{each.anchor}"><td class="n">{each.number}</td>'
+            f"<td>{escape(direction_of(opened.direction, pair))}</td><td>{causes}</td>"
+            f"<td>{_when(opened, '')}</td><td>{_ended(each)}</td><td class='n'>{seconds}</td></tr>"
+        )
+    return (
+        "<table><thead><tr><th class='n'>No.</th><th>Leg</th><th>Cause</th><th>Began</th><th>Ended</th>"
+        f"<th class='n'>Lasted</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _ended(episode: Episode) -> str:
+    if episode.ended is None:
+        return "<em>still open</em>"
+    return _when(episode.ended, TRANSITIONS[episode.ended.type] if episode.kind.is_market else "")
+
+
+def _when(event: DivergenceEvent, how: str) -> str:
+    date, _, time = moment(event.occurred_at).rpartition(" ")
+    return f"{date}<small>{time} {how}</small>"
+
+
+def _tone(change: float | None) -> str:
+    text = percent(change)
+    return " up" if text.startswith("+") else " down" if text.startswith("−") else ""

@@ -1,0 +1,140 @@
+"""How often a rule would open in a year in which the relationship never changes."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convex.calibrate.block_length import stationary_block_length
+from convex.calibrate.history import History
+from convex.calibrate.null_model import NullModel, null_model
+from convex.calibrate.openings import count_openings
+from convex.calibrate.readings import KINDS, WARM_UP, readings_of
+from convex.calibrate.resampling import stationary_rows
+from services.signals.core.rules import Rule
+from services.signals.false_alarms.figure import FalseAlarms
+
+YEAR: Final = 252
+# A path begins with nothing open; after a year it is open as often as ever.
+_SETTLING: Final = YEAR
+# Paths computed at once: their tables stay near the processor.
+_AT_ONCE: Final = 50
+
+
+def expect_false_alarms(
+    history: History,
+    rules: tuple[Rule, ...],
+    *,
+    pair: str,
+    seed: int,
+    paths: int,
+    years: int,
+    block_length: float | None = None,
+    on_progress: Callable[[int], None] = lambda _paths: None,
+) -> tuple[FalseAlarms, ...]:
+    """Estimate the number for each rule of a kind that a correlation decides; the others are left out.
+
+    Parameters
+    ----------
+    history
+        Of the pair; the synthetic ones are drawn from it.
+    rules
+        At most one of each kind.
+    seed
+        Not negative; the same one gives the same numbers, and more paths begin with the same ones.
+    paths, years
+        At least 2 and at least 1.
+    block_length
+        Mean length in sessions; Politis and White's choice when not given.
+    on_progress
+        Called with the paths done so far.
+
+    Returns
+    -------
+    tuple
+        In the order of the rules.
+
+    Raises
+    ------
+    ValueError
+        If the history's legs do not move, or a number is out of its range.
+    """
+    if paths < 2 or years < 1:
+        raise ValueError(f"needs at least 2 paths of a year, was {paths} of {years}")
+    judged = tuple(rule for rule in rules if rule.kind in KINDS)
+    model = null_model(history.lead, history.other)
+    mean_block = volatility_block_length(history) if block_length is None else block_length
+    counts: list[list[NDArray[np.int64]]] = [[] for _ in judged]
+    done = 0
+    for lead, other in _synthetic(model, seed=seed, paths=paths, years=years, mean_block=mean_block):
+        for rule, of_rule in zip(judged, counts, strict=True):
+            of_rule.append(_openings(rule, lead, other))
+        done += len(lead)
+        on_progress(done)
+    return tuple(
+        _estimate(np.concatenate(of_rule) / years, rule, history, model, pair, seed, years, mean_block)
+        for rule, of_rule in zip(judged, counts, strict=True)
+    )
+
+
+def volatility_block_length(history: History) -> float:
+    """Return how long blocks must be to carry the legs' clusters of volatility, in sessions.
+
+    The sign of a return remembers next to nothing and the relationship is held by construction; what blocks
+    are needed for is the size of the moves. So they are as long as the longer memory of the squared returns.
+    """
+    return max(stationary_block_length(leg**2) for leg in (history.lead, history.other))
+
+
+def _synthetic(
+    model: NullModel, *, seed: int, paths: int, years: int, mean_block: float
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield both legs' returns, some paths at a time; each path has chance of its own."""
+    size = WARM_UP + _SETTLING + years * YEAR - 1
+    seeds = np.random.SeedSequence(seed).spawn(paths)
+    for begin in range(0, paths, _AT_ONCE):
+        generators = [np.random.Generator(np.random.PCG64(each)) for each in seeds[begin : begin + _AT_ONCE]]
+        rows = np.stack(
+            [
+                stationary_rows(each, source=model.lead.size, size=size, mean_block=mean_block)
+                for each in generators
+            ]
+        )
+        signs = np.stack([each.integers(2, size=size) * 2.0 - 1.0 for each in generators])
+        yield model.returns(rows, signs)
+
+
+def _openings(rule: Rule, lead: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.int64]:
+    total = np.zeros(len(lead), dtype=np.int64)
+    for readings in readings_of(rule, lead, other):
+        total += count_openings(readings, rule, after=_SETTLING)
+    return total
+
+
+def _estimate(
+    rates: NDArray[np.float64],
+    rule: Rule,
+    history: History,
+    model: NullModel,
+    pair: str,
+    seed: int,
+    years: int,
+    mean_block: float,
+) -> FalseAlarms:
+    return FalseAlarms(
+        pair=pair,
+        kind=rule.kind,
+        rule_version=rule.version,
+        per_year=float(rates.mean()),
+        standard_error=float(rates.std(ddof=1)) / math.sqrt(rates.size),
+        correlation=model.correlation,
+        block_length=mean_block,
+        paths=rates.size,
+        years=years,
+        seed=seed,
+        first_session=history.first_session,
+        last_session=history.last_session,
+        returns=history.lead.size,
+    )

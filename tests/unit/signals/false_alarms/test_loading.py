@@ -1,0 +1,148 @@
+"""What the command wrote is read back; what it cannot have written is refused with file, table and field."""
+
+from pathlib import Path
+
+import pytest
+
+from convex.calibrate.readings import KINDS
+from convex.calibrate.writing import false_alarms_bytes
+from services.signals.core.rules import PUBLISHED
+from services.signals.false_alarms.figure import FalseAlarms
+from services.signals.false_alarms.loading import load_false_alarms, read_false_alarms
+from shared.domain.divergences import Kind
+from shared.errors import ConfigError
+
+
+def figure(kind: Kind = Kind.CORRELATION_BREAK, version: str = "correlation_break-1-0") -> FalseAlarms:
+    return FalseAlarms(
+        pair="gold-iwm",
+        kind=kind,
+        rule_version=version,
+        per_year=1.23456789,
+        standard_error=0.0123456789,
+        correlation=-0.07391,
+        block_length=64.3481,
+        paths=1_000,
+        years=20,
+        seed=1,
+        first_session="2012-11-14",
+        last_session="2021-03-31",
+        returns=2_106,
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "false_alarms.toml"
+    path.write_bytes(false_alarms_bytes((figure(), figure(Kind.HEDGE_LOST, "hedge_lost-1-0"))))
+    return path
+
+
+def test_shipped_figures_are_those_of_the_published_rules() -> None:
+    versions = {rule.version for rule in PUBLISHED if rule.kind in KINDS}
+
+    assert set(load_false_alarms(None)) == {("gold-iwm", version) for version in versions}
+    assert {(each.kind, each.rule_version) for each in read_false_alarms(None)} == {
+        (rule.kind, rule.version) for rule in PUBLISHED if rule.kind in KINDS
+    }
+
+
+def test_shipped_figures_are_known_to_a_hundredth_of_an_alarm() -> None:
+    assert all(0 < each.standard_error < 0.01 for each in read_false_alarms(None))
+
+
+def test_file_is_read_as_it_was_written(file: Path) -> None:
+    assert load_false_alarms(file) == {
+        ("gold-iwm", "correlation_break-1-0"): 1.234568,
+        ("gold-iwm", "hedge_lost-1-0"): 1.234568,
+    }
+    first, second = read_false_alarms(file)
+    assert (first.kind, second.kind) == (Kind.CORRELATION_BREAK, Kind.HEDGE_LOST)
+    assert (first.standard_error, first.correlation, first.block_length) == (0.012346, -0.0739, 64.35)
+
+
+def test_file_written_again_has_the_same_bytes(file: Path) -> None:
+    assert false_alarms_bytes(read_false_alarms(file)) == file.read_bytes()
+
+
+def test_files_of_two_pairs_can_be_joined(file: Path, tmp_path: Path) -> None:
+    joined = tmp_path / "joined.toml"
+    joined.write_text(file.read_text() + "\n" + file.read_text().replace("gold-iwm", "gold-spy"))
+
+    assert {pair for pair, _ in load_false_alarms(joined)} == {"gold-iwm", "gold-spy"}
+
+
+def test_figure_of_another_version_or_pair_is_absent(file: Path) -> None:
+    known = load_false_alarms(file)
+
+    assert known.get(("gold-iwm", "correlation_break-1-1")) is None
+    assert known.get(("gold-spy", "correlation_break-1-0")) is None
+
+
+def test_empty_file_has_no_figure(tmp_path: Path) -> None:
+    path = tmp_path / "empty.toml"
+    path.write_bytes(false_alarms_bytes(()))
+
+    assert load_false_alarms(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "per_year = 1.234568",
+            "per_year = true",
+            "[[false_alarms]] 1 per_year: Input should be a valid number",
+        ),
+        (
+            "per_year = 1.234568",
+            'per_year = "1"',
+            "[[false_alarms]] 1 per_year: Input should be a valid number",
+        ),
+        ("per_year = 1.234568", "per_year = nan", "[[false_alarms]] 1 per_year: is out of range, was nan"),
+        ("per_year = 1.234568", "per_year = -1.0", "[[false_alarms]] 1 per_year: is out of range, was -1.0"),
+        ("per_year = 1.234568\n", "", "[[false_alarms]] 1 per_year: is missing"),
+        ("per_year", "a_year", "[[false_alarms]] 1 a_year: is no field of a figure; known are pair, kind,"),
+        ("paths = 1000", "paths = 1e3", "[[false_alarms]] 1 paths: Input should be a valid integer"),
+        ('pair = "gold-iwm"', "pair = 5", "[[false_alarms]] 1 pair: Input should be a valid string"),
+        ('"hedge_lost"', '"hedge_found"', "[[false_alarms]] 2 kind: 'hedge_found' is no kind of divergence"),
+        ('"hedge_lost"', "7", "[[false_alarms]] 2 kind: Input should be"),
+        (
+            "hedge_lost-1-0",
+            "correlation_break-1-0",
+            "[[false_alarms]] 2 rule_version: correlation_break-1-0 of",
+        ),
+        ("[[false_alarms]]", "[[alarms]]", "alarms: only [[false_alarms]] tables are known"),
+        ("# Openings", "x = 1\n# Openings", "x: only [[false_alarms]] tables are known"),
+        ("pair = ", "pair ", "Expected '=' after a key"),
+    ],
+)
+def test_fault_in_a_file_is_named_with_file_table_and_field(
+    file: Path, old: str, new: str, said: str
+) -> None:
+    file.write_text(file.read_text().replace(old, new))
+
+    with pytest.raises(ConfigError) as refused:
+        load_false_alarms(file)
+    assert str(refused.value).startswith(f"{file}: {said}")
+
+
+def test_one_table_instead_of_a_list_of_them_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.toml"
+    path.write_text("[false_alarms]\nper_year = 1.0\n")
+
+    with pytest.raises(ConfigError, match="false_alarms: only"):
+        load_false_alarms(path)
+
+
+def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read: No such file"):
+        load_false_alarms(tmp_path / "nowhere.toml")
+
+
+def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "figures.toml"
+    path.write_bytes(b"\xff\xfe")
+
+    with pytest.raises(ConfigError, match=r"figures\.toml: "):
+        load_false_alarms(path)
