@@ -8,9 +8,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from services.ingestor.core.backoff import Backoff
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS
+from shared.domain.backoff import Backoff
 from shared.domain.bars import Bar
 from shared.errors import BrokerUnavailable, DataError
 from shared.kafka import topics

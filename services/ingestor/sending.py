@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 import structlog
 
-from services.ingestor.core.backoff import Backoff
 from services.ingestor.metrics import IngestorMetrics
+from shared.domain.backoff import Backoff
 from shared.errors import BrokerUnavailable
 from shared.kafka.publisher import Publisher
 

@@ -15,10 +15,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from services.ingestor.core.dedupe import Gap
 from services.ingestor.core.monitor import Limits, Monitor
 from services.ingestor.feeds.events import Acknowledged, Event, Rejected, VenueStatus
-from services.ingestor.feeds.http import retry_after_seconds
+from services.ingestor.feeds.http import LONGEST_RETRY_AFTER_SECONDS
 from services.ingestor.feeds.intake import Intake
 from services.ingestor.feeds.ports import Sink
 from shared.clock import Clock
+from shared.domain.retry_after import parse_retry_after
 from shared.errors import ConfigError, FeedRefused
 
 log = structlog.get_logger(__name__)
@@ -198,11 +199,11 @@ class Connection:
         status = error.response.status_code
         if status in _FINAL_STATUSES:
             return FeedRefused(f"{self._name}: handshake refused with HTTP {status}", reason="refused")
-        asked = error.response.headers.get("Retry-After", "")
+        asked = parse_retry_after(
+            error.response.headers.get("Retry-After"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS
+        )
         return Ended(
             "refused",
             detail=f"HTTP {status}",
-            at_least_seconds=max(
-                self._cool_down_seconds if status == 429 else 0.0, retry_after_seconds(asked, 0.0)
-            ),
+            at_least_seconds=max(self._cool_down_seconds if status == 429 else 0.0, asked or 0.0),
         )

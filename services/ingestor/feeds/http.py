@@ -21,14 +21,14 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from shared.domain.retry_after import parse_retry_after
 from shared.errors import FeedRefused, FeedUnavailable
 
 _FINAL: Final = frozenset({401, 403, 451})
 _THROTTLED: Final = frozenset({418, 429})
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 60.0
 # A wait of years is a slip of the provider; asking once an hour offends nobody.
-_LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
-_RETRY_AFTER_DIGITS: Final = 12
+LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
 
 
 class Throttled(FeedUnavailable):
@@ -45,28 +45,6 @@ class Throttled(FeedUnavailable):
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-
-
-def retry_after_seconds(text: str, default: float) -> float:
-    """Return what a ``Retry-After`` header asks for in seconds, at most an hour.
-
-    Parameters
-    ----------
-    text
-        The header's value; a date is not read.
-    default
-        What anything but a count of seconds means.
-
-    Examples
-    --------
-    >>> retry_after_seconds("30", 60.0), retry_after_seconds("", 60.0), retry_after_seconds("9" * 400, 60.0)
-    (30.0, 60.0, 3600.0)
-    """
-    asked = text.strip()
-    # Digits of other alphabets are digits to Python, and some of them no number to float.
-    if not (asked.isascii() and asked.isdigit()):
-        return default
-    return min(float(asked[:_RETRY_AFTER_DIGITS]), _LONGEST_RETRY_AFTER_SECONDS)
 
 
 async def get_json(
@@ -91,11 +69,12 @@ async def get_json(
         raise FeedUnavailable(f"{where}: {type(error).__name__}", reason="unreachable") from None
     status = response.status_code
     if status in _THROTTLED:
+        asked = parse_retry_after(
+            response.headers.get("retry-after"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS
+        )
         raise Throttled(
             f"{where}: HTTP {status}",
-            retry_after_seconds=retry_after_seconds(
-                response.headers.get("retry-after", ""), _DEFAULT_RETRY_AFTER_SECONDS
-            ),
+            retry_after_seconds=_DEFAULT_RETRY_AFTER_SECONDS if asked is None else asked,
         )
     if status in _FINAL:
         raise FeedRefused(f"{where}: HTTP {status}: {_said(response)}", reason="refused")

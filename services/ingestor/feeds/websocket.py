@@ -10,7 +10,6 @@ from typing import Protocol
 
 import structlog
 
-from services.ingestor.core.backoff import Backoff
 from services.ingestor.core.dedupe import Gap
 from services.ingestor.core.monitor import Limits, Phase
 from services.ingestor.core.watermark import Liveness, feed_state, watermark
@@ -20,6 +19,7 @@ from services.ingestor.feeds.intake import Intake
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
+from shared.domain.backoff import Backoff
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import FeedState, FeedStatus
 from shared.errors import FeedRefused, FeedUnavailable

@@ -11,11 +11,12 @@ import httpx
 from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
 from services.notifier.core.addresses import Network
-from services.notifier.core.backoff import parse_retry_after
+from services.notifier.core.backoff import MAX_RETRY_AFTER_SECONDS
 from services.notifier.core.classify import Answer, Deferred, Reason, Rejected, classify_status
 from services.notifier.core.signing import webhook_signature
 from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND
+from shared.domain.retry_after import parse_retry_after
 from shared.errors import DeliveryDeferred, DeliveryRejected
 from shared.version import CODE_VERSION
 
@@ -99,7 +100,11 @@ class WebhookHttp:
         beginning = await _read(response)
         return classify_status(
             response.status_code,
-            retry_after_seconds=parse_retry_after(response.headers.get("retry-after"), at=self._clock.now()),
+            retry_after_seconds=parse_retry_after(
+                response.headers.get("retry-after"),
+                longest_seconds=MAX_RETRY_AFTER_SECONDS,
+                at=self._clock.now(),
+            ),
             detail=f"HTTP {response.status_code} {beginning}".strip(),
         )
 

@@ -10,9 +10,9 @@ Brooker (2015), "Exponential backoff and jitter", AWS Architecture Blog: full ji
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
+
+from shared.domain.backoff import full_jitter_seconds
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3_600.0
@@ -63,48 +63,4 @@ def wait_seconds(
     21600.0
     """
     step = delays_seconds[min(attempts, len(delays_seconds)) - 1]
-    return max(draw * step, retry_after_seconds or 0.0)
-
-
-def parse_retry_after(header: str | None, *, at: datetime) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, within [0, 86400].
-
-    Parameters
-    ----------
-    header
-        Seconds or an HTTP date; None if there was none.
-    at
-        When the answer came.
-
-    Returns
-    -------
-    float or None
-        None if there was no header or it cannot be read: a broken header must not stop a retry.
-
-    Examples
-    --------
-    >>> noon = datetime(2025, 11, 28, 12, 0, tzinfo=UTC)
-    >>> parse_retry_after("120", at=noon)
-    120.0
-    >>> parse_retry_after("Fri, 28 Nov 2025 12:05:00 GMT", at=noon)
-    300.0
-    >>> parse_retry_after("Fri, 28 Nov 2025 11:00:00 GMT", at=noon)
-    0.0
-    >>> parse_retry_after("soon", at=noon) is None
-    True
-    """
-    if header is None:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        # A number of a thousand digits is no int that Python would read.
-        seconds = float(text[:12])
-    else:
-        try:
-            until = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return None
-        # RFC 9110 dates are GMT; "-0000" reads as naive.
-        aware = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-        seconds = (aware - at).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+    return full_jitter_seconds(step, draw=draw, at_least_seconds=retry_after_seconds or 0.0)

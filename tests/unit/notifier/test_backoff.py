@@ -1,10 +1,6 @@
-from datetime import UTC, datetime
-
 import pytest
 
-from services.notifier.core.backoff import parse_retry_after, wait_seconds
-
-AT = datetime(2025, 11, 28, 12, 0, tzinfo=UTC)
+from services.notifier.core.backoff import wait_seconds
 
 
 def test_schedule_is_that_of_standard_webhooks() -> None:
@@ -25,28 +21,3 @@ def test_never_less_is_waited_than_the_receiver_asked(asked: float | None, secon
 
 def test_schedule_can_be_given() -> None:
     assert [wait_seconds(each, draw=0.5, delays_seconds=(2.0, 4.0)) for each in (1, 2, 3)] == [1.0, 2.0, 2.0]
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("0", 0.0),
-        (" 90 ", 90.0),
-        ("86401", 86_400.0),
-        ("9" * 5_000, 86_400.0),
-        ("-5", None),
-        ("1.5", None),
-        ("²", None),
-        ("soon", None),
-        ("", None),
-        ("Fri, 28 Nov 2025 12:00:30 GMT", 30.0),
-        ("Fri, 28 Nov 2025 13:00:30 +0100", 30.0),
-        ("Fri, 28 Nov 2025 12:00:30 -0000", 30.0),
-        ("Fri, 28 Nov 2025 11:59:00 GMT", 0.0),
-        ("Fri, 28 Nov 2125 12:00:00 GMT", 86_400.0),
-        ("Fri, 99 Nov 2025 12:00:00 GMT", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date_within_a_day(header: str | None, seconds: float | None) -> None:
-    assert parse_retry_after(header, at=AT) == seconds

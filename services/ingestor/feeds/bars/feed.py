@@ -17,7 +17,6 @@ from typing import Final
 
 import structlog
 
-from services.ingestor.core.backoff import Backoff
 from services.ingestor.core.bar_ledger import BarLedger, Comparison
 from services.ingestor.core.pull_schedule import next_pull
 from services.ingestor.feeds.bars.ports import BarSource, Row
@@ -25,6 +24,7 @@ from services.ingestor.feeds.http import Throttled
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
+from shared.domain.backoff import Backoff
 from shared.domain.bars import Bar, BarStatus
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns

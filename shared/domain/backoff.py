@@ -1,7 +1,13 @@
-"""How long to wait before the next attempt: exponential with full jitter, forgiven only by lasting success.
+"""How long to wait before the next attempt: full jitter along an exponential schedule.
 
-Resetting at a TCP connect, a handshake or an acknowledgement turns a provider that accepts and then closes
-into a reconnect storm.
+Only a success that lasts resets the schedule.
+
+Full jitter draws the wait evenly between nothing and a ceiling, so that clients that failed together do not
+come back together.
+
+References
+----------
+Brooker (2015), "Exponential Backoff And Jitter", AWS Architecture Blog.
 """
 
 from collections.abc import Callable
@@ -11,8 +17,31 @@ from typing import Final
 _MAX_EXPONENT: Final = 16
 
 
+def full_jitter_seconds(ceiling_seconds: float, *, draw: float, at_least_seconds: float = 0.0) -> float:
+    """Return a wait drawn from [0, ceiling), but never shorter than what the other side asked for.
+
+    Parameters
+    ----------
+    draw
+        A random number in [0, 1).
+    at_least_seconds
+        What the other side asked for, or a cool-down; it may exceed the ceiling.
+
+    Examples
+    --------
+    >>> full_jitter_seconds(300.0, draw=0.5)
+    150.0
+    >>> full_jitter_seconds(5.0, draw=0.99, at_least_seconds=60.0)
+    60.0
+    """
+    return max(at_least_seconds, draw * ceiling_seconds)
+
+
 class Backoff:
     """Count failures and turn them into delays.
+
+    A TCP connect, a handshake or an acknowledgement alone does not reset the count: a provider that accepts
+    a connection and then closes it would be reconnected to without a pause.
 
     Parameters
     ----------
@@ -21,11 +50,7 @@ class Backoff:
     base_seconds, cap_seconds
         The ``n``-th delay is drawn from ``[0, min(cap, base * 2**n))``.
     stable_seconds
-        A success must have lasted this long to be forgiven the failures before it.
-
-    References
-    ----------
-    Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog (2015).
+        A success that lasted at least this long resets the count of failures.
 
     Examples
     --------
@@ -66,4 +91,4 @@ class Backoff:
             self._failures = 0
         ceiling = min(self._cap_seconds, self._base_seconds * 2.0 ** min(self._failures, _MAX_EXPONENT))
         self._failures += 1
-        return max(at_least_seconds, self._uniform() * ceiling)
+        return full_jitter_seconds(ceiling, draw=self._uniform(), at_least_seconds=at_least_seconds)

@@ -1,6 +1,8 @@
-"""Delays of reconnecting."""
+"""Delays before the next attempt."""
 
-from services.ingestor.core.backoff import Backoff
+import pytest
+
+from shared.domain.backoff import Backoff, full_jitter_seconds
 
 
 def test_ceilings_double_up_to_the_cap() -> None:
@@ -30,3 +32,15 @@ def test_a_cool_down_is_a_lower_bound() -> None:
 def test_a_long_outage_does_not_overflow() -> None:
     backoff = Backoff(uniform=lambda: 1.0)
     assert [backoff.failed(live_seconds=0.0) for _ in range(5_000)][-1] == 60
+
+
+@pytest.mark.parametrize(("draw", "seconds"), [(0.0, 0.0), (0.25, 75.0), (0.999, 299.7)])
+def test_jitter_is_drawn_from_nothing_to_the_whole_ceiling(draw: float, seconds: float) -> None:
+    assert full_jitter_seconds(300.0, draw=draw) == pytest.approx(seconds)
+
+
+def test_a_wait_is_never_shorter_than_what_was_asked_for() -> None:
+    assert [full_jitter_seconds(5.0, draw=0.5, at_least_seconds=asked) for asked in (1.0, 60.0)] == [
+        2.5,
+        60.0,
+    ]
