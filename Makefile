@@ -24,7 +24,7 @@ test: $(VENV)/.test
 coverage: $(VENV)/.test
 	$(BIN)/coverage run --data-file=build/.coverage -m pytest -q -m "not kafka and not slow and not chaos" \
 	  tests/unit tests/property tests/contract services shared
-	$(BIN)/coverage report --data-file=build/.coverage --include='services/*/core/*,shared/domain/*' --fail-under=100 \
+	$(BIN)/coverage report --data-file=build/.coverage --include='services/*/core/*,shared/domain/*,shared/text/*' --fail-under=100 \
 	  --skip-covered
 
 bench: $(VENV)/.test $(VENV)/.bench
