@@ -3,8 +3,8 @@
 import time
 
 from bench.market import Market, bench_pair
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.engine.engine import LeadEngine
 from shared.calendars import xnys_calendar
 from shared.domain.ticks import QuoteBatch
 
@@ -16,7 +16,7 @@ def warm_engine(market: Market, rule: Rule | None = None) -> LeadEngine:
     engine = LeadEngine(pair.lead, (pair,), rules=rules, calendar=calendar, code_version="bench")
     for leg in market.history:
         engine.apply(leg)
-    known = engine.books[0].count
+    known = engine.monitors[0].count
     assert known >= 252, f"needs 252 sessions of history, was {known}"
     return engine
 

@@ -11,7 +11,7 @@ from bench.engine.ours import run_engine, warm_engine
 from bench.market import Market, batches, load_market
 from bench.report import Figure, against, measured
 from bench.rounds import interleave
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 
 _BATCH = 500
 _OURS, _SINGLE, _RESTLESS = "ours, batches of 500", "ours, one by one", "ours, restless"
@@ -136,7 +136,7 @@ def _require_same_answers(question: peers.Question, market: Market) -> None:
     engine = warm_engine(market)
     for record in batches(market.head(len(head.mids)), _BATCH):
         engine.apply(record)
-    ours = engine.books[0].live_z()
+    ours = engine.monitors[0].live_z()
     theirs = (np.log(head.mids[-1] / head.other) - head.closes.mean()) / head.closes.std(ddof=1)
     assert ours is not None
     assert abs(ours - theirs) < 1e-9, f"z of the last tick: {ours} and {theirs}"

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.market import Market
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.divergence.rules import PUBLISHED
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.legs.history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
-from services.signals.core.rules import PUBLISHED
 from services.signals.core.statistics.regime import START
 from shared.calendars import xnys_calendar
 from shared.domain.bars import HISTORY_SESSIONS
@@ -47,11 +47,11 @@ def engine_of_many(count: int, *, sessions: int, market: Market) -> LeadEngine:
     walk = np.cumsum(chance.normal(0, 0.01, sessions))
     first_price = (market.quotes.bid[0] + market.quotes.ask[0]) / 2
     engine.market.legs[LEAD].history = _history(LEAD, labels, first_price * np.exp(walk - walk[-1]))
-    for book in engine.books:
+    for monitor in engine.monitors:
         moves = chance.normal(0, chance.uniform(0.003, 0.03), sessions)
         closes = np.round(100 * np.exp(np.cumsum(moves)), 2)
-        book.other.history = _history(book.pair.other, labels, closes, factor=0.98123)
-        book.resume(START)
+        monitor.other.history = _history(monitor.pair.other, labels, closes, factor=0.98123)
+        monitor.resume(START)
     engine.resume()
     return engine
 

@@ -16,8 +16,8 @@ from bench.report import Figure, against, measured
 from bench.rounds import interleave
 from bench.scale.many_pairs import engine_of_many
 from bench.scale.restoring import read_bare, restore_worker, write_checkpoints
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.engine import LeadEngine
 from shared.config import KafkaSettings
 from shared.domain.ticks import QuoteBatch
 from tests.support.kafka_broker import KafkaBroker
@@ -99,11 +99,11 @@ def _numpy(
 ) -> Callable[[], float]:
     """Return a run that asks of each tick and pair only whether z is at or above the warning."""
     rows = [
-        (price, book.base.mean, book.base.std)
-        for book in engine.books
-        if book.base is not None and (price := book.other_price()) is not None
+        (price, monitor.base.mean, monitor.base.std)
+        for monitor in engine.monitors
+        if monitor.base is not None and (price := monitor.other_price()) is not None
     ]
-    assert len(rows) == len(engine.books)
+    assert len(rows) == len(engine.monitors)
     columns = np.array(rows).T
 
     def run() -> float:

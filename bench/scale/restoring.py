@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from bench.market import Market, batches
 from bench.scale.many_pairs import LEAD, engine_of_many, many_pairs
 from services.signals.checkpoint.writer import CheckpointWriter
-from services.signals.core.rules import PUBLISHED
+from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
 from shared.calendars import xnys_calendar

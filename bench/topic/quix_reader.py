@@ -11,7 +11,7 @@ import numpy as np
 from quixstreams import Application
 
 from bench.engine.peers import WINDOW
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.contracts.ticks import decode_tick_record
 from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.ticks import QuoteBatch

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from convex.backtest.stats_csv import Row, history_rows, stats_row
 from services.signals.core.confirmed import Values
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
-from services.signals.core.pairs.book import PairBook
 from services.signals.core.pairs.effects import Effects
-from services.signals.core.rules import Rule
+from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
@@ -76,24 +76,24 @@ def replay(
         code_version=code_version,
         false_alarms=false_alarms,
     )
-    book = engine.books[0]
+    monitor = engine.monitors[0]
     replayed = Replayed()
     history: list[Bar] = []
     for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
         if isinstance(unit, QuoteBatch):
-            _take(replayed, book, engine.apply(unit))
+            _take(replayed, monitor, engine.apply(unit))
             replayed.ticks += len(unit.ts_event_ns)
             on_progress(int(unit.ts_event_ns[-1]), replayed)
             continue
         for batch in unit:
             replayed.bars += len(batch.bars)
-            _take(replayed, book, engine.apply(_as_published(batch)))
+            _take(replayed, monitor, engine.apply(_as_published(batch)))
         if unit[0].mode is BarsMode.HISTORY:
             history.extend(bar for batch in unit for bar in batch.bars)
             continue
         reached_ns = unit[0].bars[-1].known_at_ns
         # What the replay feed's status records say: the bars have come, so their time has come.
-        _take(replayed, book, engine.apply(_reached(pair, reached_ns)))
+        _take(replayed, monitor, engine.apply(_reached(pair, reached_ns)))
         on_progress(reached_ns, replayed)
     if recording.start is None:
         replayed.rows[:0] = _rows_before(history, pair, replayed.rows)
@@ -108,20 +108,20 @@ def _as_published(batch: BarBatch) -> BarBatch:
     return BarBatch(instrument=batch.instrument, mode=batch.mode, bars=bars)
 
 
-def _take(replayed: Replayed, book: PairBook, effects: Effects) -> None:
+def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects) -> None:
     replayed.events.extend(effects.events)
     replayed.suppressed.update(effects.suppressed)
     for session in effects.committed:
-        lead, other = book.lead.history.get(session), book.other.history.get(session)
+        lead, other = monitor.lead.history.get(session), monitor.other.history.get(session)
         assert lead is not None and other is not None  # noqa: S101, PT018 - that is what committed means
-        replayed.values[session] = dict(book.values)
+        replayed.values[session] = dict(monitor.values)
         replayed.rows.append(
             stats_row(
                 session,
                 lead=lead.close,
                 other=other.close,
-                values=book.values,
-                regime=book.regime.name,
+                values=monitor.values,
+                regime=monitor.regime.name,
             )
         )
 

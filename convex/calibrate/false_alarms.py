@@ -13,7 +13,7 @@ from convex.calibrate.null_model import NullModel, null_model
 from convex.calibrate.openings import count_openings
 from convex.calibrate.readings import KINDS, WARM_UP, readings_of
 from convex.calibrate.resampling import stationary_rows
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from services.signals.false_alarms.figure import FalseAlarms
 
 YEAR: Final = 252

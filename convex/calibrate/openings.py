@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex.calibrate.readings import Readings
-from services.signals.core.lifecycle.closes import by_close
-from services.signals.core.lifecycle.life import Life, Reading
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import DivergenceState, Observation
 from shared.domain.divergences import Transition
 
 
@@ -32,7 +32,7 @@ def count_openings(readings: Readings, rule: Rule, *, after: int) -> NDArray[np.
         Openings of each path, shape ``(paths,)``.
     """
     # What cannot open from rest; not a number is below every level.
-    could_open = readings.may_rise & (readings.x >= rule.warning)
+    could_open = readings.can_open & (readings.x >= rule.warning)
     return np.array(
         [_of_path(readings, path, np.flatnonzero(row), rule, after) for path, row in enumerate(could_open)],
         dtype=np.int64,
@@ -40,15 +40,15 @@ def count_openings(readings: Readings, rule: Rule, *, after: int) -> NDArray[np.
 
 
 def _of_path(readings: Readings, path: int, starts: NDArray[np.intp], rule: Rule, after: int) -> int:
-    x, end_x, may_rise = readings.x[path], readings.end_x[path], readings.may_rise[path]
+    x, leave_value, can_open = readings.x[path], readings.leave_value[path], readings.can_open[path]
     count = at = 0
     for start in starts.tolist():
         if start < at:
             continue
-        at, life, is_over = start, Life(), False
+        at, life, is_over = start, DivergenceState(), False
         while not is_over and at < x.size:
             reading = (
-                Reading(x=float(x[at]), end_x=float(end_x[at]), may_rise=bool(may_rise[at]))
+                Observation(x=float(x[at]), leave_value=float(leave_value[at]), can_open=bool(can_open[at]))
                 if np.isfinite(x[at])
                 else None
             )
@@ -57,5 +57,5 @@ def _of_path(readings: Readings, path: int, starts: NDArray[np.intp], rule: Rule
             life = step.life
             at += 1
             # Nothing is open, cooling down or remembered: what comes next is judged as from the start.
-            is_over = life == Life(last_onset=life.last_onset)
+            is_over = life == DivergenceState(last_onset=life.last_onset)
     return count

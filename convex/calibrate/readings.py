@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex.calibrate.rolling import RunningSums
-from services.signals.core.lifecycle.readings import DIRECTIONS, sign_of
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.observation import DIRECTIONS, sign_of
+from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Direction, Kind
 
 # The standard normal's 97.5 % quantile, as in the engine's intervals.
@@ -20,18 +20,18 @@ WARM_UP: Final = 252
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """The fields of the engine's `Reading`, for one direction of a kind.
+    """The fields of the engine's `Observation`, for one direction of a kind.
 
     Parameters
     ----------
-    x, end_x, may_rise
+    x, leave_value, can_open
         Shape ``(paths, sessions - 251)``, from the first full window of 252 returns on. Not a number is
         undefined.
     """
 
     x: NDArray[np.float64]
-    end_x: NDArray[np.float64]
-    may_rise: NDArray[np.bool_]
+    leave_value: NDArray[np.float64]
+    can_open: NDArray[np.bool_]
 
 
 def readings_of(rule: Rule, lead: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[Readings, ...]:
@@ -70,9 +70,9 @@ def _correlation_break(rule: Rule, sums: RunningSums) -> tuple[Readings, ...]:
     return tuple(_signed(direction, z, is_large) for direction in DIRECTIONS[rule.kind])
 
 
-def _signed(direction: Direction, z: NDArray[np.float64], may_rise: NDArray[np.bool_]) -> Readings:
+def _signed(direction: Direction, z: NDArray[np.float64], can_open: NDArray[np.bool_]) -> Readings:
     x = sign_of(direction) * z
-    return Readings(x=x, end_x=x, may_rise=may_rise)
+    return Readings(x=x, leave_value=x, can_open=can_open)
 
 
 def _hedge_lost(_rule: Rule, sums: RunningSums) -> tuple[Readings, ...]:
@@ -83,7 +83,7 @@ def _hedge_lost(_rule: Rule, sums: RunningSums) -> tuple[Readings, ...]:
     low = np.tanh(np.arctanh(np.where(is_whole, 0.0, r)) - _NORMAL_975 / np.sqrt(n - 3.0))
     # The end of an interval at a level does not lie above it: as in the engine, the next float below.
     x = np.nextafter(np.where(is_whole, r, low), -np.inf)
-    return (Readings(x=x, end_x=r, may_rise=np.ones(r.shape, dtype=np.bool_)),)
+    return (Readings(x=x, leave_value=r, can_open=np.ones(r.shape, dtype=np.bool_)),)
 
 
 _READINGS: Final[dict[Kind, Callable[[Rule, RunningSums], tuple[Readings, ...]]]] = {

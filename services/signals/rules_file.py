@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.signals.core.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
 

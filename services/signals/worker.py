@@ -21,10 +21,10 @@ from services.signals.checkpoint.codec import PairCheckpoint
 from services.signals.checkpoint.plan import BEGINNING, plan_restore
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
 from services.signals.checkpoint.writer import CheckpointWriter
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.lead.restoring import RestoredEngine
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.pairs.effects import Effects
-from services.signals.core.rules import Rule
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.showing import Showing
 from services.signals.publishing.snapshots import SnapshotPublisher
@@ -132,7 +132,7 @@ class Worker:
             self._running[partition] = running
             first = min((each.applied for each in running), default=BEGINNING)
             starts[partition] = None if first == BEGINNING else first + 1
-            pairs = sum(len(each.engine.books) for each in running)
+            pairs = sum(len(each.engine.monitors) for each in running)
             log.info("partition_restored", partition=partition, pairs=pairs, start=starts[partition])
         return starts
 
@@ -203,8 +203,8 @@ class Worker:
             frozen=plan.frozen,
             is_from_beginning=plan.applied == BEGINNING,
         )
-        for book in engine.books:
-            book.is_unsaved |= book.pair.name in known.outlived
+        for monitor in engine.monitors:
+            monitor.is_dirty |= monitor.pair.name in known.superseded
         writer.add(engine)
         return _Running(
             restored=restored,

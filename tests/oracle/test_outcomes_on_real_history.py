@@ -10,13 +10,13 @@ import pytest
 
 from convex.backtest.replay import replay
 from services.signals.core.confirmed import HISTORY_SESSIONS
+from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.outcomes.from_history import openings_of_history
-from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.judging import HistoryEvaluator
 from services.signals.core.outcomes.scoring import rescored
 from services.signals.core.outcomes.summary import summarise
-from services.signals.core.rules import PUBLISHED
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.files.timeline import Recording
@@ -57,7 +57,7 @@ def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_clos
         if event.type is Transition.OPEN and event.kind.is_market and event.values.get("regime") != 0.0
     ]
 
-    found = openings_of_history(history.aligned, HistoryJudge(PUBLISHED))
+    found = openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED))
 
     assert len(opened) == 136
     assert sorted(opened) == sorted((each.kind, each.direction, each.session) for each in found)
@@ -69,7 +69,7 @@ def test_the_example_in_the_documentation_is_this_history(history: History) -> N
         r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+) % .*?\| (\d+) % \|", text, re.MULTILINE
     )
 
-    found = rescored(openings_of_history(history.aligned, HistoryJudge(PUBLISHED)), history.aligned)
+    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED)), history.aligned)
 
     assert [
         (kind, direction, int(hits), int(count), int(rate), int(usual))
@@ -85,7 +85,7 @@ def test_the_example_in_the_documentation_is_this_history(history: History) -> N
 
 
 def test_what_followed_is_what_pandas_counts(history: History) -> None:
-    found = rescored(openings_of_history(history.aligned, HistoryJudge(PUBLISHED)), history.aligned)
+    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED)), history.aligned)
     table = history.table
     prices = table.set_index(pd.to_datetime(table["date"]).dt.strftime("%Y-%m-%d"))[["gold", "adjusted"]]
 

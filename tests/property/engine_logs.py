@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
 from shared.domain.ticks import FeedState, QuoteBatch

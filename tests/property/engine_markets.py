@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import Bar, BarsMode
 from shared.domain.divergences import Kind

@@ -16,11 +16,11 @@ from services.signals.checkpoint.codec import (
     key_of_lead,
 )
 from services.signals.checkpoint.plan import BEGINNING, plan_restore
-from services.signals.core.lead.restoring import RestoredEngine
-from services.signals.core.lead.state import dump_lead
+from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.engine.lead_state import dump_lead
+from services.signals.core.engine.restore import RestoredEngine
+from services.signals.core.pairs.pair_state import dump_pair
 from services.signals.core.pairs.snapshot import take_snapshot
-from services.signals.core.pairs.state import dump_pair
-from services.signals.core.rules import PUBLISHED, Rule
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarBatch
@@ -113,15 +113,15 @@ class Worker:
 
     def _checkpoint(self, effects: int | None) -> None:
         engine = self.restored.engine
-        changed = [book for book in engine.books if book.is_unsaved]
+        changed = [monitor for monitor in engine.monitors if monitor.is_dirty]
         records = [
             (each.pair.pair, encode_pair(each))
             for each in (
                 *(
                     PairCheckpoint(
-                        applied_offset=self.offset, is_left=False, pair=dump_pair(book, engine.waiting)
+                        applied_offset=self.offset, is_retired=False, pair=dump_pair(monitor, engine.waiting)
                     )
-                    for book in changed
+                    for monitor in changed
                 ),
                 *self.left,
             )
@@ -129,8 +129,8 @@ class Worker:
         lead = LeadCheckpoint(applied_offset=self.offset, lead=dump_lead(engine))
         records.append((key_of_lead(LEAD), encode_lead(lead)))
         self.topic |= dict(records[:effects])
-        for book in changed:
-            book.is_unsaved = False
+        for monitor in changed:
+            monitor.is_dirty = False
         self.left = ()
 
 
@@ -138,7 +138,9 @@ def final(worker: Worker) -> list[bytes]:
     # What the next record would meet.
     worker.restored.thaw_before(worker.offset + 1)
     engine = worker.restored.engine
-    return [SIGNALS.encode(take_snapshot(book, engine.time.watermark_ns)) for book in engine.books]
+    return [
+        SIGNALS.encode(take_snapshot(monitor, engine.progress.watermark_ns)) for monitor in engine.monitors
+    ]
 
 
 def straight(log: list[TickRecord]) -> Worker:
@@ -185,10 +187,12 @@ def test_a_pair_that_says_it_is_saved_is_saved(course: Course, cuts: set[int], c
     for offset in range(len(worker.log)):
         worker.run_to(offset, checkpoints=checkpoints)
         engine = worker.restored.engine
-        for book in engine.books:
-            if not book.is_unsaved:
-                saved = decode_pair(worker.topic[book.pair.name])
-                assert encode_pair(replace(saved, pair=dump_pair(book, engine.waiting))) == encode_pair(saved)
+        for monitor in engine.monitors:
+            if not monitor.is_dirty:
+                saved = decode_pair(worker.topic[monitor.pair.name])
+                assert encode_pair(replace(saved, pair=dump_pair(monitor, engine.waiting))) == encode_pair(
+                    saved
+                )
 
 
 @few

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.pairs.snapshot import take_snapshot
 from shared.contracts.records import BARS, DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord, decode_tick_record, encode_tick_record
@@ -44,7 +44,7 @@ def run(log: list[TickRecord], *, restarts: set[int] | None = None, engine: Lead
         told.sampled += [BARS.encode(bar) for bar in effects.sampled]
         told.counted.update(effects.suppressed)
         told.late_ticks += effects.late_ticks
-    told.snapshot = SIGNALS.encode(take_snapshot(engine.books[0], engine.time.watermark_ns))
+    told.snapshot = SIGNALS.encode(take_snapshot(engine.monitors[0], engine.progress.watermark_ns))
     return told
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.pairs.snapshot import take_snapshot
 from shared.contracts.records import BARS, DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord, decode_tick_record, encode_tick_record
@@ -38,7 +38,9 @@ def run(
         sampled += [BARS.encode(bar) for bar in effects.sampled]
         counted.update(effects.suppressed)
         counted["late"] += effects.late_ticks
-    shown = [SIGNALS.encode(take_snapshot(book, engine.time.watermark_ns)) for book in engine.books]
+    shown = [
+        SIGNALS.encode(take_snapshot(monitor, engine.progress.watermark_ns)) for monitor in engine.monitors
+    ]
     return events, sampled, counted, shown
 
 

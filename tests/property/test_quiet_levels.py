@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.lifecycle.life import Life, Phase
-from services.signals.core.lifecycle.prices import by_price, levels_by_price
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.on_price import by_price, price_levels
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import DivergenceState, Phase
 from shared.domain.divergences import Severity
 
 RULE = Rule(warning=2.0, critical=3.0, leave=1.0)
@@ -15,22 +15,24 @@ statistics = st.one_of(
     st.floats(min_value=-5, max_value=5),
     st.sampled_from([1.0, 2.0, 3.0, -1.0]).flatmap(lambda x: st.floats(x - 1e-9, x + 1e-9)),
 )
-lives = st.builds(
-    Life,
+divergences = st.builds(
+    DivergenceState,
     phase=st.sampled_from(Phase),
     warning_since_ns=st.none() | st.integers(0, 10),
     critical_since_ns=st.none() | st.integers(0, 10),
     is_muted=st.booleans(),
     severity=severities,
     confirmed_severity=st.none() | severities,
-    cooldown_left=st.integers(0, 5),
+    cooldown_sessions_left=st.integers(0, 5),
 )
 
 
-@given(life=lives, first=statistics, second=statistics)
-def test_price_between_the_same_two_levels_changes_nothing(life: Life, first: float, second: float) -> None:
+@given(life=divergences, first=statistics, second=statistics)
+def test_price_between_the_same_two_levels_changes_nothing(
+    life: DivergenceState, first: float, second: float
+) -> None:
     judged = by_price(life, first, at_ns=20, rule=RULE).life
-    levels = levels_by_price(judged, RULE)
+    levels = price_levels(judged, RULE)
     if any(min(first, second) <= level <= max(first, second) for level in levels):
         return
     again = by_price(judged, second, at_ns=30, rule=RULE)
@@ -38,17 +40,17 @@ def test_price_between_the_same_two_levels_changes_nothing(life: Life, first: fl
 
 
 def test_each_phase_listens_to_the_levels_of_its_table() -> None:
-    def opened(severity: Severity, confirmed: Severity | None) -> Life:
-        return Life(phase=Phase.OPEN, severity=severity, confirmed_severity=confirmed)
+    def opened(severity: Severity, confirmed: Severity | None) -> DivergenceState:
+        return DivergenceState(phase=Phase.OPEN, severity=severity, confirmed_severity=confirmed)
 
     warning, critical = Severity.WARNING, Severity.CRITICAL
     rows = [
-        (Life(), (2.0,)),
-        (Life(phase=Phase.PENDING), (2.0, 3.0)),
+        (DivergenceState(), (2.0,)),
+        (DivergenceState(phase=Phase.PENDING), (2.0, 3.0)),
         (opened(warning, None), (1.0, 3.0)),
         (opened(critical, None), (1.0, 2.0)),
         (opened(warning, warning), (3.0,)),
         (opened(critical, warning), (2.0,)),
         (opened(critical, critical), ()),
     ]
-    assert [levels_by_price(life, RULE) for life, _ in rows] == [levels for _, levels in rows]
+    assert [price_levels(life, RULE) for life, _ in rows] == [levels for _, levels in rows]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar

@@ -16,13 +16,13 @@ from services.signals.checkpoint.codec import (
     encode_lead,
     encode_pair,
 )
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.lead.restoring import RestoredEngine
-from services.signals.core.lead.state import dump_lead
-from services.signals.core.pairs.book import PairBook
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.lead_state import dump_lead
+from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.pairs.effects import Effects
-from services.signals.core.pairs.state import dump_pair
-from services.signals.core.rules import Rule
+from services.signals.core.pairs.pair_monitor import PairMonitor
+from services.signals.core.pairs.pair_state import dump_pair
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import Bar, BarsMode
 from shared.domain.divergences import DivergenceEvent
@@ -52,14 +52,16 @@ def make_engine(
 def restart(engine: LeadEngine, *, rules: tuple[Rule, ...] | None = None) -> LeadEngine:
     """Let an engine go through the bytes of its checkpoints, as a new worker would start it."""
     new = make_engine(
-        *(book.pair for book in engine.books),
-        rules=rules if rules is not None else tuple(engine.books[0].rules.values()),
+        *(monitor.pair for monitor in engine.monitors),
+        rules=rules if rules is not None else tuple(engine.monitors[0].rules.values()),
         sessions=engine.market.calendar,
     )
     lead = encode_lead(LeadCheckpoint(applied_offset=7, lead=dump_lead(engine)))
     pairs = [
-        encode_pair(PairCheckpoint(applied_offset=7, is_left=False, pair=dump_pair(book, engine.waiting)))
-        for book in engine.books
+        encode_pair(
+            PairCheckpoint(applied_offset=7, is_retired=False, pair=dump_pair(monitor, engine.waiting))
+        )
+        for monitor in engine.monitors
     ]
     return RestoredEngine(
         new,
@@ -125,9 +127,9 @@ class Story:
         self.last_other = other[-1].close
 
     @property
-    def book(self) -> PairBook:
-        """Return the pair's book."""
-        return self.engine.books[0]
+    def monitor(self) -> PairMonitor:
+        """Return the pair's monitor."""
+        return self.engine.monitors[0]
 
     def take(self, record: TickRecord) -> list[DivergenceEvent]:
         """Let the engine read one record; return the events it made."""

@@ -9,7 +9,7 @@ from typing import Final
 from convex.backtest.report.episodes import Episode, Session
 from convex.backtest.report.lanes import LANE_HEIGHT, LEAST_WIDTH, Place, lanes
 from convex.backtest.report.words import day, number
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.pairs import Pair
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from convex.backtest.stats_csv import COLUMNS, Row
 from services.signals.core.confirmed import Values
-from services.signals.core.lifecycle.readings import sign_of
+from services.signals.core.divergence.observation import sign_of
 from shared.domain.divergences import Confirmation, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
 from shared.domain.sessions import SessionCalendar

@@ -19,7 +19,7 @@ from convex.backtest.report.words import (
     number,
     percent,
 )
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import DivergenceEvent, Kind, Severity
 from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
 from shared.domain.pairs import Pair

@@ -6,7 +6,7 @@ from typing import Final
 
 from convex.backtest.report.episodes import Episode, Session
 from convex.backtest.report.words import KINDS, day, direction_of
-from services.signals.core.lifecycle.readings import DIRECTIONS
+from services.signals.core.divergence.observation import DIRECTIONS
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.pairs import Pair
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Kind
 from shared.domain.pairs import Pair
 from shared.version import CODE_VERSION

@@ -23,8 +23,8 @@ from convex.backtest.report.words import (
     moment,
     number,
 )
-from services.signals.core.lifecycle.readings import LEVEL_KINDS
-from services.signals.core.rules import PUBLISHED, Rule
+from services.signals.core.divergence.observation import LEVEL_KINDS
+from services.signals.core.divergence.rules import PUBLISHED, Rule
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair

@@ -17,9 +17,9 @@ from panels import DPI, PICTURES, WIDTH, Course, session_of
 from PIL import Image
 
 from convex.backtest.replay import replay
+from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
-from services.signals.core.rules import PUBLISHED
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import Kind, Transition
 from shared.files.timeline import Recording

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, DayLocator, MonthLocator, date2num
 
 from services.signals.core.confirmed import HISTORY_SESSIONS, confirmed_values, regimes
+from services.signals.core.divergence.rules import PUBLISHED, Rule
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.rules import PUBLISHED, Rule
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
 from shared.domain.sessions import NEW_YORK

@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.signals.core.lead.state import LeadState
-from services.signals.core.pairs.state import PairState
+from services.signals.core.engine.lead_state import LeadState
+from services.signals.core.pairs.pair_state import PairState
 from shared.contracts.envelope import Contract
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _LEAD: Final = "lead|"
 _HEAD: Final = re.compile(rb'\{"schema":"state","v":%d,"applied_offset":(\d{1,18}),' % _VERSION)
 
@@ -23,12 +23,12 @@ class PairCheckpoint:
 
     Parameters
     ----------
-    is_left
+    is_retired
         It is no longer watched from then on; what comes after has passed it by.
     """
 
     applied_offset: int
-    is_left: bool
+    is_retired: bool
     pair: PairState
 
 
@@ -99,7 +99,7 @@ def applied_offset_of(value: bytes) -> int:
 
     Examples
     --------
-    >>> applied_offset_of(b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,')
+    >>> applied_offset_of(b'{"schema":"state","v":3,"applied_offset":41,"is_retired":false,')
     41
     >>> applied_offset_of(b'{"schema":"state","v":1,"applied_offset":41,')
     -1

@@ -23,8 +23,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from services.signals.checkpoint.codec import LeadCheckpoint, PairCheckpoint
-from services.signals.core.lead.state import LeadState
-from services.signals.core.pairs.state import PairState
+from services.signals.core.engine.lead_state import LeadState
+from services.signals.core.pairs.pair_state import PairState
 from shared.domain.pairs import Pair
 
 BEGINNING = -1
@@ -90,9 +90,9 @@ def plan_restore(
     usable = [each for each in of_lead if _is_of(each, configured.get(each.pair.pair))]
     # The oldest last: of a leg that two pairs have, the older view is the one that can still be brought up.
     usable.sort(key=lambda each: each.applied_offset, reverse=True)
-    is_whole = len(usable) == len(configured) and not any(each.is_left for each in usable)
+    is_whole = len(usable) == len(configured) and not any(each.is_retired for each in usable)
     frozen = {
-        each.pair.pair: each.applied_offset if each.is_left else max(each.applied_offset, offset)
+        each.pair.pair: each.applied_offset if each.is_retired else max(each.applied_offset, offset)
         for each in usable
     }
     if is_whole:
@@ -104,9 +104,9 @@ def plan_restore(
         frozen=frozen,
         written=max(offset, *(each.applied_offset for each in of_lead), BEGINNING),
         left=tuple(
-            PairCheckpoint(applied_offset=max(each.applied_offset, offset), is_left=True, pair=each.pair)
+            PairCheckpoint(applied_offset=max(each.applied_offset, offset), is_retired=True, pair=each.pair)
             for each in of_lead
-            if each.pair.pair not in names and not each.is_left
+            if each.pair.pair not in names and not each.is_retired
         ),
     )
 

@@ -31,7 +31,7 @@ class Checkpoints:
     ----------
     leads, pairs
         The newest checkpoint of each instrument and of each pair.
-    outlived
+    superseded
         Pairs whose newest checkpoint was followed by an older one, which compaction would keep instead.
     end
         The offset after the last record.
@@ -39,7 +39,7 @@ class Checkpoints:
 
     leads: dict[str, LeadCheckpoint]
     pairs: dict[str, PairCheckpoint]
-    outlived: frozenset[str]
+    superseded: frozenset[str]
     end: int
 
 
@@ -48,7 +48,7 @@ class _Newest:
     """The newest value of each key, and the keys whose last value is not it."""
 
     values: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    outlived: set[str] = field(default_factory=set)
+    superseded: set[str] = field(default_factory=set)
 
     def take(self, records: Iterable[ConsumerRecord]) -> None:
         for record in records:
@@ -60,10 +60,10 @@ class _Newest:
                 continue
             offset = applied_offset_of(record.value)
             if key in self.values and offset < self.values[key][0]:
-                self.outlived.add(key)
+                self.superseded.add(key)
                 continue
             self.values[key] = offset, record.value
-            self.outlived.discard(key)
+            self.superseded.discard(key)
 
     def checkpoints(self, end: int) -> Checkpoints:
         leads: dict[str, LeadCheckpoint] = {}
@@ -80,7 +80,7 @@ class _Newest:
         return Checkpoints(
             leads={each.lead.lead: each for key, each in leads.items() if key == key_of_lead(each.lead.lead)},
             pairs={name: each for name, each in pairs.items() if name == each.pair.pair},
-            outlived=frozenset(self.outlived & pairs.keys()),
+            superseded=frozenset(self.superseded & pairs.keys()),
             end=end,
         )
 

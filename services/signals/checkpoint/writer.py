@@ -24,9 +24,9 @@ from services.signals.checkpoint.codec import (
     encode_pair,
     key_of_lead,
 )
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.lead.state import dump_lead
-from services.signals.core.pairs.state import dump_pair
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.lead_state import dump_lead
+from services.signals.core.pairs.pair_state import dump_pair
 from shared.kafka.publisher import Published, Publisher
 from shared.kafka.topics import STATE
 
@@ -69,24 +69,24 @@ class CheckpointWriter:
         left
             Pairs that are no longer watched, as they are to be kept.
         """
-        changed = [book for book in engine.books if book.is_unsaved]
+        changed = [monitor for monitor in engine.monitors if monitor.is_dirty]
         checkpoints = [
-            PairCheckpoint(applied_offset=offset, is_left=False, pair=dump_pair(book, engine.waiting))
-            for book in changed
+            PairCheckpoint(applied_offset=offset, is_retired=False, pair=dump_pair(monitor, engine.waiting))
+            for monitor in changed
         ]
         checkpoints += left
         for begin in range(0, len(checkpoints), _UNDER_WAY):
             await self._send_pairs(checkpoints[begin : begin + _UNDER_WAY])
-        for book in changed:
-            book.is_unsaved = False
+        for monitor in changed:
+            monitor.is_dirty = False
         lead = LeadCheckpoint(applied_offset=offset, lead=dump_lead(engine))
         self._end += 1 + len(checkpoints)
         sent = await self._send(key_of_lead(engine.lead), encode_lead(lead))
         if sent.offset + 1 != self._end:
             log.warning("checkpoint_of_another_writer", partition=self._partition, offset=sent.offset)
             self._end = sent.offset + 1
-            for book in (book for each in self._engines for book in each.books):
-                book.is_unsaved = True
+            for monitor in (monitor for each in self._engines for monitor in each.monitors):
+                monitor.is_dirty = True
         return 1 + len(checkpoints)
 
     async def _send_pairs(self, checkpoints: list[PairCheckpoint]) -> None:

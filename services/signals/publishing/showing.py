@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.legs.tape import EventTime
-from services.signals.core.lifecycle.life import Phase
-from services.signals.core.pairs.book import PairBook
+from services.signals.core.divergence.state import Phase
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.legs.last_price import LogProgress
 from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.undefined import SESSIONS_NEEDED
 from services.signals.metrics import CORRELATION_WINDOWS, LEGS, SignalsMetrics
@@ -46,25 +46,27 @@ class Showing:
 
     def show(self, engine: LeadEngine, effects: Effects) -> None:
         """Show the pairs of an engine after a record: those with news, and others in turn."""
-        time = engine.time
-        if time.closes_seen < 0:
+        time = engine.progress
+        if time.next_close < 0:
             # Before the first instant is known there is no "as of".
             return
-        for book in self._chosen(engine, effects):
-            name = book.pair.name
+        for monitor in self._chosen(engine, effects):
+            name = monitor.pair.name
             is_news = name in effects.changed or name not in self._shown
             self._shown.add(name)
-            self._snapshots.offer(name, time.watermark_ns, partial(self._take, book, time), is_news=is_news)
+            self._snapshots.offer(
+                name, time.watermark_ns, partial(self._take, monitor, time), is_news=is_news
+            )
             if is_news:
-                self._gauge_windows(book)
-            self._gauge_faults(book)
-            self._metrics.zscore.labels(name, "provisional").set(_or_nan(book.live_z()))
+                self._gauge_windows(monitor)
+            self._gauge_faults(monitor)
+            self._metrics.zscore.labels(name, "provisional").set(_or_nan(monitor.live_z()))
             self._metrics.watermark.labels(name).set(time.watermark_ns / NS_PER_SECOND)
 
     def forget(self, engine: LeadEngine) -> None:
         """Show nothing of an engine's pairs any more: another worker shows them now."""
-        for book in engine.books:
-            name = book.pair.name
+        for monitor in engine.monitors:
+            name = monitor.pair.name
             self._shown.discard(name)
             self._outcomes.pop(name, None)
             self._snapshots.forget(name)
@@ -74,43 +76,45 @@ class Showing:
         """Wait for snapshots on their way."""
         await self._snapshots.flush()
 
-    def _chosen(self, engine: LeadEngine, effects: Effects) -> Iterable[PairBook]:
-        books = engine.books
-        if len(books) <= _AT_A_TIME:
-            return books
+    def _chosen(self, engine: LeadEngine, effects: Effects) -> Iterable[PairMonitor]:
+        monitors = engine.monitors
+        if len(monitors) <= _AT_A_TIME:
+            return monitors
         begin = self._turn.get(engine.lead, 0)
-        self._turn[engine.lead] = (begin + _AT_A_TIME) % len(books)
-        chosen = {book.pair.name: book for book in (books + books)[begin : begin + _AT_A_TIME]}
+        self._turn[engine.lead] = (begin + _AT_A_TIME) % len(monitors)
+        chosen = {monitor.pair.name: monitor for monitor in (monitors + monitors)[begin : begin + _AT_A_TIME]}
         if effects.changed:
-            chosen |= {book.pair.name: book for book in books if book.pair.name in effects.changed}
+            chosen |= {
+                monitor.pair.name: monitor for monitor in monitors if monitor.pair.name in effects.changed
+            }
         return chosen.values()
 
-    def _take(self, book: PairBook, time: EventTime) -> PairSnapshot:
+    def _take(self, monitor: PairMonitor, time: LogProgress) -> PairSnapshot:
         """Take a snapshot as of when it is sent."""
-        snapshot = take_snapshot(book, time.watermark_ns)
-        name, outcomes = book.pair.name, snapshot.outcomes
+        snapshot = take_snapshot(monitor, time.watermark_ns)
+        name, outcomes = monitor.pair.name, snapshot.outcomes
         # The same tuple comes until a session commits or a divergence opens.
         if self._outcomes.get(name) is not outcomes:
             self._outcomes[name] = outcomes
             self._metrics.show_outcomes(name, outcomes)
         return snapshot
 
-    def _gauge_windows(self, book: PairBook) -> None:
-        name, values = book.pair.name, book.values
+    def _gauge_windows(self, monitor: PairMonitor) -> None:
+        name, values = monitor.pair.name, monitor.values
         self._metrics.zscore.labels(name, "confirmed").set(_or_nan(values.get("z_90")))
         self._metrics.undefined.labels(name).set(sum(value is None for value in values.values()))
         for window in CORRELATION_WINDOWS:
             statistic = f"corr_{window}"
             self._metrics.correlation.labels(name, window).set(_or_nan(values.get(statistic)))
-            is_warm = book.count >= SESSIONS_NEEDED[statistic]
+            is_warm = monitor.count >= SESSIONS_NEEDED[statistic]
             self._metrics.warm.labels(name, window).set(float(is_warm))
 
-    def _gauge_faults(self, book: PairBook) -> None:
-        for side, leg in zip(LEGS, (book.lead, book.other), strict=True):
+    def _gauge_faults(self, monitor: PairMonitor) -> None:
+        for side, leg in zip(LEGS, (monitor.lead, monitor.other), strict=True):
             # Also while flapping holds it open, and with the kind switched off.
-            is_told = book.life(Kind.DATA_FAULT, side).phase is Phase.OPEN
-            is_at_fault = is_told or leg.watch.is_at_fault
-            self._metrics.leg_at_fault.labels(book.pair.name, side.value).set(float(is_at_fault))
+            is_told = monitor.life(Kind.DATA_FAULT, side).phase is Phase.OPEN
+            is_at_fault = is_told or leg.data_quality.is_at_fault
+            self._metrics.leg_at_fault.labels(monitor.pair.name, side.value).set(float(is_at_fault))
 
 
 def _or_nan(value: float | None) -> float:

@@ -9,7 +9,7 @@ from convex.explaining.explanation import Explanation, explain
 from convex.explaining.log_scan import LogScan
 from convex.explaining.material import Bars, Material, Prices, Ticks, Titles
 from convex.explaining.stretches import stretches_of
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind

@@ -87,7 +87,7 @@ async def test_the_snapshot_that_waits_longest_is_sent_first(embedded_broker: st
                 taken.append(name)
                 if taken.count(name) < 3:
                     offer(name)
-                return replace(take_snapshot(engine.books[0], engine.time.watermark_ns), pair=name)
+                return replace(take_snapshot(engine.monitors[0], engine.progress.watermark_ns), pair=name)
 
             snapshots.offer(name, 0, take, is_news=True)
 

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from services.signals.checkpoint.codec import encode_pair
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
 from shared.calendars import xnys_calendar
@@ -221,17 +221,17 @@ async def test_older_record_of_a_pair_by_a_worker_thought_dead_is_overruled(embe
         assert (await known_in(embedded_broker, partition)).pairs[name].applied_offset == 3
 
         await worker._publisher.publish(topics.STATE.name, key=name, value=old, partition=partition)
-        assert (await known_in(embedded_broker, partition)).outlived == {name}
+        assert (await known_in(embedded_broker, partition)).superseded == {name}
         other = encode_tick_record(bar_batch(bar("2019-06-05", 1_300.0, instrument=LEAD)))
         await apply(worker, partition, 4, other)  # finds out
         await apply(worker, partition, 5, reached(3 * 86_400_000_000_000))
-        assert (await known_in(embedded_broker, partition)).outlived == frozenset()
+        assert (await known_in(embedded_broker, partition)).superseded == frozenset()
 
         await worker._publisher.publish(topics.STATE.name, key=name, value=old, partition=partition)
     async with running(embedded_broker, pair(), every=1) as (worker, partition, start):
         assert start == 6
         await apply(worker, partition, 6, reached(4 * 86_400_000_000_000))
-    assert (await known_in(embedded_broker, partition)).outlived == frozenset()
+    assert (await known_in(embedded_broker, partition)).superseded == frozenset()
 
 
 def of_lead_number(record: TickRecord, number: int) -> TickRecord:

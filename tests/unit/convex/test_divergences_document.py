@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from convex.backtest.replay import replay
-from services.signals.core.legs.watch import Cause
-from services.signals.core.lifecycle.readings import LEVEL_KINDS
-from services.signals.core.rules import PUBLISHED
+from services.signals.core.divergence.observation import LEVEL_KINDS
+from services.signals.core.divergence.rules import PUBLISHED
+from services.signals.core.legs.data_quality import Cause
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import Direction, Kind, Transition

@@ -15,7 +15,7 @@ import pytest
 from convex.backtest.stats_csv import COLUMNS
 from services.notifier.core.classify import Delivered, Gone, Rejected, classify_status
 from services.notifier.core.signing import parse_secret, webhook_signature
-from services.signals.core.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
 from services.signals.rules_file import load_rules
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import DivergenceEvent, Kind, Transition

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.signals.core.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import PUBLISHED, Rule
 from services.signals.rules_file import load_rules
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError

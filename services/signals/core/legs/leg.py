@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from services.signals.core.legs.data_quality import DataQuality
 from services.signals.core.legs.history import LegHistory
-from services.signals.core.legs.tape import Tape
-from services.signals.core.legs.watch import LegWatch
+from services.signals.core.legs.last_price import LastPrice
 from shared.domain.bars import HISTORY_SESSIONS
 
 
@@ -18,15 +18,15 @@ class Leg:
 
     Parameters
     ----------
-    tape
+    last_price
         Its live price, if it ticks.
     history
         Its bars.
-    watch
+    data_quality
         Whether they can be trusted.
     """
 
     instrument: str
-    tape: Tape = field(default_factory=Tape)
+    last_price: LastPrice = field(default_factory=LastPrice)
     history: LegHistory = field(default_factory=_history)
-    watch: LegWatch = field(default_factory=LegWatch)
+    data_quality: DataQuality = field(default_factory=DataQuality)

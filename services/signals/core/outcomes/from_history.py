@@ -1,6 +1,6 @@
 """Which openings the closes of a filled history would have made, had the pair been watched through it.
 
-What opens a divergence is asked of the very lives that judge closes from then on; only the statistics are
+The same state machine decides here as on live closes; only the statistics are
 computed for all sessions at once. An early warning leaves no trace in closes, so every opening found here is
 one by a close.
 """
@@ -60,7 +60,7 @@ def settled(ledger: Ledger, aligned: AlignedSessions, make_judge: Callable[[], J
     make_judge
         Returns a judge that has seen no session.
     """
-    if ledger.owed_until is None:
+    if ledger.backfill_until is None:
         return ledger
-    count = int(aligned.days.searchsorted(day_of(ledger.owed_until), side="right"))
+    count = int(aligned.days.searchsorted(day_of(ledger.backfill_until), side="right"))
     return ledger.with_history(openings_of_history(aligned.until(count, limit=count), make_judge()))

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.lifecycle.closes import by_close
-from services.signals.core.lifecycle.life import Life, Phase
-from services.signals.core.lifecycle.readings import DIRECTIONS, LEVEL_KINDS, reading_of
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.observation import DIRECTIONS, LEVEL_KINDS, observe
+from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import DivergenceState, Phase
 from services.signals.core.statistics.regime import NEUTRAL, START, RegimeState, next_regime
 from shared.domain.divergences import Direction, Kind, Transition
 
@@ -22,7 +22,7 @@ _STATISTICS: Final = {
 _NO_INSTANT: Final = 0
 
 
-class HistoryJudge:
+class HistoryEvaluator:
     """Judge closes that were never live, with data that are never at fault.
 
     Parameters
@@ -33,8 +33,8 @@ class HistoryJudge:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = {rule.kind: rule for rule in rules}
-        self._lives: dict[tuple[Kind, Direction], Life] = {
-            (kind, direction): Life()
+        self._lives: dict[tuple[Kind, Direction], DivergenceState] = {
+            (kind, direction): DivergenceState()
             for kind in LEVEL_KINDS
             if kind in self._rules
             for direction in DIRECTIONS[kind]
@@ -57,12 +57,12 @@ class HistoryJudge:
 
     def _opens(self, key: tuple[Kind, Direction], session: str, values: Values) -> bool:
         rule, life = self._rules[key[0]], self._lives[key]
-        if life.phase is Phase.IDLE and not life.cooldown_left and not life.states:
+        if life.phase is Phase.IDLE and not life.cooldown_sessions_left and not life.recent_states:
             # So it is nearly always, and nothing would come of it.
             statistic = values[_STATISTICS[key[0]]]
             if statistic is None or abs(statistic) < rule.warning:
                 return False
-        reading = reading_of(rule, key[1], values)
+        reading = observe(rule, key[1], values)
         step = by_close(
             life,
             reading,

@@ -38,7 +38,7 @@ class Ledger:
     ----------
     openings
         At most `MOST_OPENINGS`, ascending by session.
-    owed_until
+    backfill_until
         Session up to which the openings of the filled history are still to be found; None when none are.
 
     Examples
@@ -51,7 +51,7 @@ class Ledger:
     """
 
     openings: tuple[Opening, ...] = ()
-    owed_until: str | None = None
+    backfill_until: str | None = None
 
     def with_opening(self, kind: Kind, direction: Direction, *, session: str) -> "Ledger":
         """Return the ledger with one more opening; what no claim is made of is not entered.
@@ -65,7 +65,7 @@ class Ledger:
 
     def with_history(self, openings: tuple[Opening, ...]) -> "Ledger":
         """Return the ledger with what it was owed."""
-        return replace(self._with(openings), owed_until=None)
+        return replace(self._with(openings), backfill_until=None)
 
     def rescored(self, aligned: AlignedSessions) -> "Ledger":
         """Return the ledger with what the windows say now."""

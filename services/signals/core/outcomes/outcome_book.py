@@ -48,7 +48,7 @@ class OutcomeBook:
             Label of the newest aligned session, empty when there is none.
         """
         if session:
-            self.ledger = replace(self._ledger, owed_until=session)
+            self.ledger = replace(self._ledger, backfill_until=session)
 
     def committed(self, align: Align) -> None:
         """Take note that the closes have changed: a session more, or a known one corrected.
@@ -81,7 +81,7 @@ class OutcomeBook:
         align
             Returns the aligned sessions of the windows; not called where nothing is owed.
         """
-        if self._ledger.owed_until is not None:
+        if self._ledger.backfill_until is not None:
             self.ledger = settled(self._ledger, align(), self._make_judge)
 
     def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:

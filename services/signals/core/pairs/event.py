@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.lifecycle.life import Life
-from services.signals.core.pairs.grounds import Grounds
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.pairs.decision_context import DecisionContext
 from shared.domain.divergences import (
     Confirmation,
     Direction,
@@ -27,7 +27,7 @@ from shared.domain.pairs import Pair
 _CORRELATION: Final = {Kind.CORRELATION_BREAK: 20, Kind.HEDGE_LOST: 60}
 
 
-def divergence_id(pair: Pair, kind: Kind, direction: Direction, life: Life) -> str:
+def divergence_id(pair: Pair, kind: Kind, direction: Direction, life: DivergenceState) -> str:
     """Return the identity of an open divergence."""
     fingerprint = fingerprint_of(pair=pair.name, kind=kind, direction=direction)
     return divergence_id_of(fingerprint=fingerprint, rule_version=life.rule_version, onset=life.onset)
@@ -39,11 +39,11 @@ def build_event(
     rule: Rule,
     direction: Direction,
     transition: Transition,
-    life: Life,
+    life: DivergenceState,
     confirmation: Confirmation,
     sequence: int,
     at_ns: int,
-    grounds: Grounds,
+    grounds: DecisionContext,
     hedge: Hedge,
     confirmed: Values,
     false_alarms: Mapping[tuple[str, str], float],
@@ -74,7 +74,7 @@ def build_event(
     return DivergenceEvent(
         type=transition,
         event_id=event_id_of(
-            divergence_id=identity, transition=transition, occurrence=life.counts[transition.value]
+            divergence_id=identity, transition=transition, occurrence=life.transition_counts[transition.value]
         ),
         divergence_id=identity,
         fingerprint=fingerprint_of(pair=pair.name, kind=rule.kind, direction=direction),

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.confirmed import RATIO_WINDOW, leg_values
+from services.signals.core.divergence.state import Phase
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.leg import Leg
-from services.signals.core.lifecycle.life import Phase
-from services.signals.core.pairs.book import PairBook
 from services.signals.core.pairs.event import divergence_id
+from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.undefined import why_undefined
 from shared.domain.bars import Bar
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
@@ -23,7 +23,7 @@ from shared.domain.snapshots import (
 )
 
 
-def take_snapshot(book: PairBook, watermark_ns: int) -> PairSnapshot:
+def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
     """Return everything the page shows of a pair.
 
     Parameters
@@ -31,53 +31,53 @@ def take_snapshot(book: PairBook, watermark_ns: int) -> PairSnapshot:
     watermark_ns
         Event time as of which the snapshot is taken; ages are counted up to it.
     """
-    aligned = book.align()
-    confirmed = _confirmed(book)
+    aligned = monitor.align()
+    confirmed = _confirmed(monitor)
     values = dict(confirmed.values) if confirmed is not None else {"z_90": None, "log_ratio": None}
     recent = slice(-RATIO_WINDOW, None)
     return PairSnapshot(
-        pair=book.pair.name,
-        title=book.pair.title,
-        page=book.pair.page,
-        is_simulated=book.pair.is_simulated,
-        is_proxy=book.pair.is_proxy,
-        feed=book.lead.tape.feed,
-        feed_state=book.lead.tape.feed_state,
+        pair=monitor.pair.name,
+        title=monitor.pair.title,
+        page=monitor.pair.page,
+        is_simulated=monitor.pair.is_simulated,
+        is_proxy=monitor.pair.is_proxy,
+        feed=monitor.lead.last_price.feed,
+        feed_state=monitor.lead.last_price.feed_state,
         watermark=format_rfc3339(watermark_ns),
-        sessions_known=book.count,
+        sessions_known=monitor.count,
         legs=(
-            _leg(book, book.lead, book.pair.lead_title, watermark_ns),
-            _leg(book, book.other, book.pair.other_title, watermark_ns),
+            _leg(monitor, monitor.lead, monitor.pair.lead_title, watermark_ns),
+            _leg(monitor, monitor.other, monitor.pair.other_title, watermark_ns),
         ),
         confirmed=confirmed,
-        provisional=_provisional(book, watermark_ns),
-        undefined={name: why_undefined(name, book.count) for name in values if values[name] is None},
-        open=_open(book),
+        provisional=_provisional(monitor, watermark_ns),
+        undefined={name: why_undefined(name, monitor.count) for name in values if values[name] is None},
+        open=_open(monitor),
         history=SessionHistory(
             session=aligned.labels(RATIO_WINDOW),
             lead=tuple(aligned.lead[recent].tolist()),
             other=tuple(aligned.other[recent].tolist()),
             log_ratio=tuple(aligned.log_ratio[recent].tolist()),
         ),
-        hedge=book.hedge if book.count else None,
-        outcomes=book.outcomes.summaries(book.align),
+        hedge=monitor.hedge if monitor.count else None,
+        outcomes=monitor.outcomes.summaries(monitor.align),
         faults=tuple(
             LegFault(
                 instrument=leg.instrument,
-                causes=tuple(leg.watch.since),
-                since=format_rfc3339(min(leg.watch.since.values())),
+                causes=tuple(leg.data_quality.active_since_ns),
+                since=format_rfc3339(min(leg.data_quality.active_since_ns.values())),
             )
-            for leg in (book.lead, book.other)
-            if leg.watch.is_at_fault
+            for leg in (monitor.lead, monitor.other)
+            if leg.data_quality.is_at_fault
         ),
     )
 
 
-def _open(book: PairBook) -> tuple[OpenDivergence, ...]:
-    is_inhibited = book.is_inhibited
+def _open(monitor: PairMonitor) -> tuple[OpenDivergence, ...]:
+    is_inhibited = monitor.is_inhibited
     return tuple(
         OpenDivergence(
-            divergence_id=divergence_id(book.pair, kind, direction, life),
+            divergence_id=divergence_id(monitor.pair, kind, direction, life),
             kind=kind,
             direction=direction,
             severity=life.severity,
@@ -86,56 +86,60 @@ def _open(book: PairBook) -> tuple[OpenDivergence, ...]:
             is_inhibited=is_inhibited and kind.is_market,
             is_flapping=life.is_flapping,
         )
-        for kind, direction, life in book.begun()
+        for kind, direction, life in monitor.begun()
         if life.phase is Phase.OPEN
     )
 
 
-def _confirmed(book: PairBook) -> ConfirmedStatistics | None:
-    if not book.count:
+def _confirmed(monitor: PairMonitor) -> ConfirmedStatistics | None:
+    if not monitor.count:
         return None
-    bars = [leg.history.get(book.session) for leg in (book.lead, book.other)]
+    bars = [leg.history.get(monitor.session) for leg in (monitor.lead, monitor.other)]
     return ConfirmedStatistics(
-        session=book.session,
+        session=monitor.session,
         known_at=format_rfc3339(max(bar.known_at_ns for bar in bars if bar is not None)),
-        values=book.values | book.slow_values,
-        regime=book.regime.name,
+        values=monitor.values | monitor.slow_values,
+        regime=monitor.regime.name,
     )
 
 
-def _provisional(book: PairBook, watermark_ns: int) -> ProvisionalStatistics | None:
-    tape, other, newest = book.lead.tape, book.other.tape, book.other.history.newest_session
-    if tape.price is None or newest is None:
+def _provisional(monitor: PairMonitor, watermark_ns: int) -> ProvisionalStatistics | None:
+    last_price, other, newest = (
+        monitor.lead.last_price,
+        monitor.other.last_price,
+        monitor.other.history.newest_session,
+    )
+    if last_price.price is None or newest is None:
         return None
-    since_ns = other.ts_ns if book.is_other_live() else book.calendar.close_of(newest)
+    since_ns = other.ts_ns if monitor.is_other_live() else monitor.calendar.close_of(newest)
     return ProvisionalStatistics(
-        ts_event=format_rfc3339(tape.ts_ns),
+        ts_event=format_rfc3339(last_price.ts_ns),
         other_session=newest,
-        lead_age_seconds=(watermark_ns - tape.ts_ns) / NS_PER_SECOND,
+        lead_age_seconds=(watermark_ns - last_price.ts_ns) / NS_PER_SECOND,
         other_age_seconds=(watermark_ns - since_ns) / NS_PER_SECOND,
-        values=book.live_values(),
+        values=monitor.live_values(),
     )
 
 
-def _leg(book: PairBook, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:
-    is_live = leg.tape.price is not None if leg is book.lead else book.is_other_live()
-    if not is_live or leg.tape.price is None:
-        return _bar_leg(book, leg, title, watermark_ns)
+def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:
+    is_live = leg.last_price.price is not None if leg is monitor.lead else monitor.is_other_live()
+    if not is_live or leg.last_price.price is None:
+        return _bar_leg(monitor, leg, title, watermark_ns)
     return LegSnapshot(
         instrument=leg.instrument,
         title=title,
-        price=leg.tape.price,
-        price_at=format_rfc3339(leg.tape.ts_ns),
-        age_seconds=(watermark_ns - leg.tape.ts_ns) / NS_PER_SECOND,
-        source=leg.tape.feed,
+        price=leg.last_price.price,
+        price_at=format_rfc3339(leg.last_price.ts_ns),
+        age_seconds=(watermark_ns - leg.last_price.ts_ns) / NS_PER_SECOND,
+        source=leg.last_price.feed,
         session=None,
         summary=leg_values(_closes(leg.history)),
     )
 
 
-def _bar_leg(book: PairBook, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:
+def _bar_leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:
     bar: Bar | None = leg.history.newest()
-    close_ns = book.calendar.close_of(bar.session) if bar is not None else None
+    close_ns = monitor.calendar.close_of(bar.session) if bar is not None else None
     return LegSnapshot(
         instrument=leg.instrument,
         title=title,

@@ -12,7 +12,7 @@ import pytest
 
 from convex.backtest.replay import replay
 from convex.cli import main
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Kind
 from shared.domain.instants import from_ns
 from shared.files.timeline import Recording

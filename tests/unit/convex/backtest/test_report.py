@@ -13,7 +13,7 @@ from convex.backtest.replay import Replayed, replay
 from convex.backtest.report.episodes import Session, episodes_of, sessions_of
 from convex.backtest.report.page import report_bytes
 from convex.backtest.stats_csv import COLUMNS, Row
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import (
     Confirmation,

@@ -11,8 +11,8 @@ from convex.backtest.report.episodes import episodes_of, sessions_of
 from convex.backtest.report.page import report_bytes
 from convex.backtest.report.words import CAUSES, KINDS, REASONS
 from services.signals.core.confirmed import Values
-from services.signals.core.legs.watch import Cause
-from services.signals.core.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.legs.data_quality import Cause
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar

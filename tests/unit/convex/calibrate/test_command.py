@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convex.cli import main
-from services.signals.core.rules import PUBLISHED
+from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.false_alarms.loading import load_false_alarms
 from shared.domain.divergences import Kind
 from tests.support.data import shared_data

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convex.calibrate.block_length import stationary_block_length
 from convex.calibrate.false_alarms import expect_false_alarms, volatility_block_length
 from convex.calibrate.history import History
-from services.signals.core.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import PUBLISHED, Rule
 from services.signals.false_alarms.figure import FalseAlarms
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
@@ -56,10 +56,12 @@ def _echoes(x: pd.Series, size: int) -> list[NDArray[np.float64]]:
     return echoes
 
 
-def openings(x: NDArray[np.float64], end_x: NDArray[np.float64], may: NDArray[np.bool_], rule: Rule) -> int:
+def openings(
+    x: NDArray[np.float64], leave_value: NDArray[np.float64], may: NDArray[np.bool_], rule: Rule
+) -> int:
     """Count by the words of section 7; what flaps is too rare to be missed."""
     is_open, cooldown, count = False, 0, 0
-    for value, end, allowed in zip(x, end_x, may, strict=True):
+    for value, end, allowed in zip(x, leave_value, may, strict=True):
         cooldown = max(0, cooldown - 1)
         if is_open:
             if end <= rule.leave:

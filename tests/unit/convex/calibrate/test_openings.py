@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from convex.calibrate.openings import count_openings
 from convex.calibrate.readings import Readings
-from services.signals.core.lifecycle.closes import by_close
-from services.signals.core.lifecycle.life import Life, Reading
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import DivergenceState, Observation
 from shared.domain.divergences import Kind, Transition
 
 
@@ -19,23 +19,27 @@ def rule(**changes: float) -> Rule:
     return Rule(kind=Kind.CORRELATION_BREAK, **(fields | changes))  # type: ignore[arg-type]  # fields of numbers
 
 
-def readings(x: list[float], *, end_x: list[float] | None = None, may: list[bool] | None = None) -> Readings:
+def readings(
+    x: list[float], *, leave_value: list[float] | None = None, may: list[bool] | None = None
+) -> Readings:
     return Readings(
         x=np.array([x]),
-        end_x=np.array([x if end_x is None else end_x]),
-        may_rise=np.array([[True] * len(x) if may is None else may]),
+        leave_value=np.array([x if leave_value is None else leave_value]),
+        can_open=np.array([[True] * len(x) if may is None else may]),
     )
 
 
 def close_by_close(given_readings: Readings, a_rule: Rule, after: int) -> list[int]:
     """Put every close before the engine's lifecycle, as the live service does."""
     counts = []
-    for x, end_x, may_rise in zip(
-        given_readings.x, given_readings.end_x, given_readings.may_rise, strict=True
+    for x, leave_value, can_open in zip(
+        given_readings.x, given_readings.leave_value, given_readings.can_open, strict=True
     ):
-        life, count = Life(), 0
+        life, count = DivergenceState(), 0
         for at in range(x.size):
-            reading = Reading(x=float(x[at]), end_x=float(end_x[at]), may_rise=bool(may_rise[at]))
+            reading = Observation(
+                x=float(x[at]), leave_value=float(leave_value[at]), can_open=bool(can_open[at])
+            )
             step = by_close(
                 life,
                 None if np.isnan(x[at]) else reading,
@@ -74,7 +78,7 @@ def test_openings_are_those_of_the_lifecycle_asked_at_every_close(
 ) -> None:
     x = wandering(seed, pull, gaps)
     closed = np.random.default_rng(seed).random(x.shape) < gate
-    given_readings = Readings(x=x, end_x=x - 0.5, may_rise=~closed)
+    given_readings = Readings(x=x, leave_value=x - 0.5, can_open=~closed)
     a_rule = rule(cooldown_sessions=cooldown)
 
     found = count_openings(given_readings, a_rule, after=after)
@@ -112,5 +116,5 @@ def test_opening_before_the_path_has_found_its_stride_is_not_counted_but_judged(
 def test_what_ends_it_may_be_another_statistic() -> None:
     x = [0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0]
 
-    assert count_openings(readings(x, end_x=[5.0] * 9), rule(), after=0).tolist() == [1]
+    assert count_openings(readings(x, leave_value=[5.0] * 9), rule(), after=0).tolist() == [1]
     assert count_openings(readings(x), rule(), after=0).tolist() == [2]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from convex.calibrate.readings import readings_of
 from convex.calibrate.rolling import RunningSums
 from services.signals.core.confirmed import confirmed_values
+from services.signals.core.divergence.observation import DIRECTIONS, observe
+from services.signals.core.divergence.rules import PUBLISHED, Rule
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.lifecycle.readings import DIRECTIONS, reading_of
-from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.core.statistics.correlation import estimate_correlation
 from shared.domain.divergences import Kind
 
@@ -83,7 +83,7 @@ def by_the_engine(rule: Rule, x: NDArray[np.float64], y: NDArray[np.float64]) ->
         lead_returns=x,
         other_returns=y,
     )
-    return [reading_of(rule, direction, confirmed_values(aligned)) for direction in DIRECTIONS[rule.kind]]
+    return [observe(rule, direction, confirmed_values(aligned)) for direction in DIRECTIONS[rule.kind]]
 
 
 @pytest.mark.parametrize("kind", [Kind.CORRELATION_BREAK, Kind.HEDGE_LOST])
@@ -104,8 +104,8 @@ def test_every_close_is_read_as_the_engine_reads_it(kind: Kind, relation: float,
         for ours, reading in zip(found, theirs, strict=True):
             assert same(ours.x[0, at], getattr(reading, "x", None))
             if reading is not None:
-                assert same(ours.end_x[0, at], getattr(reading, "end_x", None))
-                assert ours.may_rise[0, at] == getattr(reading, "may_rise", None)
+                assert same(ours.leave_value[0, at], getattr(reading, "leave_value", None))
+                assert ours.can_open[0, at] == getattr(reading, "can_open", None)
 
 
 def test_kind_that_no_correlation_decides_has_no_reading_here() -> None:

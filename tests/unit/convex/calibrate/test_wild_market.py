@@ -10,7 +10,7 @@ from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import History
 from convex.calibrate.openings import count_openings
 from convex.calibrate.readings import readings_of
-from services.signals.core.rules import PUBLISHED
+from services.signals.core.divergence.rules import PUBLISHED
 from shared.domain.divergences import Kind
 
 BREAK = next(rule for rule in PUBLISHED if rule.kind is Kind.CORRELATION_BREAK)

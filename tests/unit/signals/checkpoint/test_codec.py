@@ -16,9 +16,9 @@ from services.signals.checkpoint.codec import (
     encode_lead,
     encode_pair,
 )
-from services.signals.core.lead.state import dump_lead
+from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.legs.stored_bars import StoredBars
-from services.signals.core.pairs.state import dump_pair
+from services.signals.core.pairs.pair_state import dump_pair
 from shared.errors import DecodeError
 from tests.support.builders_market import LEAD, bar, bar_batch, quotes
 from tests.support.pair_story import Story
@@ -34,7 +34,9 @@ def story() -> Story:
 
 
 def of_pair(told: Story) -> PairCheckpoint:
-    return PairCheckpoint(applied_offset=41, is_left=False, pair=dump_pair(told.book, told.engine.waiting))
+    return PairCheckpoint(
+        applied_offset=41, is_retired=False, pair=dump_pair(told.monitor, told.engine.waiting)
+    )
 
 
 def of_lead(told: Story) -> LeadCheckpoint:
@@ -45,7 +47,7 @@ def test_pair_reads_back_as_it_was() -> None:
     written = of_pair(story())
 
     assert decode_pair(encode_pair(written)) == written
-    assert [each.instrument for each in written.pair.waiting] == [story().book.pair.other]
+    assert [each.instrument for each in written.pair.waiting] == [story().monitor.pair.other]
     assert len(written.pair.bars.days) == 101
 
 
@@ -59,10 +61,10 @@ def test_lead_reads_back_as_it_was() -> None:
 
 def test_only_legs_that_tick_have_a_tape_in_the_lead_s() -> None:
     told = story()
-    assert of_lead(told).lead.tapes.keys() == {LEAD}
+    assert of_lead(told).lead.last_prices.keys() == {LEAD}
 
-    told.take(quotes({told.engine.time.watermark_ns: 151.0}, instrument=told.book.pair.other))
-    assert of_lead(told).lead.tapes.keys() == {LEAD, told.book.pair.other}
+    told.take(quotes({told.engine.progress.watermark_ns: 151.0}, instrument=told.monitor.pair.other))
+    assert of_lead(told).lead.last_prices.keys() == {LEAD, told.monitor.pair.other}
 
 
 def test_offset_is_found_without_the_rest() -> None:
@@ -78,7 +80,7 @@ def test_offset_is_found_without_the_rest() -> None:
         b"[]",
         b"{}",
         b'{"applied_offset":41}',
-        b'{"schema":"state","v":2,"applied_offset":null,"is_left":false}',
+        b'{"schema":"state","v":2,"applied_offset":null,"is_retired":false}',
         b'{"schema":"state","v":1,"applied_offset":41,"lead":"XAU/USD.TEST"}',
     ],
 )

@@ -5,8 +5,8 @@ from typing import Any
 
 from services.signals.checkpoint.codec import LeadCheckpoint, PairCheckpoint
 from services.signals.checkpoint.plan import BEGINNING, RestorePlan, plan_restore
-from services.signals.core.lead.state import dump_lead
-from services.signals.core.pairs.state import dump_pair
+from services.signals.core.engine.lead_state import dump_lead
+from services.signals.core.pairs.pair_state import dump_pair
 from shared.domain.pairs import Pair
 from tests.support.builders_market import LEAD, pair
 from tests.support.pair_story import make_engine
@@ -20,9 +20,11 @@ def lead(offset: int) -> LeadCheckpoint:
 
 
 def known(**offsets: int) -> dict[str, PairCheckpoint]:
-    states = {book.pair.other.split(".")[0].lower(): dump_pair(book, ()) for book in _ENGINE.books}
+    states = {
+        monitor.pair.other.split(".")[0].lower(): dump_pair(monitor, ()) for monitor in _ENGINE.monitors
+    }
     return {
-        states[name].pair: PairCheckpoint(applied_offset=offset, is_left=False, pair=states[name])
+        states[name].pair: PairCheckpoint(applied_offset=offset, is_retired=False, pair=states[name])
         for name, offset in offsets.items()
     }
 
@@ -71,7 +73,7 @@ def test_pair_with_another_leg_is_a_new_pair() -> None:
 def test_pair_that_is_no_longer_watched_is_written_once_more_as_of_the_lead_s_record() -> None:
     made = plan(lead(9), IWM, iwm=3, spy=4, qqq=12)
 
-    assert {each.pair.pair: (each.applied_offset, each.is_left) for each in made.left} == {
+    assert {each.pair.pair: (each.applied_offset, each.is_retired) for each in made.left} == {
         "gold-spy": (9, True),
         "gold-qqq": (12, True),
     }
@@ -81,7 +83,7 @@ def test_pair_that_is_no_longer_watched_is_written_once_more_as_of_the_lead_s_re
 
 
 def test_pair_that_is_watched_again_misses_nothing_of_the_log_since_it_was_left_out() -> None:
-    left = {"gold-spy": replace(known(spy=9)["gold-spy"], is_left=True)}
+    left = {"gold-spy": replace(known(spy=9)["gold-spy"], is_retired=True)}
     made = plan(lead(20), IWM, SPY, checkpoints=known(iwm=3) | left)
 
     assert (made.applied, made.frozen, made.written) == (BEGINNING, {"gold-iwm": 20, "gold-spy": 9}, 20)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.domain.bars import BarStatus
 from shared.domain.divergences import Confirmation, Severity, Transition
 from shared.domain.ticks import FeedState
@@ -35,10 +35,10 @@ def test_bar_is_not_used_before_it_is_known() -> None:
     story.take(bar_batch(bar("2019-06-03", 150.0)))
 
     story.reach("2019-06-03 20:14:59.999999")
-    assert story.book.session == "2019-05-31"
+    assert story.monitor.session == "2019-05-31"
 
     story.reach("2019-06-03 20:15")
-    assert story.book.session == "2019-06-03"
+    assert story.monitor.session == "2019-06-03"
     assert story.effects[-1].committed == ["2019-06-03"]
 
 
@@ -138,7 +138,7 @@ def test_closes_of_before_the_first_instant_are_not_sampled() -> None:
     effects = engine.apply(quotes({CLOSE + 1: 1_290.0}))
     assert effects.sampled == []
 
-    assert engine.time.closes_seen == calendar().index_of("2019-06-04")
+    assert engine.progress.next_close == calendar().index_of("2019-06-04")
 
 
 def test_first_instant_at_a_close_can_still_be_sampled() -> None:
@@ -152,7 +152,7 @@ def test_status_without_a_watermark_says_nothing_about_time() -> None:
     engine = make_engine()
     engine.apply(status(0))
 
-    assert engine.time.closes_seen == -1
+    assert engine.progress.next_close == -1
 
 
 def test_one_tick_after_a_long_weekend_samples_every_close_that_it_passes_once() -> None:
@@ -187,7 +187,7 @@ def test_provisional_bar_is_not_used() -> None:
     story.take(bar_batch(bar("2019-06-03", 150.0, status=BarStatus.PROVISIONAL)))
     story.reach("2019-06-04 09:00")
 
-    assert story.book.other.history.get("2019-06-03") is None
+    assert story.monitor.other.history.get("2019-06-03") is None
     assert story.suppressed("bar_provisional") == 1
 
 
@@ -207,7 +207,7 @@ def test_bar_that_says_nothing_new_is_counted() -> None:
         story.take(bar_batch(each))
 
     assert (story.suppressed("bar_unchanged"), story.suppressed("bar_outdated")) == (1, 1)
-    kept = story.book.other.history.get("2019-06-03")
+    kept = story.monitor.other.history.get("2019-06-03")
     assert kept is not None
     assert kept.close == 150.0
 
@@ -232,7 +232,7 @@ def test_time_after_the_last_session_of_the_calendar_is_passed() -> None:
     story.tick("2031-06-03 15:31", 2.5)
     story.reach("2031-06-03 16:00")
 
-    assert story.engine.time.watermark_ns == ny("2031-06-03 16:00")
+    assert story.engine.progress.watermark_ns == ny("2031-06-03 16:00")
 
 
 def test_provisional_divergence_of_the_calendars_last_session_has_no_expiry() -> None:
@@ -283,5 +283,5 @@ def test_feed_state_of_the_status_is_kept() -> None:
     story = Story()
     story.reach("2019-06-03 17:30", state=FeedState.BREAK)
 
-    assert story.engine.tape.feed_state is FeedState.BREAK
-    assert story.engine.tape.feed == "test"
+    assert story.engine.last_price.feed_state is FeedState.BREAK
+    assert story.engine.last_price.feed == "test"

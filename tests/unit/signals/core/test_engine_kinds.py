@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.engine.engine import LeadEngine
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
@@ -147,7 +147,7 @@ def test_legs_that_fall_together_at_different_speeds_part_no_ways() -> None:
     for _ in range(5):
         assert story.close(-0.001, -0.03) == []
 
-    values = story.engine.books[0].values
+    values = story.engine.monitors[0].values
     assert values["opposite_moves"] is not None
     assert values["opposite_moves"] > 2
 
@@ -211,7 +211,7 @@ def test_hedge_is_lost_at_the_lower_end_of_the_interval_and_found_again_at_zero(
         assert story.at < START + 70
     opened = story.events[0]
     while len({event.type for event in story.events}) < 2 or story.events[-1].type is not Transition.CLOSED:
-        before = story.engine.books[0].values["corr_60"]
+        before = story.engine.monitors[0].values["corr_60"]
         shock = float(rng.normal(0, 0.008))
         story.close(shock, -shock + float(rng.normal(0, 0.006)))
         assert story.at < START + 180
@@ -307,7 +307,7 @@ def test_burst_of_absurd_prices_is_a_fault_for_a_minute_and_moves_nothing() -> N
 
     assert faults(begun) == [(Transition.OPEN, Direction.LEAD, {"bad_ticks"})]
     assert faults(ended) == [(Transition.CLOSED, Direction.LEAD, {"lasted_seconds"})]
-    assert story.engine.tape.price == price
+    assert story.engine.last_price.price == price
     assert story.suppressed["tick_implausible"] == 5
 
 
@@ -317,7 +317,7 @@ def test_level_that_stays_is_believed_however_far_it_jumped() -> None:
     for each in range(3):
         story.take(quotes({at + each * SECOND: story.prices[0] * 2}))
 
-    assert story.engine.tape.price == story.prices[0] * 2
+    assert story.engine.last_price.price == story.prices[0] * 2
     assert story.suppressed["tick_implausible"] == 2
 
 

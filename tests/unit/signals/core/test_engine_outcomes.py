@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.core.pairs.snapshot import take_snapshot
-from services.signals.core.rules import PUBLISHED
 from shared.contracts.records import SIGNALS
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.snapshots import OutcomeSummary
@@ -15,7 +15,7 @@ STRETCH, RISK_OFF = Kind.RATIO_STRETCH, Direction.RISK_OFF
 
 
 def outcomes(story: Story) -> tuple[OutcomeSummary, ...]:
-    return take_snapshot(story.book, ny("2019-06-03 10:00")).outcomes
+    return take_snapshot(story.monitor, ny("2019-06-03 10:00")).outcomes
 
 
 def counts(story: Story) -> list[int]:
@@ -41,7 +41,7 @@ def test_a_filled_history_has_the_outcomes_of_its_openings() -> None:
 
     shown = {each.horizon_sessions: each for each in outcomes(story) if each.direction is RISK_OFF}
 
-    openings = [each.session for each in story.book.outcomes.ledger.openings if each.direction is RISK_OFF]
+    openings = [each.session for each in story.monitor.outcomes.ledger.openings if each.direction is RISK_OFF]
     assert openings[0] == list(story.closes)[first]
     assert shown[20].count >= 3
     moves = [
@@ -59,7 +59,7 @@ def test_an_opening_by_a_close_is_scored_from_that_close_on() -> None:
 
     story.commit("2019-06-04", 1.5)
 
-    (entered,) = story.book.outcomes.ledger.openings
+    (entered,) = story.monitor.outcomes.ledger.openings
     assert (entered.kind, entered.direction, entered.session) == (STRETCH, RISK_OFF, "2019-06-03")
     before, after = story.closes["2019-06-03"], story.closes["2019-06-04"]
     expected = [np.log(now / then) for then, now in zip(before, after, strict=True)]
@@ -76,7 +76,7 @@ def test_an_early_warning_is_scored_from_the_last_close_before_it() -> None:
     story.commit("2019-06-03", 2.5)
 
     # The close that bears it out is no second opening.
-    assert [each.session for each in story.book.outcomes.ledger.openings] == ["2019-05-31"]
+    assert [each.session for each in story.monitor.outcomes.ledger.openings] == ["2019-05-31"]
     assert counts(story) == [1, 0, 0]
 
 
@@ -84,12 +84,12 @@ def test_a_corrected_close_corrects_what_followed() -> None:
     story = Story(warm=91)
     for session, z in (("2019-06-03", 2.5), ("2019-06-04", 1.5)):
         story.commit(session, z)
-    (before,) = story.book.outcomes.ledger.openings
+    (before,) = story.monitor.outcomes.ledger.openings
     lead, _ = story.closes["2019-06-04"]
 
     story.commit("2019-06-04", 1.8, lead_close=lead, revision=1)
 
-    (after,) = story.book.outcomes.ledger.openings
+    (after,) = story.monitor.outcomes.ledger.openings
     assert after.scores[0][0] == before.scores[0][0]
     assert after.scores[0][1] < before.scores[0][1]
 
@@ -101,8 +101,8 @@ def test_a_restart_forgets_no_opening() -> None:
 
     restarted = restart(story.engine)
 
-    assert take_snapshot(restarted.books[0], ny("2019-06-03 10:00")).outcomes == expected
-    assert restarted.books[0].outcomes.ledger == story.book.outcomes.ledger
+    assert take_snapshot(restarted.monitors[0], ny("2019-06-03 10:00")).outcomes == expected
+    assert restarted.monitors[0].outcomes.ledger == story.monitor.outcomes.ledger
 
 
 def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> None:
@@ -110,8 +110,8 @@ def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> No
 
     restarted = restart(story.engine)
 
-    assert restarted.books[0].outcomes.ledger.owed_until == "2019-05-31"
-    assert take_snapshot(restarted.books[0], ny("2019-06-03 10:00")).outcomes == outcomes(story)
+    assert restarted.monitors[0].outcomes.ledger.backfill_until == "2019-05-31"
+    assert take_snapshot(restarted.monitors[0], ny("2019-06-03 10:00")).outcomes == outcomes(story)
 
 
 def test_whether_someone_looked_before_a_correction_changes_no_outcome() -> None:
@@ -120,12 +120,12 @@ def test_whether_someone_looked_before_a_correction_changes_no_outcome() -> None
     for has_looked in (False, True):
         story = Story(warm=250, sessions=calendar("2018-01-02"), rules=PUBLISHED)
         if has_looked:
-            take_snapshot(story.book, story.engine.time.watermark_ns)
+            take_snapshot(story.monitor, story.engine.progress.watermark_ns)
         old = list(story.closes)[-120]
         known_ns = ny(f"{story.first} 12:00")
         corrected = bar(old, story.closes[old][1] * 1.2, revision=1, known_at_ns=known_ns)
         story.take(bar_batch(corrected))
         story.reach(known_ns)
-        told.append(SIGNALS.encode(take_snapshot(story.book, story.engine.time.watermark_ns)))
+        told.append(SIGNALS.encode(take_snapshot(story.monitor, story.engine.progress.watermark_ns)))
 
     assert told[0] == told[1]

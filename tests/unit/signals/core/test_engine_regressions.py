@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.pairs.snapshot import take_snapshot
-from services.signals.core.rules import PUBLISHED, Rule
 from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord
@@ -40,7 +40,7 @@ def prices_of(*records: list[tuple[int, float]], restarts: bool = False) -> tupl
         effects = engine.apply(quotes(record))
         refused += effects.suppressed["tick_implausible"]
         late += effects.late_ticks
-    return engine.tape.price, refused, late
+    return engine.last_price.price, refused, late
 
 
 def test_second_price_of_a_lead_without_history_is_held_against_the_first() -> None:
@@ -90,7 +90,7 @@ def test_late_tick_of_the_other_leg_does_not_move_the_level_that_its_close_sets(
         for index, record in enumerate(log):
             engine = restart(engine) if index in restarts else engine
             events += engine.apply(record).events
-        assert engine.tape.price == above
+        assert engine.last_price.price == above
         assert [event.type for event in events] == [Transition.OPEN]
 
 
@@ -135,7 +135,7 @@ def test_oldest_session_that_goes_is_gone_for_what_is_told_next_also_without_a_r
         ]
         events = [event for each in effects for event in each.events]
         assert [event.type for event in events] == [Transition.OPEN, Transition.CLOSED]
-        shown = take_snapshot(engine.books[0], engine.time.watermark_ns)
+        shown = take_snapshot(engine.monitors[0], engine.progress.watermark_ns)
         told.append(([DIVERGENCES.encode(event) for event in events], SIGNALS.encode(shown)))
 
     assert told[0] == told[1]
@@ -162,7 +162,7 @@ def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
     story = Story(rules=PUBLISHED)
     story.commit("2019-06-03", 0.0)
     story.reach("2019-06-04 22:30")
-    assert story.book.is_inhibited
+    assert story.monitor.is_inhibited
     story.engine = restart(story.engine, rules=without(Kind.DATA_FAULT))
 
     events = story.commit("2019-06-05", 2.5)

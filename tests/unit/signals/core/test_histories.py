@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.signals.core.confirmed import confirmed_values, leg_values, regimes
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
-from services.signals.core.legs.tape import Tape
+from services.signals.core.legs.last_price import LastPrice
 from shared.domain.bars import Bar
 from tests.support.builders_market import MINUTE, bar, calendar
 
@@ -113,8 +113,8 @@ def test_leg_values_are_fractions_by_name() -> None:
 
 
 def test_sample_is_the_price_until_it_is_older_than_fifteen_minutes() -> None:
-    tape = Tape(price=1_300.0, ts_ns=1_000)
+    last_price = LastPrice(price=1_300.0, ts_ns=1_000)
 
-    assert tape.sample_at(1_000 + 15 * MINUTE) == 1_300.0
-    assert tape.sample_at(1_000 + 15 * MINUTE + 1) is None
-    assert Tape().sample_at(5) is None
+    assert last_price.sample_at(1_000 + 15 * MINUTE) == 1_300.0
+    assert last_price.sample_at(1_000 + 15 * MINUTE + 1) is None
+    assert LastPrice().sample_at(5) is None

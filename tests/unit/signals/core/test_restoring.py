@@ -1,11 +1,11 @@
 """A frozen pair hears nothing until the log has come to where it was."""
 
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.lead.restoring import RestoredEngine
-from services.signals.core.lead.state import dump_lead
-from services.signals.core.legs.watch import LegWatch
-from services.signals.core.pairs.state import PairState, dump_pair
-from services.signals.core.rules import PUBLISHED
+from services.signals.core.divergence.rules import PUBLISHED
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.lead_state import dump_lead
+from services.signals.core.engine.restore import RestoredEngine
+from services.signals.core.legs.data_quality import DataQuality
+from services.signals.core.pairs.pair_state import PairState, dump_pair
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
 from shared.domain.ticks import FeedState
@@ -32,7 +32,7 @@ def restored(story: Story, *, until: int = 10) -> RestoredEngine:
     return RestoredEngine(
         make_engine(pair(), SPY, rules=PUBLISHED),
         dump_lead(story.engine),
-        [dump_pair(story.book, story.engine.waiting)],
+        [dump_pair(story.monitor, story.engine.waiting)],
         frozen={"gold-iwm": until},
         is_from_beginning=False,
     )
@@ -57,7 +57,7 @@ def told_everything(engine: LeadEngine) -> list[str]:
 
 
 def own(engine: LeadEngine) -> PairState:
-    return dump_pair(engine.books[0], engine.waiting)
+    return dump_pair(engine.monitors[0], engine.waiting)
 
 
 def test_frozen_pair_and_its_leg_hear_nothing_but_prices() -> None:
@@ -66,10 +66,10 @@ def test_frozen_pair_and_its_leg_hear_nothing_but_prices() -> None:
 
     assert set(told_everything(frozen.engine)) == {"gold-spy"}
     assert own(frozen.engine) == before
-    assert frozen.engine.books[0].other.watch == LegWatch()
+    assert frozen.engine.monitors[0].other.data_quality == DataQuality()
     # The lead's record has the price, as of the record before the thaw.
-    assert frozen.engine.books[0].other.tape.price == 150.0
-    assert not frozen.engine.books[0].is_unsaved
+    assert frozen.engine.monitors[0].other.last_price.price == 150.0
+    assert not frozen.engine.monitors[0].is_dirty
 
 
 def test_the_same_is_told_to_a_pair_that_is_not_frozen() -> None:
@@ -105,7 +105,7 @@ def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
     frozen.thaw_before(11)
     assert [each.session for each in frozen.engine.waiting] == ["2019-06-03"]
     frozen.engine.apply(status(ny("2019-06-03 20:17")))
-    assert frozen.engine.books[0].other.history.newest_session == "2019-06-03"
+    assert frozen.engine.monitors[0].other.history.newest_session == "2019-06-03"
 
 
 def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
@@ -119,9 +119,9 @@ def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
         is_from_beginning=True,
     ).engine
 
-    assert len(engine.market.legs[LEAD].history) == len(story.book.lead.history)
-    assert (engine.time.watermark_ns, engine.tape.price, engine.waiting) == (0, None, [])
-    assert all(book.is_unsaved for book in engine.books)
+    assert len(engine.market.legs[LEAD].history) == len(story.monitor.lead.history)
+    assert (engine.progress.watermark_ns, engine.last_price.price, engine.waiting) == (0, None, [])
+    assert all(monitor.is_dirty for monitor in engine.monitors)
 
 
 def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
@@ -132,4 +132,4 @@ def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
     ).engine
 
     assert engine.market.legs.keys() == {LEAD, "SPY.TEST"}
-    assert engine.time.watermark_ns == ny("2019-06-03 10:00")
+    assert engine.progress.watermark_ns == ny("2019-06-03 10:00")

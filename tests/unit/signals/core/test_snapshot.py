@@ -12,13 +12,13 @@ from tests.support.pair_story import Story, make_engine
 
 
 def snapshot(story: Story, when: str) -> PairSnapshot:
-    return take_snapshot(story.book, ny(when))
+    return take_snapshot(story.monitor, ny(when))
 
 
 def test_pair_of_which_nothing_is_known_says_so() -> None:
     engine = make_engine()
 
-    shown = take_snapshot(engine.books[0], ny("2019-06-03 10:00"))
+    shown = take_snapshot(engine.monitors[0], ny("2019-06-03 10:00"))
 
     assert (shown.confirmed, shown.provisional, shown.open) == (None, None, ())
     assert shown.sessions_known == 0
@@ -106,7 +106,7 @@ def test_leg_with_closes_of_its_own_only_shows_no_pair() -> None:
     engine.apply(bar_batch(bar("2019-06-03", 150.0, known_at_ns=5)))
     engine.apply(status(ny("2019-06-03 21:00")))
 
-    shown = take_snapshot(engine.books[0], ny("2019-06-03 21:00"))
+    shown = take_snapshot(engine.monitors[0], ny("2019-06-03 21:00"))
 
     assert shown.confirmed is None
     assert shown.legs[1].summary["last"] == 150.0
@@ -116,9 +116,9 @@ def test_slow_statistics_are_computed_once_for_a_session() -> None:
     story = Story()
     story.commit("2019-06-03", 0.5)
 
-    before = story.book.slow_values
-    again = story.book.slow_values
+    before = story.monitor.slow_values
+    again = story.monitor.slow_values
     story.commit("2019-06-04", 0.6)
 
     assert again is before
-    assert story.book.slow_values is not before
+    assert story.monitor.slow_values is not before

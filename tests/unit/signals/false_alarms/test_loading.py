@@ -6,7 +6,7 @@ import pytest
 
 from convex.calibrate.readings import KINDS
 from convex.calibrate.writing import false_alarms_bytes
-from services.signals.core.rules import PUBLISHED
+from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.false_alarms.figure import FalseAlarms
 from services.signals.false_alarms.loading import load_false_alarms, read_false_alarms
 from shared.domain.divergences import Kind

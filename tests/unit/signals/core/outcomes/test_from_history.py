@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from services.signals.core.confirmed import confirmed_values, regimes
+from services.signals.core.divergence.observation import DIRECTIONS, LEVEL_KINDS, observe
+from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.state import DivergenceState
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.lifecycle.closes import by_close
-from services.signals.core.lifecycle.life import Life
-from services.signals.core.lifecycle.readings import DIRECTIONS, LEVEL_KINDS, reading_of
 from services.signals.core.outcomes.from_history import openings_of_history, settled
-from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.judging import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
-from services.signals.core.rules import PUBLISHED, Rule
 from shared.domain.divergences import Direction, Kind, Transition
 from tests.oracle.pair_oracle import read_pair
 from tests.support.data import shared_data
@@ -32,29 +32,29 @@ def opened_after_90(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> list[t
     sessions = labels(len(aligned))
     return [
         (each.kind.value, each.direction.value, sessions.index(each.session) - 90)
-        for each in openings_of_history(aligned, HistoryJudge(rules))
+        for each in openings_of_history(aligned, HistoryEvaluator(rules))
     ]
 
 
 def session_by_session(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> list[Opening]:
     """Return the same openings the long way: each session's statistics by themselves, every life judged."""
     opened: list[Opening] = []
-    lives: dict[tuple[Kind, Direction], Life] = {}
+    divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
     named = [state.name for state in regimes(aligned.log_ratio)]
     for index, session in enumerate(aligned.sessions):
         values = confirmed_values(aligned.until(index + 1, limit=index + 1))
         for rule in (rule for rule in rules if rule.kind in LEVEL_KINDS):
             for direction in DIRECTIONS[rule.kind]:
                 step = by_close(
-                    lives.get((rule.kind, direction), Life()),
-                    reading_of(rule, direction, values),
+                    divergences.get((rule.kind, direction), DivergenceState()),
+                    observe(rule, direction, values),
                     session=session,
                     close_ns=index,
                     at_ns=index,
                     rule=rule,
                     new_sessions=1,
                 )
-                lives[rule.kind, direction] = step.life
+                divergences[rule.kind, direction] = step.life
                 if step.transition is Transition.OPEN:
                     opened.append(Opening(kind=rule.kind, direction=direction, session=session))
         z, before = values["z_90"], named[index - 1] if index else None
@@ -106,7 +106,7 @@ def test_the_first_regime_of_a_history_is_no_change() -> None:
 
 
 def test_no_session_opens_nothing() -> None:
-    assert openings_of_history(closes([]), HistoryJudge(PUBLISHED)) == ()
+    assert openings_of_history(closes([]), HistoryEvaluator(PUBLISHED)) == ()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -118,7 +118,7 @@ def test_openings_are_those_of_each_session_judged_by_itself(seed: int) -> None:
     moves = noise[0], shared * noise[0] + (1 - np.abs(shared)) * noise[1]
     aligned = closes(*(100.0 * np.exp(each.cumsum()) for each in moves))
 
-    found = openings_of_history(aligned, HistoryJudge(PUBLISHED))
+    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED))
 
     assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED)))
     assert len({each.kind for each in found}) >= 4
@@ -131,7 +131,7 @@ def test_openings_on_real_history_are_those_of_each_session_judged_by_itself() -
     )
     aligned = closes(pair["gold"].tolist(), pair["adjusted"].tolist()).until(2107, limit=800)
 
-    found = openings_of_history(aligned, HistoryJudge(PUBLISHED))
+    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED))
 
     assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED)))
     assert {each.kind for each in found} == set(Kind) - {Kind.DATA_FAULT}
@@ -141,13 +141,13 @@ def test_what_is_owed_is_found_up_to_the_session_that_was_filled_last() -> None:
     aligned = ratios(0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.06)
     filled = labels(98)[92]
 
-    paid = settled(Ledger(owed_until=filled), aligned, lambda: HistoryJudge(STRETCH))
+    paid = settled(Ledger(backfill_until=filled), aligned, lambda: HistoryEvaluator(STRETCH))
 
     assert [each.session for each in paid.openings] == [labels(98)[90]]
-    assert paid.owed_until is None
+    assert paid.backfill_until is None
 
 
 def test_a_ledger_that_is_owed_nothing_stays_itself() -> None:
     ledger = Ledger()
 
-    assert settled(ledger, ratios(0.05), lambda: HistoryJudge(STRETCH)) is ledger
+    assert settled(ledger, ratios(0.05), lambda: HistoryEvaluator(STRETCH)) is ledger

@@ -25,7 +25,7 @@ def test_a_data_fault_is_not_entered() -> None:
 
 
 def test_what_is_owed_is_entered_before_what_opened_meanwhile() -> None:
-    ledger = Ledger(owed_until="2019-06-03").with_opening(STRETCH, RISK_OFF, session="2019-06-04")
+    ledger = Ledger(backfill_until="2019-06-03").with_opening(STRETCH, RISK_OFF, session="2019-06-04")
 
     paid = ledger.with_history((stretch("2019-05-02"), stretch("2019-06-03", RISK_ON)))
 
@@ -35,7 +35,7 @@ def test_what_is_owed_is_entered_before_what_opened_meanwhile() -> None:
 
 
 def test_a_history_without_an_opening_is_owed_no_more() -> None:
-    assert Ledger(owed_until="2019-06-03").with_history(()) == Ledger()
+    assert Ledger(backfill_until="2019-06-03").with_history(()) == Ledger()
 
 
 def test_an_opening_whose_session_leaves_the_windows_keeps_what_followed() -> None:
@@ -68,7 +68,7 @@ def test_the_oldest_are_forgotten_beyond_512() -> None:
 
 
 def test_a_ledger_survives_a_checkpoint() -> None:
-    ledger = Ledger(owed_until="2019-06-03").with_opening(STRETCH, RISK_OFF, session="2019-06-04")
+    ledger = Ledger(backfill_until="2019-06-03").with_opening(STRETCH, RISK_OFF, session="2019-06-04")
     scored = (
         Ledger().with_history((stretch(labels(1)[0]),)).rescored(closes([100.0 + each for each in range(7)]))
     )

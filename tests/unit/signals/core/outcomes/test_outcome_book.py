@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from services.signals.core.divergence.rules import Rule
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.judging import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.outcome_book import Align, OutcomeBook
-from services.signals.core.rules import Rule
 from shared.domain.divergences import Direction, Kind
 from tests.unit.signals.core.outcomes.closes import closes, labels
 
@@ -15,8 +15,8 @@ STRETCH, RISK_OFF, RISK_ON = Kind.RATIO_STRETCH, Direction.RISK_OFF, Direction.R
 SESSIONS = labels(200)
 
 
-def book() -> OutcomeBook:
-    return OutcomeBook(lambda: HistoryJudge((Rule(kind=STRETCH),)))
+def monitor() -> OutcomeBook:
+    return OutcomeBook(lambda: HistoryEvaluator((Rule(kind=STRETCH),)))
 
 
 def history(count: int, *, limit: int = 800) -> Align:
@@ -35,11 +35,11 @@ def counts(one: OutcomeBook, align: Align) -> list[tuple[str, int, int]]:
 
 
 def test_a_filled_history_answers_when_someone_looks() -> None:
-    one = book()
+    one = monitor()
 
     one.filled(SESSIONS[132])
 
-    assert one.ledger == Ledger(owed_until=SESSIONS[132])
+    assert one.ledger == Ledger(backfill_until=SESSIONS[132])
     assert counts(one, history(133)) == [
         *[("risk_off", 1, 1), ("risk_off", 5, 1), ("risk_off", 20, 1)],
         *[("risk_on", 1, 1), ("risk_on", 5, 0), ("risk_on", 20, 0)],
@@ -48,7 +48,7 @@ def test_a_filled_history_answers_when_someone_looks() -> None:
 
 
 def test_what_opens_after_the_filling_is_the_engines_to_tell() -> None:
-    one = book()
+    one = monitor()
     one.filled(SESSIONS[119])
 
     assert [direction for direction, _, _ in counts(one, history(133))] == ["risk_off"] * 3
@@ -57,7 +57,7 @@ def test_what_opens_after_the_filling_is_the_engines_to_tell() -> None:
 
 
 def test_the_answer_is_kept_while_nothing_changes() -> None:
-    one = book()
+    one = monitor()
     one.filled(SESSIONS[132])
 
     first = one.summaries(history(133))
@@ -68,16 +68,16 @@ def test_the_answer_is_kept_while_nothing_changes() -> None:
 
 
 def test_a_commit_costs_nothing_before_anyone_has_looked() -> None:
-    one = book()
+    one = monitor()
     one.filled(SESSIONS[132])
 
     one.committed(never)
 
-    assert one.ledger == Ledger(owed_until=SESSIONS[132])
+    assert one.ledger == Ledger(backfill_until=SESSIONS[132])
 
 
 def test_windows_that_move_on_lose_nothing_that_followed() -> None:
-    one = book()
+    one = monitor()
     one.filled(SESSIONS[129])
     one.summaries(history(130, limit=130))
 
@@ -92,7 +92,7 @@ def test_windows_that_move_on_lose_nothing_that_followed() -> None:
 
 
 def test_a_ledger_from_a_checkpoint_is_answered_from() -> None:
-    saved, one = book(), book()
+    saved, one = monitor(), monitor()
     saved.filled(SESSIONS[132])
     expected = saved.summaries(history(133))
     assert one.summaries(history(133)) == ()
@@ -103,7 +103,7 @@ def test_a_ledger_from_a_checkpoint_is_answered_from() -> None:
 
 
 def test_before_the_first_aligned_session_nothing_is_entered() -> None:
-    one = book()
+    one = monitor()
 
     one.filled("")
     one.opened(STRETCH, RISK_OFF, session="")

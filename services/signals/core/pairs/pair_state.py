@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from services.signals.core.divergence.on_price import under_new_rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.legs.data_quality import DataQuality
 from services.signals.core.legs.stored_bars import StoredBars, restore_bars, store_bars
-from services.signals.core.legs.watch import LegWatch
-from services.signals.core.lifecycle.life import Life
-from services.signals.core.lifecycle.prices import under_new_rule
 from services.signals.core.outcomes.ledger import Ledger
-from services.signals.core.pairs.book import PairBook
-from services.signals.core.rules import Rule
+from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.statistics.regime import RegimeState
 from shared.domain.bars import Bar
 from shared.domain.divergences import Direction, Kind
@@ -33,14 +33,14 @@ class PairState:
         Of the rules that were in force, by kind.
     sequence
         Number of its last event.
-    lives
+    divergences
         By kind and direction, such as ``ratio_stretch/risk_off``.
-    regime, told_regime
+    regime, reported_regime
         After the newest session that both legs have, and the one that was last told, or first seen; the
         latter is None before the first.
     ledger
         Its openings, and what followed them.
-    watch, bars, waiting
+    data_quality, bars, waiting
         Of the other leg; bars wait that came before their ``known_at``.
     """
 
@@ -49,16 +49,16 @@ class PairState:
     other: str
     rule_versions: dict[str, str]
     sequence: int
-    lives: dict[str, Life]
+    divergences: dict[str, DivergenceState]
     regime: RegimeState
-    told_regime: str | None
+    reported_regime: str | None
     ledger: Ledger
-    watch: LegWatch
+    data_quality: DataQuality
     bars: StoredBars
     waiting: tuple[Bar, ...]
 
 
-def dump_pair(book: PairBook, waiting: Iterable[Bar]) -> PairState:
+def dump_pair(monitor: PairMonitor, waiting: Iterable[Bar]) -> PairState:
     """Return what must survive of a pair.
 
     Parameters
@@ -67,35 +67,35 @@ def dump_pair(book: PairBook, waiting: Iterable[Bar]) -> PairState:
         Bars of any leg of its lead that came before their ``known_at``.
     """
     return PairState(
-        pair=book.pair.name,
-        lead=book.pair.lead,
-        other=book.pair.other,
-        rule_versions=_versions(tuple(book.rules.values())),
-        sequence=book.sequence,
-        lives={f"{kind}/{direction}": life for (kind, direction), life in book.lives.items()},
-        regime=book.regime,
-        told_regime=book.told_regime,
-        ledger=book.outcomes.ledger,
-        watch=book.other.watch,
-        bars=store_bars(book.other.history),
-        waiting=tuple(bar for bar in waiting if bar.instrument == book.pair.other),
+        pair=monitor.pair.name,
+        lead=monitor.pair.lead,
+        other=monitor.pair.other,
+        rule_versions=_versions(tuple(monitor.rules.values())),
+        sequence=monitor.sequence,
+        divergences={f"{kind}/{direction}": life for (kind, direction), life in monitor.divergences.items()},
+        regime=monitor.regime,
+        reported_regime=monitor.reported_regime,
+        ledger=monitor.outcomes.ledger,
+        data_quality=monitor.other.data_quality,
+        bars=store_bars(monitor.other.history),
+        waiting=tuple(bar for bar in waiting if bar.instrument == monitor.pair.other),
     )
 
 
-def load_pair(state: PairState, book: PairBook) -> None:
-    """Put a pair's own into a new book, whose lead's part is there already."""
-    versions = _versions(tuple(book.rules.values()))
-    book.other.watch = state.watch
-    book.other.history = restore_bars(state.bars, instrument=state.other)
-    for name, life in state.lives.items():
+def load_pair(state: PairState, monitor: PairMonitor) -> None:
+    """Put a pair's own into a new monitor, whose lead's part is there already."""
+    versions = _versions(tuple(monitor.rules.values()))
+    monitor.other.data_quality = state.data_quality
+    monitor.other.history = restore_bars(state.bars, instrument=state.other)
+    for name, life in state.divergences.items():
         kind, direction = name.split("/")
         is_same_rule = kind in versions and state.rule_versions.get(kind) == versions[kind]
-        book.lives[Kind(kind), Direction(direction)] = life if is_same_rule else under_new_rule(life)
-    book.sequence = state.sequence
-    book.told_regime = state.told_regime
-    book.outcomes.ledger = state.ledger
-    book.resume(state.regime)
-    book.is_unsaved = state.rule_versions != versions
+        monitor.divergences[Kind(kind), Direction(direction)] = life if is_same_rule else under_new_rule(life)
+    monitor.sequence = state.sequence
+    monitor.reported_regime = state.reported_regime
+    monitor.outcomes.ledger = state.ledger
+    monitor.resume(state.regime)
+    monitor.is_dirty = state.rule_versions != versions
 
 
 @lru_cache(maxsize=8)

@@ -33,30 +33,30 @@ class Cause(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class LegWatch:
+class DataQuality:
     """The faults of one leg.
 
     Parameters
     ----------
-    since
+    active_since_ns
         The causes that hold, and the event time since which each does.
     stale_since_ns
         Since when the feed has said STALE; None while it does not.
-    refused_ns
+    rejected_at_ns
         Event times of the last refused prices, at most five.
-    wanted
+    awaited_sessions
         By cause, the session whose bar would end it.
     """
 
-    since: dict[str, int] = field(default_factory=dict)
+    active_since_ns: dict[str, int] = field(default_factory=dict)
     stale_since_ns: int | None = None
-    refused_ns: list[int] = field(default_factory=list)
-    wanted: dict[str, str] = field(default_factory=dict)
+    rejected_at_ns: list[int] = field(default_factory=list)
+    awaited_sessions: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_at_fault(self) -> bool:
         """Tell whether any cause holds."""
-        return bool(self.since)
+        return bool(self.active_since_ns)
 
     def hear(self, state: FeedState, at_ns: int) -> bool:
         """Take a feed's state in; return whether anything changed, as every method here does."""
@@ -70,13 +70,13 @@ class LegWatch:
 
     def refuse(self, at_ns: int) -> bool:
         """Take note of a price that was not believed."""
-        self.refused_ns = [*self.refused_ns, at_ns][-_BURST:]
-        is_burst = len(self.refused_ns) == _BURST and at_ns - self.refused_ns[0] <= _BURST_NS
+        self.rejected_at_ns = [*self.rejected_at_ns, at_ns][-_BURST:]
+        is_burst = len(self.rejected_at_ns) == _BURST and at_ns - self.rejected_at_ns[0] <= _BURST_NS
         return is_burst and self._begin(Cause.BAD_TICKS, at_ns)
 
     def calms_at_ns(self) -> int | None:
         """Return when a burst of bad ticks is over; None while there is none."""
-        return self.refused_ns[-1] + _BURST_NS if Cause.BAD_TICKS in self.since else None
+        return self.rejected_at_ns[-1] + _BURST_NS if Cause.BAD_TICKS in self.active_since_ns else None
 
     def calm(self) -> bool:
         """End a burst at `calms_at_ns`."""
@@ -84,22 +84,22 @@ class LegWatch:
 
     def miss(self, cause: Cause, session: str, at_ns: int) -> bool:
         """Take note that a session's bar, or its sample, is not there."""
-        self.wanted[cause.value] = session
+        self.awaited_sessions[cause.value] = session
         return self._begin(cause, at_ns)
 
     def arrive(self, session: str) -> bool:
         """Take note of a bar."""
-        ended = [cause for cause, wanted in self.wanted.items() if session >= wanted]
+        ended = [cause for cause, wanted in self.awaited_sessions.items() if session >= wanted]
         for cause in ended:
-            del self.wanted[cause]
-            del self.since[cause]
+            del self.awaited_sessions[cause]
+            del self.active_since_ns[cause]
         return bool(ended)
 
     def _begin(self, cause: Cause, at_ns: int) -> bool:
-        if cause.value in self.since:
+        if cause.value in self.active_since_ns:
             return False
-        self.since[cause.value] = at_ns
+        self.active_since_ns[cause.value] = at_ns
         return True
 
     def _finish(self, cause: Cause) -> bool:
-        return self.since.pop(cause.value, None) is not None
+        return self.active_since_ns.pop(cause.value, None) is not None

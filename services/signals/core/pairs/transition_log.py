@@ -1,34 +1,39 @@
-"""One pair's lives, and how a step of one becomes an event with the pair's next number."""
+"""One pair's divergences, and how a step of one becomes an event with the pair's next number."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from services.signals.core.confirmed import Values
+from services.signals.core.divergence.observation import DIRECTIONS
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import Decision, DivergenceState, Phase
 from services.signals.core.legs.leg import Leg
-from services.signals.core.lifecycle.life import Life, Phase, Step
-from services.signals.core.lifecycle.readings import DIRECTIONS
-from services.signals.core.outcomes.judging import HistoryJudge
+from services.signals.core.outcomes.judging import HistoryEvaluator
 from services.signals.core.outcomes.outcome_book import OutcomeBook
+from services.signals.core.pairs.decision_context import (
+    DecisionContext,
+    context_of_close,
+    context_of_fault,
+    context_of_price,
+)
 from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.event import build_event
-from services.signals.core.pairs.grounds import Grounds, grounds_of_close, grounds_of_fault, grounds_of_price
-from services.signals.core.pairs.windows import PairWindows
-from services.signals.core.rules import Rule
+from services.signals.core.pairs.pair_statistics import PairStatistics
 from shared.domain.divergences import Confirmation, Direction, Kind, Transition
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 
-_UNBORN = Life()
+_UNBORN = DivergenceState()
 
 
-class PairVoice(PairWindows):
+class TransitionLog(PairStatistics):
     """What a pair has said, and how it says the next thing.
 
     Parameters
     ----------
     pair, lead, other, calendar
-        See `PairWindows`.
+        See `PairStatistics`.
     rules
         When to speak; a kind without a rule is silent.
     code_version
@@ -38,7 +43,7 @@ class PairVoice(PairWindows):
 
     Attributes
     ----------
-    lives
+    divergences
         By kind and direction; one that is not there has never begun.
     sequence
         Number of the last event.
@@ -59,28 +64,28 @@ class PairVoice(PairWindows):
     ) -> None:
         super().__init__(pair, lead, other, calendar=calendar)
         self.rules = {rule.kind: rule for rule in rules}
-        self.lives: dict[tuple[Kind, Direction], Life] = {}
+        self.divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
         self.sequence = 0
-        self.outcomes = OutcomeBook(lambda: HistoryJudge(self.rules.values()))
+        self.outcomes = OutcomeBook(lambda: HistoryEvaluator(self.rules.values()))
         self._code_version = code_version
         self._false_alarms = false_alarms
 
-    def life(self, kind: Kind, direction: Direction) -> Life:
+    def life(self, kind: Kind, direction: Direction) -> DivergenceState:
         """Return the state of one fingerprint."""
-        return self.lives.get((kind, direction), _UNBORN)
+        return self.divergences.get((kind, direction), _UNBORN)
 
     def remember(self) -> None:
         """Compute now what is asked for after the legs have changed, and means how they were."""
         super().remember()
         self.outcomes.settle(self.align)
 
-    def begun(self) -> list[tuple[Kind, Direction, Life]]:
-        """Return the lives that have begun, in an order that does not depend on which began first."""
+    def begun(self) -> list[tuple[Kind, Direction, DivergenceState]]:
+        """Return the divergences that have begun, in an order that does not depend on which began first."""
         return [
             (kind, direction, life)
             for kind, directions in DIRECTIONS.items()
             for direction in directions
-            if (life := self.lives.get((kind, direction))) is not None
+            if (life := self.divergences.get((kind, direction))) is not None
         ]
 
     @property
@@ -93,11 +98,11 @@ class PairVoice(PairWindows):
             self.life(Kind.DATA_FAULT, leg).phase is Phase.OPEN for leg in (Direction.LEAD, Direction.OTHER)
         )
 
-    def carry_out(
+    def record_transition(
         self,
         kind: Kind,
         direction: Direction,
-        step: Step,
+        step: Decision,
         *,
         at_ns: int,
         confirmation: Confirmation,
@@ -114,8 +119,8 @@ class PairVoice(PairWindows):
         # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
         # and the log tells it again.
         if step.life != self.life(kind, direction):
-            self.lives[kind, direction] = step.life
-            self.is_unsaved = True
+            self.divergences[kind, direction] = step.life
+            self.is_dirty = True
         if step.suppressed is not None:
             effects.suppressed[step.suppressed.value] += 1
         if step.transition is None or step.told is None:
@@ -145,16 +150,17 @@ class PairVoice(PairWindows):
         )
 
     def _grounds(
-        self, kind: Kind, direction: Direction, life: Life, at_ns: int, confirmation: Confirmation
-    ) -> Grounds:
+        self, kind: Kind, direction: Direction, life: DivergenceState, at_ns: int, confirmation: Confirmation
+    ) -> DecisionContext:
         if kind is Kind.DATA_FAULT:
-            watch = (self.lead if direction is Direction.LEAD else self.other).watch
+            quality = (self.lead if direction is Direction.LEAD else self.other).data_quality
             values: dict[str, float | None] = {
-                cause: (at_ns - since_ns) / NS_PER_SECOND for cause, since_ns in watch.since.items()
+                cause: (at_ns - since_ns) / NS_PER_SECOND
+                for cause, since_ns in quality.active_since_ns.items()
             }
             if not values:
                 values = {"lasted_seconds": (at_ns - life.opened_at_ns) / NS_PER_SECOND}
-            return grounds_of_fault(self, values, at_ns=at_ns)
+            return context_of_fault(self, values, at_ns=at_ns)
         if confirmation is Confirmation.PROVISIONAL:
-            return grounds_of_price(self, at_ns=at_ns)
-        return grounds_of_close(self, kind, at_ns=at_ns)
+            return context_of_price(self, at_ns=at_ns)
+        return context_of_close(self, kind, at_ns=at_ns)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.signals.core.lead.engine import LeadEngine
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.legs.data_quality import DataQuality
+from services.signals.core.legs.last_price import LastPrice, LogProgress
 from services.signals.core.legs.stored_bars import StoredBars, store_bars
-from services.signals.core.legs.tape import EventTime, Tape
-from services.signals.core.legs.watch import LegWatch
 from shared.domain.bars import Bar
 
 
@@ -17,18 +17,18 @@ class LeadState:
     ----------
     lead
         Its instrument.
-    time
+    progress
         How far its log has told.
-    tapes
+    last_prices
         By instrument: the lead's, and those of other legs that have been heard of by ticks or by status.
-    watch, bars, waiting
+    data_quality, bars, waiting
         Of the lead; bars wait that came before their ``known_at``.
     """
 
     lead: str
-    time: EventTime
-    tapes: dict[str, Tape]
-    watch: LegWatch
+    progress: LogProgress
+    last_prices: dict[str, LastPrice]
+    data_quality: DataQuality
     bars: StoredBars
     waiting: tuple[Bar, ...]
 
@@ -37,12 +37,14 @@ def dump_lead(engine: LeadEngine) -> LeadState:
     """Return what must survive of a lead."""
     legs = engine.market.legs
     lead = legs[engine.lead]
-    silent = Tape()
+    silent = LastPrice()
     return LeadState(
         lead=engine.lead,
-        time=engine.time,
-        tapes={name: leg.tape for name, leg in legs.items() if leg is lead or leg.tape != silent},
-        watch=lead.watch,
+        progress=engine.progress,
+        last_prices={
+            name: leg.last_price for name, leg in legs.items() if leg is lead or leg.last_price != silent
+        },
+        data_quality=lead.data_quality,
         bars=store_bars(lead.history),
         waiting=tuple(bar for bar in engine.waiting if bar.instrument == engine.lead),
     )

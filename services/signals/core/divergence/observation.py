@@ -16,8 +16,8 @@ import math
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.lifecycle.life import Reading
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import Observation
 from shared.domain.divergences import Direction, Kind
 
 DIRECTIONS: Final[dict[Kind, tuple[Direction, ...]]] = {
@@ -39,7 +39,7 @@ def sign_of(direction: Direction) -> float:
     return -1.0 if direction in (Direction.RISK_ON, Direction.LOOSENING) else 1.0
 
 
-def reading_of(rule: Rule, direction: Direction, values: Values) -> Reading | None:
+def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
     """Return what a close says about one of the `LEVEL_KINDS`, None where the statistic is undefined.
 
     Parameters
@@ -49,13 +49,13 @@ def reading_of(rule: Rule, direction: Direction, values: Values) -> Reading | No
 
     Examples
     --------
-    >>> reading_of(Rule(), Direction.RISK_ON, {"z_90": 2.5})
-    Reading(x=-2.5, end_x=-2.5, may_rise=True)
+    >>> observe(Rule(), Direction.RISK_ON, {"z_90": 2.5})
+    Observation(x=-2.5, leave_value=-2.5, can_open=True)
 
     The interval must lie above the level, and the end of one at the level does not:
 
     >>> values = {"corr_60": 0.3, "corr_ci_60_low": 0.1}
-    >>> reading_of(Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
+    >>> observe(Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
     ...            Direction.RISK_OFF, values).x < 0.1
     True
     """
@@ -64,7 +64,7 @@ def reading_of(rule: Rule, direction: Direction, values: Values) -> Reading | No
         if low is None or correlation is None:
             return None
         # The next float below: x >= level is then low > level.
-        return Reading(x=math.nextafter(low, -math.inf), end_x=correlation)
+        return Observation(x=math.nextafter(low, -math.inf), leave_value=correlation)
     sign = sign_of(direction)
     if rule.kind is Kind.OPPOSITE_MOVES:
         gap, lead, other = (
@@ -72,11 +72,11 @@ def reading_of(rule: Rule, direction: Direction, values: Values) -> Reading | No
         )
         if gap is None or lead is None or other is None:
             return None
-        return Reading(x=sign * gap, end_x=sign * gap, may_rise=lead * other < 0)
+        return Observation(x=sign * gap, leave_value=sign * gap, can_open=lead * other < 0)
     if rule.kind is Kind.CORRELATION_BREAK:
         z, change = values.get("fisher_z"), values.get("corr_change")
         if z is None or change is None:
             return None
-        return Reading(x=sign * z, end_x=sign * z, may_rise=abs(change) >= rule.min_change)
+        return Observation(x=sign * z, leave_value=sign * z, can_open=abs(change) >= rule.min_change)
     z = values.get("z_90")
-    return None if z is None else Reading(x=sign * z, end_x=sign * z)
+    return None if z is None else Observation(x=sign * z, leave_value=sign * z)

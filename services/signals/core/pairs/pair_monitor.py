@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.signals.core.confirmed import Values
+from services.signals.core.divergence import on_change, on_close, on_data_fault, on_price
+from services.signals.core.divergence.observation import DIRECTIONS, LEVEL_KINDS, observe, sign_of
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import Decision, DivergenceState, Phase
 from services.signals.core.legs.history import Told, day_of
-from services.signals.core.lifecycle import changes, closes, faults, prices
-from services.signals.core.lifecycle.life import Life, Phase, Step
-from services.signals.core.lifecycle.readings import DIRECTIONS, LEVEL_KINDS, reading_of, sign_of
+from services.signals.core.pairs.deadband import EMPTY_DEADBAND, UNBOUNDED_DEADBAND, deadband
 from services.signals.core.pairs.effects import Effects
-from services.signals.core.pairs.quiet import ALL_QUIET, NONE_QUIET, quiet_ratios
-from services.signals.core.pairs.voice import PairVoice
-from services.signals.core.rules import Rule
+from services.signals.core.pairs.transition_log import TransitionLog
 from shared.domain.bars import Bar
 from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.instants import NS_PER_SECOND
@@ -27,20 +27,20 @@ _REGIME_NUMBER: Final = {"RISK_ON": -1.0, "NEUTRAL": 0.0, "RISK_OFF": 1.0}
 _RATIO: Final = Kind.RATIO_STRETCH
 
 
-class PairBook(PairVoice):
+class PairMonitor(TransitionLog):
     """One pair's windows, and what is made of them.
 
     Attributes
     ----------
-    quiet_ratios
+    deadband
         The ratios of the live prices between which no decision changes.
-    told_regime
+    reported_regime
         The regime that was last told, or first seen; None before the first.
     """
 
-    quiet_ratios: tuple[float, float] = ALL_QUIET
-    told_regime: str | None = None
-    _is_judgement_owed: bool = False
+    deadband: tuple[float, float] = UNBOUNDED_DEADBAND
+    reported_regime: str | None = None
+    _needs_reevaluation: bool = False
 
     # -- bars ---------------------------------------------------------------------------------------------
 
@@ -53,17 +53,17 @@ class PairBook(PairVoice):
         self.recompute(regime_from=None)
         effects.changed.add(self.pair.name)
         if not was_alive:
-            self.told_regime = self.regime.name or self.regime.suspended
+            self.reported_regime = self.regime.name or self.regime.suspended
             self.outcomes.filled(self.session)
-            self.judge_quietly()
+            self.update_deadband()
             return
         self.outcomes.committed(self.align)
         new_sessions = int((self.align().days > day_of(newest)).sum())
-        judged_at_ns = max(at_ns, *(bar.known_at_ns for bar in bars))
+        evaluated_at_ns = max(at_ns, *(bar.known_at_ns for bar in bars))
         if Told.CORRECTED in told and not new_sessions:
-            self._restate(before, judged_at_ns, effects)
-        self._judge_close(judged_at_ns, effects, new_sessions=new_sessions)
-        self.judge_price(at_ns, effects)
+            self._restate(before, evaluated_at_ns, effects)
+        self._evaluate_close(evaluated_at_ns, effects, new_sessions=new_sessions)
+        self.evaluate_price(at_ns, effects)
 
     def take_bar(self, bar: Bar, told: Told, *, at_ns: int, effects: Effects) -> None:
         """Take one bar of a leg in as news: commit its session, or correct a known one."""
@@ -73,36 +73,36 @@ class PairBook(PairVoice):
             # The live ratio stands on the newest bar of the other leg, aligned or not. What is held from now
             # on is not held from when a late bar was known.
             self.settle(max(at_ns, bar.known_at_ns), effects)
-            self.judge_price(max(at_ns, bar.known_at_ns), effects)
+            self.evaluate_price(max(at_ns, bar.known_at_ns), effects)
             return
         is_new_session = told is Told.NEW and bar.session > self.session
         before = self.values if not is_new_session else {}
         self.recompute(regime_from=self.regime if is_new_session else None)
         self.outcomes.committed(self.align)
-        judged_at_ns = max(at_ns, *(each.known_at_ns for each in both if each is not None))
+        evaluated_at_ns = max(at_ns, *(each.known_at_ns for each in both if each is not None))
         if is_new_session:
             effects.committed.append(bar.session)
-            self._judge_close(judged_at_ns, effects, new_sessions=1)
+            self._evaluate_close(evaluated_at_ns, effects, new_sessions=1)
         else:
             if told is not Told.READJUSTED:
-                self._restate(before, judged_at_ns, effects)
-            self._judge_close(judged_at_ns, effects, new_sessions=0)
-        self.judge_price(judged_at_ns, effects)
+                self._restate(before, evaluated_at_ns, effects)
+            self._evaluate_close(evaluated_at_ns, effects, new_sessions=0)
+        self.evaluate_price(evaluated_at_ns, effects)
 
     # -- closes -------------------------------------------------------------------------------------------
 
-    def _judge_close(self, at_ns: int, effects: Effects, *, new_sessions: int) -> None:
-        self._is_judgement_owed = False
-        self.is_unsaved = True
+    def _evaluate_close(self, at_ns: int, effects: Effects, *, new_sessions: int) -> None:
+        self._needs_reevaluation = False
+        self.is_dirty = True
         close_ns = self.calendar.close_of(self.session)
         is_inhibited = self.is_inhibited
         for kind in LEVEL_KINDS:
             if (rule := self.rules.get(kind)) is None:
                 continue
             for direction in self._ending_first(kind):
-                step = closes.by_close(
+                step = on_close.by_close(
                     self.life(kind, direction),
-                    reading_of(rule, direction, self.values),
+                    observe(rule, direction, self.values),
                     session=self.session,
                     close_ns=close_ns,
                     at_ns=at_ns,
@@ -111,19 +111,19 @@ class PairBook(PairVoice):
                     is_inhibited=is_inhibited,
                 )
                 self._confirm(kind, direction, step, at_ns, effects)
-        self._judge_regime(at_ns, effects, is_inhibited=is_inhibited)
+        self._evaluate_regime(at_ns, effects, is_inhibited=is_inhibited)
 
-    def _judge_regime(self, at_ns: int, effects: Effects, *, is_inhibited: bool) -> None:
-        before, now = self.told_regime, self.regime.name
+    def _evaluate_regime(self, at_ns: int, effects: Effects, *, is_inhibited: bool) -> None:
+        before, now = self.reported_regime, self.regime.name
         rule = self.rules.get(Kind.REGIME_CHANGE)
         if now is None or now == before:
             return
         if before is None or rule is None:
-            self.told_regime = now
+            self.reported_regime = now
             return
         z = self.values.get("z_90")
         direction = Direction.RISK_OFF if z is not None and z >= 0 else Direction.RISK_ON
-        steps = changes.by_change(
+        steps = on_change.by_change(
             self.life(Kind.REGIME_CHANGE, direction),
             onset=self.session,
             at_ns=at_ns,
@@ -137,7 +137,7 @@ class PairBook(PairVoice):
         for step in steps:
             self._confirm(Kind.REGIME_CHANGE, direction, step, at_ns, effects, values=values)
         if not is_inhibited:
-            self.told_regime = now
+            self.reported_regime = now
 
     def _restate(self, before: Values, at_ns: int, effects: Effects) -> None:
         for kind, direction, life in self.begun():
@@ -147,20 +147,20 @@ class PairBook(PairVoice):
             if life.phase is not Phase.OPEN or life.confirmed_severity is None:
                 continue
             # A session that has left the window says nothing about what stands on it.
-            if reading_of(rule, direction, self.values) != reading_of(rule, direction, before):
-                self._confirm(kind, direction, closes.restate(life), at_ns, effects)
+            if observe(rule, direction, self.values) != observe(rule, direction, before):
+                self._confirm(kind, direction, on_close.restate(life), at_ns, effects)
 
     def _confirm(
         self,
         kind: Kind,
         direction: Direction,
-        step: Step,
+        step: Decision,
         at_ns: int,
         effects: Effects,
         values: Values | None = None,
     ) -> None:
         confirmed = Confirmation.CONFIRMED
-        self.carry_out(
+        self.record_transition(
             kind, direction, step, at_ns=at_ns, confirmation=confirmed, effects=effects, values=values
         )
 
@@ -170,56 +170,58 @@ class PairBook(PairVoice):
 
     # -- live prices --------------------------------------------------------------------------------------
 
-    def judge_price(self, at_ns: int, effects: Effects) -> None:
+    def evaluate_price(self, at_ns: int, effects: Effects) -> None:
         """Judge the live ratio at an instant."""
         z, rule = self.live_z(), self.rules.get(_RATIO)
         if z is not None and rule is not None:
             for direction in self._ending_first(_RATIO):
                 x = sign_of(direction) * z
-                step = prices.by_price(self.life(_RATIO, direction), x, at_ns=at_ns, rule=rule)
+                step = on_price.by_price(self.life(_RATIO, direction), x, at_ns=at_ns, rule=rule)
                 self._warn(direction, step, at_ns, effects)
-        self.judge_quietly()
+        self.update_deadband()
 
-    def pass_silence(self, at_ns: int, effects: Effects) -> None:
+    def on_stale_feed(self, at_ns: int, effects: Effects) -> None:
         """Stop every hold: a feed is stale."""
         for direction in DIRECTIONS[_RATIO]:
             life = self.life(_RATIO, direction)
-            if prices.is_holding(life):
-                self._warn(direction, prices.by_silence(life), at_ns, effects)
-        self.judge_quietly()
+            if on_price.is_holding(life):
+                self._warn(direction, on_price.by_stale_feed(life), at_ns, effects)
+        self.update_deadband()
 
     def is_holding(self) -> bool:
         """Tell whether a level is being held, which silence would end."""
-        return any(prices.is_holding(self.life(_RATIO, direction)) for direction in DIRECTIONS[_RATIO])
+        return any(on_price.is_holding(self.life(_RATIO, direction)) for direction in DIRECTIONS[_RATIO])
 
-    def _warn(self, direction: Direction, step: Step, at_ns: int, effects: Effects) -> None:
+    def _warn(self, direction: Direction, step: Decision, at_ns: int, effects: Effects) -> None:
         provisional = Confirmation.PROVISIONAL
-        self.carry_out(_RATIO, direction, step, at_ns=at_ns, confirmation=provisional, effects=effects)
+        self.record_transition(
+            _RATIO, direction, step, at_ns=at_ns, confirmation=provisional, effects=effects
+        )
 
-    def judge_quietly(self) -> None:
+    def update_deadband(self) -> None:
         """Find the live ratios between which no decision changes, and decide nothing."""
         z, rule = self.live_z(), self.rules.get(_RATIO)
         if self.base is None or rule is None or self.other_price() is None:
-            self.quiet_ratios = ALL_QUIET
-        elif z is None or self._is_unjudged(z, rule):
-            self.quiet_ratios = NONE_QUIET
+            self.deadband = UNBOUNDED_DEADBAND
+        elif z is None or self._needs_evaluation(z, rule):
+            self.deadband = EMPTY_DEADBAND
         else:
             # Only what this life listens to: a price that dwells at a level no one waits for stays in bulk.
             levels = [
                 sign_of(direction) * level
                 for direction in DIRECTIONS[_RATIO]
-                for level in prices.levels_by_price(self.life(_RATIO, direction), rule)
+                for level in on_price.price_levels(self.life(_RATIO, direction), rule)
             ]
-            self.quiet_ratios = quiet_ratios(z, levels=levels, base=self.base)
+            self.deadband = deadband(z, levels=levels, base=self.base)
 
-    def _is_unjudged(self, z: float, rule: Rule) -> bool:
+    def _needs_evaluation(self, z: float, rule: Rule) -> bool:
         """Tell whether the next price decides something even if it is the same one.
 
         So it is after a hold was cut by silence, and when the windows were filled under a running price: the
         level is held, but nothing has begun to count how long.
         """
         return any(
-            prices.by_price(life, sign_of(direction) * z, at_ns=0, rule=rule).life != life
+            on_price.by_price(life, sign_of(direction) * z, at_ns=0, rule=rule).life != life
             for direction in DIRECTIONS[_RATIO]
             for life in (self.life(_RATIO, direction),)
         )
@@ -239,35 +241,35 @@ class PairBook(PairVoice):
             if rule is None:
                 continue
             if kind is _RATIO:
-                dues.append((kind, direction, prices.next_deadline_ns(life, rule), self._expiry_ns(life)))
+                dues.append((kind, direction, on_price.next_deadline_ns(life, rule), self._expiry_ns(life)))
             elif kind is Kind.DATA_FAULT:
-                dues.append((kind, direction, faults.settled_at_ns(life), None))
+                dues.append((kind, direction, on_data_fault.settled_at_ns(life), None))
         return dues
 
-    def pass_deadline(self, at_ns: int, effects: Effects) -> None:
+    def on_deadline(self, at_ns: int, effects: Effects) -> None:
         """Do what is due at ``at_ns``, which is what `next_deadline_ns` answered."""
         for kind, direction, hold_ns, expiry_ns in self._dues():
             life, rule = self.life(kind, direction), self.rules[kind]
             if kind is Kind.DATA_FAULT:
                 if hold_ns == at_ns:
-                    step = faults.by_settling(life, at_ns=at_ns, rule=rule)
+                    step = on_data_fault.by_settling(life, at_ns=at_ns, rule=rule)
                     self._confirm(kind, direction, step, at_ns, effects)
-                    self._is_judgement_owed = True
+                    self._needs_reevaluation = True
             elif expiry_ns == at_ns:
-                self._warn(direction, prices.by_expiry(life, rule), at_ns, effects)
+                self._warn(direction, on_price.by_expiry(life, rule), at_ns, effects)
             elif hold_ns == at_ns:
-                step = prices.by_deadline(
+                step = on_price.by_deadline(
                     life,
                     at_ns=at_ns,
-                    price_ts_ns=self.lead.tape.ts_ns,
+                    price_ts_ns=self.lead.last_price.ts_ns,
                     rule=rule,
                     is_inhibited=self.is_inhibited,
                 )
                 self._warn(direction, step, at_ns, effects)
         self.settle(at_ns, effects)
-        self.judge_quietly()
+        self.update_deadband()
 
-    def _expiry_ns(self, life: Life) -> int | None:
+    def _expiry_ns(self, life: DivergenceState) -> int | None:
         if life.phase is not Phase.OPEN or life.confirmed_severity is not None:
             return None
         second = self.calendar.first_closing_at_or_after(life.opened_at_ns) + 1
@@ -276,32 +278,34 @@ class PairBook(PairVoice):
 
     # -- faults -------------------------------------------------------------------------------------------
 
-    def pass_fault(self, leg: Direction, *, at_ns: int, effects: Effects) -> None:
+    def on_data_quality(self, leg: Direction, *, at_ns: int, effects: Effects) -> None:
         """Take in that a leg's data can, or can no longer, be trusted; `settle` has to follow."""
         rule = self.rules.get(Kind.DATA_FAULT)
         if rule is None:
             return
         was_inhibited = self.is_inhibited
-        watch = (self.lead if leg is Direction.LEAD else self.other).watch
-        step = faults.by_fault(self.life(Kind.DATA_FAULT, leg), watch.is_at_fault, at_ns=at_ns, rule=rule)
+        quality = (self.lead if leg is Direction.LEAD else self.other).data_quality
+        step = on_data_fault.by_fault(
+            self.life(Kind.DATA_FAULT, leg), quality.is_at_fault, at_ns=at_ns, rule=rule
+        )
         self._confirm(Kind.DATA_FAULT, leg, step, at_ns, effects)
-        self._is_judgement_owed |= was_inhibited and not self.is_inhibited
+        self._needs_reevaluation |= was_inhibited and not self.is_inhibited
 
-    def tell_revision(self, leg: Direction, before: Bar, now: Bar, *, at_ns: int, effects: Effects) -> None:
+    def report_revision(self, leg: Direction, before: Bar, now: Bar, *, at_ns: int, effects: Effects) -> None:
         """Tell that a known close was corrected: a fault of the data that is over when it is seen."""
         rule, life = self.rules.get(Kind.DATA_FAULT), self.life(Kind.DATA_FAULT, leg)
         if rule is None or life.phase is Phase.OPEN:
             return
-        steps = faults.by_revision(life, at_ns=at_ns, rule=rule)
+        steps = on_data_fault.by_revision(life, at_ns=at_ns, rule=rule)
         values: Values = {"revised_from": before.close, "revised_to": now.close}
         for step in steps:
             self._confirm(Kind.DATA_FAULT, leg, step, at_ns, effects, values=values)
 
     def settle(self, at_ns: int, effects: Effects) -> None:
         """Judge again what a fault had held back, once it is over."""
-        if not self._is_judgement_owed:
+        if not self._needs_reevaluation:
             return
-        self._is_judgement_owed = False
+        self._needs_reevaluation = False
         if self.session:
-            self._judge_close(at_ns, effects, new_sessions=0)
-        self.judge_price(at_ns, effects)
+            self._evaluate_close(at_ns, effects, new_sessions=0)
+        self.evaluate_price(at_ns, effects)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.signals.core.confirmed import RATIO_WINDOW, Values
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.leg import Leg as LegState
-from services.signals.core.pairs.windows import PairWindows
+from services.signals.core.pairs.pair_statistics import PairStatistics
 from shared.domain.divergences import EvidenceInput, Kind, Leg
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar
@@ -31,7 +31,7 @@ _RETURNS: Final = {Kind.OPPOSITE_MOVES: 90, Kind.CORRELATION_BREAK: 252, Kind.HE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
+class DecisionContext:
     """The grounds of one decision.
 
     Parameters
@@ -51,10 +51,10 @@ class Grounds:
     window: NDArray[np.float64]
 
 
-def grounds_of_price(windows: PairWindows, *, at_ns: int) -> Grounds:
+def context_of_price(windows: PairStatistics, *, at_ns: int) -> DecisionContext:
     """Return what a provisional decision rests on: the live prices, or the other leg's newest bar."""
     legs, inputs = _live_legs(windows, at_ns)
-    return Grounds(
+    return DecisionContext(
         values=windows.live_values() | {name: windows.values.get(name) for name in _CONTEXT},
         legs=legs,
         inputs=inputs,
@@ -62,11 +62,11 @@ def grounds_of_price(windows: PairWindows, *, at_ns: int) -> Grounds:
     )
 
 
-def grounds_of_close(windows: PairWindows, kind: Kind, *, at_ns: int) -> Grounds:
+def context_of_close(windows: PairStatistics, kind: Kind, *, at_ns: int) -> DecisionContext:
     """Return what a confirmed decision rests on: both legs' bars of one session."""
     bars = [bar for leg in (windows.lead, windows.other) if (bar := leg.history.get(windows.session))]
     names = dict.fromkeys((*_JUDGED[kind], *_CONTEXT))
-    return Grounds(
+    return DecisionContext(
         values={name: windows.values.get(name) for name in names},
         legs=tuple(
             Leg(
@@ -82,10 +82,10 @@ def grounds_of_close(windows: PairWindows, kind: Kind, *, at_ns: int) -> Grounds
     )
 
 
-def grounds_of_fault(windows: PairWindows, values: Values, *, at_ns: int) -> Grounds:
+def context_of_fault(windows: PairStatistics, values: Values, *, at_ns: int) -> DecisionContext:
     """Return what a data fault rests on: what the watch of the leg says, and the newest prices there are."""
     legs, inputs = _live_legs(windows, at_ns)
-    return Grounds(values=values, legs=legs, inputs=inputs, window=np.empty(0))
+    return DecisionContext(values=values, legs=legs, inputs=inputs, window=np.empty(0))
 
 
 def _window(kind: Kind, aligned: AlignedSessions) -> NDArray[np.float64]:
@@ -95,11 +95,11 @@ def _window(kind: Kind, aligned: AlignedSessions) -> NDArray[np.float64]:
     return np.concatenate((aligned.lead_returns[-size:], aligned.other_returns[-size:]))
 
 
-def _live_legs(windows: PairWindows, at_ns: int) -> tuple[tuple[Leg, ...], tuple[EvidenceInput, ...]]:
+def _live_legs(windows: PairStatistics, at_ns: int) -> tuple[tuple[Leg, ...], tuple[EvidenceInput, ...]]:
     found = [
         each
         for leg, is_live in (
-            (windows.lead, windows.lead.tape.price is not None),
+            (windows.lead, windows.lead.last_price.price is not None),
             (windows.other, windows.is_other_live()),
         )
         if (each := _live_leg(leg, is_live, windows.calendar, at_ns)) is not None
@@ -110,15 +110,15 @@ def _live_legs(windows: PairWindows, at_ns: int) -> tuple[tuple[Leg, ...], tuple
 def _live_leg(
     leg: LegState, is_live: bool, calendar: SessionCalendar, at_ns: int
 ) -> tuple[Leg, EvidenceInput] | None:
-    tape, bar = leg.tape, leg.history.newest()
-    if is_live and tape.price is not None:
+    last_price, bar = leg.last_price, leg.history.newest()
+    if is_live and last_price.price is not None:
         shown = Leg(
             instrument=leg.instrument,
-            price=tape.price,
-            age_seconds=(at_ns - tape.ts_ns) / NS_PER_SECOND,
-            source=tape.feed or "",
+            price=last_price.price,
+            age_seconds=(at_ns - last_price.ts_ns) / NS_PER_SECOND,
+            source=last_price.feed or "",
         )
-        return shown, EvidenceInput(instrument=leg.instrument, ts_event_ns=tape.ts_ns)
+        return shown, EvidenceInput(instrument=leg.instrument, ts_event_ns=last_price.ts_ns)
     if bar is None:
         return None
     shown = Leg(

@@ -5,14 +5,14 @@ from typing import Final
 
 import numpy as np
 
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.pair_index import NEVER, PairIndex, Rows
+from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.history import Told
+from services.signals.core.legs.last_price import LogProgress
 from services.signals.core.legs.leg import Leg
-from services.signals.core.legs.tape import EventTime
-from services.signals.core.legs.watch import Cause
-from services.signals.core.pairs.book import LATEST_BAR_NS, PairBook
 from services.signals.core.pairs.effects import Effects
-from services.signals.core.pairs.table import NEVER, PairTable, Rows
-from services.signals.core.rules import Rule
+from services.signals.core.pairs.pair_monitor import LATEST_BAR_NS, PairMonitor
 from shared.domain.bars import HISTORY_SESSIONS, Bar
 from shared.domain.divergences import Direction
 from shared.domain.pairs import Pair
@@ -22,7 +22,7 @@ from shared.domain.ticks import FeedState
 _NO_NEWS: Final = (Told.UNCHANGED, Told.OUTDATED)
 
 
-class LeadMarket:
+class Lead:
     """The legs and the pairs of one lead, as far as event time has come.
 
     Parameters
@@ -42,11 +42,11 @@ class LeadMarket:
 
     Attributes
     ----------
-    time
+    progress
         How far the log has told.
     legs
         By instrument, the lead first.
-    books, table
+    monitors, table
         The pairs, and what most ticks need to know of them.
     frozen
         Names of pairs that are further than the log that is being read again, and are left alone; so is a leg
@@ -68,10 +68,10 @@ class LeadMarket:
         watched = tuple(pairs)
         self.lead = lead
         self.calendar = calendar
-        self.time = EventTime()
+        self.progress = LogProgress()
         self.legs = {each: Leg(instrument=each) for each in (lead, *(pair.other for pair in watched))}
-        self.books = tuple(
-            PairBook(
+        self.monitors = tuple(
+            PairMonitor(
                 pair,
                 self.legs[lead],
                 self.legs[pair.other],
@@ -84,7 +84,7 @@ class LeadMarket:
         )
         self.frozen: set[str] = set()
         self.rows_of: dict[str, Rows] = {}
-        self.table = PairTable(self.books)
+        self.table = PairIndex(self.monitors)
         self._missing_ordinal = -1
         self._missing_due_ns = NEVER
         self._bursting: set[str] = set()
@@ -92,21 +92,21 @@ class LeadMarket:
     def resume(self) -> None:
         """Find out what to wait for, after everything was filled from a checkpoint, or nothing was."""
         rows: dict[str, list[int]] = {name: [] for name in self.legs}
-        for row, book in enumerate(self.books):
-            if book.pair.name not in self.frozen:
+        for row, monitor in enumerate(self.monitors):
+            if monitor.pair.name not in self.frozen:
                 rows[self.lead].append(row)
-                rows[book.pair.other].append(row)
-                book.judge_quietly()
+                rows[monitor.pair.other].append(row)
+                monitor.update_deadband()
         self.rows_of = {name: np.array(each, np.intp) for name, each in rows.items()}
         self.table.refresh(self.rows_of[self.lead])
-        self.table.rest(np.setdiff1d(np.arange(len(self.books)), self.rows_of[self.lead]))
+        self.table.rest(np.setdiff1d(np.arange(len(self.monitors)), self.rows_of[self.lead]))
         self._bursting = {
             name
             for name, leg in self.legs.items()
-            if leg.watch.calms_at_ns() is not None and not self.is_frozen(leg)
+            if leg.data_quality.calms_at_ns() is not None and not self.is_frozen(leg)
         }
-        if self.time.closes_seen >= 0:
-            self._plan_missing(self.time.watermark_ns)
+        if self.progress.next_close >= 0:
+            self._plan_missing(self.progress.watermark_ns)
 
     def is_frozen(self, leg: Leg) -> bool:
         """Tell whether all pairs that have a leg are frozen; the lead is always heard."""
@@ -125,16 +125,16 @@ class LeadMarket:
             return
         effects.is_shared_changed = True
         self.note(leg)
-        at_ns, rows = self.time.watermark_ns, self.rows_of[leg.instrument]
+        at_ns, rows = self.progress.watermark_ns, self.rows_of[leg.instrument]
         self._arrive(leg, bars[-1].session, at_ns, effects)
         for row in rows:
-            self.books[row].take_history(bars, told, at_ns=at_ns, effects=effects)
-            self.books[row].settle(at_ns, effects)
+            self.monitors[row].take_history(bars, told, at_ns=at_ns, effects=effects)
+            self.monitors[row].settle(at_ns, effects)
         self.table.refresh(rows)
 
     def use_bar(self, bar: Bar, effects: Effects) -> None:
         """Take one bar in as news."""
-        leg, at_ns = self.legs[bar.instrument], self.time.watermark_ns
+        leg, at_ns = self.legs[bar.instrument], self.progress.watermark_ns
         if self.is_frozen(leg):
             return
         self.note(leg)
@@ -153,14 +153,16 @@ class LeadMarket:
         has_ended = self._arrive(leg, bar.session, seen_ns, effects)
         if told is Told.CORRECTED and known is not None:
             for row in rows:
-                self.books[row].tell_revision(self._role(leg), known, bar, at_ns=seen_ns, effects=effects)
+                self.monitors[row].report_revision(
+                    self._role(leg), known, bar, at_ns=seen_ns, effects=effects
+                )
         # A bar of the lead says nothing to a pair whose other leg is not that far.
         touched = rows if leg.instrument != self.lead else self.table.reaching(bar.session)
         for row in touched:
-            self.books[row].take_bar(bar, told, at_ns=at_ns, effects=effects)
+            self.monitors[row].take_bar(bar, told, at_ns=at_ns, effects=effects)
         if has_ended:
             for row in rows:
-                self.books[row].settle(seen_ns, effects)
+                self.monitors[row].settle(seen_ns, effects)
         self.table.refresh(rows if has_ended else touched)
 
     def _remember(self, leg: Leg, bars: tuple[Bar, ...]) -> None:
@@ -169,9 +171,9 @@ class LeadMarket:
         They compute it when they are first asked, which after a restart may be too late.
         """
         is_full = len(leg.history) == HISTORY_SESSIONS
-        if is_full or leg.watch.wanted or any(_changes_the_past(leg, bar) for bar in bars):
+        if is_full or leg.data_quality.awaited_sessions or any(_changes_the_past(leg, bar) for bar in bars):
             for row in self.rows_of[leg.instrument]:
-                self.books[row].remember()
+                self.monitors[row].remember()
 
     def _forget(self, rows: Rows, session: str) -> None:
         """Let pairs that a bar says nothing to yet know that it has pushed their oldest session out.
@@ -179,39 +181,39 @@ class LeadMarket:
         What they compute from the whole history is of one session less from now on, as after a restart.
         """
         for row in rows:
-            book = self.books[row]
-            if not book.has(session):
-                book.resume(book.regime)
-                book.outcomes.committed(book.align)
-                book.is_unsaved = True
+            monitor = self.monitors[row]
+            if not monitor.has(session):
+                monitor.resume(monitor.regime)
+                monitor.outcomes.committed(monitor.align)
+                monitor.is_dirty = True
 
     # -- closes -------------------------------------------------------------------------------------------
 
     def plan_closes(self, ts_ns: int) -> bool:
         """Start to count closes with the first instant that is known; return whether it is that one."""
-        if self.time.closes_seen >= 0:
+        if self.progress.next_close >= 0:
             return False
-        self.time.closes_seen = self.calendar.first_closing_at_or_after(ts_ns)
+        self.progress.next_close = self.calendar.first_closing_at_or_after(ts_ns)
         self._plan_missing(ts_ns)
         return True
 
     def sample_due_ns(self) -> int:
         """Return when the next close is sampled: one nanosecond after it."""
-        if not 0 <= self.time.closes_seen < len(self.calendar.close_ns):
+        if not 0 <= self.progress.next_close < len(self.calendar.close_ns):
             return NEVER
-        return self.calendar.close_ns[self.time.closes_seen] + 1
+        return self.calendar.close_ns[self.progress.next_close] + 1
 
     def sample(self, effects: Effects) -> None:
         """Make the last price before the close a bar, for each leg that ticks."""
-        close_ns = self.calendar.close_ns[self.time.closes_seen]
-        session = self.calendar.labels[self.time.closes_seen]
-        self.time.closes_seen += 1
+        close_ns = self.calendar.close_ns[self.progress.next_close]
+        session = self.calendar.labels[self.progress.next_close]
+        self.progress.next_close += 1
         effects.is_shared_changed = True
         for leg in self.legs.values():
-            if leg.tape.price is None:
+            if leg.last_price.price is None:
                 # No feed has ever ticked: the leg's closes come as bars.
                 continue
-            price = leg.tape.sample_at(close_ns)
+            price = leg.last_price.sample_at(close_ns)
             if price is None:
                 effects.suppressed["close_sample_stale"] += 1
                 self._miss(leg, Cause.NO_CLOSE_SAMPLE, session, close_ns, effects)
@@ -229,24 +231,24 @@ class LeadMarket:
 
     # -- faults -------------------------------------------------------------------------------------------
 
-    def pass_faults(self, leg: Leg, at_ns: int, effects: Effects) -> None:
+    def report_data_quality(self, leg: Leg, at_ns: int, effects: Effects) -> None:
         """Tell the pairs of a leg that its data can, or can no longer, be trusted."""
         effects.is_shared_changed = True
         self.note(leg)
         rows = self.rows_of[leg.instrument]
         for row in rows:
-            self.books[row].pass_fault(self._role(leg), at_ns=at_ns, effects=effects)
-            self.books[row].settle(at_ns, effects)
+            self.monitors[row].on_data_quality(self._role(leg), at_ns=at_ns, effects=effects)
+            self.monitors[row].settle(at_ns, effects)
         self.table.refresh(rows)
 
     def hear(self, leg: Leg, state: FeedState, at_ns: int, effects: Effects) -> None:
         """Take a feed's state in; before the first instant is known nothing can tell how long it lasts."""
-        if self.is_frozen(leg) or self.time.closes_seen < 0:
+        if self.is_frozen(leg) or self.progress.next_close < 0:
             return
-        since_ns = leg.watch.stale_since_ns
-        if leg.watch.hear(state, at_ns):
-            self.pass_faults(leg, at_ns, effects)
-        elif leg.watch.stale_since_ns != since_ns:
+        since_ns = leg.data_quality.stale_since_ns
+        if leg.data_quality.hear(state, at_ns):
+            self.report_data_quality(leg, at_ns, effects)
+        elif leg.data_quality.stale_since_ns != since_ns:
             self.note(leg)
 
     def refuse_price(self, leg: Leg, at_ns: int, effects: Effects) -> None:
@@ -255,24 +257,24 @@ class LeadMarket:
         if self.is_frozen(leg):
             return
         self.note(leg)
-        if leg.watch.refuse(at_ns):
-            self.pass_faults(leg, at_ns, effects)
-        if leg.watch.calms_at_ns() is not None:
+        if leg.data_quality.refuse(at_ns):
+            self.report_data_quality(leg, at_ns, effects)
+        if leg.data_quality.calms_at_ns() is not None:
             self._bursting.add(leg.instrument)
 
     def fault_due_ns(self) -> int:
         """Return when a fault begins or ends next without any input."""
-        calms = [self.legs[name].watch.calms_at_ns() for name in self._bursting]
+        calms = [self.legs[name].data_quality.calms_at_ns() for name in self._bursting]
         return min([self._missing_due_ns, *(each for each in calms if each is not None)])
 
-    def pass_fault_due(self, at_ns: int, effects: Effects) -> None:
+    def on_fault_due(self, at_ns: int, effects: Effects) -> None:
         """Do what is due at `fault_due_ns`."""
         for name in sorted(self._bursting):
             leg = self.legs[name]
-            if leg.watch.calms_at_ns() == at_ns:
-                leg.watch.calm()
+            if leg.data_quality.calms_at_ns() == at_ns:
+                leg.data_quality.calm()
                 self._bursting.discard(name)
-                self.pass_faults(leg, at_ns, effects)
+                self.report_data_quality(leg, at_ns, effects)
         if self._missing_due_ns == at_ns:
             session = self.calendar.labels[self._missing_ordinal]
             self._plan_missing(at_ns)
@@ -285,21 +287,21 @@ class LeadMarket:
         if self.is_frozen(leg):
             return
         self.note(leg)
-        if leg.watch.miss(cause, session, at_ns):
-            self.pass_faults(leg, at_ns, effects)
+        if leg.data_quality.miss(cause, session, at_ns):
+            self.report_data_quality(leg, at_ns, effects)
 
     def note(self, leg: Leg) -> None:
         """Take note that a leg has changed: a pair's checkpoint has its other leg's bars and faults."""
         if leg.instrument != self.lead:
             for row in self.rows_of[leg.instrument]:
-                self.books[row].is_unsaved = True
+                self.monitors[row].is_dirty = True
 
     def _arrive(self, leg: Leg, session: str, at_ns: int, effects: Effects) -> bool:
         """Let a bar end the faults that waited for it; what they held back is for the caller to settle."""
-        if not leg.watch.arrive(session):
+        if not leg.data_quality.arrive(session):
             return False
         for row in self.rows_of[leg.instrument]:
-            self.books[row].pass_fault(self._role(leg), at_ns=at_ns, effects=effects)
+            self.monitors[row].on_data_quality(self._role(leg), at_ns=at_ns, effects=effects)
         return True
 
     def _plan_missing(self, after_ns: int) -> None:

@@ -20,7 +20,7 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 
 
-class PairWindows:
+class PairStatistics:
     """What the prices of a pair say, without any decision about it.
 
     Parameters
@@ -40,7 +40,7 @@ class PairWindows:
         After that session.
     base
         Mean and standard deviation of the last 90 log ratios; None while undefined.
-    is_unsaved
+    is_dirty
         Something changed that must survive a restart: what the pair has said, or its other leg's bars and
         faults. Whoever writes checkpoints takes it back.
     """
@@ -54,7 +54,7 @@ class PairWindows:
         self.count = 0
         self.regime: RegimeState = START
         self.base: MeanStd | None = None
-        self.is_unsaved = True
+        self.is_dirty = True
         self._values: Values | None = {}
         self._slow_values: Values | None = {}
         self._hedge: Hedge | None = None
@@ -96,7 +96,7 @@ class PairWindows:
     def recompute(self, *, regime_from: RegimeState | None) -> None:
         """Compute everything from the closes; without ``regime_from`` all regimes, too."""
         aligned = self._commit()
-        self.is_unsaved = True
+        self.is_dirty = True
         if regime_from is not None:
             self._values = confirmed_values(aligned)
             self.regime = next_regime(regime_from, self.values.get("z_90"))
@@ -120,20 +120,20 @@ class PairWindows:
 
     def is_other_live(self) -> bool:
         """Tell whether the other leg's newest price is one of its own ticks, not a close."""
-        tape, session = self.other.tape, self.other.history.newest_session
-        if tape.price is None:
+        last_price, session = self.other.last_price, self.other.history.newest_session
+        if last_price.price is None:
             return False
-        return session is None or tape.ts_ns >= self.calendar.close_of(session)
+        return session is None or last_price.ts_ns >= self.calendar.close_of(session)
 
     def other_price(self) -> float | None:
         """Return what the lead's live price is held against: a tick, or the last known adjusted close."""
         if self.is_other_live():
-            return self.other.tape.price
+            return self.other.last_price.price
         return self.other.history.newest_adj_close
 
     def live_ratio(self) -> float | None:
         """Return ``ln`` of the lead's live price over the other leg's newest one."""
-        price, other = self.lead.tape.price, self.other_price()
+        price, other = self.lead.last_price.price, self.other_price()
         return None if price is None or other is None else float(np.log(price / other))
 
     def live_z(self) -> float | None:

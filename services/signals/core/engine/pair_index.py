@@ -11,31 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.legs.history import day_of
-from services.signals.core.pairs.book import PairBook
+from services.signals.core.pairs.pair_monitor import PairMonitor
 
 NEVER: Final = (1 << 63) - 1
 Rows = NDArray[np.intp]
 
 
-class PairTable:
+class PairIndex:
     """The pairs of one lead, a row each.
 
     Parameters
     ----------
-    books
+    monitors
         The pairs; a row is their index.
 
     Attributes
     ----------
-    quiet_low, quiet_high
+    deadband_low, deadband_high
         The lead's prices between which no pair decides anything.
     due_ns
         The next event time at which a pair has something to do, `NEVER` when none has.
     """
 
-    def __init__(self, books: tuple[PairBook, ...]) -> None:
-        self._books = books
-        count = len(books)
+    def __init__(self, monitors: tuple[PairMonitor, ...]) -> None:
+        self._books = monitors
+        count = len(monitors)
         self._ratio_low = np.zeros(count)
         self._ratio_high = np.full(count, np.inf)
         self._other = np.ones(count)
@@ -44,20 +44,20 @@ class PairTable:
         self._due_ns = np.full(count, NEVER, np.int64)
         self._is_holding = np.zeros(count, np.bool_)
         self._other_day = np.zeros(count, np.int32)
-        self.quiet_low, self.quiet_high, self.due_ns = 0.0, float("inf"), NEVER
+        self.deadband_low, self.deadband_high, self.due_ns = 0.0, float("inf"), NEVER
 
     def refresh(self, rows: Rows | range) -> None:
-        """Read again what some pairs, whose books have moved, wait for."""
+        """Read again what some pairs, whose monitors have moved, wait for."""
         for row in rows:
-            book = self._books[row]
-            low, high = book.quiet_ratios
-            other = book.other_price()
+            monitor = self._books[row]
+            low, high = monitor.deadband
+            other = monitor.other_price()
             self._ratio_low[row], self._ratio_high[row] = low, high
             self._other[row] = 1.0 if other is None else other
-            due_ns = book.next_deadline_ns()
+            due_ns = monitor.next_deadline_ns()
             self._due_ns[row] = NEVER if due_ns is None else due_ns
-            self._is_holding[row] = book.is_holding()
-            newest = book.other.history.newest_session
+            self._is_holding[row] = monitor.is_holding()
+            newest = monitor.other.history.newest_session
             self._other_day[row] = 0 if newest is None else day_of(newest)
         self._price(rows)
 
@@ -79,15 +79,15 @@ class PairTable:
         index = np.asarray(rows, dtype=np.intp)
         self._low[index] = self._ratio_low[index] * self._other[index]
         self._high[index] = self._ratio_high[index] * self._other[index]
-        self.quiet_low = float(self._low.max(initial=0.0))
-        self.quiet_high = float(self._high.min(initial=np.inf))
+        self.deadband_low = float(self._low.max(initial=0.0))
+        self.deadband_high = float(self._high.min(initial=np.inf))
         self.due_ns = int(self._due_ns.min(initial=NEVER))
 
     def touched_by(self, price: float) -> Rows:
         """Return the pairs that a price of the lead makes look closer."""
         return np.flatnonzero((price <= self._low) | (price >= self._high))
 
-    def quiet_prices_of_other(self, rows: Rows, lead_price: float | None) -> tuple[float, float]:
+    def deadband_of_other(self, rows: Rows, lead_price: float | None) -> tuple[float, float]:
         """Return the prices of an other leg between which none of its pairs decides anything."""
         if lead_price is None:
             return 0.0, float("inf")

@@ -6,7 +6,7 @@ Each input has a table of its own beside this file: live prices, closes, changes
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Confirmation, Severity, Transition
 
 
@@ -29,26 +29,26 @@ class Suppressed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Observation:
     """What a close says about one direction of one kind.
 
     Parameters
     ----------
     x
         The statistic, signed so that it grows with the divergence: held against warning and critical.
-    end_x
+    leave_value
         Held against leave; for most kinds the same statistic.
-    may_rise
+    can_open
         Whether the kind's other conditions for an opening or an escalation hold.
     """
 
     x: float
-    end_x: float
-    may_rise: bool = True
+    leave_value: float
+    can_open: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class DivergenceState:
     """The state of one fingerprint between two decisions.
 
     Parameters
@@ -67,13 +67,13 @@ class Life:
         Of the rule that opened it: part of its identity until it ends, whatever the rule becomes meanwhile.
     severity, confirmed_severity
         What holds, and what closes bear out; the latter is None while provisional.
-    counts
+    transition_counts
         How often the open divergence made each transition.
-    cooldown_left
+    cooldown_sessions_left
         Sessions until it may open again.
-    cooldown_spares_closes
+    cooldown_provisional_only
         The cooldown holds back provisional openings only.
-    states, noted_at_ns, is_flapping
+    recent_states, state_recorded_at_ns, is_flapping
         The last 21 states as bits, newest lowest; when the newest was noted (faults only); whether they
         change too often. See ``flapping.py``.
     """
@@ -88,11 +88,11 @@ class Life:
     rule_version: str = ""
     severity: Severity = Severity.WARNING
     confirmed_severity: Severity | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    cooldown_left: int = 0
-    cooldown_spares_closes: bool = False
-    states: int = 0
-    noted_at_ns: int = 0
+    transition_counts: dict[str, int] = field(default_factory=dict)
+    cooldown_sessions_left: int = 0
+    cooldown_provisional_only: bool = False
+    recent_states: int = 0
+    state_recorded_at_ns: int = 0
     is_flapping: bool = False
 
     @property
@@ -102,7 +102,7 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Decision:
     """What one input made of a life.
 
     Parameters
@@ -117,68 +117,76 @@ class Step:
         Why nothing is told although the statistic asks for it.
     """
 
-    life: Life
+    life: DivergenceState
     transition: Transition | None = None
-    told: Life | None = None
+    told: DivergenceState | None = None
     suppressed: Suppressed | None = None
 
 
-def idle(life: Life) -> Life:
+def idle(life: DivergenceState) -> DivergenceState:
     """Return what is left of a life that is neither open nor pending: its cooldown and its memory."""
     if life.phase is Phase.IDLE:
         return life
-    return Life(
+    return DivergenceState(
         last_onset=life.onset or life.last_onset,
-        cooldown_left=life.cooldown_left,
-        cooldown_spares_closes=life.cooldown_spares_closes,
-        states=life.states,
-        noted_at_ns=life.noted_at_ns,
+        cooldown_sessions_left=life.cooldown_sessions_left,
+        cooldown_provisional_only=life.cooldown_provisional_only,
+        recent_states=life.recent_states,
+        state_recorded_at_ns=life.state_recorded_at_ns,
         is_flapping=life.is_flapping,
     )
 
 
 def opened(
-    life: Life, *, onset: str, at_ns: int, severity: Severity, confirmed: Severity | None, rule: Rule
-) -> Life:
+    life: DivergenceState,
+    *,
+    onset: str,
+    at_ns: int,
+    severity: Severity,
+    confirmed: Severity | None,
+    rule: Rule,
+) -> DivergenceState:
     """Return a divergence that begins now.
 
     Examples
     --------
     Two in one instant are two, and have two identities:
 
-    >>> first = opened(Life(), onset="2019-06-03", at_ns=0, severity=Severity.WARNING, confirmed=None,
-    ...                rule=Rule())
+    >>> first = opened(DivergenceState(), onset="2019-06-03", at_ns=0, severity=Severity.WARNING,
+    ...                confirmed=None, rule=Rule())
     >>> opened(idle(first), onset="2019-06-03", at_ns=0, severity=Severity.WARNING, confirmed=None,
     ...        rule=Rule()).onset
     '2019-06-03#2'
     """
     before, _, number = life.last_onset.partition("#")
-    return Life(
+    return DivergenceState(
         phase=Phase.OPEN,
         onset=f"{onset}#{int(number or 1) + 1}" if before == onset else onset,
         opened_at_ns=at_ns,
         rule_version=rule.version,
         severity=severity,
         confirmed_severity=confirmed,
-        states=life.states,
-        noted_at_ns=life.noted_at_ns,
+        recent_states=life.recent_states,
+        state_recorded_at_ns=life.state_recorded_at_ns,
         is_flapping=life.is_flapping,
     )
 
 
-def tell(life: Life, transition: Transition) -> Step:
+def tell(life: DivergenceState, transition: Transition) -> Decision:
     """Return a step that tells about a life, counted."""
-    counts = {**life.counts, transition.value: life.counts.get(transition.value, 0) + 1}
-    told = replace(life, counts=counts)
-    return Step(life=told, transition=transition, told=told)
+    counts = {**life.transition_counts, transition.value: life.transition_counts.get(transition.value, 0) + 1}
+    told = replace(life, transition_counts=counts)
+    return Decision(life=told, transition=transition, told=told)
 
 
-def end(life: Life, transition: Transition, rule: Rule) -> Step:
+def end(life: DivergenceState, transition: Transition, rule: Rule) -> Decision:
     """Return a step that ends a divergence; the cooldown begins."""
     told = tell(life, transition).told
     spares = transition is not Transition.CLOSED or life.confirmed_severity is None
-    after = replace(idle(life), cooldown_left=rule.cooldown_sessions, cooldown_spares_closes=spares)
-    return Step(life=after, transition=transition, told=told)
+    after = replace(
+        idle(life), cooldown_sessions_left=rule.cooldown_sessions, cooldown_provisional_only=spares
+    )
+    return Decision(life=after, transition=transition, told=told)
 
 
 def severity_at(x: float, rule: Rule) -> Severity:

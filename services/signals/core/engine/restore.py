@@ -6,10 +6,10 @@ log tells it nothing new, and everything else is brought up to where it is.
 
 from collections.abc import Iterable, Mapping
 
-from services.signals.core.lead.engine import LeadEngine
-from services.signals.core.lead.state import LeadState
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.lead_state import LeadState
 from services.signals.core.legs.stored_bars import restore_bars
-from services.signals.core.pairs.state import PairState, load_pair
+from services.signals.core.pairs.pair_state import PairState, load_pair
 from shared.domain.bars import Bar
 
 
@@ -47,7 +47,7 @@ class RestoredEngine:
     ) -> None:
         self.engine = engine
         self._until = dict(frozen)
-        self._books = {book.pair.name: book for book in engine.books}
+        self._books = {monitor.pair.name: monitor for monitor in engine.monitors}
         self._waiting: dict[str, tuple[Bar, ...]] = {}
         if lead is not None:
             self._fill_lead(lead, is_from_beginning=is_from_beginning)
@@ -75,12 +75,12 @@ class RestoredEngine:
         legs[name].history = restore_bars(lead.bars, instrument=name)
         if is_from_beginning:
             return
-        time = self.engine.time
-        time.watermark_ns, time.closes_seen = lead.time.watermark_ns, lead.time.closes_seen
+        time = self.engine.progress
+        time.watermark_ns, time.next_close = lead.progress.watermark_ns, lead.progress.next_close
         # A leg that no pair has any more is no leg.
-        for instrument in lead.tapes.keys() & legs.keys():
-            legs[instrument].tape = lead.tapes[instrument]
-        legs[name].watch = lead.watch
+        for instrument in lead.last_prices.keys() & legs.keys():
+            legs[instrument].last_price = lead.last_prices[instrument]
+        legs[name].data_quality = lead.data_quality
         self._waiting[name] = lead.waiting
 
     def _go_on(self) -> None:

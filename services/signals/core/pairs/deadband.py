@@ -12,11 +12,11 @@ _MARGIN: Final = 1e-12
 
 Ratios = tuple[float, float]
 # No base, no z: no ratio decides anything.
-ALL_QUIET: Final[Ratios] = (0.0, float("inf"))
-NONE_QUIET: Final[Ratios] = (float("inf"), 0.0)
+UNBOUNDED_DEADBAND: Final[Ratios] = (0.0, float("inf"))
+EMPTY_DEADBAND: Final[Ratios] = (float("inf"), 0.0)
 
 
-def quiet_ratios(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
+def deadband(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
     """Return the ratios just above and just below which z stays between its two nearest levels.
 
     Parameters
@@ -35,11 +35,11 @@ def quiet_ratios(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
 
     Examples
     --------
-    >>> low, high = quiet_ratios(0.0, levels=(-1.0, 1.0, 3.0), base=MeanStd(mean=0.0, std=0.01))
+    >>> low, high = deadband(0.0, levels=(-1.0, 1.0, 3.0), base=MeanStd(mean=0.0, std=0.01))
     >>> round(low, 6), round(high, 6)
     (0.99005, 1.01005)
     """
-    low, high = ALL_QUIET
+    low, high = UNBOUNDED_DEADBAND
     below = max((level for level in levels if level <= z), default=None)
     above = min((level for level in levels if level >= z), default=None)
     if below is not None:

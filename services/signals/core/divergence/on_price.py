@@ -30,20 +30,29 @@ as ``revised``.
 
 from dataclasses import replace
 
-from services.signals.core.lifecycle.flapping import flaps, noted
-from services.signals.core.lifecycle.life import Life, Phase, Step, Suppressed, end, idle, opened, tell
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.flapping import flaps, noted
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import (
+    Decision,
+    DivergenceState,
+    Phase,
+    Suppressed,
+    end,
+    idle,
+    opened,
+    tell,
+)
 from shared.domain.divergences import Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 
 
-def by_price(life: Life, x: float, *, at_ns: int, rule: Rule) -> Step:
+def by_price(life: DivergenceState, x: float, *, at_ns: int, rule: Rule) -> Decision:
     """Judge a live value of the statistic; what needs holding only starts or stops to be held here."""
     if life.phase is not Phase.OPEN:
         if x < rule.warning:
-            return Step(life=idle(life))
+            return Decision(life=idle(life))
         since = life.warning_since_ns if life.phase is Phase.PENDING else at_ns
-        return Step(
+        return Decision(
             life=replace(
                 life,
                 phase=Phase.PENDING,
@@ -56,32 +65,32 @@ def by_price(life: Life, x: float, *, at_ns: int, rule: Rule) -> Step:
     if life.severity is Severity.CRITICAL:
         if life.confirmed_severity is not Severity.CRITICAL and x <= rule.warning:
             return tell(replace(life, severity=Severity.WARNING, critical_since_ns=None), Transition.EASED)
-        return Step(life=life)
-    return Step(
+        return Decision(life=life)
+    return Decision(
         life=replace(life, critical_since_ns=_held_since(life.critical_since_ns, x >= rule.critical, at_ns))
     )
 
 
-def _left(life: Life, rule: Rule) -> Step:
-    was_flapping, is_news = life.is_flapping, bool(life.states & 1)
+def _left(life: DivergenceState, rule: Rule) -> Decision:
+    was_flapping, is_news = life.is_flapping, bool(life.recent_states & 1)
     # A divergence that is held open for its flapping does not hold a level meanwhile.
     life = replace(life, critical_since_ns=None)
     if is_news:
-        states = noted(life.states, False)
-        life = replace(life, states=states, is_flapping=flaps(states, was_flapping=was_flapping))
+        states = noted(life.recent_states, False)
+        life = replace(life, recent_states=states, is_flapping=flaps(states, was_flapping=was_flapping))
     if not life.is_flapping:
         return end(life, Transition.CLOSED, rule)
     if not was_flapping:
         return tell(life, Transition.REVISED)
-    return Step(life=life, suppressed=Suppressed.FLAPPING if is_news else None)
+    return Decision(life=life, suppressed=Suppressed.FLAPPING if is_news else None)
 
 
-def levels_by_price(life: Life, rule: Rule) -> tuple[float, ...]:
+def price_levels(life: DivergenceState, rule: Rule) -> tuple[float, ...]:
     """Return the levels whose crossing `by_price` answers: between two of them it changes nothing.
 
     Examples
     --------
-    >>> levels_by_price(Life(), Rule(warning=2.0, critical=3.0, leave=1.0))
+    >>> price_levels(DivergenceState(), Rule(warning=2.0, critical=3.0, leave=1.0))
     (2.0,)
     """
     if life.phase is Phase.IDLE:
@@ -94,18 +103,18 @@ def levels_by_price(life: Life, rule: Rule) -> tuple[float, ...]:
     return ends if life.confirmed_severity is Severity.CRITICAL else (*ends, rule.warning)
 
 
-def is_holding(life: Life) -> bool:
+def is_holding(life: DivergenceState) -> bool:
     """Tell whether a level is being held, which silence would end.
 
     Examples
     --------
-    >>> is_holding(Life()), is_holding(Life(phase=Phase.PENDING, warning_since_ns=0))
+    >>> is_holding(DivergenceState()), is_holding(DivergenceState(phase=Phase.PENDING, warning_since_ns=0))
     (False, True)
     """
     return life.phase is Phase.PENDING or life.critical_since_ns is not None
 
 
-def next_deadline_ns(life: Life, rule: Rule) -> int | None:
+def next_deadline_ns(life: DivergenceState, rule: Rule) -> int | None:
     """Return the event time at which a level will have been held long enough; None when none is held."""
     if life.phase is Phase.PENDING and not life.is_muted:
         since = life.warning_since_ns
@@ -116,7 +125,9 @@ def next_deadline_ns(life: Life, rule: Rule) -> int | None:
     return since + rule.hold_seconds * NS_PER_SECOND if since is not None else None
 
 
-def by_deadline(life: Life, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhibited: bool = False) -> Step:
+def by_deadline(
+    life: DivergenceState, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhibited: bool = False
+) -> Decision:
     """Judge a level that was held until ``at_ns``, which is what `next_deadline_ns` answered.
 
     Parameters
@@ -134,14 +145,14 @@ def by_deadline(life: Life, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhi
     if life.phase is Phase.OPEN:
         unheld = replace(life, critical_since_ns=None)
         if reason is not None:
-            return Step(life=unheld, suppressed=reason)
+            return Decision(life=unheld, suppressed=reason)
         return tell(replace(unheld, severity=Severity.CRITICAL), Transition.ESCALATED)
     if reason is not None:
-        return Step(life=idle(life), suppressed=reason)
+        return Decision(life=idle(life), suppressed=reason)
     critical_since = life.critical_since_ns
     is_critical = critical_since is not None and at_ns - critical_since >= rule.hold_seconds * NS_PER_SECOND
-    if life.cooldown_left > 0 and not is_critical:
-        return Step(life=replace(life, is_muted=True), suppressed=Suppressed.COOLDOWN)
+    if life.cooldown_sessions_left > 0 and not is_critical:
+        return Decision(life=replace(life, is_muted=True), suppressed=Suppressed.COOLDOWN)
     begun = opened(
         life,
         onset=format_rfc3339(at_ns),
@@ -150,31 +161,31 @@ def by_deadline(life: Life, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhi
         confirmed=None,
         rule=rule,
     )
-    states = begun.states if begun.states & 1 else noted(begun.states, True)
+    states = begun.recent_states if begun.recent_states & 1 else noted(begun.recent_states, True)
     return tell(
         replace(
             begun,
             critical_since_ns=None if is_critical else critical_since,
-            states=states,
+            recent_states=states,
             is_flapping=flaps(states, was_flapping=begun.is_flapping),
         ),
         Transition.OPEN,
     )
 
 
-def by_silence(life: Life) -> Step:
+def by_stale_feed(life: DivergenceState) -> Decision:
     """Judge a feed that went stale: what is being held is held no longer."""
     if life.phase is Phase.PENDING:
-        return Step(life=idle(life), suppressed=Suppressed.STALE)
-    return Step(life=replace(life, critical_since_ns=None))
+        return Decision(life=idle(life), suppressed=Suppressed.STALE)
+    return Decision(life=replace(life, critical_since_ns=None))
 
 
-def under_new_rule(life: Life) -> Life:
+def under_new_rule(life: DivergenceState) -> DivergenceState:
     """Return the state to go on from when the rule has changed: what was held was held to other levels."""
-    return by_silence(life).life
+    return by_stale_feed(life).life
 
 
-def by_expiry(life: Life, rule: Rule) -> Step:
+def by_expiry(life: DivergenceState, rule: Rule) -> Decision:
     """End a provisional divergence that no close has confirmed or refuted in time."""
     return end(life, Transition.EXPIRED, rule)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.signals.core.pairs.quiet import quiet_ratios
-from services.signals.core.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.pairs.deadband import deadband
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined
 from shared.errors import ConfigError
@@ -26,7 +26,7 @@ def test_leave_may_be_zero() -> None:
     assert Rule(leave=0.0).leave == 0.0
 
 
-# Out of order, as two lives may ask for them.
+# Out of order, as two divergences may ask for them.
 LEVELS = (1.0, 2.0, 3.0, -1.0, -2.0, -3.0)
 _LENGTHS = [field.name for field in fields(Rule) if field.name.endswith(("_seconds", "_sessions"))]
 
@@ -69,7 +69,7 @@ def test_thresholds_are_shown_as_numbers() -> None:
 def test_prices_are_quiet_between_the_two_levels_around_z(
     z: float, low: float | None, high: float | None
 ) -> None:
-    got = quiet_ratios(z, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
+    got = deadband(z, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
 
     assert got[0] == (0.0 if low is None else pytest.approx(math.exp(2 + low * 0.01), rel=1e-11))
     assert got[1] == (math.inf if high is None else pytest.approx(math.exp(2 + high * 0.01), rel=1e-11))
@@ -81,7 +81,7 @@ def test_prices_are_quiet_between_the_two_levels_around_z(
 
 
 def test_no_price_is_quiet_at_a_level_itself() -> None:
-    low, high = quiet_ratios(2.0, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
+    low, high = deadband(2.0, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
 
     assert low > high
 
@@ -102,4 +102,4 @@ def test_reason_for_a_gap_in_a_full_window_is_the_formulas() -> None:
 def test_every_price_is_quiet_without_a_level() -> None:
     base = MeanStd(mean=2.0, std=0.01)
 
-    assert quiet_ratios(2.0, levels=(), base=base) == (0.0, math.inf)
+    assert deadband(2.0, levels=(), base=base) == (0.0, math.inf)

@@ -31,12 +31,13 @@ an early warning that failed must not cost a confirmed one.
 
 from dataclasses import replace
 
-from services.signals.core.lifecycle.flapping import flaps, noted
-from services.signals.core.lifecycle.life import (
-    Life,
+from services.signals.core.divergence.flapping import flaps, noted
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import (
+    Decision,
+    DivergenceState,
+    Observation,
     Phase,
-    Reading,
-    Step,
     Suppressed,
     end,
     idle,
@@ -44,14 +45,13 @@ from services.signals.core.lifecycle.life import (
     severity_at,
     tell,
 )
-from services.signals.core.rules import Rule
 from shared.domain.divergences import Severity, Transition
 from shared.domain.instants import format_rfc3339
 
 
 def by_close(
-    life: Life,
-    reading: Reading | None,
+    life: DivergenceState,
+    reading: Observation | None,
     *,
     session: str,
     close_ns: int,
@@ -59,7 +59,7 @@ def by_close(
     rule: Rule,
     new_sessions: int,
     is_inhibited: bool = False,
-) -> Step:
+) -> Decision:
     """Judge the statistic of a committed session.
 
     Parameters
@@ -76,13 +76,13 @@ def by_close(
     is_inhibited
         A leg's data are at fault: nothing opens or escalates on them.
     """
-    if life.cooldown_left > 0:
-        life = replace(life, cooldown_left=max(0, life.cooldown_left - new_sessions))
-        if life.cooldown_left == 0 and life.is_muted:
+    if life.cooldown_sessions_left > 0:
+        life = replace(life, cooldown_sessions_left=max(0, life.cooldown_sessions_left - new_sessions))
+        if life.cooldown_sessions_left == 0 and life.is_muted:
             # The next price starts to be held anew: a level held in a cooldown is old news.
             life = idle(life)
     if reading is None:
-        return Step(life=life, suppressed=Suppressed.UNDEFINED if life.phase is Phase.OPEN else None)
+        return Decision(life=life, suppressed=Suppressed.UNDEFINED if life.phase is Phase.OPEN else None)
     was_flapping = life.is_flapping
     if new_sessions > 0:
         life = _noted(life, reading, rule)
@@ -92,72 +92,74 @@ def by_close(
         return _while_idle(life, reading, onset=onset, at_ns=at_ns, rule=rule, is_inhibited=is_inhibited)
     if life.confirmed_severity is None:
         return _while_provisional(life, reading.x, close_ns=close_ns, rule=rule)
-    if reading.end_x <= rule.leave:
+    if reading.leave_value <= rule.leave:
         if not life.is_flapping:
             return end(life, Transition.CLOSED, rule)
         if not was_flapping:
             return tell(life, Transition.REVISED)
-        return Step(life=life, suppressed=Suppressed.FLAPPING)
+        return Decision(life=life, suppressed=Suppressed.FLAPPING)
     return _while_confirmed(life, reading, rule=rule, is_inhibited=is_inhibited)
 
 
-def restate(life: Life) -> Step:
+def restate(life: DivergenceState) -> Decision:
     """Tell an open, confirmed divergence again, because the data it stands on were corrected."""
     return tell(life, Transition.REVISED)
 
 
-def _noted(life: Life, reading: Reading, rule: Rule) -> Life:
+def _noted(life: DivergenceState, reading: Observation, rule: Rule) -> DivergenceState:
     """Note what the state would be if nothing held it back."""
-    if life.states & 1:
-        is_open = reading.end_x > rule.leave
+    if life.recent_states & 1:
+        is_open = reading.leave_value > rule.leave
     else:
-        is_open = reading.may_rise and reading.x >= rule.warning
-    states = noted(life.states, is_open)
-    if not states and not life.states:
+        is_open = reading.can_open and reading.x >= rule.warning
+    states = noted(life.recent_states, is_open)
+    if not states and not life.recent_states:
         return life
-    return replace(life, states=states, is_flapping=flaps(states, was_flapping=life.is_flapping))
+    return replace(life, recent_states=states, is_flapping=flaps(states, was_flapping=life.is_flapping))
 
 
 def _while_idle(
-    life: Life, reading: Reading, *, onset: str, at_ns: int, rule: Rule, is_inhibited: bool
-) -> Step:
-    if reading.x < rule.warning or not reading.may_rise:
-        return Step(life=life)
+    life: DivergenceState, reading: Observation, *, onset: str, at_ns: int, rule: Rule, is_inhibited: bool
+) -> Decision:
+    if reading.x < rule.warning or not reading.can_open:
+        return Decision(life=life)
     if is_inhibited:
-        return Step(life=life, suppressed=Suppressed.INHIBITED)
+        return Decision(life=life, suppressed=Suppressed.INHIBITED)
     severity = severity_at(reading.x, rule)
-    is_cooling = life.cooldown_left > 0 and not life.cooldown_spares_closes
+    is_cooling = life.cooldown_sessions_left > 0 and not life.cooldown_provisional_only
     if is_cooling and severity is Severity.WARNING:
-        return Step(life=life, suppressed=Suppressed.COOLDOWN)
+        return Decision(life=life, suppressed=Suppressed.COOLDOWN)
     begun = opened(life, onset=onset, at_ns=at_ns, severity=severity, confirmed=severity, rule=rule)
     return tell(begun, Transition.OPEN)
 
 
-def _while_provisional(life: Life, x: float, *, close_ns: int, rule: Rule) -> Step:
+def _while_provisional(life: DivergenceState, x: float, *, close_ns: int, rule: Rule) -> Decision:
     if x >= rule.warning:
         return tell(_confirmed(life, severity_at(x, rule)), Transition.REVISED)
     if life.opened_at_ns <= close_ns:
         return end(life, Transition.NOT_CONFIRMED, rule)
-    return Step(life=life)
+    return Decision(life=life)
 
 
-def _while_confirmed(life: Life, reading: Reading, *, rule: Rule, is_inhibited: bool) -> Step:
+def _while_confirmed(
+    life: DivergenceState, reading: Observation, *, rule: Rule, is_inhibited: bool
+) -> Decision:
     x = reading.x
     is_critical = x >= rule.critical
     if life.severity is Severity.WARNING:
-        if is_critical and reading.may_rise:
+        if is_critical and reading.can_open:
             if is_inhibited:
-                return Step(life=life, suppressed=Suppressed.INHIBITED)
+                return Decision(life=life, suppressed=Suppressed.INHIBITED)
             return tell(_confirmed(life, Severity.CRITICAL), Transition.ESCALATED)
-        return Step(life=life)
+        return Decision(life=life)
     if life.confirmed_severity is Severity.CRITICAL:
         if x <= rule.warning:
             return tell(_confirmed(life, Severity.WARNING), Transition.EASED)
-        return Step(life=life)
+        return Decision(life=life)
     if is_critical:
         return tell(_confirmed(life, Severity.CRITICAL), Transition.REVISED)
     return tell(_confirmed(life, Severity.WARNING), Transition.EASED)
 
 
-def _confirmed(life: Life, severity: Severity) -> Life:
+def _confirmed(life: DivergenceState, severity: Severity) -> DivergenceState:
     return replace(life, severity=severity, confirmed_severity=severity, critical_since_ns=None)

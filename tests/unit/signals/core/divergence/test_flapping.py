@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.signals.core.lifecycle.closes import by_close
-from services.signals.core.lifecycle.flapping import change_share, flaps, noted, states_until_settled
-from services.signals.core.lifecycle.life import Life, Phase, Reading, Step, Suppressed
-from services.signals.core.lifecycle.prices import by_deadline, by_price, next_deadline_ns
-from services.signals.core.rules import Rule
+from services.signals.core.divergence.flapping import change_share, flaps, noted, states_until_settled
+from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.on_price import by_deadline, by_price, next_deadline_ns
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import Decision, DivergenceState, Observation, Phase, Suppressed
 from shared.domain.divergences import Severity, Transition
 from tests.support.builders_market import MINUTE, ny
 
@@ -62,10 +62,10 @@ def test_settling_takes_as_many_states_as_it_says() -> None:
     assert not flaps(noted(RESTLESS, True, times=count), was_flapping=True)
 
 
-def close(life: Life, x: float, *, new_sessions: int = 1, **kwargs: Any) -> Step:
+def close(life: DivergenceState, x: float, *, new_sessions: int = 1, **kwargs: Any) -> Decision:
     return by_close(
         life,
-        Reading(x=x, end_x=x),
+        Observation(x=x, leave_value=x),
         session="2019-06-03",
         close_ns=CLOSE,
         at_ns=CLOSE,
@@ -75,13 +75,13 @@ def close(life: Life, x: float, *, new_sessions: int = 1, **kwargs: Any) -> Step
     )
 
 
-CONFIRMED = Life(
+CONFIRMED = DivergenceState(
     phase=Phase.OPEN,
     onset="x",
     opened_at_ns=CLOSE,
     confirmed_severity=Severity.WARNING,
-    counts={"open": 1},
-    states=RESTLESS,
+    transition_counts={"open": 1},
+    recent_states=RESTLESS,
 )
 
 
@@ -113,11 +113,11 @@ def test_held_divergence_closes_once_it_has_settled() -> None:
 
 
 def test_correction_of_a_session_is_no_state_of_its_own() -> None:
-    assert close(CONFIRMED, 1.5, new_sessions=0).life.states == RESTLESS
+    assert close(CONFIRMED, 1.5, new_sessions=0).life.recent_states == RESTLESS
 
 
 def test_divergence_that_opens_and_closes_at_every_close_is_held_from_the_ninth_change_on() -> None:
-    life, steps = Life(), list[Step]()
+    life, steps = DivergenceState(), list[Decision]()
     for index in range(30):
         steps.append(close(life, 3.5 if index % 2 == 0 else 0.0))
         life = steps[-1].life
@@ -131,17 +131,19 @@ def test_divergence_that_opens_and_closes_at_every_close_is_held_from_the_ninth_
 
 
 def test_early_warning_that_flaps_is_held_open_and_says_so_once() -> None:
-    life = Life(phase=Phase.OPEN, onset="x", counts={"open": 1}, states=RESTLESS)
+    life = DivergenceState(phase=Phase.OPEN, onset="x", transition_counts={"open": 1}, recent_states=RESTLESS)
 
     first = by_price(life, 0.5, at_ns=1, rule=RULE)
     again = by_price(first.life, 0.4, at_ns=2, rule=RULE)
 
     assert (first.transition, first.life.is_flapping) == (Transition.REVISED, True)
-    assert again == Step(life=first.life)
+    assert again == Decision(life=first.life)
 
 
 def test_early_warning_that_flaps_already_is_counted_when_it_would_end() -> None:
-    life = Life(phase=Phase.OPEN, onset="x", counts={"open": 1}, states=RESTLESS, is_flapping=True)
+    life = DivergenceState(
+        phase=Phase.OPEN, onset="x", transition_counts={"open": 1}, recent_states=RESTLESS, is_flapping=True
+    )
 
     step = by_price(life, 0.5, at_ns=1, rule=RULE)
 
@@ -150,7 +152,9 @@ def test_early_warning_that_flaps_already_is_counted_when_it_would_end() -> None
 
 def test_early_warning_that_is_held_open_stops_to_hold_the_critical_level() -> None:
     """It escalated at the end of the hold, with the price back inside all levels."""
-    life = Life(phase=Phase.OPEN, onset="x", counts={"open": 1}, states=RESTLESS, is_flapping=True)
+    life = DivergenceState(
+        phase=Phase.OPEN, onset="x", transition_counts={"open": 1}, recent_states=RESTLESS, is_flapping=True
+    )
     beyond = by_price(life, 3.5, at_ns=0, rule=RULE)
 
     back = by_price(beyond.life, 0.5, at_ns=MINUTE, rule=RULE)
@@ -160,8 +164,10 @@ def test_early_warning_that_is_held_open_stops_to_hold_the_critical_level() -> N
 
 
 def test_early_warning_notes_its_opening_once() -> None:
-    pending = Life(phase=Phase.PENDING, warning_since_ns=0)
+    pending = DivergenceState(phase=Phase.PENDING, warning_since_ns=0)
     opened = by_deadline(pending, at_ns=5 * MINUTE, price_ts_ns=5 * MINUTE, rule=RULE)
-    known = by_deadline(replace(pending, states=1), at_ns=5 * MINUTE, price_ts_ns=5 * MINUTE, rule=RULE)
+    known = by_deadline(
+        replace(pending, recent_states=1), at_ns=5 * MINUTE, price_ts_ns=5 * MINUTE, rule=RULE
+    )
 
-    assert opened.life.states == known.life.states == 1
+    assert opened.life.recent_states == known.life.recent_states == 1
