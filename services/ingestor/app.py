@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.ports import Feed
+from services.ingestor.kafka.retrying_publisher import RetryingPublisher
+from services.ingestor.kafka.sink import KafkaSink
 from services.ingestor.metrics import IngestorMetrics
-from services.ingestor.pipeline import Pipeline
-from services.ingestor.sending import PatientPublisher
 from services.ingestor.wiring import feed_names, make_feeds, streams_of
 from shared.clock import Clock
 from shared.config import KafkaSettings
@@ -67,8 +67,8 @@ async def run_ingestor(
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Connecting is the first send's business: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
-        patient = PatientPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
-        pipeline = Pipeline(patient, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
+        patient = RetryingPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
+        pipeline = KafkaSink(patient, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
         feeds = await make_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
         pulse = _Pulse(clock)
         health = stack.enter_context(
@@ -86,7 +86,7 @@ async def run_ingestor(
 
 
 async def _run(
-    pipeline: Pipeline, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
+    pipeline: KafkaSink, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
 ) -> None:
     sending = asyncio.create_task(pipeline.run(), name="sending")
     saying = asyncio.create_task(
@@ -119,7 +119,7 @@ async def _ended(task: asyncio.Task[Any]) -> None:
         raise InvariantError(f"{task.get_name()} was cancelled by nobody")
 
 
-async def _run_feeds(feeds: list[Feed], pipeline: Pipeline) -> None:
+async def _run_feeds(feeds: list[Feed], pipeline: KafkaSink) -> None:
     running = [asyncio.create_task(_run_feed(feed, pipeline)) for feed in feeds]
     try:
         for ended in asyncio.as_completed(running):
@@ -130,7 +130,7 @@ async def _run_feeds(feeds: list[Feed], pipeline: Pipeline) -> None:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _run_feed(feed: Feed, pipeline: Pipeline) -> None:
+async def _run_feed(feed: Feed, pipeline: KafkaSink) -> None:
     try:
         await feed.run(pipeline)
     except FeedRefused as error:
@@ -145,7 +145,7 @@ async def _run_feed(feed: Feed, pipeline: Pipeline) -> None:
         await asyncio.Event().wait()
 
 
-async def _say_statuses(pipeline: Pipeline, feeds: list[Feed], interval: float, pulse: _Pulse) -> None:
+async def _say_statuses(pipeline: KafkaSink, feeds: list[Feed], interval: float, pulse: _Pulse) -> None:
     while True:
         pulse.beat()
         for feed in feeds:

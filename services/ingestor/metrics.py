@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from services.ingestor.core.inbox import Dropped
+from services.ingestor.core.send_queue import Dropped
 from shared.version import CODE_VERSION
 
 REJECTED_REASONS: Final = (

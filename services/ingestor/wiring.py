@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from services.ingestor.config import IngestorSettings
-from services.ingestor.core.simulation.scenario import Scenario, ticks_of
 from services.ingestor.core.venues import streaming_feed
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
-from services.ingestor.live_wiring import live_feeds
+from services.ingestor.feeds.simulated.scenario import Scenario, ticks_of
+from services.ingestor.live_feeds import live_feeds
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import xnys_calendar
 from shared.clock import Clock

@@ -56,7 +56,9 @@ def test_every_reason_for_which_a_tick_record_is_refused_stands_at_zero() -> Non
 
 def test_every_reason_for_which_the_ingestor_refuses_input_stands_at_zero() -> None:
     # Its bars' instants are the clock's and the calendar's: no input reaches them.
-    raised = _reasons("services/ingestor/core/quality.py", "shared/domain/bars.py") - {"implausible_instant"}
+    raised = _reasons("services/ingestor/core/tick_validation.py", "shared/domain/bars.py") - {
+        "implausible_instant"
+    }
 
     assert {"future", "negative_volume"} <= raised
     assert raised <= set(REJECTED_REASONS)

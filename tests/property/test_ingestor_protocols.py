@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingestor.feeds.coinbase.candles import parse_candles
-from services.ingestor.feeds.coinbase.protocol import CoinbaseProtocol
-from services.ingestor.feeds.events import Event, Unreadable
-from services.ingestor.feeds.kraken.protocol import KrakenProtocol
-from services.ingestor.feeds.tiingo.eod import parse_prices
-from services.ingestor.feeds.yahoo.chart import parse_chart
+from services.ingestor.feeds.streaming.events import Event, Unreadable
+from services.ingestor.feeds.venues.coinbase.candles import parse_candles
+from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
+from services.ingestor.feeds.venues.kraken.protocol import KrakenProtocol
+from services.ingestor.feeds.venues.tiingo.eod import parse_prices
+from services.ingestor.feeds.venues.yahoo.chart import parse_chart
 from shared.errors import FeedRefused, FeedUnavailable
 
 _json: st.SearchStrategy[Any] = st.recursive(

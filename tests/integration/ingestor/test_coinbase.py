@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.ingestor.core.dedupe import Gap
-from services.ingestor.feeds.coinbase.backfill import CoinbaseBackfill
-from services.ingestor.feeds.coinbase.protocol import CoinbaseProtocol
-from services.ingestor.feeds.connection import USER_AGENT
+from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.feeds.streaming.connection import USER_AGENT
+from services.ingestor.feeds.venues.coinbase.backfill import CoinbaseBackfill
+from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
 from shared.domain.ticks import FeedState
 from shared.errors import FeedRefused
 from tests.integration.ingestor.live import LiveFeed, live_feed

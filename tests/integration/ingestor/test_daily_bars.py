@@ -11,13 +11,13 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from services.ingestor.feeds.bars.feed import DailyBarsFeed
-from services.ingestor.feeds.bars.ports import BarSource
-from services.ingestor.feeds.coinbase.candles import CandleCloses
-from services.ingestor.feeds.connection import USER_AGENT
-from services.ingestor.feeds.http import Throttled
-from services.ingestor.feeds.tiingo.eod import TiingoEod
-from services.ingestor.feeds.yahoo.chart import YahooChart
+from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
+from services.ingestor.feeds.daily_bars.ports import BarSource
+from services.ingestor.feeds.streaming.connection import USER_AGENT
+from services.ingestor.feeds.transport.http_json import Throttled
+from services.ingestor.feeds.venues.coinbase.candles import CandleCloses
+from services.ingestor.feeds.venues.tiingo.eod import TiingoEod
+from services.ingestor.feeds.venues.yahoo.chart import YahooChart
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import xnys_calendar
 from shared.clock import ManualClock

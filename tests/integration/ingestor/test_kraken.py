@@ -8,11 +8,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from services.ingestor.core.dedupe import Gap
-from services.ingestor.core.monitor import Limits
-from services.ingestor.feeds.kraken.backfill import KrakenBackfill
-from services.ingestor.feeds.kraken.protocol import KrakenProtocol
-from services.ingestor.feeds.websocket import Timing
+from services.ingestor.core.connection_health import Limits
+from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.feeds.streaming.feed import Timing
+from services.ingestor.feeds.venues.kraken.backfill import KrakenBackfill
+from services.ingestor.feeds.venues.kraken.protocol import KrakenProtocol
 from shared.clock import SystemClock
 from shared.domain.ticks import FeedState, TradeBatch
 from shared.errors import FeedRefused

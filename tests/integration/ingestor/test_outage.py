@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.ingestor.kafka.retrying_publisher import RetryingPublisher
+from services.ingestor.kafka.sink import KafkaSink
 from services.ingestor.metrics import IngestorMetrics
-from services.ingestor.pipeline import Pipeline
-from services.ingestor.sending import PatientPublisher
 from shared.calendars import xnys_calendar
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS
@@ -33,7 +33,7 @@ _SESSIONS = xnys_calendar().labels
 class _Load:
     """Ten quotes, a trade and sometimes a bar, every 20 ms; each value is a serial number."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: KafkaSink) -> None:
         self._pipeline = pipeline
         self.rounds = 0
 
@@ -84,8 +84,8 @@ async def _scenario(broker: KafkaBroker) -> None:
         return value
 
     publisher = Publisher(kafka, client_id="test")
-    patient = PatientPublisher(publisher, metrics=metrics, uniform=lambda: 0.5)
-    pipeline = Pipeline(
+    patient = RetryingPublisher(publisher, metrics=metrics, uniform=lambda: 0.5)
+    pipeline = KafkaSink(
         patient, routes={LEAD: (LEAD,), "IWM.TEST": (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics
     )
     load = _Load(pipeline)
@@ -136,8 +136,8 @@ async def test_ingestor_starts_without_kafka_and_waits_for_it() -> None:
     kafka = KafkaSettings(bootstrap_servers="127.0.0.1:9", send_timeout_seconds=0.5)
     registry = CollectorRegistry()
     metrics = IngestorMetrics(registry, feeds=("test",), instruments=(LEAD,), streams={LEAD: "test"})
-    patient = PatientPublisher(Publisher(kafka, client_id="test"), metrics=metrics, uniform=lambda: 0.1)
-    pipeline = Pipeline(patient, routes={LEAD: (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics)
+    patient = RetryingPublisher(Publisher(kafka, client_id="test"), metrics=metrics, uniform=lambda: 0.1)
+    pipeline = KafkaSink(patient, routes={LEAD: (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics)
     pipeline.put_ticks(quotes(1.0))
     sending = asyncio.create_task(pipeline.run())
     failures = metrics.publish_failures.labels("ticks.v1")

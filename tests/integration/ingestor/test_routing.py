@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from services.ingestor.kafka.retrying_publisher import RetryingPublisher
+from services.ingestor.kafka.sink import KafkaSink
 from services.ingestor.metrics import IngestorMetrics
-from services.ingestor.pipeline import Pipeline
-from services.ingestor.sending import PatientPublisher
 from shared.config import KafkaSettings
 from shared.contracts.ticks import TickRecord, decode_tick_record
 from shared.domain.bars import BarBatch
@@ -40,8 +40,8 @@ class _Wired:
             streams=dict.fromkeys((GOLD, BITCOIN, SILVER), "test"),
         )
         self.publisher = Publisher(kafka, client_id="test")
-        patient = PatientPublisher(self.publisher, metrics=metrics, uniform=lambda: 0.1)
-        self.pipeline = Pipeline(patient, routes=routes, max_ticks=max_ticks, metrics=metrics)
+        patient = RetryingPublisher(self.publisher, metrics=metrics, uniform=lambda: 0.1)
+        self.pipeline = KafkaSink(patient, routes=routes, max_ticks=max_ticks, metrics=metrics)
 
     async def send_all(self) -> None:
         self.pipeline.close()

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from services.ingestor.core.dedupe import TradeSequence
-from services.ingestor.feeds.coinbase.protocol import CoinbaseProtocol
-from services.ingestor.feeds.events import Acknowledged, Event, Quote, Trade, Unreadable
+from services.ingestor.core.duplicates_and_gaps import TradeSequence
+from services.ingestor.feeds.streaming.events import Acknowledged, Event, Quote, Trade, Unreadable
+from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
 from tests.support.data import shared_data
 
 

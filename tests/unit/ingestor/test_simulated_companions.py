@@ -6,9 +6,9 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from services.ingestor.core.inbox import Bars
-from services.ingestor.core.simulation.market import simulate
-from services.ingestor.core.simulation.scenario import Scenario, Scheduled
+from services.ingestor.core.send_queue import Bars
+from services.ingestor.feeds.simulated.market import simulate
+from services.ingestor.feeds.simulated.scenario import Scenario, Scheduled
 from shared.calendars import xnys_calendar
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.pairs import Pair

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.ingestor.core.inbox import Bars
-from services.ingestor.core.simulation.market import simulate
-from services.ingestor.core.simulation.scenario import FEED, Scenario, Scheduled, ticks_of
+from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.simulated.market import simulate
+from services.ingestor.feeds.simulated.scenario import FEED, Scenario, Scheduled, ticks_of
 from shared.clock import Clock
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.sessions import SessionCalendar

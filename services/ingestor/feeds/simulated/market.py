@@ -1,0 +1,50 @@
+"""The simulated market as one deterministic sequence.
+
+Everything in it follows from the seed; only *when* an item is handed out is the caller's business.
+"""
+
+from collections.abc import Iterator
+
+from services.ingestor.core.send_queue import Bars
+from services.ingestor.feeds.simulated.companions import Companions
+from services.ingestor.feeds.simulated.scenario import (
+    HISTORY_SESSIONS,
+    Scenario,
+    Scheduled,
+    daily_of,
+    ticks_of,
+)
+from services.ingestor.feeds.simulated.story import Story
+from shared.domain.instants import from_ns
+from shared.domain.sessions import SessionCalendar
+from shared.errors import ConfigError
+
+# The story needs a leg to be told against, whether or not a pair has it.
+_UNTOLD = "UNTOLD.SIMULATED"
+
+
+def simulate(scenario: Scenario, *, calendar: SessionCalendar) -> Iterator[Scheduled]:
+    """Yield the market without end, in the order of event time.
+
+    Raises
+    ------
+    ConfigError
+        If the start is not inside a session, or the calendar has too few sessions before it.
+    """
+    if not calendar.is_open(scenario.start_ns):
+        raise ConfigError(
+            "CONVEX_INGESTOR_SIMULATED_START must lie inside an XNYS session, "
+            f"was {from_ns(scenario.start_ns).isoformat()}"
+        )
+    first = calendar.first_closing_at_or_after(scenario.start_ns)
+    if first < HISTORY_SESSIONS:
+        raise ConfigError("CONVEX_INGESTOR_SIMULATED_START leaves too few sessions for the history")
+    told, *further = daily_of(scenario.pairs) or (_UNTOLD,)
+    ticking = [instrument for instrument in ticks_of(scenario.pairs) if instrument != scenario.lead]
+    companions = Companions(scenario, daily=tuple(further), ticking=tuple(ticking), calendar=calendar)
+    whole = companions.join(Story(scenario, other=told, calendar=calendar, first=first).run())
+    return (each for each in whole if not _is_of(each, _UNTOLD))
+
+
+def _is_of(scheduled: Scheduled, instrument: str) -> bool:
+    return isinstance(scheduled.item, Bars) and scheduled.item.bars[0].instrument == instrument

@@ -1,0 +1,68 @@
+"""What to simulate, and the form in which it comes out.
+
+A simulated instrument whose symbol is ``BASE/QUOTE`` ticks: the lead while spot gold trades, any other round
+the clock. One with a plain symbol has daily bars, known at 20:15 New York of their session.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.ingestor.core.send_queue import Bars
+from shared.domain.pairs import Pair
+from shared.domain.ticks import FeedStatus, QuoteBatch
+
+FEED: Final = "simulated"
+HISTORY_SESSIONS: Final = 720
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What to simulate.
+
+    Parameters
+    ----------
+    pairs
+        At least one, all of one lead. The story is told against the first other leg that has daily bars.
+    start_ns
+        First event time, inside an XNYS session.
+    speed
+        Simulated seconds per second while XNYS is open.
+    ticks_per_second
+        Quotes of the lead per second of wall time, on average; other legs that tick do so a quarter as often.
+    """
+
+    pairs: tuple[Pair, ...]
+    seed: int
+    start_ns: int
+    speed: float
+    ticks_per_second: float
+
+    @property
+    def lead(self) -> str:
+        """Return the instrument that leads every pair."""
+        return self.pairs[0].lead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """One item and when to hand it out, in seconds of wall time since the start.
+
+    ``event_ns`` is the event time up to which the sequence has come with this item.
+    """
+
+    wall_seconds: float
+    event_ns: int
+    item: QuoteBatch | Bars | FeedStatus
+
+
+def ticks_of(pairs: tuple[Pair, ...]) -> tuple[str, ...]:
+    """Return the instruments that tick, each once: every lead, and each other leg ``BASE/QUOTE``."""
+    leads = [pair.lead for pair in pairs]
+    others = [pair.other for pair in pairs if "/" in pair.other]
+    return tuple(dict.fromkeys([*leads, *others]))
+
+
+def daily_of(pairs: tuple[Pair, ...]) -> tuple[str, ...]:
+    """Return the other legs that have daily bars, each once, in the order of the pairs."""
+    ticking = ticks_of(pairs)
+    return tuple(dict.fromkeys(pair.other for pair in pairs if pair.other not in ticking))

@@ -1,0 +1,209 @@
+"""One connection to a venue: connect, subscribe, read, watch; its end always has a reason.
+
+The read loop stamps and enqueues, nothing else. A second task watches the clock.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from services.ingestor.core.connection_health import ConnectionHealth, Limits
+from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.streaming.events import Acknowledged, Event, Rejected, VenueStatus
+from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
+from services.ingestor.feeds.transport.http_json import LONGEST_RETRY_AFTER_SECONDS
+from shared.clock import Clock
+from shared.domain.retry_after import parse_retry_after
+from shared.errors import ConfigError, FeedRefused
+
+log = structlog.get_logger(__name__)
+
+# Above what a protocol reads, so that a frame too long for it is counted and the connection kept.
+_MAX_MESSAGE_BYTES: Final = 8 << 20
+_WATCH_SECONDS: Final = 0.1
+# A geo-block or a refused account does not go away by asking again.
+_FINAL_STATUSES: Final = frozenset({401, 403, 451})
+USER_AGENT: Final = "convex (self-hosted market alerts)"
+
+
+class VenueProtocol(Protocol):
+    """One connection's protocol, sans I/O."""
+
+    def opening_frames(self) -> tuple[str, ...]:
+        """Return what to send first."""
+        ...
+
+    def receive(self, frame: str | bytes) -> list[Event]:
+        """Return what a frame means."""
+        ...
+
+
+class Ended(Exception):
+    """The connection is over; come back.
+
+    Parameters
+    ----------
+    reason
+        Label of the metric.
+    at_least_seconds
+        How long to leave the venue alone.
+    """
+
+    def __init__(self, reason: str, *, detail: str = "", at_least_seconds: float = 0.0) -> None:
+        super().__init__(detail or reason)
+        self.reason = reason
+        self.at_least_seconds = at_least_seconds
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """When the feed last heard of its market, over all connections; nanoseconds since the Unix epoch."""
+
+    frame_ns: int
+    tick_ns: int
+
+
+class Connection:
+    """Talk to a venue once.
+
+    Parameters
+    ----------
+    monitor
+        Follows this connection; the feed asks it how far it has come.
+    cool_down_seconds
+        How long to leave a venue alone that said no, but not for ever.
+    on_gap
+        Called for each hole in the trade ids.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instrument: str,
+        url: str,
+        protocol: VenueProtocol,
+        intake: TickNormaliser,
+        limits: Limits,
+        seen: Seen,
+        cool_down_seconds: float,
+        on_gap: Callable[[Gap], object],
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._instrument = instrument
+        self._url = url
+        self._protocol = protocol
+        self._intake = intake
+        self._limits = limits
+        self._seen = seen
+        self._cool_down_seconds = cool_down_seconds
+        self._on_gap = on_gap
+        self._clock = clock
+        self.monitor: ConnectionHealth | None = None
+
+    async def run(self, sink: Sink) -> None:
+        """Stream until the connection is over.
+
+        Raises
+        ------
+        Ended
+            Always, but when the next error is raised.
+        FeedRefused
+            If the venue refuses us for good.
+        ConfigError
+            If the address is none.
+        """
+        try:
+            socket = await connect(
+                self._url,
+                max_size=_MAX_MESSAGE_BYTES,
+                user_agent_header=USER_AGENT,
+                open_timeout=self._limits.ack,
+                # A dead peer does not answer a closing handshake either.
+                close_timeout=1,
+            )
+        except InvalidStatus as error:
+            raise self._refused(error) from error
+        except InvalidURI as error:
+            raise ConfigError(f"{self._url}: is no websocket address") from error
+        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
+            raise Ended("unreachable", detail=repr(error)[:200]) from error
+        try:
+            await self._converse(socket, sink)
+        finally:
+            await socket.close()
+
+    async def _converse(self, socket: ClientConnection, sink: Sink) -> None:
+        monitor = self.monitor = ConnectionHealth(self._limits, now=self._clock.monotonic())
+        watching = asyncio.create_task(self._watch(monitor))
+        reading = asyncio.create_task(self._read(socket, monitor, sink))
+        try:
+            await asyncio.wait({watching, reading}, return_when=asyncio.FIRST_COMPLETED)
+            await (watching if watching.done() else reading)
+        finally:
+            for task in (watching, reading):
+                task.cancel()
+            await asyncio.gather(watching, reading, return_exceptions=True)
+
+    async def _read(self, socket: ClientConnection, monitor: ConnectionHealth, sink: Sink) -> None:
+        try:
+            for opening in self._protocol.opening_frames():
+                await socket.send(opening)
+            while True:
+                frame = await socket.recv()
+                received_ns, now = self._clock.now_ns(), self._clock.monotonic()
+                events = self._protocol.receive(frame)
+                taken = self._intake.take(events, frame=frame, received_ns=received_ns, sink=sink)
+                monitor.saw_frame(now=now, is_bad=taken.is_bad)
+                self._seen.frame_ns = received_ns
+                if taken.is_data:
+                    monitor.saw_data(now=now)
+                if taken.is_fresh:
+                    self._seen.tick_ns = received_ns
+                for gap in taken.gaps:
+                    self._on_gap(gap)
+                self._follow(events, monitor, now)
+        except ConnectionClosed as error:
+            raise Ended("closed", detail=str(error)[:200]) from error
+
+    def _follow(self, events: list[Event], monitor: ConnectionHealth, now: float) -> None:
+        for event in events:
+            match event:
+                case Acknowledged():
+                    monitor.saw_ack(now=now)
+                    log.info("feed_subscribed", feed=self._name, instrument=self._instrument)
+                case VenueStatus(status=status, is_degraded=is_degraded):
+                    monitor.saw_venue(is_degraded=is_degraded)
+                    if is_degraded:
+                        log.warning("venue_degraded", feed=self._name, status=status)
+                case Rejected(message=message, is_final=True):
+                    raise FeedRefused(f"{self._name}: {message}", reason="rejected")
+                case Rejected(message=message):
+                    raise Ended("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
+
+    async def _watch(self, monitor: ConnectionHealth) -> None:
+        while True:
+            reason = monitor.verdict(now=self._clock.monotonic())
+            if reason is not None:
+                raise Ended(reason)
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def _refused(self, error: InvalidStatus) -> Exception:
+        status = error.response.status_code
+        if status in _FINAL_STATUSES:
+            return FeedRefused(f"{self._name}: handshake refused with HTTP {status}", reason="refused")
+        asked = parse_retry_after(
+            error.response.headers.get("Retry-After"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS
+        )
+        return Ended(
+            "refused",
+            detail=f"HTTP {status}",
+            at_least_seconds=max(self._cool_down_seconds if status == 429 else 0.0, asked or 0.0),
+        )

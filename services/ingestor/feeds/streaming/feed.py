@@ -1,0 +1,212 @@
+"""A live feed over a websocket: connections one after the other, for ever, and what is said of them.
+
+A clean close is as good a reason to reconnect as any other. Back-filling runs beside the reading.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from services.ingestor.core.connection_health import Limits, Phase
+from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.core.feed_status import Liveness, feed_state, watermark
+from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.streaming.connection import Connection, Ended, Seen, VenueProtocol
+from services.ingestor.feeds.streaming.events import Trade
+from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
+from services.ingestor.metrics import IngestorMetrics
+from shared.clock import Clock
+from shared.domain.backoff import Backoff
+from shared.domain.instants import NS_PER_SECOND
+from shared.domain.ticks import FeedState, FeedStatus
+from shared.errors import FeedRefused, FeedUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class Backfill(Protocol):
+    """Fetch trades that were missed."""
+
+    async def trades_in(self, gap: Gap) -> list[Trade]:
+        """Return the trades strictly inside a gap, as far as the venue still has them.
+
+        Raises
+        ------
+        FeedUnavailable
+            If the venue does not answer.
+        FeedRefused
+            If it refuses.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Limits of a connection and of what is said about it, in seconds."""
+
+    limits: Limits
+    stale_after: float
+    lateness: float
+    reconnect_base: float
+    reconnect_cap: float
+    cool_down: float
+
+
+class WebsocketFeed:
+    """Stream one instrument of one venue.
+
+    Parameters
+    ----------
+    make_protocol
+        Returns the protocol of a new connection.
+    market
+        The state of the instrument's market at an instant; a token's is always ``LIVE``.
+    uniform
+        Randomness for the back-off, numbers in ``[0, 1)``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instrument: str,
+        url: str,
+        make_protocol: Callable[[], VenueProtocol],
+        backfill: Backfill,
+        market: Callable[[int], FeedState],
+        timing: Timing,
+        uniform: Callable[[], float],
+        metrics: IngestorMetrics,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.instruments: tuple[str, ...] = (instrument,)
+        self._instrument = instrument
+        self._url = url
+        self._make_protocol = make_protocol
+        self._backfill = backfill
+        self._market = market
+        self._timing = timing
+        self._metrics = metrics
+        self._clock = clock
+        self._backoff = Backoff(
+            uniform=uniform, base_seconds=timing.reconnect_base, cap_seconds=timing.reconnect_cap
+        )
+        self._intake = TickNormaliser(
+            feed=name, instrument=instrument, lateness_ns=_ns(timing.lateness), metrics=metrics
+        )
+        self._connection: Connection | None = None
+        self._seen = Seen(frame_ns=clock.now_ns(), tick_ns=clock.now_ns())
+        self._watermark_ns = 0
+
+    def statuses(self) -> Iterable[FeedStatus]:
+        """Return the feed's present state and watermark."""
+        now_ns = self._clock.now_ns()
+        monitor = self._connection.monitor if self._connection is not None else None
+        liveness = Liveness(
+            is_live=monitor is not None and monitor.phase is Phase.LIVE,
+            last_frame_ns=self._seen.frame_ns,
+            last_tick_ns=self._seen.tick_ns,
+        )
+        self._metrics.feed_connected.labels(self.name, self._instrument).set(liveness.is_live)
+        self._watermark_ns = watermark(
+            liveness,
+            now_ns=now_ns,
+            lateness_ns=_ns(self._timing.lateness),
+            idle_ns=_ns(self._timing.limits.idle),
+            previous_ns=self._watermark_ns,
+        )
+        state = feed_state(
+            liveness,
+            now_ns=now_ns,
+            market=self._market(now_ns),
+            stale_after_ns=_ns(self._timing.stale_after),
+        )
+        return (
+            FeedStatus(
+                instrument=self._instrument, feed=self.name, state=state, watermark_ns=self._watermark_ns
+            ),
+        )
+
+    async def run(self, sink: Sink) -> None:
+        """Stream until cancelled.
+
+        Raises
+        ------
+        FeedRefused
+            If the venue refuses us for good.
+        """
+        async with asyncio.TaskGroup() as fills:
+            refusal = await self._until_refused(
+                sink, on_gap=lambda gap: fills.create_task(self._fill(gap, sink))
+            )
+        raise refusal
+
+    async def _until_refused(self, sink: Sink, *, on_gap: Callable[[Gap], object]) -> FeedRefused:
+        while True:
+            connection = self._connection = Connection(
+                self.name,
+                instrument=self._instrument,
+                url=self._url,
+                protocol=self._make_protocol(),
+                intake=self._intake,
+                limits=self._timing.limits,
+                seen=self._seen,
+                cool_down_seconds=self._timing.cool_down,
+                on_gap=on_gap,
+                clock=self._clock,
+            )
+            try:
+                await connection.run(sink)
+            except FeedRefused as refusal:
+                self._connection = None
+                self._metrics.feed_reconnects.labels(self.name, refusal.reason).inc()
+                return refusal
+            except Ended as end:
+                self._connection = None
+                await asyncio.sleep(self._pause(connection, end))
+
+    def _pause(self, connection: Connection, end: Ended) -> float:
+        monitor = connection.monitor
+        live_seconds = monitor.live_seconds(now=self._clock.monotonic()) if monitor is not None else 0.0
+        wait = self._backoff.failed(live_seconds=live_seconds, at_least_seconds=end.at_least_seconds)
+        self._metrics.feed_reconnects.labels(self.name, end.reason).inc()
+        log.warning(
+            "feed_disconnected",
+            feed=self.name,
+            instrument=self._instrument,
+            reason=end.reason,
+            detail=str(end),
+            live_seconds=round(live_seconds, 1),
+            retry_in_seconds=round(wait, 2),
+        )
+        return wait
+
+    async def _fill(self, gap: Gap, sink: Sink) -> None:
+        missing = gap.before_id - gap.after_id - 1
+        trades: list[Trade] = []
+        why = ""
+        try:
+            trades = await self._backfill.trades_in(gap)
+        except (FeedUnavailable, FeedRefused) as error:
+            why = str(error)
+        self._intake.take_filled(trades, received_ns=self._clock.now_ns(), sink=sink)
+        is_filled = len(trades) == missing
+        self._metrics.trade_gaps.labels(self.name, "filled" if is_filled else "unfillable").inc()
+        if not is_filled:
+            log.warning(
+                "trade_gap_left_open",
+                feed=self.name,
+                instrument=self._instrument,
+                after_id=gap.after_id,
+                before_id=gap.before_id,
+                missing=missing - len(trades),
+                why=why,
+            )
+
+
+def _ns(seconds: float) -> int:
+    return int(seconds * NS_PER_SECOND)

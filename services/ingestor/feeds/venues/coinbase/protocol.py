@@ -1,0 +1,113 @@
+"""Coinbase Exchange's feed, sans I/O: frames in, events out.
+
+The acknowledgement lists everything subscribed so far; what is not in it was refused. ``last_match`` and
+the first ``ticker`` come because we subscribed and carry old times. ``sequence`` counts the full book, so its
+gaps are normal; ``trade_id`` of matches is contiguous, and the heartbeat tells the last one even in silence.
+``match.side`` is the maker's side; sides are not used here.
+
+References
+----------
+docs.cdp.coinbase.com, exchange/websocket-feed: overview, channels.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from services.ingestor.feeds.streaming.events import (
+    Acknowledged,
+    Event,
+    Heartbeat,
+    OneSided,
+    Quote,
+    Rejected,
+    Trade,
+    Unknown,
+    Unreadable,
+)
+from services.ingestor.feeds.transport.json_fields import instant, number, read_object, whole
+from shared.errors import DecodeError
+
+_CHANNELS: Final = ("ticker", "matches", "heartbeat")
+_FINAL: Final = ("not a valid product", "delisted", "require authentication")
+
+
+class CoinbaseProtocol:
+    """Follow one connection.
+
+    Parameters
+    ----------
+    product
+        Such as ``PAXG-USD``.
+    """
+
+    def __init__(self, product: str) -> None:
+        self._product = product
+        self._has_ticker = False
+
+    def opening_frames(self) -> tuple[str, ...]:
+        """Return what to send on a new connection, within five seconds."""
+        subscribe = {"type": "subscribe", "product_ids": [self._product], "channels": list(_CHANNELS)}
+        return (orjson.dumps(subscribe).decode(),)
+
+    def receive(self, frame: str | bytes) -> list[Event]:
+        """Return what a frame means; never raises on any input."""
+        try:
+            return self._message(read_object(frame))
+        except DecodeError as error:
+            return [Unreadable(error=error)]
+
+    def _message(self, fields: dict[str, Any]) -> list[Event]:
+        kind = fields.get("type")
+        if kind == "subscriptions":
+            return [self._acknowledgement(fields)]
+        if kind == "error":
+            return [_rejection(fields)]
+        if fields.get("product_id") != self._product:
+            return [Unknown(kind=str(kind))]
+        match kind:
+            case "heartbeat":
+                return [Heartbeat(last_trade_id=whole(fields, "last_trade_id"))]
+            case "ticker":
+                return [self._quote(fields)]
+            case "match" | "last_match":
+                return [_trade(fields)]
+            case _:
+                return [Unknown(kind=str(kind))]
+
+    def _acknowledgement(self, fields: dict[str, Any]) -> Event:
+        channels = fields.get("channels")
+        if not isinstance(channels, list):
+            raise DecodeError("an acknowledgement must list its channels")
+        named = {str(channel.get("name")) for channel in channels if self._has_product(channel)}
+        missing = [channel for channel in _CHANNELS if channel not in named]
+        if missing:
+            # Acknowledgements are cumulative and may come one by one: the deadline decides.
+            return Heartbeat()
+        return Acknowledged()
+
+    def _has_product(self, channel: Any) -> bool:
+        products = channel.get("product_ids") if isinstance(channel, dict) else None
+        return isinstance(products, list) and self._product in products
+
+    def _quote(self, fields: dict[str, Any]) -> Event:
+        is_snapshot, self._has_ticker = not self._has_ticker, True
+        bid, ask = number(fields, "best_bid"), number(fields, "best_ask")
+        if bid == 0 or ask == 0:
+            return OneSided()
+        return Quote(ts_event_ns=instant(fields, "time"), bid=bid, ask=ask, is_snapshot=is_snapshot)
+
+
+def _trade(fields: dict[str, Any]) -> Event:
+    return Trade(
+        ts_event_ns=instant(fields, "time"),
+        price=number(fields, "price"),
+        size=number(fields, "size"),
+        trade_id=whole(fields, "trade_id"),
+        is_snapshot=fields["type"] == "last_match",
+    )
+
+
+def _rejection(fields: dict[str, Any]) -> Rejected:
+    message = f"{fields.get('message')}: {fields.get('reason')}"[:200]
+    return Rejected(message=message, is_final=any(part in message for part in _FINAL))

@@ -1,0 +1,79 @@
+"""What goes into an inbox comes out once, in order, or is counted as dropped."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingestor.core.send_queue import Bars, Dropped, Entry, SendQueue
+from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from tests.unit.ingestor.ticks import bar, quotes, status, trades
+
+_steps = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["quotes", "trades"]), st.integers(1, 30)),
+        st.tuples(st.sampled_from(["status", "bars", "take"]), st.just(1)),
+    ),
+    max_size=60,
+)
+
+
+class _Ledger:
+    """What was put in, and what came out."""
+
+    def __init__(self) -> None:
+        self.put: dict[str, list[float]] = {"quotes": [], "trades": [], "bars": [], "status": []}
+        self.taken: dict[str, list[float]] = {"quotes": [], "trades": [], "bars": [], "status": []}
+
+    def take(self, inbox: SendQueue) -> bool:
+        match inbox.take():
+            case QuoteBatch() as batch:
+                self.taken["quotes"] += batch.bid.tolist()
+            case TradeBatch() as batch:
+                self.taken["trades"] += batch.price.tolist()
+            case Bars() as batch:
+                self.taken["bars"] += [each.close for each in batch.bars]
+            case FeedStatus() as last:
+                self.taken["status"].append(last.watermark_ns)
+            case None:
+                return False
+        return True
+
+
+def _entry(kind: str, values: list[float]) -> Entry:
+    match kind:
+        case "quotes":
+            return quotes(*values)
+        case "trades":
+            return trades(*values)
+        case "bars":
+            return Bars(bars=(bar("2020-03-18", values[0]),), is_history=False)
+        case _:
+            return status(int(values[0]))
+
+
+@given(steps=_steps, max_ticks=st.integers(1, 50))
+def test_nothing_is_lost_uncounted_doubled_or_reordered(steps: list[tuple[str, int]], max_ticks: int) -> None:
+    inbox, ledger = SendQueue(max_ticks=max_ticks), _Ledger()
+    dropped: Counter[str] = Counter()
+    serial = 1.0
+    for kind, count in steps:
+        if kind == "take":
+            ledger.take(inbox)
+            continue
+        values = [serial + i for i in range(count)]
+        serial += count
+        ledger.put[kind] += values
+        dropped.update(inbox.put(_entry(kind, values)))
+        assert inbox.ticks <= max_ticks
+    while ledger.take(inbox):
+        pass
+    assert inbox.is_empty
+    assert inbox.ticks == 0
+    assert ledger.taken["bars"] == ledger.put["bars"]
+    # Statuses coalesce, but the newest always arrives.
+    assert ledger.taken["status"][-1:] == ledger.put["status"][-1:]
+    for kind in ("quotes", "trades"):
+        assert len(ledger.taken[kind]) + dropped[Dropped(kind)] == len(ledger.put[kind])
+        assert ledger.taken[kind] == sorted(set(ledger.taken[kind]))
+        assert set(ledger.taken[kind]) <= set(ledger.put[kind])

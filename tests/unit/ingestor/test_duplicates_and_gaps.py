@@ -1,0 +1,76 @@
+"""Trade ids in sequence, quotes seen before."""
+
+from services.ingestor.core.duplicates_and_gaps import Gap, RecentQuotes, TradeSequence
+
+
+def _after(*ids: int, is_snapshot: bool = False) -> TradeSequence:
+    sequence = TradeSequence()
+    sequence.offer([(trade_id, 10 * trade_id) for trade_id in ids], is_snapshot=is_snapshot)
+    return sequence
+
+
+def test_first_update_is_new() -> None:
+    assert TradeSequence().offer([(7, 1), (6, 0)], is_snapshot=False) == ([6, 7], [])
+
+
+def test_first_snapshot_is_the_starting_point_whatever_its_order() -> None:
+    sequence = TradeSequence()
+    assert sequence.offer([(9, 1), (7, 1), (8, 1)], is_snapshot=True) == ([], [])
+    assert sequence.offer([(10, 2)], is_snapshot=False) == ([10], [])
+
+
+def test_empty_snapshot_is_no_starting_point() -> None:
+    sequence = TradeSequence()
+    sequence.offer([], is_snapshot=True)
+    assert sequence.offer([(7, 1)], is_snapshot=False) == ([7], [])
+
+
+def test_seen_ids_are_not_new() -> None:
+    assert _after(100).offer([(99, 0), (100, 0), (101, 0)], is_snapshot=False) == ([101], [])
+
+
+def test_hole_is_a_gap_with_the_time_before_it() -> None:
+    assert _after(100).offer([(103, 0), (106, 0)], is_snapshot=False) == (
+        [103, 106],
+        [Gap(after_id=100, before_id=103, since_ns=1_000), Gap(after_id=103, before_id=106, since_ns=0)],
+    )
+
+
+def test_snapshot_after_a_reconnect_fills_what_it_can() -> None:
+    assert _after(100).offer([(99, 0), (100, 0), (101, 0), (102, 0)], is_snapshot=True) == ([101, 102], [])
+
+
+def test_claim_is_believed_at_the_second_word() -> None:
+    sequence = _after(100)
+    assert sequence.claim(103) is None
+    assert sequence.claim(104) == Gap(after_id=100, before_id=104, since_ns=1_000)
+    assert sequence.claim(104) == Gap(after_id=103, before_id=105, since_ns=1_000)
+    assert sequence.claim(104) is None
+
+
+def test_trade_that_was_on_its_way_is_no_gap() -> None:
+    sequence = _after(100)
+    sequence.claim(101)
+    sequence.offer([(101, 5)], is_snapshot=False)
+    assert sequence.claim(101) is None
+
+
+def test_claim_before_any_trade_is_the_starting_point() -> None:
+    sequence = TradeSequence()
+    assert sequence.claim(50) is None
+    assert sequence.claim(50) is None
+    assert sequence.offer([(51, 1)], is_snapshot=False) == ([51], [])
+
+
+def test_equal_quotes_are_seen_once_within_two_minutes() -> None:
+    quotes = RecentQuotes()
+    second = 1_000_000_000
+
+    def is_new(ts: int, bid: float, received: int) -> bool:
+        return quotes.is_new(ts_event_ns=ts, bid=bid, ask=2.0, ts_received_ns=received)
+
+    assert is_new(1, 1.0, 0)
+    assert not is_new(1, 1.0, 120 * second)
+    assert is_new(2, 1.0, 120 * second)
+    assert is_new(1, 1.5, 120 * second)
+    assert is_new(1, 1.0, 120 * second + 1)
