@@ -35,11 +35,11 @@ def explain(
 ) -> None:
     """Recompute an event from the log and print the working; exit 1 if it does not come out."""
     # Here, because an image of one service has the command, too, and not what this needs.
-    from convex.explaining.as_json import as_object
-    from convex.explaining.from_files import explain_from_files
-    from convex.explaining.from_kafka import explain_from_kafka
-    from convex.explaining.page import show
-    from convex.explaining.rules import cooldowns_of
+    from convex.explain.from_files import explain_from_files
+    from convex.explain.from_kafka import explain_from_kafka
+    from convex.explain.hold_and_cooldown import cooldowns_of
+    from convex.explain.json_output import as_object
+    from convex.explain.page import show
     from services.signals.config import SignalsSettings
     from shared.calendars import xnys_calendar
     from shared.files.timeline import Recording

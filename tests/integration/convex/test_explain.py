@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from convex.explaining.choosing import Placed, before
-from convex.explaining.explanation import Explanation, explain
-from convex.explaining.from_files import read_events
-from convex.explaining.material import Bars, Material, Prices, Titles
-from convex.explaining.rules import cooldowns_of
+from convex.explain.explanation import Explanation, explain
+from convex.explain.find_event import Placed, before
+from convex.explain.from_files import read_events
+from convex.explain.hold_and_cooldown import cooldowns_of
+from convex.explain.material import Bars, Material, Prices, Titles
 from shared.calendars import xnys_calendar
 from shared.contracts.records import DIVERGENCES
 from shared.domain.bars import BarBatch

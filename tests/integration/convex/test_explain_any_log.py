@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from convex.explaining.explanation import Explanation, explain
-from convex.explaining.log_scan import LogScan
-from convex.explaining.material import Bars, Material, Prices, Ticks, Titles
-from convex.explaining.stretches import stretches_of
+from convex.explain.explanation import Explanation, explain
+from convex.explain.hold_and_cooldown import stretches_of
+from convex.explain.log_scan import LogScan
+from convex.explain.material import Bars, Material, Prices, Ticks, Titles
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar

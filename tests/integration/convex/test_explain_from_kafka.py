@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex.explaining.from_files import read_events
+from convex.explain.from_files import read_events
 from shared.calendars import xnys_calendar
 from shared.contracts.records import BARS, DIVERGENCES
 from shared.contracts.ticks import encode_tick_record

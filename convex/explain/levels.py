@@ -1,0 +1,155 @@
+"""Hold a statistic against the levels of its rule, and say what that makes of the event.
+
+``x`` is the statistic, signed so that it grows with the divergence; ``W``, ``C`` and ``L`` are the levels
+warning, critical and leave.
+
+=============== ============================================================
+transition      the event is right if
+=============== ============================================================
+open            x ≥ W; x ≥ C if it is critical
+escalated       x ≥ C
+eased           x ≤ W, or x < C where only a live price had reached C
+revised         the data changed, or a close bears it out: x ≥ W
+closed          x ≤ L
+not_confirmed   x < W
+expired         no close came in time: no number decides
+=============== ============================================================
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from convex.explain.wording import against
+from convex.explain.working import Verdict
+from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Severity, Transition
+
+# Two orders of additions may differ by this much, and no more.
+_ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A statistic as the rule sees it.
+
+    Parameters
+    ----------
+    name
+        With its sign, such as ``−z``.
+    x
+        What opens, escalates and eases; None is undefined.
+    end_name, end_x
+        What closes, where it is another one.
+    is_strict
+        A level must be exceeded, not only reached.
+    """
+
+    name: str
+    x: float | None
+    end_name: str = ""
+    end_x: float | None = None
+    is_strict: bool = False
+
+
+def sign_of(direction: Direction) -> int:
+    """Return what a statistic is multiplied with so that it grows with the divergence."""
+    return -1 if direction in (Direction.RISK_ON, Direction.LOOSENING) else 1
+
+
+def signed_name(name: str, direction: Direction) -> str:
+    """Return the name of the signed statistic.
+
+    Examples
+    --------
+    >>> signed_name("z", Direction.RISK_ON), signed_name("z", Direction.RISK_OFF)
+    ('−z', 'z')
+    """
+    return f"−{name}" if sign_of(direction) < 0 else name
+
+
+def judge(event: DivergenceEvent, measured: Measured) -> tuple[Verdict, ...]:
+    """Return what the levels say about the event's transition and severity."""
+    if event.type is Transition.EXPIRED:
+        return (Verdict(text="no close confirmed or refuted it in time: expired, whatever the number is"),)
+    if measured.x is None:
+        is_told_again = event.type is Transition.REVISED
+        return (Verdict(text=f"{measured.name} is undefined: nothing follows from it", holds=is_told_again),)
+    levels = event.thresholds
+    wanting = [name for name in ("warning", "critical", "leave") if name not in levels]
+    if wanting:
+        return (Verdict(text=f"the event states no threshold {', '.join(wanting)}", holds=False),)
+    if event.type is Transition.CLOSED:
+        return (_closed(event, measured, levels),)
+    return _judge_level(event, measured, measured.x, levels)
+
+
+def _judge_level(
+    event: DivergenceEvent, measured: Measured, x: float, levels: Mapping[str, float]
+) -> tuple[Verdict, ...]:
+    is_critical = event.severity is Severity.CRITICAL
+    match event.type:
+        case Transition.OPEN:
+            if is_critical:
+                return (_at_least(measured, x, levels["critical"], "critical"),)
+            first = _at_least(measured, x, levels["warning"], "warning")
+            if _reaches(measured, x, levels["critical"]) and event.confirmation is Confirmation.PROVISIONAL:
+                return first, Verdict(text="beyond critical too, but not yet for as long as that takes")
+            return first, _below(measured, x, levels["critical"], "not critical")
+        case Transition.ESCALATED:
+            return (_at_least(measured, x, levels["critical"], "critical", holds=is_critical),)
+        case Transition.EASED:
+            if x <= levels["warning"] + _ROUNDING:
+                text = _relation(measured.name, x, "≤", levels["warning"])
+                return (Verdict(text=f"{text}: eased to a warning", holds=not is_critical),)
+            why = "eased to a warning, as only a live price had reached critical"
+            return (_below(measured, x, levels["critical"], why, holds=not is_critical),)
+        case Transition.REVISED:
+            return _revised(event, measured, x, levels)
+        case Transition.NOT_CONFIRMED:
+            return (_below(measured, x, levels["warning"], "the close does not confirm it"),)
+        case _:
+            return (Verdict(text=f"{event.type.value}: nothing to judge"),)
+
+
+def _revised(
+    event: DivergenceEvent, measured: Measured, x: float, levels: Mapping[str, float]
+) -> tuple[Verdict, ...]:
+    level = "critical" if event.severity is Severity.CRITICAL else "warning"
+    if _reaches(measured, x, levels[level]):
+        return (_at_least(measured, x, levels[level], f"{level}, as the close bears out"),)
+    relation = _relation(measured.name, x, "<", levels[level])
+    why = "it is held open while it flaps" if event.is_flapping else "it stays open until it closes"
+    return (Verdict(text=f"{relation}: told again with other data; {why}"),)
+
+
+def _closed(event: DivergenceEvent, measured: Measured, levels: Mapping[str, float]) -> Verdict:
+    name, x = measured.end_name or measured.name, measured.x if measured.end_x is None else measured.end_x
+    if x is None:
+        raise AssertionError
+    holds = x <= levels["leave"] + _ROUNDING
+    text = f"{_relation(name, x, '≤' if holds else '>', levels['leave'])}: {'closed' if holds else 'open'}"
+    if not holds and event.is_flapping:
+        return Verdict(text=f"{text}, but for its flapping")
+    return Verdict(text=text, holds=holds)
+
+
+def _reaches(measured: Measured, x: float, level: float) -> bool:
+    return x > level if measured.is_strict else x >= level - _ROUNDING
+
+
+def _at_least(measured: Measured, x: float, level: float, what: str, *, holds: bool = True) -> Verdict:
+    reaches = _reaches(measured, x, level)
+    sign = (">" if measured.is_strict else "≥") if reaches else ("≤" if measured.is_strict else "<")
+    text = _relation(measured.name, x, sign, level)
+    return Verdict(text=f"{text}: {'' if reaches else 'not '}{what}", holds=reaches and holds)
+
+
+def _below(measured: Measured, x: float, level: float, what: str, *, holds: bool = True) -> Verdict:
+    reaches = x > level if measured.is_strict else x >= level
+    sign = (">" if measured.is_strict else "≥") if reaches else ("≤" if measured.is_strict else "<")
+    text = _relation(measured.name, x, sign, level)
+    return Verdict(text=f"{text}: {'not so: ' if reaches else ''}{what}", holds=not reaches and holds)
+
+
+def _relation(name: str, x: float, sign: str, level: float) -> str:
+    return f"{name} = {against(x, level)} {sign} {level:g}"

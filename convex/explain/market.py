@@ -1,0 +1,140 @@
+"""The pair's sessions as they were known at the event, put together again from the log's bars."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from convex.explain.material import Bars, Prices
+from services.signals.core.legs.history import LegHistory
+from shared.domain.bars import HISTORY_SESSIONS, Bar, BarStatus
+from shared.domain.divergences import Confirmation, DivergenceEvent
+from shared.domain.instants import parse_rfc3339
+from shared.domain.sessions import SessionCalendar
+
+# An event's instants are cut to microseconds.
+CUT_NS: Final = 999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Both legs' aligned sessions, and the log ratio that was judged.
+
+    Parameters
+    ----------
+    source
+        Where the bars come from.
+    sessions, lead, other
+        Labels, ascending, and the bars of each; where a close was judged it is the last of them.
+    log_ratios
+        ``ln(A/B)`` of the adjusted closes, one for each session.
+    lead_returns, other_returns
+        ``ln`` returns of the adjusted closes, one fewer than sessions.
+    judged_lead, judged_other
+        The prices that were judged: the adjusted closes of one session, or a live price and the other leg's
+        newest adjusted close.
+    judged
+        ``ln(judged_lead / judged_other)``.
+    is_live
+        A live price was judged, so that the window ends with the last of the sessions.
+    """
+
+    source: str
+    sessions: tuple[str, ...]
+    lead: tuple[Bar, ...]
+    other: tuple[Bar, ...]
+    log_ratios: tuple[float, ...]
+    lead_returns: tuple[float, ...]
+    other_returns: tuple[float, ...]
+    judged_lead: float
+    judged_other: float
+    judged: float
+    is_live: bool
+
+    def window(self, size: int) -> slice | None:
+        """Return which sessions the judged ratio is held against; None with fewer than ``size``."""
+        end = len(self.sessions) - (0 if self.is_live else 1)
+        return slice(end - size, end) if end >= size else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What the log no longer has, and what can be done about it."""
+
+    what: str
+    remedy: str
+
+
+def rebuild(
+    event: DivergenceEvent, found: Bars, prices: Prices, *, calendar: SessionCalendar
+) -> Market | Missing:
+    """Return the pair as it was known at the event, or what is missing for that.
+
+    A live price that the log has no longer is taken from the event.
+    """
+    names = [each.instrument for each in event.evidence.inputs]
+    at_ns = parse_rfc3339(event.occurred_at) + CUT_NS
+    legs = {name: LegHistory(limit=HISTORY_SESSIONS) for name in names}
+    for bar in _usable(found.bars, at_ns, calendar):
+        if bar.instrument in legs:
+            legs[bar.instrument].put(bar)
+    lead, other = legs[names[0]], legs[names[1]]
+    is_live = event.confirmation is Confirmation.PROVISIONAL
+    last = None if is_live else event.evidence.inputs[0].session
+    rows = [
+        (session, a, b)
+        for session in lead.sessions
+        if (last is None or session <= last)
+        and (a := lead.get(session)) is not None
+        and (b := other.get(session)) is not None
+    ]
+    if not rows:
+        return _no_bar(found, " and ".join(names), last or "any session")
+    judged: list[float] = []
+    for index, (each, ticks) in enumerate(
+        zip(event.evidence.inputs, (prices.lead, prices.other), strict=True)
+    ):
+        known = legs[each.instrument].get(each.session) if each.session is not None else None
+        if each.session is not None and known is None:
+            return _no_bar(found, each.instrument, each.session)
+        live = ticks.at(each.ts_event_ns, stated=event.legs[index].price)
+        if known is not None:
+            judged.append(known.adj_close)
+        else:
+            judged.append(live if live is not None else event.legs[index].price)
+    lead_adjusted = np.array([a.adj_close for _, a, _ in rows])
+    other_adjusted = np.array([b.adj_close for _, _, b in rows])
+    return Market(
+        source=found.source,
+        sessions=tuple(session for session, _, _ in rows),
+        lead=tuple(a for _, a, _ in rows),
+        other=tuple(b for _, _, b in rows),
+        # numpy's logarithm, as the worker's: the hash is over its very bits.
+        log_ratios=tuple(np.log(lead_adjusted / other_adjusted).tolist()),
+        lead_returns=tuple(np.log(lead_adjusted[1:] / lead_adjusted[:-1]).tolist()),
+        other_returns=tuple(np.log(other_adjusted[1:] / other_adjusted[:-1]).tolist()),
+        judged_lead=judged[0],
+        judged_other=judged[1],
+        judged=float(np.log(judged[0] / judged[1])),
+        is_live=is_live,
+    )
+
+
+def _usable(bars: Iterable[Bar], at_ns: int, calendar: SessionCalendar) -> list[Bar]:
+    """Return what might be used by then, in the order in which it became usable."""
+    known = [
+        bar
+        for bar in bars
+        if bar.known_at_ns <= at_ns
+        and bar.status is not BarStatus.PROVISIONAL
+        and calendar.is_session(bar.session)
+    ]
+    return sorted(known, key=lambda bar: bar.known_at_ns)
+
+
+def _no_bar(found: Bars, instrument: str, session: str) -> Missing:
+    return Missing(
+        what=f"{found.source} has no bar of {instrument} for {session} that was known at the event",
+        remedy="give the daily files that hold it: --events FILE --gold FILE --iwm FILE",
+    )

@@ -1,0 +1,231 @@
+"""Each kind's working on markets that a person can work out."""
+
+import math
+from typing import Any
+
+import pytest
+
+from convex.explain.kinds import correlation_break, data_fault, hedge_lost, opposite_moves, ratio_stretch
+from convex.explain.material import Material
+from convex.explain.statistics import NotRecomputed, recompute
+from convex.explain.working import Line, Working
+from shared.domain.divergences import Direction, Kind, Transition
+from tests.unit.convex.explain.stories import confirmed, market, material
+
+# ln 1.1 either way around ln 10, 45 times each.
+_SWINGING = [11.0 * 100, 100 / 11 * 100] * 45
+_IWM = [100.0] * 90
+
+
+def result(working: Working, name: str) -> str:
+    return next(line.result for line in working.lines if line.name == name)
+
+
+def line(working: Working, name: str) -> Line:
+    return next(each for each in working.lines if each.name == name)
+
+
+def test_ratio_is_worked_out_line_by_line() -> None:
+    # Every ratio is ln 10 ± ln 1.1: the mean is ln 10, the squares are 90 (ln 1.1)² = 0.81756...
+    event = confirmed(type=Transition.OPEN)
+    working = ratio_stretch.work(material(event), market([*_SWINGING, 1210.0], [*_IWM, 100.0]))
+
+    assert result(working, "sum") == f"{90 * math.log(10):.5f}"
+    assert result(working, "mean") == "2.3025851"
+    assert line(working, "mean").formula == "207.23266 / 90"
+    assert result(working, "squares") == "0.81756273"
+    assert line(working, "std").formula == "√(0.81756273 / 89)"
+    assert result(working, "std") == "0.095844135"
+    # ln 12.1 = ln 10 + 2 ln 1.1, so z = 2 ln 1.1 / std = 2 √(89/90).
+    assert line(working, "ln(Gold/IWM)").formula == "ln(1210.00 / 100.00)"
+    assert line(working, "z").formula == "(2.4932055 − 2.3025851) / 0.095844135"
+    assert result(working, "z") == f"{2 * math.sqrt(89 / 90):.7f}" == "1.9888579"
+    assert [(each.text, each.holds) for each in working.verdicts[:1]] == [
+        ("z = 1.99 < 2: not warning", False)
+    ]
+
+
+def test_levels_are_told_as_prices_of_the_lead() -> None:
+    working = ratio_stretch.work(material(confirmed()), market([*_SWINGING, 1300.0], [*_IWM, 100.0]))
+
+    # 100 × 10 × e^(2 × 0.0958441...) = 1000 × 1.21130...
+    assert line(working, "warning at").formula == "100.00 × e^(2.3025851 + 2 × 0.095844135)"
+    assert result(working, "warning at") == "Gold 1211.29"
+
+
+def test_other_direction_reads_z_negated() -> None:
+    event = confirmed(direction=Direction.RISK_ON)
+    working = ratio_stretch.work(material(event), market([*_SWINGING, 800.0], [*_IWM, 100.0]))
+
+    assert result(working, "z").startswith("-2.3281")
+    assert working.verdicts[0].text == "−z = 2.33 ≥ 2: warning"
+    assert working.sentence == (
+        "At the close of 2019-04-01 Gold stood 2.33 standard deviations below its 90-session mean in IWM; "
+        "a warning opened."
+    )
+
+
+def test_live_price_is_held_against_the_last_90_sessions() -> None:
+    working = ratio_stretch.work(
+        material(confirmed()), market([999.0, *_SWINGING], [100.0, *_IWM], live=1300.0)
+    )
+
+    assert working.window is not None
+    assert len(working.window.hashed) == 90
+    assert result(working, "mean") == "2.3025851"
+
+
+def test_window_that_does_not_move_leaves_z_undefined() -> None:
+    working = ratio_stretch.work(material(confirmed()), market([1000.0] * 91, [100.0] * 91))
+
+    assert result(working, "z") == "undefined"
+    assert not working.verdicts[0].holds
+
+
+def test_short_window_leaves_everything_undefined() -> None:
+    working = ratio_stretch.work(material(confirmed()), market([1000.0, 1001.0], [100.0, 100.0]))
+
+    assert result(working, "mean, std") == "undefined"
+
+
+def opposite(lead_step: float, other_step: float, **changes: Any) -> Working:
+    """Return the working of legs that swing by 1 % and then move for five sessions."""
+    lead, other = [1000.0], [100.0]
+    for index in range(86):
+        lead.append(lead[-1] * (1.01 if index % 2 else 1 / 1.01))
+        other.append(100.0)
+    for _ in range(5):
+        lead.append(lead[-1] * math.exp(lead_step))
+        other.append(other[-1] * math.exp(other_step))
+    event = confirmed(kind=Kind.OPPOSITE_MOVES, **changes)
+    return opposite_moves.work(material(event), market(lead, other))
+
+
+def test_moves_are_worked_out_line_by_line() -> None:
+    working = opposite(0.006, -0.006)
+
+    assert result(working, "R Gold") == "0.030000000"
+    assert result(working, "R IWM") == "-0.030000000"
+    # The last 90 gaps: 85 of ±ln 1.01, the first of them up, and 5 of 0.012.
+    gaps = [math.log(1.01) * (1 if index % 2 == 0 else -1) for index in range(85)] + [0.012] * 5
+    mean = sum(gaps) / 90
+    std = math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / 89)
+    assert float(result(working, "std")) == pytest.approx(std, rel=1e-7)
+    assert float(result(working, "D")) == pytest.approx(0.06 / (std * math.sqrt(5)), rel=1e-7)
+    assert "the moves have opposite signs" in [each.text for each in working.verdicts]
+    assert all(each.holds for each in working.verdicts)
+
+
+def test_moves_of_one_sign_open_nothing() -> None:
+    working = opposite(0.03, 0.001)
+
+    assert ("the moves have the same sign: nothing opens", False) in [
+        (each.text, each.holds) for each in working.verdicts
+    ]
+
+
+def correlated(sign: int, count: int = 253) -> tuple[list[float], list[float]]:
+    """Return closes whose last 20 returns correlate with ``sign`` and the ones before not at all."""
+    lead, other = [1000.0], [100.0]
+    for index in range(count - 1):
+        a = 0.01 if index % 2 else -0.01
+        is_recent = index >= count - 21
+        b = sign * a if is_recent else (0.01 if index % 4 < 2 else -0.01)
+        # A little of something else, or r would be ±1.
+        b += 0.004 * math.sin(index)
+        lead.append(lead[-1] * math.exp(a))
+        other.append(other[-1] * math.exp(b))
+    return lead, other
+
+
+@pytest.mark.parametrize(("sign", "direction"), [(1, Direction.TIGHTENING), (-1, Direction.LOOSENING)])
+def test_change_of_a_correlation_is_worked_out(sign: int, direction: Direction) -> None:
+    thresholds = {"warning": 1.0, "critical": 30.0, "leave": 0.5, "min_change": 0.3}
+    event = confirmed(kind=Kind.CORRELATION_BREAK, direction=direction, thresholds=thresholds)
+    working = correlation_break.work(material(event), market(*correlated(sign)))
+
+    r20, r252 = float(result(working, "r20")), float(result(working, "r252"))
+    n20, n252 = float(result(working, "n_eff 20")), float(result(working, "n_eff 252"))
+    width = math.sqrt(1 / (n20 - 3) + 1 / (n252 - 3))
+    assert sign * r20 > 0.9
+    assert float(result(working, "change")) == pytest.approx(r20 - r252, abs=1e-6)
+    assert float(result(working, "z_F")) == pytest.approx(
+        (math.atanh(r20) - math.atanh(r252)) / width, rel=1e-5
+    )
+    assert all(each.holds for each in working.verdicts)
+    assert "large enough to tell" in working.verdicts[2].text
+
+
+def test_small_change_is_not_told() -> None:
+    thresholds = {"warning": 1.0, "critical": 30.0, "leave": 0.5, "min_change": 1.9}
+    event = confirmed(kind=Kind.CORRELATION_BREAK, direction=Direction.TIGHTENING, thresholds=thresholds)
+    working = correlation_break.work(material(event), market(*correlated(1)))
+
+    assert not working.verdicts[2].holds
+    assert "not large enough to tell" in working.verdicts[2].text
+
+
+def test_lost_hedge_is_worked_out() -> None:
+    thresholds = {"warning": 0.001, "critical": 0.9, "leave": 0.0}
+    event = confirmed(kind=Kind.HEDGE_LOST, thresholds=thresholds)
+    lead, other = correlated(1, count=61)
+    working = hedge_lost.work(material(event), market(lead, other))
+
+    r, n = float(result(working, "r60")), float(result(working, "n_eff 60"))
+    low = math.tanh(math.atanh(r) - 1.959963985 / math.sqrt(n - 3))
+    assert float(result(working, "lower end")) == pytest.approx(low, abs=1e-7)
+    assert working.verdicts[0].text == f"lower end = {low:.2f} > 0.001: warning"
+
+
+@pytest.mark.parametrize("work", [correlation_break.work, hedge_lost.work, opposite_moves.work])
+def test_flat_leg_and_short_history_leave_the_statistic_undefined(work: Any) -> None:
+    event = confirmed(thresholds={"warning": 1.0, "critical": 3.0, "leave": 0.5, "min_change": 0.3})
+
+    for closes in ([1000.0] * 260, [1000.0] * 4):
+        working = work(material(event), market(closes, closes))
+        assert "undefined" in working.verdicts[0].text
+        assert not working.verdicts[0].holds
+
+
+def fault(**changes: Any) -> Material:
+    return material(
+        confirmed(
+            kind=Kind.DATA_FAULT, **{"direction": Direction.OTHER, "values": {"missing_bar": 0.0}} | changes
+        )
+    )
+
+
+def test_fault_names_its_causes_and_how_long_they_hold() -> None:
+    working = data_fault.work(fault(values={"missing_bar": 90.0, "stale": 0.0}))
+
+    assert working.sentence == "At 2019-04-02 00:15:00 UTC the data of IWM could not be trusted."
+    assert [(each.name, each.result) for each in working.lines] == [
+        ("missing_bar", "for 90 s"),
+        ("stale", "for 0 s"),
+    ]
+    assert working.verdicts[0].text == "IWM is at fault: missing_bar and stale"
+
+
+def test_fault_that_is_over_says_how_long_it_lasted() -> None:
+    working = data_fault.work(fault(type=Transition.CLOSED, values={"lasted_seconds": 120.0}))
+
+    assert [(each.name, each.result) for each in working.lines] == [("lasted", "for 120 s")]
+    assert working.verdicts[0].text == "no cause holds any more: IWM can be used"
+
+
+def test_corrected_close_is_a_cause() -> None:
+    values = {"revised_from": 150.0, "revised_to": 151.5, "lasted_seconds": 0.0}
+    working = data_fault.work(fault(values=values))
+
+    assert line(working, "revised_bar").result == "150.00 became 151.50"
+    assert working.verdicts[0].holds
+
+
+def test_fault_without_a_cause_does_not_follow() -> None:
+    assert not data_fault.work(fault(values={})).verdicts[0].holds
+
+
+def test_name_that_is_not_known_is_not_recomputed() -> None:
+    for name in ("lead_lag_120", "corr_20_low", "corr_ci_20"):
+        with pytest.raises(NotRecomputed):
+            recompute(name, market([1000.0, 1001.0], [100.0, 100.0]))
