@@ -1,7 +1,7 @@
 """Correlations with their intervals, and how sure the one that decided is."""
 
 from services.notifier.render.telling import Row, estimate_row
-from services.notifier.render.wording import estimate, number
+from services.notifier.render.wording import estimate, number, signed
 from shared.domain.divergences import DivergenceEvent, Estimate
 
 
@@ -12,8 +12,8 @@ def correlation_row(event: DivergenceEvent, window: int) -> Row:
     return estimate_row(
         f"Correlation, {window} sessions",
         Estimate(value=event.values.get(f"corr_{window}"), low=low, high=high),
-        note="" if size is None else f"worth {number(size, decimals=0)} independent sessions",
-        is_signed=True,
+        note="" if size is None else f"worth {number(size, 0)} independent sessions",
+        show=signed,
     )
 
 
@@ -35,9 +35,9 @@ def sureness(event: DivergenceEvent) -> tuple[str, ...]:
         return ()
     significance = event.significance
     size = significance.effective_size
-    worth = "" if size is None else f", worth {number(size, decimals=0)} independent sessions"
+    worth = "" if size is None else f", worth {number(size, 0)} independent sessions"
     return (
-        f"Correlation {estimate(significance.correlation, is_signed=True)}{worth}.",
+        f"Correlation {estimate(significance.correlation, signed)}{worth}.",
         _by_chance(significance.false_alarms_per_year),
     )
 
@@ -57,6 +57,6 @@ def _by_chance(per_year: float | None) -> str:
     if per_year <= 0:
         return "Chance alone did not open this rule once when its history was redrawn at random."
     if round(per_year, 1) >= 1:
-        return f"By chance alone this rule would open {number(per_year, decimals=1)} times a year."
+        return f"By chance alone this rule would open {number(per_year, 1)} times a year."
     years = round(1 / per_year)
     return f"By chance alone this rule would open once {f'in {years:,} years' if years > 1 else 'a year'}."

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.notifier.render.wording import number
+from shared.text.numbers import format_signed
 
 # A scale ends this much above its highest level; what lies beyond is drawn at the end.
 _MARGIN: Final = 1.5
@@ -65,9 +65,9 @@ def two_sided(
     return Scale(
         marker=round(100 * place, 1),
         bands=bands,
-        left=f"{name} {number(-end, decimals=1)}",
+        left=f"{name} {format_signed(-end, 1)}",
         middle=middle,
-        right=f"{name} {number(end, decimals=1, is_signed=True)}",
+        right=f"{name} {format_signed(end, 1)}",
     )
 
 

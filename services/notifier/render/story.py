@@ -2,8 +2,11 @@
 
 from services.notifier.core.instant import is_instant
 from services.notifier.render.telling import Telling
-from services.notifier.render.wording import duration, instant, seconds_between
+from services.notifier.render.wording import seconds_between
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
+from shared.text.divergences import TRANSITION_WORDS
+from shared.text.durations import format_duration
+from shared.text.instants import format_instant_in_words
 
 
 def subject(event: DivergenceEvent, telling: Telling, headline: str, *, is_simulated: bool) -> str:
@@ -23,30 +26,24 @@ def headline_of(event: DivergenceEvent, telling: Telling, lead: str, other: str)
     state = telling.standing
     match event.type:
         case Transition.OPEN:
-            return telling.opened
-        case Transition.ESCALATED:
-            return f"{state}: escalated to {event.severity.value}"
-        case Transition.EASED:
-            return f"{state}: eased to {event.severity.value}"
+            return state
+        case Transition.ESCALATED | Transition.EASED | Transition.NOT_CONFIRMED | Transition.EXPIRED:
+            return f"{state}: {TRANSITION_WORDS[event.type]}"
         case Transition.REVISED:
             if event.is_flapping:
                 return f"{state}: held open"
-            return f"{state}: {'confirmed' if _is_confirmed(event) else 'revised'}"
+            return f"{state}: {'confirmed' if _is_confirmed(event) else TRANSITION_WORDS[event.type]}"
         case Transition.CLOSED:
             return telling.over
-        case Transition.NOT_CONFIRMED:
-            return f"{state}: not confirmed by the close"
-        case Transition.EXPIRED:
-            return f"{state}: expired unconfirmed"
         case Transition.TEST:
             return f"Test message for {lead} and {other}"
 
 
 def story(event: DivergenceEvent, telling: Telling) -> tuple[str, ...]:
     """Return what happened, what it means and since when, in sentences."""
-    lasted = duration(seconds_between(event.opened_at, event.occurred_at))
-    opened = f"It opened on {instant(event.opened_at)}, {lasted} before."
-    ended = f"It opened on {instant(event.opened_at)} and lasted {lasted}."
+    lasted = format_duration(seconds_between(event.opened_at, event.occurred_at))
+    opened = f"It opened on {format_instant_in_words(event.opened_at)}, {lasted} before."
+    ended = f"It opened on {format_instant_in_words(event.opened_at)} and lasted {lasted}."
     what = "fault" if not event.kind.is_market else "divergence"
     flapping = (
         (f"This {what} opens and closes so often that it is held open until it settles.",)
@@ -81,7 +78,7 @@ def confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
         return "A real message gives the numbers that decided here; a test has none."
     if not event.kind.is_market:
         return "Decided by what came from the feed and what did not: no price decides it."
-    ages = [duration(leg.age_seconds) for leg in event.legs]
+    ages = [format_duration(leg.age_seconds) for leg in event.legs]
     aged = f" {lead}'s price was {ages[0]} old, {other}'s {ages[1]}." if len(ages) == 2 else ""
     if _is_confirmed(event):
         return f"Confirmed: decided by both legs' closes.{aged}"

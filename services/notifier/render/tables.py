@@ -1,11 +1,15 @@
 """The tables that every message has, whatever its kind: prices, times, the hedge, the evidence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 from services.notifier.core.instant import is_instant
 from services.notifier.render.telling import Row, estimate_row
-from services.notifier.render.wording import NO_INTERVAL, duration, instant, number
+from services.notifier.render.wording import NO_INTERVAL, number, percent
 from shared.domain.divergences import DivergenceEvent, Estimate, Hedge, Transition
+from shared.text.durations import format_duration
+from shared.text.instants import format_instant_in_words
+from shared.text.numbers import format_price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +29,8 @@ def leg_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[LegRow, ...
         LegRow(
             name=name,
             instrument=leg.instrument,
-            price=number(leg.price),
-            age=duration(leg.age_seconds),
+            price=format_price(leg.price),
+            age=format_duration(leg.age_seconds),
             source=leg.source,
         )
         for name, leg in zip((lead, other, *[""] * len(event.legs)), event.legs, strict=False)
@@ -63,7 +67,7 @@ def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
         _hedge_row(
             "Hedge effectiveness",
             hedge.effectiveness,
-            is_share=True,
+            show=percent,
             note=f"share of {other}'s variance that the hedge took away, out of sample",
         ),
         _hedge_row(
@@ -74,20 +78,20 @@ def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
     )
 
 
-def _hedge_row(name: str, value: Estimate, *, note: str, is_share: bool = False) -> Row:
-    row = estimate_row(name, value, note=note, is_share=is_share)
+def _hedge_row(name: str, value: Estimate, *, note: str, show: Callable[[float | None], str] = number) -> Row:
+    row = estimate_row(name, value, note=note, show=show)
     # As of an orthogonal line that may as well stand upright: the value alone would look like a sure one.
     return row if value.value is None or row.interval else replace(row, interval=NO_INTERVAL)
 
 
 def time_rows(event: DivergenceEvent) -> tuple[Row, ...]:
     """Return when it opened, as of when it is told, and until when it is worth telling."""
-    until = Row(name="Valid until", value=instant(event.not_after))
+    until = Row(name="Valid until", value=format_instant_in_words(event.not_after))
     if is_instant(event) and event.type is not Transition.TEST:
-        return (Row(name="Happened", value=instant(event.occurred_at)), until)
+        return (Row(name="Happened", value=format_instant_in_words(event.occurred_at)), until)
     return (
-        Row(name="Opened", value=instant(event.opened_at)),
-        Row(name="As of", value=instant(event.occurred_at)),
+        Row(name="Opened", value=format_instant_in_words(event.opened_at)),
+        Row(name="As of", value=format_instant_in_words(event.occurred_at)),
         until,
     )
 

@@ -1,10 +1,12 @@
 """The parts of a message that depend on the divergence's kind; each kind fills them in `kinds`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.notifier.render.scale import Scale
-from services.notifier.render.wording import estimate, interval
+from services.notifier.render.wording import number
 from shared.domain.divergences import Estimate
+from shared.text.numbers import format_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,7 @@ class Row:
     Parameters
     ----------
     interval
-        The 95 % interval of an estimate; empty for anything else.
+        The 95% interval of an estimate; empty for anything else.
     """
 
     name: str
@@ -24,15 +26,10 @@ class Row:
 
 
 def estimate_row(
-    name: str, value: Estimate, *, note: str = "", is_share: bool = False, is_signed: bool = False
+    name: str, value: Estimate, *, note: str = "", show: Callable[[float | None], str] = number
 ) -> Row:
     """Return the line of a number with its interval."""
-    return Row(
-        name=name,
-        value=estimate(Estimate(value=value.value), is_share=is_share, is_signed=is_signed),
-        interval=interval(value, is_share=is_share, is_signed=is_signed),
-        note=note,
-    )
+    return Row(name=name, value=show(value.value), interval=format_interval(value, show), note=note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +38,10 @@ class Telling:
 
     Parameters
     ----------
-    opened, over
-        Headlines of the opening and of the end.
     standing
-        Headline of what happens in between, which is added to it: ``Gold rich against IWM``.
+        Headline of the opening, ``Gold is rich against IWM``; what happens later is added to it.
+    over
+        Headline of the end.
     figure
         The statistic that decided, for the subject: ``z +2.31``; empty where there is none to tell.
     happened, ended, withdrawn
@@ -57,7 +54,6 @@ class Telling:
         Where the deciding one lies; None where it is undefined or on no scale.
     """
 
-    opened: str
     standing: str
     over: str
     figure: str

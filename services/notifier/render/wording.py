@@ -1,110 +1,46 @@
-"""Words and numbers for people: what is not known says so, and never shows as 0 or None."""
+"""What mails add to the words and numbers that everything shares in `shared.text`."""
 
-import math
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from shared.domain.divergences import DivergenceEvent, Estimate
-from shared.domain.instants import from_ns, parse_rfc3339
+from shared.domain.instants import parse_rfc3339
+from shared.text.durations import format_duration
+from shared.text.numbers import (
+    format_interval,
+    format_level,
+    format_log_return,
+    format_number,
+    format_percent,
+    format_signed,
+)
 
-NOT_KNOWN = "not known yet"
-NO_INTERVAL = "no 95 % interval"
+NOT_KNOWN: Final = "not known yet"
+NO_INTERVAL: Final = "no 95% interval"
 _LEVELS: Final = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
 # Without legs nothing says which word is a symbol; one this short is taken for one.
 _SYMBOL_LETTERS: Final = 3
-_NEW_YORK = ZoneInfo("America/New_York")
+
+# In a mail an undefined number is words, not a dash: it can stand in the middle of a sentence.
+number = partial(format_number, missing=NOT_KNOWN)
+signed = partial(format_signed, missing=NOT_KNOWN)
+percent = partial(format_percent, missing=NOT_KNOWN)
+log_return = partial(format_log_return, missing=NOT_KNOWN)
 
 
-def number(value: float | None, *, decimals: int = 2, is_signed: bool = False) -> str:
-    """Return a number with a thousands separator.
-
-    Examples
-    --------
-    >>> number(1315.2), number(-0.314, is_signed=True), number(2.0, is_signed=True)
-    ('1,315.20', '−0.31', '+2.00')
-    >>> number(None), number(float("nan"))
-    ('not known yet', 'not known yet')
-    """
-    if value is None or not math.isfinite(value):
-        return NOT_KNOWN
-    return f"{value:{'+' if is_signed else ''},.{decimals}f}".replace("-", "−")
-
-
-def change(log_return: float | None) -> float | None:
-    """Return a log return as the simple one that people know; None where it is not known or absurd.
-
-    Examples
-    --------
-    >>> round(change(0.0562), 4), change(None), change(1e300)
-    (0.0578, None, None)
-    """
-    # Nobody's ratio is e to the hundred; a number that big is a fault, and a message is no place to crash.
-    return None if log_return is None or abs(log_return) > 100 else math.exp(log_return) - 1
-
-
-def percent(value: float | None, *, is_signed: bool = False) -> str:
-    """Return a share as percent.
-
-    Examples
-    --------
-    >>> percent(0.1234), percent(-0.05, is_signed=True), percent(None)
-    ('12.3 %', '−5.0 %', 'not known yet')
-    """
-    text = number(value * 100 if value is not None else None, decimals=1, is_signed=is_signed)
-    return text if text == NOT_KNOWN else f"{text} %"
-
-
-def estimate(value: Estimate, *, is_share: bool = False, is_signed: bool = False) -> str:
-    """Return an estimate with its 95 % interval, if it has one.
+def estimate(value: Estimate, show: Callable[[float | None], str] = number) -> str:
+    """Return an estimate with its 95% interval, if it has one.
 
     Examples
     --------
     >>> estimate(Estimate(value=0.42, low=0.1, high=0.7))
-    '0.42 (95 %: 0.10 to 0.70)'
+    '0.42 (95%: 0.10 to 0.70)'
     >>> estimate(Estimate(value=None))
     'not known yet'
     """
-    show = percent if is_share else number
-    around = interval(value, is_share=is_share, is_signed=is_signed)
-    return show(value.value, is_signed=is_signed) + (f" ({around})" if around else "")
-
-
-def interval(value: Estimate, *, is_share: bool = False, is_signed: bool = False) -> str:
-    """Return an estimate's 95 % interval; empty where it has none.
-
-    Examples
-    --------
-    >>> interval(Estimate(value=0.08, low=0.01, high=0.15), is_share=True)
-    '95 %: 1.0 % to 15.0 %'
-    >>> interval(Estimate(value=None, low=0.1, high=0.7)), interval(Estimate(value=0.42, low=0.1))
-    ('', '')
-    """
-    show = percent if is_share else number
-    low, high = (show(end, is_signed=is_signed) for end in (value.low, value.high))
-    return "" if NOT_KNOWN in (show(value.value), low, high) else f"95 %: {low} to {high}"
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units.
-
-    Examples
-    --------
-    >>> duration(0.4), duration(75), duration(3_700), duration(200_000)
-    ('under 1 s', '1 min 15 s', '1 h 1 min', '2 d 7 h')
-    >>> duration(-5)
-    'under 1 s'
-    """
-    whole = int(max(seconds, 0.0))
-    if whole < 1:
-        return "under 1 s"
-    parts: list[str] = []
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        count, whole = divmod(whole, length)
-        if count or parts:
-            parts.append(f"{count} {unit}" if count else "")
-    return " ".join(part for part in parts[:2] if part)
+    interval = format_interval(value, show)
+    return show(value.value) + (f" ({interval})" if interval else "")
 
 
 def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", over: str = "") -> str:
@@ -120,39 +56,27 @@ def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", over: 
     Examples
     --------
     >>> limits_in_words({"critical": 3.0, "leave": 1.0, "hold_seconds": 300.0})
-    'critical from ±3.0 · over within ±1.0 · held 5 min'
+    'critical from ±3 · over within ±1 · held 5 min'
     >>> limits_in_words({"warning": 0.1, "leave": 0.0}, side="+", over="over once it is 0")
     'warns from +0.1 · over once it is 0'
     >>> limits_in_words({"sessions": 60.0, "least_change": 0.3})
-    'sessions 60.0 · least change 0.3'
+    'sessions 60 · least change 0.3'
     """
     words = []
     for name, limit in thresholds.items():
         if name == "leave" and over:
             words.append(over)
         elif name in _LEVELS:
-            words.append(f"{_LEVELS[name]} {side}{_level(limit)}")
+            words.append(f"{_LEVELS[name]} {side}{format_level(limit)}")
         elif name.endswith("_seconds"):
             # A close holds by itself: a hold of nothing says nothing.
             held = "held" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
-            words += [f"{held} {duration(limit)}"] if limit else []
+            words += [f"{held} {format_duration(limit)}"] if limit else []
         elif name == "min_change":
-            words.append(f"only where it changed by {_level(limit)}")
+            words.append(f"only where it changed by {format_level(limit)}")
         else:
-            words.append(f"{name.replace('_', ' ')} {_level(limit)}")
+            words.append(f"{name.replace('_', ' ')} {format_level(limit)}")
     return " · ".join(words)
-
-
-def instant(rfc3339: str) -> str:
-    """Return an instant in UTC and in New York, whose closes decide.
-
-    Examples
-    --------
-    >>> instant("2014-05-02T12:35:10.000000Z")
-    'Fri 2 May 2014, 12:35:10 UTC (08:35 New York)'
-    """
-    at = from_ns(parse_rfc3339(rfc3339)).astimezone(UTC)
-    return f"{_day(at)}, {at:%H:%M:%S} UTC ({at.astimezone(_NEW_YORK):%H:%M} New York)"
 
 
 def seconds_between(start: str, end: str) -> float:
@@ -179,13 +103,3 @@ def _title(word: str, symbols: set[str]) -> str:
         part.upper() if not symbols and len(part) <= _SYMBOL_LETTERS else part.title()
         for part in word.split("-")
     )
-
-
-def _level(limit: float) -> str:
-    # 2.58 and 3.29 are levels too: no digit of one is lost, and 2 is not written 2.00.
-    text = number(limit)
-    return text.removesuffix("0") if text.endswith("0") else text
-
-
-def _day(at: datetime) -> str:
-    return f"{at:%a} {at.day} {at:%b %Y}"

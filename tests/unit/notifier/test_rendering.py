@@ -38,23 +38,26 @@ def simulated(**changes: Any) -> DivergenceEvent:
         ({"direction": Direction.RISK_ON}, "Gold is cheap against IWM, z +2.31 (provisional)"),
         (
             {"type": Transition.ESCALATED, "severity": Severity.CRITICAL},
-            "CRITICAL: Gold rich against IWM: escalated to critical, z +2.31 (provisional)",
+            "CRITICAL: Gold is rich against IWM: escalated to critical, z +2.31 (provisional)",
         ),
-        ({"type": Transition.EASED}, "Gold rich against IWM: eased to warning, z +2.31 (provisional)"),
+        ({"type": Transition.EASED}, "Gold is rich against IWM: eased to warning, z +2.31 (provisional)"),
         (
             {"type": Transition.REVISED, "confirmation": Confirmation.CONFIRMED},
-            "Gold rich against IWM: confirmed, z +2.31 (confirmed)",
+            "Gold is rich against IWM: confirmed, z +2.31 (confirmed)",
         ),
-        ({"type": Transition.REVISED}, "Gold rich against IWM: revised, z +2.31 (provisional)"),
+        ({"type": Transition.REVISED}, "Gold is rich against IWM: revised, z +2.31 (provisional)"),
         (
             {"type": Transition.CLOSED, "severity": Severity.CRITICAL},
             "Gold and IWM are back in line, z +2.31 (provisional)",
         ),
         (
             {"type": Transition.NOT_CONFIRMED},
-            "Gold rich against IWM: not confirmed by the close, z +2.31 (provisional)",
+            "Gold is rich against IWM: not confirmed by the close, z +2.31 (provisional)",
         ),
-        ({"type": Transition.EXPIRED}, "Gold rich against IWM: expired unconfirmed, z +2.31 (provisional)"),
+        (
+            {"type": Transition.EXPIRED},
+            "Gold is rich against IWM: expired unconfirmed, z +2.31 (provisional)",
+        ),
         ({"type": Transition.TEST}, "Test message for Gold and IWM, z +2.31 (provisional)"),
         ({"values": {"z_90": None}}, "Gold is rich against IWM (provisional)"),
     ],
@@ -75,13 +78,13 @@ def test_every_transition_renders_the_same_facts_in_both_forms(transition: Trans
         assert "Fri 2 May 2014, 12:35:10 UTC (08:35 New York)" in form
         assert "https://convex.example/compare/gold-vs-iwm" in form
         assert divergence(type=transition).event_id in form
-        assert "warns from ±2.0" in form
-        assert "95 %: 0.10 to 0.74" in form
+        assert "warns from ±2" in form
+        assert "95%: 0.10 to 0.74" in form
 
 
 def test_gap_to_the_average_is_computed_from_log_ratios() -> None:
     """exp(2.4662 - 2.41) - 1 = 0.0578, worked by hand."""
-    assert "+5.8 %" in rendered(divergence()).text
+    assert "+5.8%" in rendered(divergence()).text
 
 
 def test_what_is_not_known_says_so_and_never_shows_a_zero() -> None:
@@ -178,7 +181,7 @@ def test_levels_lie_on_both_sides_and_the_hold_is_a_length_of_time() -> None:
     message = rendered(divergence(thresholds=thresholds))
 
     for form in (message.text, message.html):
-        assert "warns from ±2.0 · critical from ±3.0 · over within ±1.0 · held 5 min" in form
+        assert "warns from ±2 · critical from ±3 · over within ±1 · held 5 min" in form
         assert "300" not in form
 
 

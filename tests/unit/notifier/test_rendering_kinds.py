@@ -122,7 +122,7 @@ def test_lost_hedge_has_no_side() -> None:
             Kind.OPPOSITE_MOVES,
             Direction.RISK_OFF,
             # exp(0.0412) - 1 and exp(-0.0643) - 1, worked by hand.
-            ("Gold, 5 sessions +4.2 %", "IWM, 5 sessions −6.2 %", "Usual gap, 1 session 1.9 %"),
+            ("Gold, 5 sessions +4.2%", "IWM, 5 sessions −6.2%", "Usual gap, 1 session 1.9%"),
         ),
         (
             Kind.CORRELATION_BREAK,
@@ -130,16 +130,16 @@ def test_lost_hedge_has_no_side() -> None:
             (
                 "Change, Fisher's z +2.71",
                 "warns from ±2.58 · critical from ±3.29 · over within ±1.64 · only where it changed by 0.3",
-                "Correlation, 20 sessions +0.57 (95 %: +0.17 to +0.81)",
+                "Correlation, 20 sessions +0.57 (95%: +0.17 to +0.81)",
                 "worth 18 independent sessions",
-                "Correlation, 252 sessions −0.05 (95 %: −0.18 to +0.08)",
+                "Correlation, 252 sessions −0.05 (95%: −0.18 to +0.08)",
             ),
         ),
         (
             Kind.HEDGE_LOST,
             Direction.RISK_OFF,
             (
-                "Correlation, 60 sessions +0.41 (95 %: +0.12 to +0.63)",
+                "Correlation, 60 sessions +0.41 (95%: +0.12 to +0.63)",
                 "warns from +0.1 · critical from +0.3 · over once the correlation is 0 or less",
             ),
         ),
@@ -196,12 +196,12 @@ def test_hedge_answer_has_six_estimates_each_with_its_interval() -> None:
     shown = re.sub(r" +", " ", text.split("\nHEDGE\n")[1].split("\n\n")[0])
 
     for line in (
-        "Hedge ratio 0.42 (95 %: 0.10 to 0.74)",
-        "Hedge ratio, total 0.51 (95 %: 0.14 to 0.93)",
-        "Hedge ratio, now 0.38 (95 %: 0.21 to 0.55)",
-        "Beta −0.19 (95 %: −0.33 to −0.05)",
-        "Hedge effectiveness 8.1 % (95 %: 1.2 % to 15.4 %)",
-        "Correlation in stress −0.37 (95 %: −0.63 to −0.04)",
+        "Hedge ratio 0.42 (95%: 0.10 to 0.74)",
+        "Hedge ratio, total 0.51 (95%: 0.14 to 0.93)",
+        "Hedge ratio, now 0.38 (95%: 0.21 to 0.55)",
+        "Beta −0.19 (95%: −0.33 to −0.05)",
+        "Hedge effectiveness 8.1% (95%: 1.2% to 15.4%)",
+        "Correlation in stress −0.37 (95%: −0.63 to −0.04)",
     ):
         assert f" {line}\n" in shown
 
@@ -212,7 +212,7 @@ def test_estimate_of_the_hedge_without_an_interval_says_so() -> None:
 
     text = rendered(replace(known, hedge=unbounded)).text
 
-    assert re.search(r"Hedge ratio, total +2\.20 \(no 95 % interval\)", text)
+    assert re.search(r"Hedge ratio, total +2\.20 \(no 95% interval\)", text)
     assert "Correlation, 20 sessions       −0.21\n" in text
 
 
@@ -242,7 +242,7 @@ def test_significance_says_how_often_chance_alone_would_have_opened_it(
     )
 
     for form in (message.text, message.html):
-        assert "Correlation +0.41 (95 %: +0.12 to +0.63), worth 48 independent sessions." in form
+        assert "Correlation +0.41 (95%: +0.12 to +0.63), worth 48 independent sessions." in form
         assert sentence in form
 
 
@@ -273,7 +273,7 @@ def test_flapping_is_said_while_it_is_open(transition: Transition, says: bool) -
 def test_divergence_that_begins_to_flap_is_told_as_held_open() -> None:
     event = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF, type=Transition.REVISED, is_flapping=True)
 
-    assert rendered(event).subject == "Gold rich against IWM: held open, z +2.31 (confirmed)"
+    assert rendered(event).subject == "Gold is rich against IWM: held open, z +2.31 (confirmed)"
 
 
 def test_fault_says_what_was_seen_since_when_and_what_to_do() -> None:
@@ -284,7 +284,7 @@ def test_fault_says_what_was_seen_since_when_and_what_to_do() -> None:
     ).text
 
     assert "No tick arrives although the market is open." in text
-    assert "While it lasts, no new divergence of Gold and IWM is told." in text
+    assert "While it lasts, no new divergence of Gold and IWM is reported." in text
     assert "Check that the ingestor runs and its feed is connected." in text
     assert re.search(r"No ticks +now", text)
     assert re.search(r"No close +for 1 min 15 s", text)

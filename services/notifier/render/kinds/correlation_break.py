@@ -3,19 +3,19 @@
 from services.notifier.render.correlations import correlation_row
 from services.notifier.render.scale import two_sided
 from services.notifier.render.telling import Row, Telling
-from services.notifier.render.wording import NOT_KNOWN, limits_in_words, number
+from services.notifier.render.wording import NOT_KNOWN, limits_in_words, signed
 from shared.domain.divergences import Direction, DivergenceEvent
+from shared.text.divergences import describe_divergence
 
 
 def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
     """Return how a changed correlation is told."""
     values = event.values
     is_tighter = event.direction is Direction.TIGHTENING
-    state = f"{lead} and {other} move together {'more' if is_tighter else 'less'} than they used to"
-    recent, usual = (number(values.get(name), is_signed=True) for name in ("corr_20", "corr_252"))
+    state = describe_divergence(event.kind, event.direction, lead=lead, other=other)
+    recent, usual = (signed(values.get(name)) for name in ("corr_20", "corr_252"))
     known = NOT_KNOWN not in (recent, usual)
     return Telling(
-        opened=state,
         standing=state,
         over=f"{lead} and {other} move together as they used to",
         figure=f"correlation {usual} → {recent}" if known else "",
@@ -31,10 +31,10 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
         facts=(
             Row(
                 name="Change, Fisher's z",
-                value=number(values.get("fisher_z"), is_signed=True),
+                value=signed(values.get("fisher_z")),
                 note=limits_in_words(event.thresholds),
             ),
-            Row(name="Change of the correlation", value=number(values.get("corr_change"), is_signed=True)),
+            Row(name="Change of the correlation", value=signed(values.get("corr_change"))),
             *(correlation_row(event, window) for window in (20, 252)),
         ),
         scale=two_sided(values.get("fisher_z"), event.thresholds, name="z", middle="as usual"),

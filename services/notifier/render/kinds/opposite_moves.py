@@ -3,26 +3,25 @@
 from services.notifier.render.kinds.ratio_stretch import outperformance
 from services.notifier.render.scale import two_sided
 from services.notifier.render.telling import Row, Telling
-from services.notifier.render.wording import NOT_KNOWN, change, limits_in_words, number, percent
-from shared.domain.divergences import Direction, DivergenceEvent
+from services.notifier.render.wording import NOT_KNOWN, limits_in_words, log_return, percent, signed
+from shared.domain.divergences import DivergenceEvent
+from shared.text.divergences import describe_divergence
 
 
 def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
-    """Return how legs that part ways are told."""
+    """Return the texts of legs that moved apart."""
     distance = event.values.get("opposite_moves")
-    up, down = (lead, other) if event.direction is Direction.RISK_OFF else (other, lead)
-    state = f"{up} rose while {down} fell"
+    state = describe_divergence(event.kind, event.direction, lead=lead, other=other)
     moves = {
-        lead: percent(change(event.values.get("return_5_lead")), is_signed=True),
-        other: percent(change(event.values.get("return_5_other")), is_signed=True),
+        lead: log_return(event.values.get("return_5_lead")),
+        other: log_return(event.values.get("return_5_other")),
     }
     known = NOT_KNOWN not in moves.values()
     how_far = f": {lead} {moves[lead]}, {other} {moves[other]}" if known else ""
     return Telling(
-        opened=state,
         standing=state,
-        over=f"{lead} and {other} no longer part ways",
-        figure="" if distance is None else f"D {number(distance, is_signed=True)}",
+        over=f"{lead} and {other} no longer move apart",
+        figure="" if distance is None else f"D {signed(distance)}",
         happened=f"In the last 5 sessions {state}{how_far}. The two usually stay closer together.",
         meaning=outperformance(event.direction, lead, other),
         ended="The gap between the last 5 sessions' moves is as usual again: the divergence is over.",
@@ -30,7 +29,7 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
         facts=(
             Row(
                 name="Distance D, 5 sessions",
-                value=number(distance, is_signed=True),
+                value=signed(distance),
                 note="standard deviations between the moves · " + limits_in_words(event.thresholds)
                 if event.thresholds
                 else "standard deviations between the moves",

@@ -3,20 +3,18 @@
 from services.notifier.render.correlations import correlation_rows
 from services.notifier.render.scale import two_sided
 from services.notifier.render.telling import Row, Telling
-from services.notifier.render.wording import change, limits_in_words, number, percent
+from services.notifier.render.wording import limits_in_words, log_return, percent, signed
 from shared.domain.divergences import Direction, DivergenceEvent
+from shared.text.divergences import describe_divergence
 
 
 def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
     """Return how a stretched ratio is told."""
     z = event.values.get("z_90")
-    is_rich = event.direction is Direction.RISK_OFF
-    state = f"{lead} {'rich' if is_rich else 'cheap'} against {other}"
     return Telling(
-        opened=f"{lead} is {'rich' if is_rich else 'cheap'} against {other}",
-        standing=state,
+        standing=describe_divergence(event.kind, event.direction, lead=lead, other=other),
         over=f"{lead} and {other} are back in line",
-        figure="" if z is None else f"z {number(z, is_signed=True)}",
+        figure="" if z is None else f"z {signed(z)}",
         happened=f"The ratio of {lead} to {other} has left the band it kept for 90 sessions.",
         meaning=outperformance(event.direction, lead, other),
         ended=f"The ratio of {lead} to {other} has come back: the divergence is over.",
@@ -24,7 +22,7 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
         facts=(
             Row(
                 name="z-score, 90 sessions",
-                value=number(z, is_signed=True),
+                value=signed(z),
                 note=limits_in_words(event.thresholds),
             ),
             *ratio_rows(event, lead, other),
@@ -44,11 +42,11 @@ def outperformance(direction: Direction, lead: str, other: str) -> str:
 def ratio_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]:
     """Return where the ratio stands in its window."""
     ratio, mean = event.values.get("log_ratio"), event.values.get("mean_90")
-    gap = None if ratio is None or mean is None else change(ratio - mean)
+    gap = None if ratio is None or mean is None else ratio - mean
     return (
         Row(
             name=f"{lead}/{other} against its average",
-            value=percent(gap, is_signed=True),
+            value=log_return(gap),
             note="of the 90 sessions before",
         ),
         Row(
