@@ -12,6 +12,10 @@ on_partitions_revoked forgets what was acknowledged, so every  commits first, th
 _wait_next_records   sleeps 1 s when the buffers are full     sleeps 20 ms
 ``resume_flow``      may resume in the middle of a revoke     only when the handover is done
 thread ``stop``      leaks the thread right after a start     waits until it can be stopped
+client ``stop``      ends early, and the thread never, when   closes the client's connections anyway
+                     a fetch fails at that moment
+producer ``stop``    closes the client under a start, which   cancels the start first
+                     then waits for ever
 livelock detector    crashes before the consumer started      off: the watchdog does this
 fetch wait           1500 ms                                  a setting
 producer             acks=1, retries may duplicate            acks=all, idempotent
@@ -24,12 +28,15 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, cast
 
+import structlog
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT
 from mode.services import WaitResults
 
 from services.signals.stream.handover import Handover
+
+log = structlog.get_logger()
 
 # A handover waits for the fetch under way: this long when there is nothing to read; 1 s as it comes.
 _FETCH_SLICE_SECONDS = 0.2
@@ -57,6 +64,20 @@ class HardenedConsumerThread(driver.AIOKafkaConsumerThread):
         while self._is_launching():  # noqa: ASYNC110  # the thread's event cannot be awaited from here
             await asyncio.sleep(0.01)
         await super().stop()
+
+    async def on_thread_stop(self) -> None:
+        """Stop the client, and close its connections also when one of its tasks fails meanwhile.
+
+        As it comes, a fetch that was waiting to try again cancels the stop: the connections stay open, and
+        whoever stops the thread waits for it for ever.
+        """
+        stopping = asyncio.ensure_future(super().on_thread_stop())
+        await asyncio.wait({stopping})
+        error = None if stopping.cancelled() else stopping.exception()
+        if stopping.cancelled() or error is not None:
+            log.warning("client_stopped_early", error=repr(error) if error else "cancelled")
+            if self._consumer is not None:
+                await self._consumer._client.close()  # noqa: SLF001  # what the interrupted stop had left
 
     def _is_launching(self) -> bool:
         return self._thread is not None and self._thread.is_alive() and not self._started.is_set()
@@ -178,6 +199,25 @@ class HardenedConsumer(driver.Consumer):
 
 class HardenedProducer(driver.Producer):
     """Acknowledged by all replicas, and a retry is not a second record."""
+
+    _starting: asyncio.Future[None] | None = None
+
+    async def on_start(self) -> None:
+        """Start the client, unless a stop comes first."""
+        self._starting = asyncio.ensure_future(super().on_start())
+        await asyncio.wait({self._starting})
+        if not self._starting.cancelled():
+            self._starting.result()
+
+    async def on_stop(self) -> None:
+        """Cancel a start that is under way, then stop the client.
+
+        As it comes, the client is closed under the start, which then waits for ever for an answer.
+        """
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        await super().on_stop()
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}

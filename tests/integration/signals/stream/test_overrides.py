@@ -1,12 +1,14 @@
 """Each override of Faust's private seams, against the fault it is there for."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 
 from services.signals.stream.transport import HardenedConsumer
@@ -78,6 +80,37 @@ async def test_full_buffers_do_not_stop_reading_for_a_second(mock_broker: MockBr
     assert time.monotonic() - began < 0.5
 
 
+async def test_stop_ends_the_thread_when_a_fetch_is_waiting_to_try_again(mock_broker: MockBroker) -> None:
+    """The client's stop was cancelled by the fetch: the thread went on, and the worker never ended."""
+    before = set(threading.enumerate())
+    async with _flowing(mock_broker) as consumer:
+        client = consumer._thread._consumer
+        asyncio.run_coroutine_threadsafe(_retry_a_fetch(client), consumer._thread.thread_loop)
+        await until(lambda: any(task.get_name() == "retry" for task in client._fetcher._pending_tasks))
+        connections = list(client._client._conns.values())
+        began = time.monotonic()
+    assert time.monotonic() - began < 4.0
+    await until(lambda: set(threading.enumerate()) <= before)
+    assert not any(connection.connected() for connection in connections)
+
+
+async def test_stop_does_not_wait_for_a_producer_that_no_broker_answers() -> None:
+    """The client was closed under the start, which waited for ever."""
+    asked = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as silent:
+        host, port = silent.sockets[0].getsockname()
+        async with running(new_app(f"{host}:{port}", Recorder())):
+            await asked.wait()
+            began = time.monotonic()
+        assert time.monotonic() - began < 4.0
+
+
 class TestWaitFirst:
     async def test_makes_no_task_while_records_flow(self, mock_broker: MockBroker) -> None:
         async with _flowing(mock_broker) as consumer:
@@ -107,6 +140,10 @@ class TestWaitFirst:
             seen.append(asyncio.all_tasks())
 
         return note()
+
+
+async def _retry_a_fetch(client: AIOKafkaConsumer) -> None:
+    client._fetcher._pending_tasks.add(asyncio.create_task(asyncio.sleep(60.0), name="retry"))
 
 
 @asynccontextmanager
