@@ -1,4 +1,4 @@
-"""Wire the ingestor: feeds into the pipeline, the pipeline into Kafka, probes around it."""
+"""Wire the ingestor: feeds into the sink, the sink into Kafka, probes around it."""
 
 import asyncio
 import random
@@ -67,8 +67,8 @@ async def run_ingestor(
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Connecting is the first send's business: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
-        patient = RetryingPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
-        pipeline = KafkaSink(patient, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
+        retrying = RetryingPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
+        sink = KafkaSink(retrying, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
         feeds = await make_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
         pulse = _Pulse(clock)
         health = stack.enter_context(
@@ -77,29 +77,29 @@ async def run_ingestor(
                 host=settings.health.host,
                 port=settings.health.port,
                 live={"loop": pulse.problem},
-                ready={"kafka": patient.problem},
+                ready={"kafka": retrying.problem},
             )
         )
         log.info("ingestor_started", feed=settings.feed, health_port=health.port, instruments=sorted(routes))
-        await _run(pipeline, feeds, settings, pulse=pulse, stop=stop)
-        log.info("ingestor_stopped", unsent_ticks=pipeline.waiting())
+        await _run(sink, feeds, settings, pulse=pulse, stop=stop)
+        log.info("ingestor_stopped", unsent_ticks=sink.waiting_ticks())
 
 
 async def _run(
-    pipeline: KafkaSink, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
+    sink: KafkaSink, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
 ) -> None:
-    sending = asyncio.create_task(pipeline.run(), name="sending")
+    sending = asyncio.create_task(sink.run(), name="sending")
     saying = asyncio.create_task(
-        _say_statuses(pipeline, feeds, settings.status_interval_seconds, pulse), name="statuses"
+        _say_statuses(sink, feeds, settings.status_interval_seconds, pulse), name="statuses"
     )
-    feeding = asyncio.create_task(_run_feeds(feeds, pipeline), name="feeds")
+    feeding = asyncio.create_task(_run_feeds(feeds, sink), name="feeds")
     stopping = asyncio.create_task(stop.wait())
     tasks: set[asyncio.Task[Any]] = {sending, saying, feeding, stopping}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in (saying, feeding, stopping):
             await _ended(task)
-        pipeline.close()
+        sink.close()
         await asyncio.wait({sending}, timeout=settings.flush_timeout_seconds)
         await _ended(sending)
     finally:
@@ -119,8 +119,8 @@ async def _ended(task: asyncio.Task[Any]) -> None:
         raise InvariantError(f"{task.get_name()} was cancelled by nobody")
 
 
-async def _run_feeds(feeds: list[Feed], pipeline: KafkaSink) -> None:
-    running = [asyncio.create_task(_run_feed(feed, pipeline)) for feed in feeds]
+async def _run_feeds(feeds: list[Feed], sink: KafkaSink) -> None:
+    running = [asyncio.create_task(_run_feed(feed, sink)) for feed in feeds]
     try:
         for ended in asyncio.as_completed(running):
             await ended
@@ -130,9 +130,9 @@ async def _run_feeds(feeds: list[Feed], pipeline: KafkaSink) -> None:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _run_feed(feed: Feed, pipeline: KafkaSink) -> None:
+async def _run_feed(feed: Feed, sink: KafkaSink) -> None:
     try:
-        await feed.run(pipeline)
+        await feed.run(sink)
     except FeedRefused as error:
         # The other feeds go on, and the status records say that this one is STALE until a person acts.
         log.error(  # noqa: TRY400 - no bug of ours
@@ -145,10 +145,10 @@ async def _run_feed(feed: Feed, pipeline: KafkaSink) -> None:
         await asyncio.Event().wait()
 
 
-async def _say_statuses(pipeline: KafkaSink, feeds: list[Feed], interval: float, pulse: _Pulse) -> None:
+async def _say_statuses(sink: KafkaSink, feeds: list[Feed], interval: float, pulse: _Pulse) -> None:
     while True:
         pulse.beat()
         for feed in feeds:
             for status in feed.statuses():
-                pipeline.put_status(status)
+                sink.put_status(status)
         await asyncio.sleep(interval)

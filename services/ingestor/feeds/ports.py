@@ -23,7 +23,7 @@ class Sink(Protocol):
         """Queue a status record for every lead that needs it, after everything queued so far."""
         ...
 
-    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
+    def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Keep bars that nothing may be decided on: ``bars.v1`` only, no lead's log."""
         ...
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
         """Count input that cannot be used and keep it as a dead letter."""
         ...
 
-    async def room(self, instrument: str) -> None:
+    async def wait_for_room(self, instrument: str) -> None:
         """Wait until the queues that carry an instrument are short: back-pressure for feeds that can wait."""
         ...
 

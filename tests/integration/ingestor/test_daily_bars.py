@@ -133,12 +133,12 @@ async def test_final_bar_of_a_new_session_is_news_once() -> None:
         fake.days = _days(_NEXT, 621)
         clock = _clock("2025-11-28T20:14:59.700")
         async with _running(source, clock, known=known) as running:
-            await running.until(lambda: len(running.sink.kept) == 1)
+            await running.until(lambda: len(running.sink.provisional) == 1)
             assert running.sink.news == []
             clock.advance(timedelta(seconds=1))
             await running.until(lambda: bool(running.sink.news))
             await asyncio.sleep(0.1)
-    assert [bar.status for bar in running.sink.kept] == [BarStatus.PROVISIONAL]
+    assert [bar.status for bar in running.sink.provisional] == [BarStatus.PROVISIONAL]
     ((bar,),) = running.sink.news
     assert (bar.session, bar.close, bar.status, bar.revision) == (_NEXT, 206.2, BarStatus.FINAL, 0)
     assert running.sink.order[0] == "history"
@@ -162,7 +162,7 @@ async def test_live_last_row_is_no_bar_and_a_duplicate_is_the_later_one() -> Non
             await running.until(lambda: bool(running.sink.histories))
     bars = running.sink.histories[0]
     assert (bars[-1].session, bars[-1].close) == (_LAST, 207.5)
-    assert running.sink.kept == []
+    assert running.sink.provisional == []
 
 
 async def test_null_row_is_missing_and_counted() -> None:

@@ -33,16 +33,16 @@ _SESSIONS = xnys_calendar().labels
 class _Load:
     """Ten quotes, a trade and sometimes a bar, every 20 ms; each value is a serial number."""
 
-    def __init__(self, pipeline: KafkaSink) -> None:
-        self._pipeline = pipeline
+    def __init__(self, sink: KafkaSink) -> None:
+        self._sink = sink
         self.rounds = 0
 
     async def run(self) -> None:
         for number in range(1, _ROUNDS + 1):
-            self._pipeline.put_ticks(quotes(*(10.0 * number + step for step in range(10)), first_ns=number))
-            self._pipeline.put_ticks(trades(float(number)))
+            self._sink.put_ticks(quotes(*(10.0 * number + step for step in range(10)), first_ns=number))
+            self._sink.put_ticks(trades(float(number)))
             if number % 10 == 0:
-                self._pipeline.put_bars((bar(_SESSIONS[number // 10], float(number)),), is_history=False)
+                self._sink.put_bars((bar(_SESSIONS[number // 10], float(number)),), is_history=False)
             self.rounds = number
             await asyncio.sleep(0.02)
 
@@ -84,23 +84,23 @@ async def _scenario(broker: KafkaBroker) -> None:
         return value
 
     publisher = Publisher(kafka, client_id="test")
-    patient = RetryingPublisher(publisher, metrics=metrics, uniform=lambda: 0.5)
-    pipeline = KafkaSink(
-        patient, routes={LEAD: (LEAD,), "IWM.TEST": (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics
+    retrying = RetryingPublisher(publisher, metrics=metrics, uniform=lambda: 0.5)
+    sink = KafkaSink(
+        retrying, routes={LEAD: (LEAD,), "IWM.TEST": (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics
     )
-    load = _Load(pipeline)
-    sending, loading = asyncio.create_task(pipeline.run()), asyncio.create_task(load.run())
+    load = _Load(sink)
+    sending, loading = asyncio.create_task(sink.run()), asyncio.create_task(load.run())
     try:
         await _until(lambda: load.rounds >= 100 or sending.done())
         await asyncio.to_thread(broker.kill)
-        await _until(lambda: patient.problem() is not None and dropped("quotes") >= 500)
+        await _until(lambda: retrying.problem() is not None and dropped("quotes") >= 500)
         assert not sending.done()
         await asyncio.to_thread(broker.start)
         await loading
-        pipeline.close()
+        sink.close()
         async with asyncio.timeout(60):
             await sending
-        assert patient.problem() is None
+        assert retrying.problem() is None
     finally:
         for task in (sending, loading):
             task.cancel()
@@ -136,13 +136,13 @@ async def test_ingestor_starts_without_kafka_and_waits_for_it() -> None:
     kafka = KafkaSettings(bootstrap_servers="127.0.0.1:9", send_timeout_seconds=0.5)
     registry = CollectorRegistry()
     metrics = IngestorMetrics(registry, feeds=("test",), instruments=(LEAD,), streams={LEAD: "test"})
-    patient = RetryingPublisher(Publisher(kafka, client_id="test"), metrics=metrics, uniform=lambda: 0.1)
-    pipeline = KafkaSink(patient, routes={LEAD: (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics)
-    pipeline.put_ticks(quotes(1.0))
-    sending = asyncio.create_task(pipeline.run())
+    retrying = RetryingPublisher(Publisher(kafka, client_id="test"), metrics=metrics, uniform=lambda: 0.1)
+    sink = KafkaSink(retrying, routes={LEAD: (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics)
+    sink.put_ticks(quotes(1.0))
+    sending = asyncio.create_task(sink.run())
     failures = metrics.publish_failures.labels("ticks.v1")
     await _until(lambda: next(iter(failures.collect())).samples[0].value >= 3)
     assert not sending.done()
-    assert patient.problem() == "Kafka has not acknowledged the last record"
+    assert retrying.problem() == "Kafka has not acknowledged the last record"
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)

@@ -40,13 +40,13 @@ class _Wired:
             streams=dict.fromkeys((GOLD, BITCOIN, SILVER), "test"),
         )
         self.publisher = Publisher(kafka, client_id="test")
-        patient = RetryingPublisher(self.publisher, metrics=metrics, uniform=lambda: 0.1)
-        self.pipeline = KafkaSink(patient, routes=routes, max_ticks=max_ticks, metrics=metrics)
+        publisher = RetryingPublisher(self.publisher, metrics=metrics, uniform=lambda: 0.1)
+        self.sink = KafkaSink(publisher, routes=routes, max_ticks=max_ticks, metrics=metrics)
 
     async def send_all(self) -> None:
-        self.pipeline.close()
+        self.sink.close()
         async with asyncio.timeout(20), self.publisher:
-            await self.pipeline.run()
+            await self.sink.run()
 
     def count(self, metric: str, **labels: str) -> float:
         value = self.registry.get_sample_value(f"convex_ingestor_{metric}", labels)
@@ -79,13 +79,13 @@ def _names(log: list[TickRecord]) -> list[tuple[str, str]]:
 
 async def test_ticks_statuses_and_bars_go_to_every_lead_and_to_the_own_log(kafka: KafkaSettings) -> None:
     wired = _Wired(kafka)
-    pipeline = wired.pipeline
-    pipeline.put_bars((bar("2020-03-18"),), is_history=True)
-    pipeline.put_ticks(quotes(1.0, instrument=GOLD))
-    pipeline.put_ticks(quotes(80_000.0, instrument=BITCOIN))
-    pipeline.put_ticks(replace(trades(80_001.0), instrument=BITCOIN))
-    pipeline.put_status(replace(status(5), instrument=BITCOIN))
-    pipeline.put_status(replace(status(6), instrument=SILVER))
+    sink = wired.sink
+    sink.put_bars((bar("2020-03-18"),), is_history=True)
+    sink.put_ticks(quotes(1.0, instrument=GOLD))
+    sink.put_ticks(quotes(80_000.0, instrument=BITCOIN))
+    sink.put_ticks(replace(trades(80_001.0), instrument=BITCOIN))
+    sink.put_status(replace(status(5), instrument=BITCOIN))
+    sink.put_status(replace(status(6), instrument=SILVER))
     await wired.send_all()
 
     of_bitcoin = [("QuoteBatch", BITCOIN), ("TradeBatch", BITCOIN), ("FeedStatus", BITCOIN)]
@@ -109,8 +109,8 @@ async def test_ticks_statuses_and_bars_go_to_every_lead_and_to_the_own_log(kafka
 async def test_each_queue_drops_its_own_oldest_and_counts_them(kafka: KafkaSettings) -> None:
     wired = _Wired(kafka, max_ticks=2_000)
     for number in range(300):
-        wired.pipeline.put_ticks(quotes(*(1.0 + 10 * number + i for i in range(10)), instrument=BITCOIN))
-    wired.pipeline.put_ticks(quotes(*(1.0 + i for i in range(50)), instrument=GOLD))
+        wired.sink.put_ticks(quotes(*(1.0 + 10 * number + i for i in range(10)), instrument=BITCOIN))
+    wired.sink.put_ticks(quotes(*(1.0 + i for i in range(50)), instrument=GOLD))
 
     assert wired.count("ticks_dropped_total", instrument=SILVER, kind="quotes") == 1_000
     assert wired.count("ticks_dropped_total", instrument=GOLD, kind="quotes") == 1_050
@@ -129,9 +129,9 @@ async def test_legs_that_tick_in_turn_keep_their_order_and_leave_many_at_once(ka
     wired = _Wired(kafka)
     for number in range(1_000):
         leg = GOLD if number % 2 else BITCOIN
-        wired.pipeline.put_ticks(quotes(1.0 + number, instrument=leg, first_ns=number))
+        wired.sink.put_ticks(quotes(1.0 + number, instrument=leg, first_ns=number))
         if number % 100 == 0:
-            wired.pipeline.put_status(replace(status(number), instrument=leg))
+            wired.sink.put_status(replace(status(number), instrument=leg))
     loop = asyncio.get_running_loop()
     began = loop.time()
     await wired.send_all()
@@ -148,9 +148,9 @@ async def test_legs_that_tick_in_turn_keep_their_order_and_leave_many_at_once(ka
 
 async def test_room_is_waited_for_in_every_log(kafka: KafkaSettings) -> None:
     wired = _Wired(kafka, max_ticks=4_000)
-    wired.pipeline.put_ticks(quotes(*(1.0 + i for i in range(3_000)), instrument=SILVER))
-    await asyncio.wait_for(wired.pipeline.room(GOLD), 1)
-    waiting = asyncio.create_task(wired.pipeline.room(BITCOIN))
+    wired.sink.put_ticks(quotes(*(1.0 + i for i in range(3_000)), instrument=SILVER))
+    await asyncio.wait_for(wired.sink.wait_for_room(GOLD), 1)
+    waiting = asyncio.create_task(wired.sink.wait_for_room(BITCOIN))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await wired.send_all()

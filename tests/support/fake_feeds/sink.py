@@ -12,7 +12,7 @@ class RecordingSink:
         self.batches: list[QuoteBatch | TradeBatch] = []
         self.news: list[tuple[Bar, ...]] = []
         self.histories: list[tuple[Bar, ...]] = []
-        self.kept: list[Bar] = []
+        self.provisional: list[Bar] = []
         self.rejected: list[tuple[str, bytes]] = []
         self.statuses: list[FeedStatus] = []
         self.order: list[str] = []
@@ -27,14 +27,14 @@ class RecordingSink:
     def put_status(self, status: FeedStatus) -> None:
         self.statuses.append(status)
 
-    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
-        self.kept += bars
+    def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
+        self.provisional += bars
 
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
         assert feed
         self.rejected.append((error.reason, raw))
 
-    async def room(self, instrument: str) -> None:
+    async def wait_for_room(self, instrument: str) -> None:
         assert instrument
 
     def bids(self) -> list[float]:

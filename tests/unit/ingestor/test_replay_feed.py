@@ -34,14 +34,14 @@ class Listener:
         """Note after how many bars the status comes, and how far time has come with it."""
         self.told.append((len(self.seen), format_rfc3339(status.watermark_ns)))
 
-    def keep_bars(self, bars: tuple[Bar, ...]) -> None:
+    def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Pass."""
 
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
         """Refuse: nothing here is to be rejected."""
         raise AssertionError(error)
 
-    async def room(self, instrument: str) -> None:
+    async def wait_for_room(self, instrument: str) -> None:
         """Have room."""
 
 

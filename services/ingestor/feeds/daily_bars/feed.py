@@ -136,7 +136,7 @@ class DailyBarsFeed:
             self._ledger.compare(full, now_ns=self._clock.now_ns())
         self._report(comparison, sessions)
         if comparison.provisional:
-            sink.keep_bars(comparison.provisional)
+            sink.put_provisional_bars(comparison.provisional)
         recent = set(sessions[-_RECENT_SESSIONS:])
         found = tuple(bar for bar in comparison.new if bar.session not in recent)
         news = tuple(

@@ -104,7 +104,7 @@ class ReplayFeed:
             return
         known_at_ns = unit[0].bars[-1].known_at_ns
         await self._until(known_at_ns)
-        await sink.room(self._pair.lead)
+        await sink.wait_for_room(self._pair.lead)
         # No status comes between the legs: nothing is awaited here.
         for batch in unit:
             sink.put_bars(batch.bars, is_history=False)
@@ -118,7 +118,7 @@ class ReplayFeed:
         begin, size = 0, len(batch.ts_event_ns)
         while begin < size:
             await self._until(int(batch.ts_event_ns[begin]))
-            await sink.room(self._pair.lead)
+            await sink.wait_for_room(self._pair.lead)
             end = min(self._due(batch, begin), begin + MAX_TICKS_PER_RECORD)
             rows = part(batch, begin, end)
             sink.put_ticks(
