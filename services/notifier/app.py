@@ -1,4 +1,4 @@
-"""Put the notifier together and run it until it is told to stop."""
+"""Build the notifier from its parts and run it until it is asked to stop."""
 
 import asyncio
 import random
@@ -8,17 +8,17 @@ from email.utils import parseaddr
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.notifier.auditing import Auditor
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.ports import Channel
-from services.notifier.channels.smtp_line import SmtpLine
+from services.notifier.channels.smtp_connection import SmtpConnection
 from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
 from services.notifier.config import NotifierSettings
 from services.notifier.consumer import EventConsumer
-from services.notifier.core.policy import Policy
-from services.notifier.core.steps import Reached, pass_on
+from services.notifier.core.effects import OnEffect, ignore_effect
+from services.notifier.core.scheduling import ConcurrencyLimits
 from services.notifier.dispatcher import Dispatcher
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.outcome_publisher import OutcomePublisher
 from services.notifier.render.rendering import Renderer
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog
@@ -36,7 +36,7 @@ from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 
-# Many heartbeats: a loop that did not turn for this long does not come back by itself.
+# Thirty times the longest sleep: a loop that stood still for this long does not recover by itself.
 _STUCK_SECONDS = 30.0
 
 
@@ -46,24 +46,24 @@ async def run_notifier(
     *,
     clock: Clock,
     stop: asyncio.Event,
-    reached: Reached = pass_on,
+    on_effect: OnEffect = ignore_effect,
     pairs: tuple[Pair, ...] | None = None,
 ) -> None:
     """Consume events and deliver them until ``stop`` is set.
 
     Parameters
     ----------
-    reached
-        Told of each effect that has just become durable or visible; tests end the process there.
+    on_effect
+        Called after each durable or visible effect; tests end the process there.
     pairs
-        The pairs that there are: a subscription to any other is refused. Not checked when None.
+        The pairs that exist; a subscription to any other is refused. Not checked when None.
 
     Raises
     ------
     ConfigError
         If a setting or the subscriptions file is wrong.
     BrokerUnavailable
-        If Kafka fails in a way that a restart may mend.
+        If Kafka fails in a way that a restart may fix.
     """
     names = [pair.name for pair in pairs] if pairs is not None else None
     targets = load_subscriptions(settings.subscriptions_file, pairs=names)
@@ -75,26 +75,29 @@ async def run_notifier(
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database_url)
         stack.push_async_callback(database.close)
-        # Not entered, so it connects on the first publish: what is stored is sent without Kafka too.
+        # Not entered, so it connects on the first publish: stored deliveries are sent even without Kafka.
         publisher = Publisher(kafka, client_id=settings.group)
         stack.push_async_exit(publisher)
         channels = await _channels(targets, settings, clock, mail_domain, stack)
-        auditor = Auditor(
-            outbox=AuditOutbox(database), publisher=publisher, topic=topics.DELIVERIES.name, reached=reached
+        outcome_publisher = OutcomePublisher(
+            outbox=AuditOutbox(database),
+            publisher=publisher,
+            topic=topics.DELIVERIES.name,
+            on_effect=on_effect,
         )
         dispatcher = Dispatcher(
             queue=DeliveryQueue(database),
             channels=channels,
-            policy=Policy(
-                retry_delays_seconds=settings.retry_delays_seconds,
-                limit=settings.max_concurrent_attempts,
-                limit_per_subscription=settings.max_concurrent_attempts_per_subscription,
+            retry_delays_seconds=settings.retry_delays_seconds,
+            limits=ConcurrencyLimits(
+                total=settings.max_concurrent_attempts,
+                per_subscription=settings.max_concurrent_attempts_per_subscription,
             ),
             metrics=metrics,
             clock=clock,
             draw=random.random,
-            on_ended=auditor.wake,
-            reached=reached,
+            on_ended=outcome_publisher.wake,
+            on_effect=on_effect,
         )
         consumer = EventConsumer(
             make_consumer=lambda: make_group_consumer(
@@ -109,7 +112,7 @@ async def run_notifier(
             metrics=metrics,
             clock=clock,
             on_stored=dispatcher.wake,
-            reached=reached,
+            on_effect=on_effect,
         )
         health = stack.enter_context(
             HealthServer(
@@ -121,27 +124,27 @@ async def run_notifier(
             )
         )
         log.info("notifier_started", port=health.port, subscriptions=len(targets))
-        await _run(consumer, dispatcher, auditor, stop)
+        await _run(consumer, dispatcher, outcome_publisher, stop)
     log.info("notifier_stopped")
 
 
 async def _run(
-    consumer: EventConsumer, dispatcher: Dispatcher, auditor: Auditor, stop: asyncio.Event
+    consumer: EventConsumer, dispatcher: Dispatcher, outcome_publisher: OutcomePublisher, stop: asyncio.Event
 ) -> None:
     dispatched = asyncio.Event()
 
     async def dispatch() -> None:
         await dispatcher.run(stop)
-        # The last outcomes are stored: now the auditor may finish.
+        # The last outcomes are stored: now the publisher of outcomes may finish.
         dispatched.set()
 
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(consumer.run(stop))
             group.create_task(dispatch())
-            group.create_task(auditor.run(dispatched))
+            group.create_task(outcome_publisher.run(dispatched))
     except BaseExceptionGroup as errors:
-        # The first failure cancelled the others; its class says how the process ends.
+        # The first failure cancelled the others; its class decides the exit code.
         raise _first(errors) from errors
 
 
@@ -166,8 +169,8 @@ async def _channels(
             ca_file=settings.webhook_ca_file,
         )
     )
-    line = SmtpLine(settings.smtp, clock=clock)
-    stack.push_async_callback(line.close)
+    smtp = SmtpConnection(settings.smtp, clock=clock)
+    stack.push_async_callback(smtp.close)
     renderer = Renderer(public_url=settings.public_url)
     channels: dict[str, Channel] = {}
     for target in targets:
@@ -190,7 +193,7 @@ async def _channels(
                     address=target.subscription.receiver,
                     sender=settings.smtp.sender,
                     mail_domain=mail_domain,
-                    line=line,
+                    smtp=smtp,
                     renderer=renderer,
                 )
     return channels
@@ -206,14 +209,16 @@ def _is_turning(dispatcher: Dispatcher, clock: Clock) -> Check:
     def check() -> str | None:
         idle_seconds = clock.monotonic() - dispatcher.ticked_at
         return (
-            None if idle_seconds < _STUCK_SECONDS else f"the dispatcher stands still for {idle_seconds:.0f} s"
+            None
+            if idle_seconds < _STUCK_SECONDS
+            else f"the dispatcher has stood still for {idle_seconds:.0f} s"
         )
 
     return check
 
 
 def _is_assigned(consumer: EventConsumer) -> Check:
-    return lambda: None if consumer.is_assigned else "no partition is assigned (yet)"
+    return lambda: None if consumer.is_assigned else "no partition is assigned yet"
 
 
 def _is_reachable(database: Database) -> Check:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.notifier.core.backoff import RETRY_DELAYS_SECONDS
-from services.notifier.core.expiry import TimeBase
-from services.notifier.core.mail_addresses import check_mail_address
+from services.notifier.core.receiver_addresses import check_mail_address
+from services.notifier.core.retry import RETRY_DELAYS_SECONDS
+from services.notifier.core.routing import TimeBase
 from shared.config import HealthSettings, SectionSettings
 
 
@@ -36,25 +36,31 @@ class SmtpSettings(SectionSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     host: str | None = Field(default=None, description="Mail server; needed for e-mail subscriptions.")
-    port: int = Field(default=587, ge=1, le=65_535, description="Its port; 587 with starttls, 465 with tls.")
+    port: int = Field(
+        default=587, ge=1, le=65_535, description="Port of the mail server; 587 for starttls, 465 for tls."
+    )
     security: SmtpSecurity = Field(
         default=SmtpSecurity.STARTTLS,
         description="starttls, tls, or none (only for a server on this machine).",
     )
-    username: str | None = Field(default=None, description="User for the login; none is made when not set.")
+    username: str | None = Field(default=None, description="User name; when not set, there is no login.")
     password: SecretStr | None = Field(default=None, description="Password for the login.")
-    ca_file: Path | None = Field(default=None, description="CA certificates; the system's when not set.")
+    ca_file: Path | None = Field(
+        default=None, description="File of CA certificates for the mail server; the system's when not set."
+    )
     sender: str = Field(
         default="Convex <convex@localhost>",
         min_length=3,
         description="From address, with or without a name.",
     )
-    timeout_seconds: float = Field(default=20.0, gt=0, le=300, description="Longest wait for one reply.")
+    timeout_seconds: float = Field(
+        default=20.0, gt=0, le=300, description="Longest wait for one reply of the mail server."
+    )
     idle_seconds: float = Field(
         default=60.0,
         ge=0,
         le=600,
-        description="How long an unused connection stays open for the next mail.",
+        description="How long an unused connection to the mail server stays open for the next mail.",
     )
 
     @field_validator("sender")
@@ -62,7 +68,7 @@ class SmtpSettings(SectionSettings):
     def _is_address(cls, sender: str) -> str:
         check_mail_address(parseaddr(sender)[1])
         if not sender.isprintable():
-            raise ValueError("must have nothing in it that does not print")
+            raise ValueError("must contain printable characters only")
         return sender
 
 
@@ -78,14 +84,15 @@ class NotifierSettings(BaseSettings):
         description="Delivery store, as an SQLAlchemy URL; sqlite:////PATH is an absolute path.",
     )
     subscriptions_file: Path = Field(
-        default=Path("subscriptions.toml"), description="Who is told, as [[subscription]] tables in TOML."
+        default=Path("subscriptions.toml"),
+        description="TOML file of receivers, one [[subscription]] table each.",
     )
     group: str = Field(
         default="convex-notifier", min_length=1, description="Kafka consumer group of this notifier."
     )
     time_base: TimeBase = Field(
         default=TimeBase.LIVE,
-        description="live: events expire at their not_after; replay: as long after receipt as it was then.",
+        description="live: events expire at not_after; replay: as long after receipt as they were valid.",
     )
     public_url: str = Field(
         default="http://127.0.0.1:8080",
@@ -95,11 +102,11 @@ class NotifierSettings(BaseSettings):
     message_id_domain: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9.-]+$",
-        description="Right side of every Message-ID; the sender's domain when not set.",
+        description="Domain of every Message-ID; the sender's domain when not set.",
     )
     smtp: SmtpSettings = SmtpSettings()
     request_timeout_seconds: float = Field(
-        default=15.0, gt=0, le=60, description="Longest wait for a webhook's answer, connecting included."
+        default=15.0, gt=0, le=60, description="Longest wait for a webhook's response, connecting included."
     )
     webhook_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, _COMMA_SEPARATED] = (
         Field(
@@ -109,7 +116,7 @@ class NotifierSettings(BaseSettings):
     )
     webhook_ca_file: Path | None = Field(
         default=None,
-        description="CA certificates that webhooks' servers must have; the system's when not set.",
+        description="File of CA certificates for the servers of webhooks; the system's when not set.",
     )
     retry_delays_seconds: Annotated[
         tuple[Annotated[float, Field(gt=0, le=86_400)], ...], NoDecode, _COMMA_SEPARATED
@@ -119,9 +126,9 @@ class NotifierSettings(BaseSettings):
         description="Longest wait before each next attempt, comma-separated; the last one repeats.",
     )
     max_concurrent_attempts: int = Field(
-        default=32, ge=1, le=1_000, description="Most attempts in flight at a time."
+        default=32, ge=1, le=1_000, description="Most attempts in flight at a time, in total."
     )
     max_concurrent_attempts_per_subscription: int = Field(
-        default=8, ge=1, le=1_000, description="Most of them for one subscription."
+        default=8, ge=1, le=1_000, description="Most attempts in flight at a time for one subscription."
     )
     health: HealthSettings = HealthSettings()

@@ -2,14 +2,14 @@
 
 Order of effects for one record:
 
-1. decode it; if that fails, publish it to the dead letters, wait for the acknowledgement, go to 4,
-2. plan who is told, and store the event and all its deliveries, in one transaction; or find it stored
-   already (``stored``),
+1. decode and check it; if that fails, publish it to the dead letters, wait for the acknowledgement, go to 4,
+2. decide who gets it, and store the event and all its deliveries in one transaction; or find that it is
+   stored already (``stored``),
 3. wake the dispatcher,
 4. note its offset, which is committed in the background (``committed``).
 
-Dying before 2 has done nothing; dying between 2 and 4 brings the record again, and 2 recognises it by its
-``event_id``. An exception ends the process before 4: no record is ever passed over.
+After a crash before 2, nothing has been done. After a crash between 2 and 4, the record is read again, and 2
+recognises it by its ``event_id``. An exception ends the process before 4, so no record is ever skipped.
 """
 
 import asyncio
@@ -20,12 +20,11 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.notifier.commits import OffsetCommitter
-from services.notifier.core.admission import admit
-from services.notifier.core.expiry import TimeBase
-from services.notifier.core.plan import Subscription, Suppression, make_plan
-from services.notifier.core.steps import Reached, Step, pass_on
+from services.notifier.core.effects import Effect, OnEffect, ignore_effect
+from services.notifier.core.event_validation import check_event
+from services.notifier.core.routing import Subscription, Suppression, TimeBase, plan_deliveries
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.offset_committer import OffsetCommitter
 from services.notifier.store.events import EventLog, ReceivedEvent, Repeated
 from shared.clock import Clock
 from shared.contracts.records import DEADLETTERS, DIVERGENCES
@@ -36,24 +35,26 @@ from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 
-# A fetch that finds nothing returns after this long, and the loop sees that it is to stop.
+# A fetch that finds nothing returns after this long, so that the loop notices that it must stop.
 _POLL_MS: Final = 200
 _RECONNECT_SECONDS: Final = 2.0
 
 
 class EventConsumer:
-    """Read a topic as a member of a group until told to stop.
+    """Read a topic as a member of a consumer group until asked to stop.
 
     Parameters
     ----------
     make_consumer
         Builds the client; called again when Kafka could not be reached.
     dead_letters
-        Topic of what cannot be decoded.
+        Topic for records that cannot be processed.
     on_stored
-        Called when there is something to send.
+        Called after an event and its deliveries are stored.
     mail_domain
         Right side of Message-IDs.
+    on_effect
+        Called after each effect of the list above.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class EventConsumer:
         metrics: NotifierMetrics,
         clock: Clock,
         on_stored: Callable[[], None],
-        reached: Reached = pass_on,
+        on_effect: OnEffect = ignore_effect,
     ) -> None:
         self._make_consumer = make_consumer
         self._publisher = publisher
@@ -81,27 +82,27 @@ class EventConsumer:
         self._metrics = metrics
         self._clock = clock
         self._on_stored = on_stored
-        self._reached = reached
+        self._on_effect = on_effect
         self._positions: dict[TopicPartition, int] = {}
         self._is_assigned = False
 
     @property
     def is_assigned(self) -> bool:
-        """Tell whether it was given partitions to read."""
+        """Return whether the group has assigned partitions to this consumer."""
         return self._is_assigned
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read, store and commit until told to stop.
+        """Read, store and commit until asked to stop.
 
         Raises
         ------
         BrokerUnavailable
-            If Kafka fails in a way that a new process may survive.
+            If Kafka fails in a way that a restart may fix.
         """
         consumer = await self._connect(stop)
         if consumer is None:
             return
-        committer = OffsetCommitter(consumer, reached=self._reached)
+        committer = OffsetCommitter(consumer, on_effect=self._on_effect)
         try:
             async with asyncio.TaskGroup() as group:
                 committing = group.create_task(committer.run())
@@ -141,36 +142,36 @@ class EventConsumer:
                 with structlog.contextvars.bound_contextvars(
                     topic=record.topic, partition=record.partition, offset=record.offset
                 ):
-                    await self._take(record)
+                    await self._handle(record)
                 self._positions[partition] = record.offset + 1
                 committer.note(partition, record.offset + 1)
-        self._show_lag(consumer)
+        self._set_lag(consumer)
 
-    async def _take(self, record: ConsumerRecord) -> None:
+    async def _handle(self, record: ConsumerRecord) -> None:
         received_at_ns = self._clock.now_ns()
         try:
             event = DIVERGENCES.decode(record.value)
-            admit(event)
+            check_event(event)
         except DataError as error:
-            await self._bury(record, error)
+            await self._dead_letter(record, error)
             return
         plan = await self._events.add(
             _received(record, event, received_at_ns),
-            lambda past: make_plan(
+            lambda history: plan_deliveries(
                 event,
                 subscriptions=self._subscriptions,
-                past=past,
+                history=history,
                 first_seen_ns=received_at_ns,
                 time_base=self._time_base,
                 mail_domain=self._mail_domain,
             ),
         )
-        self._reached(Step.STORED)
+        self._on_effect(Effect.STORED)
         if isinstance(plan, Repeated):
             self._metrics.suppressed.labels(Suppression.DUPLICATE.value).inc(len(self._subscriptions))
-            # One identity with two values: something upstream does not depend on the log alone.
-            say = log.info if plan.is_identical else log.error
-            say("event_repeated", event_id=event.event_id, is_identical=plan.is_identical)
+            # One id with two values: something upstream depends on more than the log.
+            write = log.info if plan.is_identical else log.error
+            write("event_repeated", event_id=event.event_id, is_identical=plan.is_identical)
             return
         self._on_stored()
         for delivery in plan.deliveries:
@@ -186,7 +187,7 @@ class EventConsumer:
             suppressed=len(plan.suppressed),
         )
 
-    async def _bury(self, record: ConsumerRecord, error: DataError) -> None:
+    async def _dead_letter(self, record: ConsumerRecord, error: DataError) -> None:
         letter = dead_letter(
             record.topic,
             partition=record.partition,
@@ -199,7 +200,7 @@ class EventConsumer:
         self._metrics.dead_lettered.labels(record.topic, error.reason).inc()
         log.warning("record_dead_lettered", reason=error.reason, detail=str(error))
 
-    def _show_lag(self, consumer: AIOKafkaConsumer) -> None:
+    def _set_lag(self, consumer: AIOKafkaConsumer) -> None:
         for partition, position in self._positions.items():
             end = consumer.highwater(partition) if partition in consumer.assignment() else None
             if end is not None:
@@ -216,7 +217,7 @@ def _received(record: ConsumerRecord, event: DivergenceEvent, received_at_ns: in
         divergence_id=event.divergence_id,
         sequence=event.sequence,
         received_at_ns=received_at_ns,
-        # The producer's clock, in milliseconds; signals itself reads none.
+        # The producer's clock, in milliseconds; the signals service itself reads no clock.
         published_at_ns=record.timestamp * 1_000_000,
         headers=headers,
     )

@@ -1,28 +1,27 @@
-"""Carry out what the store holds: every delivery until its end.
+"""Attempt every stored delivery until it ends.
 
 Order of effects for one delivery:
 
 1. it is read from the store, where it stays pending,
-2. the receiver is asked (``sent``),
-3. attempt and outcome are stored in one transaction (``recorded``),
-4. the outcome is published by `auditing`.
+2. the message is sent to the receiver (``sent``),
+3. the attempt and the decision after it are stored in one transaction (``recorded``),
+4. `outcome_publisher` publishes the outcome.
 
-Dying between 1 and 2 repeats nothing; between 2 and 3 repeats the message with the same id, which the
-receiver has seen; after 3 only what follows is left to do.
+After a crash between 1 and 2, nothing is repeated. After a crash between 2 and 3, the message is sent again
+with the same id, by which the receiver recognises it. After a crash after 3, only the outcome is left to do.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from services.notifier.channels.ports import Channel, Message
-from services.notifier.core.classify import Answer, Deferred, Delivered, Gone, Reason, Rejected
-from services.notifier.core.ordering import PendingDelivery, startable
-from services.notifier.core.policy import Policy
-from services.notifier.core.steps import Reached, Step, pass_on
-from services.notifier.core.verdict import Ended, Waits, is_expired, verdict_of
+from services.notifier.core.attempt_result import AttemptResult, Delivered, FailureReason, Rejected
+from services.notifier.core.effects import Effect, OnEffect, ignore_effect
+from services.notifier.core.retry import DeliveryEnded, RetryDecision, decide_retry, is_expired
+from services.notifier.core.scheduling import ConcurrencyLimits, PendingDelivery, startable
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store.queue import Attempt, DeliveryQueue, QueuedDelivery
 from shared.clock import Clock
@@ -31,10 +30,12 @@ from shared.domain.instants import NS_PER_SECOND
 
 log = structlog.get_logger(__name__)
 
-# The longest sleep: due times are wall time, which may be set; and a loop that ticks is alive.
+# The longest sleep: somebody may set the wall clock that due times refer to, and the health check watches
+# that the loop goes on.
 _HEARTBEAT_SECONDS = 1.0
 _BACKLOG_SECONDS = 5.0
-# Less than a supervisor's patience: what is not answered by then is repeated after the restart.
+# Less than the time that a supervisor gives a process to stop. An attempt that has no answer by then is
+# repeated after the restart.
 _DRAIN_SECONDS = 10.0
 
 
@@ -45,10 +46,14 @@ class Dispatcher:
     ----------
     channels
         By subscription; a delivery of a subscription that is not in it ends rejected.
+    retry_delays_seconds
+        Longest wait before each next attempt; the last one repeats.
     draw
         Random numbers in [0, 1) for the jitter.
     on_ended
         Called after the end of a delivery is stored.
+    on_effect
+        Called after each effect of the list above.
     """
 
     def __init__(
@@ -56,21 +61,23 @@ class Dispatcher:
         *,
         queue: DeliveryQueue,
         channels: Mapping[str, Channel],
-        policy: Policy,
+        retry_delays_seconds: Sequence[float],
+        limits: ConcurrencyLimits,
         metrics: NotifierMetrics,
         clock: Clock,
         draw: Callable[[], float],
         on_ended: Callable[[], None],
-        reached: Reached = pass_on,
+        on_effect: OnEffect = ignore_effect,
     ) -> None:
         self._queue = queue
         self._channels = channels
-        self._policy = policy
+        self._retry_delays_seconds = retry_delays_seconds
+        self._limits = limits
         self._metrics = metrics
         self._clock = clock
         self._draw = draw
         self._on_ended = on_ended
-        self._reached = reached
+        self._on_effect = on_effect
         self._woken = asyncio.Event()
         self._running: dict[str, PendingDelivery] = {}
         self._ticked_at = clock.monotonic()
@@ -78,15 +85,15 @@ class Dispatcher:
 
     @property
     def ticked_at(self) -> float:
-        """Return when the loop last turned, on the clock's monotonic scale."""
+        """Return when the loop last went round, on the clock's monotonic scale."""
         return self._ticked_at
 
     def wake(self) -> None:
-        """Look for due deliveries now: something was stored or has ended."""
+        """Look for due deliveries now: one was stored or has ended."""
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop, then let the attempts in flight finish."""
+        """Attempt deliveries until asked to stop, then let the attempts in flight finish."""
         tasks: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
             waker = group.create_task(self._wake_at(stop))
@@ -96,10 +103,10 @@ class Dispatcher:
                 due, pause_seconds = await self._due()
                 for queued in due:
                     self._running[queued.delivery.delivery_id] = queued.delivery
-                    task = group.create_task(self._carry_out(queued))
+                    task = group.create_task(self._process(queued))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
-                await self._measure_backlog()
+                await self._update_backlog()
                 await self._sleep(pause_seconds)
             waker.cancel()
             if tasks:
@@ -108,22 +115,21 @@ class Dispatcher:
                     task.cancel()
 
     async def _due(self) -> tuple[list[QueuedDelivery], float]:
-        """Return what to start now, and for how long to sleep if nothing happens."""
+        """Return the deliveries to start now, and for how long to sleep if nothing happens."""
         before = dict(self._running)
         share = Counter(delivery.subscription for delivery in before.values())
-        limit = self._policy.limit_per_subscription
+        limit = self._limits.per_subscription
         full = [name for name, count in share.items() if count >= limit]
-        # Those in flight are heads too: twice the limit shows at least a limit of others.
+        # The store also returns those in flight; twice the limit leaves at least the limit of others.
         queued = await self._queue.heads(limit=2 * limit, without=full)
-        # What ended while the store answered still shows as pending in the answer.
+        # A delivery that ended during the query still shows as pending in its answer.
         busy = before | self._running
         now_ns = self._clock.now_ns()
         chosen = startable(
             (each.delivery for each in queued),
             running=busy.values(),
             now_ns=now_ns,
-            limit=self._policy.limit,
-            limit_per_subscription=limit,
+            limits=self._limits,
         )
         later = [
             each.delivery.next_attempt_at_ns
@@ -134,11 +140,11 @@ class Dispatcher:
         ids = {delivery.delivery_id for delivery in chosen}
         return [each for each in queued if each.delivery.delivery_id in ids], min(pause, _HEARTBEAT_SECONDS)
 
-    async def _carry_out(self, queued: QueuedDelivery) -> None:
+    async def _process(self, queued: QueuedDelivery) -> None:
         delivery = queued.delivery
         try:
             if is_expired(delivery, now_ns=self._clock.now_ns()):
-                expired = Ended(outcome=Outcome.EXPIRED, reason=Reason.DEADLINE_PASSED)
+                expired = DeliveryEnded(outcome=Outcome.EXPIRED, reason=FailureReason.DEADLINE_PASSED)
                 await self._record(queued, expired, attempt=None)
             else:
                 await self._attempt(queued)
@@ -150,52 +156,52 @@ class Dispatcher:
         delivery = queued.delivery
         started_at_ns, started = self._clock.now_ns(), self._clock.monotonic()
         channel = self._channels.get(delivery.subscription)
-        answer: Answer = Rejected(reason=Reason.SUBSCRIPTION_REMOVED)
+        result: AttemptResult = Rejected(reason=FailureReason.SUBSCRIPTION_REMOVED)
         if channel is not None:
             message = Message(
                 message_id=delivery.message_id, body=queued.value, first_seen_ns=queued.received_at_ns
             )
-            answer = await channel.attempt(message)
-            self._reached(Step.SENT)
-        verdict = verdict_of(
-            answer,
+            result = await channel.attempt(message)
+            self._on_effect(Effect.SENT)
+        decision = decide_retry(
+            result,
             delivery,
             now_ns=self._clock.now_ns(),
             draw=self._draw(),
-            delays_seconds=self._policy.retry_delays_seconds,
+            delays_seconds=self._retry_delays_seconds,
         )
         attempt = Attempt(
             started_at_ns=started_at_ns,
             duration_seconds=self._clock.monotonic() - started,
-            answer=_name(answer),
-            reason=verdict.reason,
-            detail="" if isinstance(answer, Delivered) else getattr(answer, "detail", ""),
+            answer=result.name,
+            reason=decision.reason,
+            detail="" if isinstance(result, Delivered) else result.detail,
         )
-        await self._record(queued, verdict, attempt=attempt)
+        await self._record(queued, decision, attempt=attempt)
 
     async def _record(
-        self, queued: QueuedDelivery, verdict: Ended | Waits, *, attempt: Attempt | None
+        self, queued: QueuedDelivery, decision: RetryDecision, *, attempt: Attempt | None
     ) -> None:
         delivery = queued.delivery
         now_ns = self._clock.now_ns()
-        ended = await self._queue.record(delivery, verdict, now_ns=now_ns, attempt=attempt)
-        self._reached(Step.RECORDED)
+        ended = await self._queue.record(delivery, decision, now_ns=now_ns, attempt=attempt)
+        self._on_effect(Effect.RECORDED)
         if ended:
             self._on_ended()
         if attempt is not None:
             self._metrics.count_attempt(
                 delivery.channel, outcome=attempt.answer, duration_seconds=attempt.duration_seconds
             )
-        if isinstance(verdict, Ended):
+        if isinstance(decision, DeliveryEnded):
             self._metrics.count_end(
                 delivery.channel,
-                reason=str(verdict.reason),
+                reason=str(decision.reason),
                 count=ended,
                 since_event_seconds=(now_ns - queued.published_at_ns) / NS_PER_SECOND,
             )
-        _log(delivery, verdict, attempt)
+        _log(delivery, decision, attempt)
 
-    async def _measure_backlog(self) -> None:
+    async def _update_backlog(self) -> None:
         if self._clock.monotonic() - self._backlog_at < _BACKLOG_SECONDS:
             return
         self._backlog_at = self._clock.monotonic()
@@ -213,27 +219,15 @@ class Dispatcher:
             return
 
 
-def _log(delivery: PendingDelivery, verdict: Ended | Waits, attempt: Attempt | None) -> None:
+def _log(delivery: PendingDelivery, decision: RetryDecision, attempt: Attempt | None) -> None:
     log.info(
-        "delivery_finished" if isinstance(verdict, Ended) else "delivery_deferred",
+        "delivery_finished" if isinstance(decision, DeliveryEnded) else "delivery_deferred",
         channel=delivery.channel.value,
         subscription=delivery.subscription,
         event_id=delivery.event_id,
-        outcome=verdict.outcome.value if isinstance(verdict, Ended) else "deferred",
-        reason=str(verdict.reason),
+        outcome=decision.outcome.value if isinstance(decision, DeliveryEnded) else "deferred",
+        reason=str(decision.reason),
         attempt=delivery.attempts + (attempt is not None),
         duration_seconds=round(attempt.duration_seconds, 4) if attempt else 0.0,
         detail=attempt.detail if attempt else "",
     )
-
-
-def _name(answer: Answer) -> str:
-    match answer:
-        case Delivered():
-            return "delivered"
-        case Deferred():
-            return "deferred"
-        case Rejected():
-            return "rejected"
-        case Gone():
-            return "gone"

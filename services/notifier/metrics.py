@@ -1,21 +1,21 @@
-"""What the notifier counts; every label is known at the start and begins at zero."""
+"""The notifier's metrics; every label is known at the start and begins at zero."""
 
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from services.notifier.core.classify import Reason
-from services.notifier.core.ordering import Backlog
-from services.notifier.core.plan import Suppression
+from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Gone, Rejected
+from services.notifier.core.routing import Suppression
+from services.notifier.core.scheduling import Backlog
 from shared.domain.deliveries import Channel
 from shared.domain.instants import NS_PER_SECOND
 from shared.version import CODE_VERSION
 
-# From a local receiver to one that is given the longest wait.
+# From a local receiver to the longest timeout that can be set.
 _DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
-# The same, and on to deliveries that were deferred for hours.
+# The same, extended to deliveries that were deferred for hours.
 _DELAY_BUCKETS = (*_DURATION_BUCKETS, 300.0, 1_800.0, 7_200.0, 43_200.0, 86_400.0)
-ATTEMPT_OUTCOMES = ("delivered", "deferred", "rejected", "gone")
+ATTEMPT_OUTCOMES = tuple(result.name for result in (Delivered, Deferred, Rejected, Gone))
 DEAD_LETTER_REASONS = (
     "empty",
     "not_json",
@@ -33,7 +33,7 @@ class NotifierMetrics:
     Parameters
     ----------
     registry
-        What ``/metrics`` shows.
+        The registry that ``/metrics`` exports.
     topic
         The topic that is consumed.
     """
@@ -49,7 +49,7 @@ class NotifierMetrics:
         )
         self.suppressed = Counter(
             "convex_notifier_notifications_suppressed",
-            "Subscriptions that were not told about an event.",
+            "Subscriptions that did not get an event.",
             ["reason"],
             registry=registry,
         )
@@ -74,7 +74,7 @@ class NotifierMetrics:
         )
         self.event_to_delivery = Histogram(
             "convex_notifier_event_to_delivery_seconds",
-            "Time from the event's publication to the receiver's acceptance.",
+            "Time from the event's publication until the receiver accepted it.",
             ["channel"],
             buckets=_DELAY_BUCKETS,
             registry=registry,
@@ -87,13 +87,13 @@ class NotifierMetrics:
         )
         self.oldest_pending = Gauge(
             "convex_notifier_oldest_pending_timestamp_seconds",
-            "When the event of the oldest pending delivery was received; NaN while nothing waits.",
+            "When the event of the oldest pending delivery was received; NaN while none is pending.",
             ["channel"],
             registry=registry,
         )
         self.dead_lettered = Counter(
             "convex_kafka_dead_lettered",
-            "Records that could not be used and were kept.",
+            "Records that could not be processed and were kept as dead letters.",
             ["topic", "reason"],
             registry=registry,
         )
@@ -115,7 +115,7 @@ class NotifierMetrics:
             self.oldest_pending.labels(channel).set(float("nan"))
             for outcome in ATTEMPT_OUTCOMES:
                 self.attempts.labels(channel, outcome)
-            for failure in Reason:
+            for failure in FailureReason:
                 self.failed.labels(channel, failure.value)
 
     def count_attempt(self, channel: Channel, *, outcome: str, duration_seconds: float) -> None:
@@ -124,14 +124,14 @@ class NotifierMetrics:
         self.attempt_duration.labels(channel.value).observe(duration_seconds)
 
     def count_end(self, channel: Channel, *, reason: str, count: int, since_event_seconds: float) -> None:
-        """Count deliveries that ended; without a reason they were delivered."""
+        """Count deliveries that ended; an empty reason means delivered."""
         if reason:
             self.failed.labels(channel.value, reason).inc(count)
         else:
             self.event_to_delivery.labels(channel.value).observe(max(since_event_seconds, 0.0))
 
     def set_backlog(self, backlog: Iterable[Backlog]) -> None:
-        """Show what waits; a channel that is not mentioned is empty."""
+        """Set how many deliveries are pending; a channel without an entry has none."""
         waiting = {each.channel: each for each in backlog}
         for channel in Channel:
             each = waiting.get(channel)

@@ -1,14 +1,14 @@
-"""Read who is told from a TOML file; secrets stand elsewhere, in the environment or in files of their own.
+"""Read the subscriptions from a TOML file; secrets are kept out of it, in the environment or in other files.
 
 ::
 
     [[subscription]]
-    name = "desk"                       # part of every delivery's identity: renaming makes a new subscription
+    name = "desk"                       # part of every delivery's id: a renamed subscription is a new one
     channel = "webhook"
     url = "https://desk.example.com/convex"
     secret_env = "DESK_WEBHOOK_SECRET"  # or secret_file; a list of two while a secret rotates
     pairs = ["gold-iwm"]                # all when left out
-    kinds = ["ratio_stretch"]           # all when left out, those of the market and faults of the data
+    kinds = ["ratio_stretch"]           # all when left out, data faults included
     min_severity = "critical"           # "warning" when left out
 
     [[subscription]]
@@ -28,8 +28,8 @@ from typing import Annotated, Any, Final, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from services.notifier.core.mail_addresses import check_mail_address
-from services.notifier.core.plan import Subscription
+from services.notifier.core.receiver_addresses import check_mail_address
+from services.notifier.core.routing import Subscription
 from services.notifier.core.signing import parse_secret
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Kind, Severity
@@ -38,7 +38,7 @@ from shared.files.problems import bad_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTarget:
-    """A subscription by webhook: where to, and what signs it."""
+    """A subscription by webhook, with the keys that sign its messages."""
 
     subscription: Subscription
     keys: tuple[bytes, ...] = field(repr=False)
@@ -98,19 +98,20 @@ _TABLE: TypeAdapter[_WebhookTable | _EmailTable] = TypeAdapter(
 def load_subscriptions(
     path: Path, *, environ: Mapping[str, str] | None = None, pairs: Collection[str] | None = None
 ) -> tuple[Target, ...]:
-    """Return the subscriptions of a file, checked, in its order.
+    """Return the checked subscriptions of a file, in its order.
 
     Parameters
     ----------
     environ
         Where ``secret_env`` is looked up; the process's environment when None.
     pairs
-        Names of the pairs that there are, so that a misspelt one is refused; not checked when None.
+        Names of the pairs that exist, so that a misspelt one is refused; not checked when None.
 
     Raises
     ------
     ConfigError
-        If the file, a table, a field or a secret is unusable; names them and the remedy, never a secret.
+        If the file, a table, a field or a secret is unusable; the message names it and the remedy, never a
+        secret.
     """
     try:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -122,12 +123,12 @@ def load_subscriptions(
         raise bad_file(path, f"is not TOML: {error}") from error
     tables = loaded.pop("subscription", [])
     if isinstance(tables, dict):
-        raise bad_file(path, "[subscription] is a single table: write [[subscription]]")
+        raise bad_file(path, "[subscription] must be written [[subscription]]")
     if loaded:
-        raise bad_file(path, f"holds [[subscription]] tables and nothing else, was {', '.join(loaded)}")
+        raise bad_file(path, f"must contain only [[subscription]] tables, was {', '.join(loaded)}")
     if not isinstance(tables, list):
-        raise bad_file(path, "subscription: write a [[subscription]] table for each")
-    # The one secret-bearing reader of the environment; everything else is a setting.
+        raise bad_file(path, "subscription: must be [[subscription]] tables")
+    # Only secrets are read from the environment here; everything else is a setting.
     known = environ if environ is not None else os.environ  # noqa: TID251 - named by the operator's file
     targets = []
     seen: set[str] = set()
@@ -141,7 +142,10 @@ def load_subscriptions(
                 f"CONVEX_PAIRS has {', '.join(sorted(pairs))}",
             )
         if name in seen:
-            raise bad_file(path, f"subscription {number}: name: {name} is taken; each needs its own")
+            raise bad_file(
+                path,
+                f"subscription {number}: name: {name} is used twice; each subscription needs its own name",
+            )
         seen.add(name)
         targets.append(target)
     return tuple(targets)
@@ -166,11 +170,11 @@ def _target(path: Path, where: str, table: Any, environ: Mapping[str, str]) -> T
 
 
 def _checked_url(path: Path, where: str, text: str) -> str:
-    # Never quoted: a password or a token may stand in it.
+    # Errors never show the URL: it may contain a password or a token.
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
-        raise bad_file(path, f"{where}: url: {_URL_FORM}, it cannot be read as one") from None
+        raise bad_file(path, f"{where}: url: {_URL_FORM}, was no URL") from None
     problems = {
         "has another scheme": url.scheme not in ("http", "https"),
         "has no host": not url.host,
@@ -214,15 +218,18 @@ def _keys(path: Path, where: str, table: _WebhookTable, environ: Mapping[str, st
 
 
 def _secret_of(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    # Only what looks like a name is quoted: anything else may be the secret itself, where its name belongs.
+    # Errors show only what looks like a name: anything else may be the secret itself, entered by mistake.
     if not _VARIABLE.fullmatch(name):
         raise ValueError(
-            "secret_env: must be the name of a variable, of A-Z, 0-9 and _; the secret itself is elsewhere"
+            "secret_env: must be the name of an environment variable (A-Z, 0-9 and _) that holds the secret, "
+            "not the secret itself"
         )
     if name.startswith("CONVEX_"):
-        raise ValueError(f"secret_env: {name}: CONVEX_ names are settings; take another for the secret")
+        raise ValueError(
+            f"secret_env: {name}: names that begin with CONVEX_ are settings; choose another name"
+        )
     if name not in environ:
-        raise ValueError(f"secret_env: {name} is not set; export it before the start")
+        raise ValueError(f"secret_env: {name} is not set; export it before you start the notifier")
     return f"secret_env: {name}", environ[name].strip()
 
 
@@ -230,12 +237,12 @@ def _secrets_in(folder: Path, name: str) -> list[tuple[str, str]]:
     try:
         text = (folder / name).read_text(encoding="utf-8")
     except OSError as error:
-        # Not quoted, as no file may be there: it may be the secret itself.
+        # The error does not show the name: it may be the secret itself, entered by mistake.
         raise ValueError(
-            f"secret_file: must name a readable file ({error.strerror}), never be the secret"
+            f"secret_file: must be the name of a readable file ({error.strerror}), not the secret itself"
         ) from None
     except ValueError:
-        raise ValueError("secret_file: must name a file of UTF-8 text") from None
+        raise ValueError("secret_file: must be the name of a file of UTF-8 text") from None
     return [(f"secret_file: {name}", line) for line in text.split()]
 
 

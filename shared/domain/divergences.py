@@ -217,3 +217,8 @@ class DivergenceEvent:
     links: dict[str, str]
     significance: Significance | None = None
     is_flapping: bool = False
+
+    @property
+    def is_instant(self) -> bool:
+        """Return whether it ends when it opens, as a new regime and a corrected close do."""
+        return self.kind.is_instant or (not self.kind.is_market and "revised_to" in self.values)

@@ -1,6 +1,6 @@
-"""A notifier in a process of its own that ends, like a power cut, the n-th time it has reached a step.
+"""A notifier in a process of its own that ends, like a power cut, the n-th time it has had an effect.
 
-Usage: python -m tests.chaos.notifier_process BOOTSTRAP FOLDER GROUP STEP COUNT; STEP ``never`` runs until
+Usage: python -m tests.chaos.notifier_process BOOTSTRAP FOLDER GROUP EFFECT COUNT; EFFECT ``never`` runs until
 SIGTERM. The folder has ``subscriptions.toml`` and ``mail_port``, and gets the store.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from services.notifier.app import run_notifier
 from services.notifier.config import NotifierSettings
-from services.notifier.core.expiry import TimeBase
-from services.notifier.core.steps import Step
+from services.notifier.core.effects import Effect
+from services.notifier.core.routing import TimeBase
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.logs import configure_logs
@@ -21,13 +21,13 @@ from shared.logs import configure_logs
 EXIT_CODE = 77
 
 
-async def main(bootstrap: str, folder: Path, group: str, step: str, count: int) -> None:
+async def main(bootstrap: str, folder: Path, group: str, effect: str, count: int) -> None:
     """Run the notifier."""
     left = count
 
-    def reached(this: Step) -> None:
+    def on_effect(this: Effect) -> None:
         nonlocal left
-        if this.value == step:
+        if this.value == effect:
             left -= 1
             if left == 0:
                 # No finally, no flush, no goodbye.
@@ -50,7 +50,7 @@ async def main(bootstrap: str, folder: Path, group: str, step: str, count: int) 
         },
     )
     kafka = KafkaSettings(bootstrap_servers=bootstrap, fetch_max_wait_ms=10)
-    await run_notifier(kafka, settings, clock=SystemClock(), stop=stop, reached=reached)
+    await run_notifier(kafka, settings, clock=SystemClock(), stop=stop, on_effect=on_effect)
 
 
 if __name__ == "__main__":

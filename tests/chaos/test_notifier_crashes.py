@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from services.notifier.core.effects import Effect
 from services.notifier.core.message_ids import delivery_id_of, mail_message_id
-from services.notifier.core.steps import Step
 from shared.config import KafkaSettings
 from shared.contracts.records import DELIVERIES, DIVERGENCES
 from shared.domain.divergences import Transition
@@ -41,7 +41,7 @@ DELIVERY_IDS = {
 
 @asynccontextmanager
 async def notifier_process(
-    bootstrap: str, folder: Path, step: str = "never", count: int = 1, *, group: str = "convex-notifier"
+    bootstrap: str, folder: Path, effect: str = "never", count: int = 1, *, group: str = "convex-notifier"
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     with (folder / "notifier.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
@@ -52,7 +52,7 @@ async def notifier_process(
                 bootstrap,
                 str(folder),
                 group,
-                step,
+                effect,
                 str(count),
             ),
             cwd=Path(__file__).parents[2],
@@ -88,7 +88,7 @@ def first_of_each(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-async def run_through(bootstrap: str, folder: Path, step: str, count: int, *, group_after: str) -> None:
+async def run_through(bootstrap: str, folder: Path, effect: str, count: int, *, group_after: str) -> None:
     """Let a notifier die, start another, and compare what arrived with what an undisturbed run sends."""
     async with WebhookReceiver() as receiver, MailSink() as sink:
         write_subscriptions(folder, webhook("desk", receiver.url), email("ann", "ann@example.com"))
@@ -97,7 +97,7 @@ async def run_through(bootstrap: str, folder: Path, step: str, count: int, *, gr
         async with Publisher(kafka, client_id="test") as publisher:
             for event in EVENTS:
                 await publisher.publish("divergences.v1", key=event.pair, value=DIVERGENCES.encode(event))
-        async with notifier_process(bootstrap, folder, step, count) as process:
+        async with notifier_process(bootstrap, folder, effect, count) as process:
             async with asyncio.timeout(40):
                 code = await process.wait()
         assert code == EXIT_CODE, (folder / "notifier.log").read_text()
@@ -128,27 +128,27 @@ def embedded_broker() -> Iterator[str]:
 @pytest.mark.chaos
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("step", "count"),
+    ("effect", "count"),
     [
-        (Step.STORED, 3),
-        (Step.COMMITTED, 1),
-        (Step.SENT, 1),
-        (Step.RECORDED, 6),
-        (Step.AUDITED, 1),
+        (Effect.STORED, 3),
+        (Effect.COMMITTED, 1),
+        (Effect.SENT, 1),
+        (Effect.RECORDED, 6),
+        (Effect.AUDITED, 1),
     ],
 )
-async def test_dying_after_a_step_loses_nothing_and_changes_no_identity(
-    embedded_broker: str, tmp_path: Path, step: Step, count: int
+async def test_dying_after_an_effect_loses_nothing_and_changes_no_identity(
+    embedded_broker: str, tmp_path: Path, effect: Effect, count: int
 ) -> None:
     # A new group reads everything again, and need not wait until the dead member's session has ended.
-    await run_through(embedded_broker, tmp_path, step.value, count, group_after="again")
+    await run_through(embedded_broker, tmp_path, effect.value, count, group_after="again")
 
 
 @pytest.mark.chaos
 @pytest.mark.kafka
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [Step.STORED, Step.SENT])
-async def test_dying_between_store_and_send_on_apache_kafka(tmp_path: Path, step: Step) -> None:
+@pytest.mark.parametrize("effect", [Effect.STORED, Effect.SENT])
+async def test_dying_between_store_and_send_on_apache_kafka(tmp_path: Path, effect: Effect) -> None:
     try:
         broker = KafkaBroker(tmp_path / "kafka")
     except KafkaUnavailable as error:
@@ -156,6 +156,6 @@ async def test_dying_between_store_and_send_on_apache_kafka(tmp_path: Path, step
     await asyncio.to_thread(broker.start)
     try:
         await create_topics(KafkaSettings(bootstrap_servers=broker.bootstrap))
-        await run_through(broker.bootstrap, tmp_path, step.value, 2, group_after="convex-notifier")
+        await run_through(broker.bootstrap, tmp_path, effect.value, 2, group_after="convex-notifier")
     finally:
         await asyncio.to_thread(broker.kill)

@@ -1,8 +1,8 @@
-"""Connect to public addresses only, decided on the very address that is connected to.
+"""Connect webhooks to public addresses only.
 
-The name is resolved here, every address it has is checked, and the connection is made to the checked
-address: asking again when connecting would let a name server answer differently (DNS rebinding). TLS still
-verifies the name.
+The name is resolved here, each of its addresses is checked, and the connection goes to the checked address.
+If the name were resolved again for the connection, a name server could answer with a different address (DNS
+rebinding). TLS still verifies the name.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from services.notifier.core.addresses import Address, Network, is_reachable
-from services.notifier.core.classify import Reason
+from services.notifier.core.attempt_result import FailureReason
+from services.notifier.core.receiver_addresses import Network, NetworkAddress, is_reachable
 from shared.errors import DeliveryDeferred, DeliveryRejected
 
 _SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -27,7 +27,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     Parameters
     ----------
     allowed
-        Networks that are opened although they are not public.
+        Networks that webhooks may reach although they are not public.
     """
 
     def __init__(self, allowed: Iterable[Network]) -> None:
@@ -42,13 +42,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[_SocketOption] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of a host that answers.
+        """Connect to the first address of a host that accepts the connection.
 
         Raises
         ------
         DeliveryRejected
-            If any of the host's addresses may not be reached: a name with both kinds is an attack or
-            a mistake.
+            If any of the host's addresses is forbidden: a name with public and forbidden addresses is
+            an attack or a mistake.
         DeliveryDeferred
             If the host has no address.
         """
@@ -57,8 +57,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             if not is_reachable(address, allowed=self._allowed):
                 raise DeliveryRejected(
                     f"{host} is {address}, which is not public; "
-                    "CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS opens networks",
-                    reason=Reason.ADDRESS_REFUSED,
+                    "CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS allows networks",
+                    reason=FailureReason.ADDRESS_REFUSED,
                 )
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in addresses:
@@ -76,34 +76,34 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[_SocketOption] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Refuse: a webhook never goes to a socket of this machine."""
-        raise DeliveryRejected(f"{path} is a local socket", reason=Reason.ADDRESS_REFUSED)
+        """Refuse: a webhook never goes to a Unix socket of this machine."""
+        raise DeliveryRejected(f"{path} is a local socket", reason=FailureReason.ADDRESS_REFUSED)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await self._network.sleep(seconds)
 
-    async def _resolve(self, host: str, port: int, timeout: float | None) -> tuple[Address, ...]:
+    async def _resolve(self, host: str, port: int, timeout: float | None) -> tuple[NetworkAddress, ...]:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise DeliveryDeferred(f"{host}: {error}", reason=Reason.DNS_FAILED) from error
+            raise DeliveryDeferred(f"{host}: {error}", reason=FailureReason.DNS_FAILED) from error
         except TimeoutError as error:
-            raise DeliveryDeferred(f"{host}: no answer from DNS", reason=Reason.DNS_FAILED) from error
-        # The scope of a link-local address is no part of it.
+            raise DeliveryDeferred(f"{host}: no answer from DNS", reason=FailureReason.DNS_FAILED) from error
+        # A link-local address may come with a scope, which is no part of the address.
         texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
         return tuple(ip_address(text) for text in texts)
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport on a guarded network.
+    """httpx's own transport, connecting through a `GuardedBackend`.
 
     Parameters
     ----------
     allowed
-        Networks that are opened although they are not public.
+        Networks that webhooks may reach although they are not public.
     keepalive_seconds
         How long an unused connection stays open for the next webhook.
     """
@@ -117,7 +117,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         ssl_context: ssl.SSLContext,
     ) -> None:
         super().__init__(verify=ssl_context)
-        # httpx offers no way to say which network its pool connects through.
+        # httpx has no option for the network backend of its pool.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
             max_connections=max_connections,

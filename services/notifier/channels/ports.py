@@ -1,9 +1,9 @@
-"""What the dispatcher needs of a way to reach a receiver."""
+"""What the dispatcher needs of a channel to a receiver."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.notifier.core.classify import Answer
+from services.notifier.core.attempt_result import AttemptResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Message:
     body
         The event, byte for byte as it was published.
     first_seen_ns
-        Wall time when the notifier first held the event.
+        Wall time when the notifier received the event for the first time.
     """
 
     message_id: str
@@ -26,11 +26,11 @@ class Message:
 
 
 class Channel(Protocol):
-    """Reach one receiver."""
+    """A way to reach one receiver."""
 
-    async def attempt(self, message: Message) -> Answer:
-        """Try once and tell what the receiver answered; a fault of the network is an answer too.
+    async def attempt(self, message: Message) -> AttemptResult:
+        """Send the message once and return the result; a network failure is a result, too.
 
-        An exception means that this program is wrong.
+        An exception is a bug in this program.
         """
         ...

@@ -1,4 +1,4 @@
-"""POST an event to a URL, signed per Standard Webhooks; one attempt, one answer."""
+"""Deliver an event to a URL by HTTP POST, signed as Standard Webhooks specifies."""
 
 import asyncio
 import ssl
@@ -10,9 +10,15 @@ import httpx
 
 from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
-from services.notifier.core.addresses import Network
-from services.notifier.core.backoff import MAX_RETRY_AFTER_SECONDS
-from services.notifier.core.classify import Answer, Deferred, Reason, Rejected, classify_status
+from services.notifier.core.attempt_result import (
+    AttemptResult,
+    Deferred,
+    FailureReason,
+    Rejected,
+    classify_http_status,
+)
+from services.notifier.core.receiver_addresses import Network
+from services.notifier.core.retry import MAX_RETRY_AFTER_SECONDS
 from services.notifier.core.signing import webhook_signature
 from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND
@@ -20,11 +26,11 @@ from shared.domain.retry_after import parse_retry_after
 from shared.errors import DeliveryDeferred, DeliveryRejected
 from shared.version import CODE_VERSION
 
-# Nothing in an answer's body matters to us but a hint for the operator.
-_MAX_ANSWER_BYTES: Final = 65_536
-_MAX_ANSWER_SECONDS: Final = 2.0
+# Of a response's body only the beginning is used, as a hint for the operator.
+_MAX_BODY_BYTES: Final = 65_536
+_MAX_BODY_SECONDS: Final = 2.0
 _MAX_DETAIL: Final = 300
-# Divergences come minutes apart; a connection that is still open saves the handshakes.
+# Events are minutes apart; a connection that is still open saves the handshakes.
 _KEEPALIVE_SECONDS: Final = 300.0
 
 
@@ -48,7 +54,7 @@ def make_webhook_client(
         headers={"user-agent": f"convex/{CODE_VERSION}"},
         timeout=timeout_seconds,
         follow_redirects=False,
-        # A proxy from the environment would connect where it likes.
+        # A proxy from the environment would bypass the check of addresses.
         trust_env=False,
     )
 
@@ -59,9 +65,9 @@ class WebhookHttp:
     Parameters
     ----------
     keys
-        Each signs; more than one while a secret rotates.
+        One signature for each; more than one while a secret rotates.
     timeout_seconds
-        Longest wait for the answer's status, connecting included.
+        Longest wait for the response's status, connecting included.
     """
 
     def __init__(
@@ -79,7 +85,7 @@ class WebhookHttp:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
 
-    async def attempt(self, message: Message) -> Answer:
+    async def attempt(self, message: Message) -> AttemptResult:
         """POST the event once."""
         request = self._client.build_request(
             "POST", self._url, content=message.body, headers=self._headers(message)
@@ -88,17 +94,17 @@ class WebhookHttp:
             async with asyncio.timeout(self._timeout_seconds):
                 response = await self._client.send(request, stream=True)
         except DeliveryRejected as error:
-            return Rejected(reason=Reason(error.reason), detail=str(error))
+            return Rejected(reason=FailureReason(error.reason), detail=str(error))
         except DeliveryDeferred as error:
-            return Deferred(reason=Reason(error.reason), detail=str(error))
+            return Deferred(reason=FailureReason(error.reason), detail=str(error))
         except (TimeoutError, httpx.TimeoutException) as error:
-            return Deferred(reason=Reason.TIMED_OUT, detail=_described(error))
+            return Deferred(reason=FailureReason.TIMED_OUT, detail=_described(error))
         except httpx.ConnectError as error:
-            return Deferred(reason=Reason.CONNECT_FAILED, detail=_described(error))
+            return Deferred(reason=FailureReason.CONNECT_FAILED, detail=_described(error))
         except httpx.TransportError as error:
-            return Deferred(reason=Reason.CONNECTION_LOST, detail=_described(error))
+            return Deferred(reason=FailureReason.CONNECTION_LOST, detail=_described(error))
         beginning = await _read(response)
-        return classify_status(
+        return classify_http_status(
             response.status_code,
             retry_after_seconds=parse_retry_after(
                 response.headers.get("retry-after"),
@@ -122,17 +128,17 @@ class WebhookHttp:
 
 
 async def _read(response: httpx.Response) -> str:
-    """Return the beginning of an answer; read to its end, so that the connection can be used again."""
+    """Return the beginning of a response's body; read it to its end, so that the connection can be reused."""
     read = bytearray()
     try:
-        async with asyncio.timeout(_MAX_ANSWER_SECONDS):
-            # Raw: a compressed answer may be a thousand times larger than what came over the wire.
+        async with asyncio.timeout(_MAX_BODY_SECONDS):
+            # Raw: a compressed body may decompress to a thousand times what came over the wire.
             async for chunk in response.aiter_raw():
                 read += chunk
-                if len(read) > _MAX_ANSWER_BYTES:
+                if len(read) > _MAX_BODY_BYTES:
                     break
     except (TimeoutError, httpx.TransportError):
-        # The status has been received; a body that breaks off takes nothing back.
+        # The status has been received and counts, even if the body breaks off.
         return ""
     finally:
         await response.aclose()

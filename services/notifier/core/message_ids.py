@@ -1,6 +1,6 @@
-"""Identity of deliveries, receivers and e-mails: derived, so that a retry or a replay repeats it.
+"""Ids of deliveries, receivers and e-mails; they are derived, so that a retry or a replay repeats them.
 
-A Message-ID is read by everyone who sees the mail's headers; it must not tell the recipient's address.
+Everyone who sees a mail's headers can read its Message-ID, so it must not reveal the recipient's address.
 """
 
 from shared.domain.divergences import DivergenceEvent, Transition
@@ -8,7 +8,7 @@ from shared.domain.identity import event_id_of, stable_hash
 
 
 def delivery_id_of(*, event_id: str, subscription: str) -> str:
-    """Return the identity of one message to one receiver.
+    """Return the id of the delivery of one event to one subscription.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def delivery_id_of(*, event_id: str, subscription: str) -> str:
 
 
 def receiver_id_of(*, channel: str, receiver: str) -> str:
-    """Return the identity of an endpoint or an address, which does not show it."""
+    """Return the id of a URL or a mail address, which does not reveal it."""
     return "rc_" + stable_hash("receiver", channel, receiver)
 
 
@@ -37,14 +37,14 @@ def mail_message_id(*, event_id: str, recipient: str, domain: str) -> str:
 
 
 def thread_references(event: DivergenceEvent, *, recipient: str, domain: str) -> tuple[str, ...]:
-    """Return the Message-IDs that this event's mail answers to: the opening of the same divergence.
+    """Return the Message-IDs that this event's mail refers to: that of the opening of the same divergence.
 
     Returns
     -------
     tuple of str
-        Empty for the opening itself and for a test, which opens nothing. The opening's identity is
-        derived: it holds also where the opening itself was not sent to this recipient, and the rest of
-        the divergence still forms one thread.
+        Empty for the opening itself and for a test, which opens nothing. The opening's id is derived, so
+        it is known even if the opening was never sent to this recipient; the later mails of the divergence
+        then still form one thread.
     """
     opening = event_id_of(divergence_id=event.divergence_id, transition=Transition.OPEN.value, occurrence=1)
     if event.event_id == opening or event.type is Transition.TEST:

@@ -1,4 +1,4 @@
-"""Sign webhooks as Standard Webhooks v1 asks: HMAC-SHA256 over ``id.timestamp.body``."""
+"""Sign webhooks as Standard Webhooks v1 specifies: HMAC-SHA256 over ``id.timestamp.body``."""
 
 import base64
 import binascii
@@ -46,7 +46,7 @@ def webhook_signature(body: bytes, *, message_id: str, timestamp_seconds: int, k
     timestamp_seconds
         Whole seconds since the Unix epoch, as sent in ``webhook-timestamp``.
     keys
-        One signature for each, joined by spaces: while a secret rotates, old and new both verify.
+        One signature for each, joined by spaces: while a secret rotates, the old and the new both verify.
 
     References
     ----------

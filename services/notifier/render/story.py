@@ -1,6 +1,5 @@
 """What happened, in words: one place for every transition of every kind."""
 
-from services.notifier.core.instant import is_instant
 from services.notifier.render.telling import Telling
 from services.notifier.render.wording import seconds_between
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
@@ -63,7 +62,7 @@ def story(event: DivergenceEvent, telling: Telling) -> tuple[str, ...]:
             replaced = "A close came in or was corrected: these numbers replace the earlier ones."
             return (replaced, opened, *flapping) if event.kind.is_market else (*flapping, opened)
         case Transition.CLOSED:
-            return (telling.ended,) if is_instant(event) else (telling.ended, ended)
+            return (telling.ended,) if event.is_instant else (telling.ended, ended)
         case Transition.NOT_CONFIRMED:
             return (f"The early warning is withdrawn: {telling.withdrawn}.", ended)
         case Transition.EXPIRED:

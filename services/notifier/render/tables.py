@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
-from services.notifier.core.instant import is_instant
 from services.notifier.render.telling import Row, estimate_row
 from services.notifier.render.wording import NO_INTERVAL, number, percent
 from shared.domain.divergences import DivergenceEvent, Estimate, Hedge, Transition
@@ -87,7 +86,7 @@ def _hedge_row(name: str, value: Estimate, *, note: str, show: Callable[[float |
 def time_rows(event: DivergenceEvent) -> tuple[Row, ...]:
     """Return when it opened, as of when it is told, and until when it is worth telling."""
     until = Row(name="Valid until", value=format_instant_in_words(event.not_after))
-    if is_instant(event) and event.type is not Transition.TEST:
+    if event.is_instant and event.type is not Transition.TEST:
         return (Row(name="Happened", value=format_instant_in_words(event.occurred_at)), until)
     return (
         Row(name="Opened", value=format_instant_in_words(event.opened_at)),

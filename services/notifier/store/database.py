@@ -65,7 +65,7 @@ class Database:
 
     @property
     def is_reachable(self) -> bool:
-        """Tell whether the newest transaction reached the database."""
+        """Return whether the newest transaction reached the database."""
         return self._is_reachable
 
     async def run(self, transaction: Callable[[Connection], T]) -> T:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from services.notifier.core.plan import Past, Plan, PlannedDelivery
+from services.notifier.core.routing import DeliveryPlan, PlannedDelivery, RoutingHistory
 from services.notifier.store.database import Database
 from services.notifier.store.tables import DELIVERIES, EVENTS, GONE_RECEIVERS, PENDING
 
@@ -54,7 +54,9 @@ class EventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, event: ReceivedEvent, plan: Callable[[Past], Plan]) -> Plan | Repeated:
+    async def add(
+        self, event: ReceivedEvent, plan: Callable[[RoutingHistory], DeliveryPlan]
+    ) -> DeliveryPlan | Repeated:
         """Store an event and its deliveries in one transaction, which also reads what the plan needs.
 
         Parameters
@@ -64,7 +66,7 @@ class EventLog:
 
         Returns
         -------
-        Plan or Repeated
+        DeliveryPlan or Repeated
             The latter if the event was there before; then nothing is changed.
         """
         try:
@@ -76,17 +78,19 @@ class EventLog:
             return Repeated(is_identical=known == event.value)
 
 
-_TOLD = select(DELIVERIES.c.subscription).where(DELIVERIES.c.divergence_id == bindparam("divergence_id"))
+_NOTIFIED = select(DELIVERIES.c.subscription).where(DELIVERIES.c.divergence_id == bindparam("divergence_id"))
 _GONE = select(GONE_RECEIVERS.c.receiver_id)
 
 
-def _store(connection: Connection, event: ReceivedEvent, plan: Callable[[Past], Plan]) -> Plan:
+def _store(
+    connection: Connection, event: ReceivedEvent, plan: Callable[[RoutingHistory], DeliveryPlan]
+) -> DeliveryPlan:
     connection.execute(insert(EVENTS), asdict(event))
-    past = Past(
-        told=frozenset(connection.scalars(_TOLD, {"divergence_id": event.divergence_id})),
+    history = RoutingHistory(
+        notified=frozenset(connection.scalars(_NOTIFIED, {"divergence_id": event.divergence_id})),
         gone=frozenset(connection.scalars(_GONE)),
     )
-    made = plan(past)
+    made = plan(history)
     if made.deliveries:
         connection.execute(
             insert(DELIVERIES), [_row(delivery, event.received_at_ns) for delivery in made.deliveries]

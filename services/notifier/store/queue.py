@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, insert, select, update
 
-from services.notifier.core.ordering import Backlog, PendingDelivery
-from services.notifier.core.verdict import Ended, Waits
+from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision
+from services.notifier.core.scheduling import Backlog, PendingDelivery
 from services.notifier.store.database import Database
 from services.notifier.store.tables import ATTEMPTS, DELIVERIES, EVENTS, GONE_RECEIVERS, PENDING
 from shared.domain.deliveries import Channel, Outcome
@@ -62,7 +62,7 @@ class DeliveryQueue:
         return tuple(_queued(row) for row in rows)
 
     async def record(
-        self, delivery: PendingDelivery, verdict: Ended | Waits, *, now_ns: int, attempt: Attempt | None
+        self, delivery: PendingDelivery, decision: RetryDecision, *, now_ns: int, attempt: Attempt | None
     ) -> int:
         """Store what came of a delivery.
 
@@ -77,7 +77,7 @@ class DeliveryQueue:
             How many deliveries ended by it: more than one where a receiver asked for nothing more.
         """
         return await self._database.run(
-            lambda connection: _record(connection, delivery, verdict, now_ns, attempt)
+            lambda connection: _record(connection, delivery, decision, now_ns, attempt)
         )
 
     async def backlog(self) -> tuple[Backlog, ...]:
@@ -159,7 +159,7 @@ def _queued(row: Row[tuple[object, ...]]) -> QueuedDelivery:
 def _record(
     connection: Connection,
     delivery: PendingDelivery,
-    verdict: Ended | Waits,
+    decision: RetryDecision,
     now_ns: int,
     attempt: Attempt | None,
 ) -> int:
@@ -178,12 +178,12 @@ def _record(
             },
         )
     this = (DELIVERIES.c.delivery_id == delivery.delivery_id, DELIVERIES.c.state == PENDING)
-    match verdict:
-        case Waits(reason=reason, next_attempt_at_ns=next_attempt_at_ns):
+    match decision:
+        case RetryAt(reason=reason, next_attempt_at_ns=next_attempt_at_ns):
             later = {"last_reason": reason.value, "next_attempt_at_ns": next_attempt_at_ns}
             connection.execute(update(DELIVERIES).where(*this).values(attempts=attempts, **later))
             return 0
-        case Ended(outcome=outcome, reason=reason):
+        case DeliveryEnded(outcome=outcome, reason=reason):
             end = {"state": outcome.value, "last_reason": reason, "ended_at_ns": now_ns}
             # Not pending any more: another lane's answer ended all of this receiver's deliveries.
             ended = connection.execute(update(DELIVERIES).where(*this).values(attempts=attempts, **end))

@@ -5,8 +5,8 @@ from pathlib import Path
 from standardwebhooks.webhooks import Webhook
 
 from convex.commands.testfire import make_test_event
-from services.notifier.core.admission import admit
-from services.notifier.core.expiry import TimeBase
+from services.notifier.core.event_validation import check_event
+from services.notifier.core.routing import TimeBase
 from shared.clock import SystemClock
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import Transition
@@ -37,7 +37,7 @@ def test_test_is_published_under_its_pair_and_its_event_id_is_printed(broker: Br
     assert (event.type, event.sequence, event.values, event.legs) == (Transition.TEST, 0, {}, ())
     assert parse_rfc3339(event.not_after) - parse_rfc3339(event.occurred_at) == 600 * 10**9
     # What the notifier asks of an event before it delivers it.
-    admit(event)
+    check_event(event)
 
 
 def test_each_test_is_another_event(broker: Broker, convex: Convex) -> None:

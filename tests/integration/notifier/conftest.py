@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from services.notifier.app import run_notifier
 from services.notifier.config import NotifierSettings, SmtpSecurity, SmtpSettings
-from services.notifier.core.expiry import TimeBase
+from services.notifier.core.routing import TimeBase
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
 

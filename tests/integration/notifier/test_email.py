@@ -1,4 +1,4 @@
-"""E-mails against a real SMTP server: what arrives, what is made of each reply, and how the line is kept."""
+"""E-mails against a real SMTP server: what arrives, what each reply means, how the connection is kept."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +10,9 @@ import pytest
 
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.ports import Message
-from services.notifier.channels.smtp_line import SmtpLine
+from services.notifier.channels.smtp_connection import SmtpConnection
 from services.notifier.config import SmtpSecurity, SmtpSettings
-from services.notifier.core.classify import Deferred, Delivered, Reason, Rejected
+from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Rejected
 from services.notifier.core.message_ids import mail_message_id
 from services.notifier.render.rendering import Renderer
 from shared.clock import ManualClock
@@ -47,12 +47,12 @@ class Setup:
             "security": SmtpSecurity.NONE,
             "timeout_seconds": 2.0,
         }
-        self.line = SmtpLine(SmtpSettings(**(fields | settings)), clock=self.clock)
+        self.smtp = SmtpConnection(SmtpSettings(**(fields | settings)), clock=self.clock)
         self.channel = EmailSmtp(
             address="ann@example.com",
             sender="Convex Ålerts <alerts@convex.example>",
             mail_domain="convex.example",
-            line=self.line,
+            smtp=self.smtp,
             renderer=Renderer(public_url="https://convex.example"),
         )
 
@@ -62,7 +62,7 @@ async def mailing(sink: MailSink, **settings: Any) -> AsyncIterator[Setup]:
     async with sink:
         setup = Setup(sink.port, **settings)
         yield setup
-        await setup.line.close()
+        await setup.smtp.close()
 
 
 async def test_mail_arrives_with_both_forms_and_its_headers() -> None:
@@ -119,18 +119,24 @@ async def test_retry_sends_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("replies", "answer"),
     [
-        ({"mail_replies": ["451 busy"]}, Deferred(reason=Reason.SMTP_DEFERRED, detail="451 busy")),
+        ({"mail_replies": ["451 busy"]}, Deferred(reason=FailureReason.SMTP_DEFERRED, detail="451 busy")),
         (
             {"recipient_replies": ["450 greylisted"]},
-            Deferred(reason=Reason.SMTP_DEFERRED, detail="450 greylisted"),
+            Deferred(reason=FailureReason.SMTP_DEFERRED, detail="450 greylisted"),
         ),
-        ({"message_replies": ["452 full"]}, Deferred(reason=Reason.SMTP_DEFERRED, detail="452 full")),
-        ({"mail_replies": ["550 not you"]}, Rejected(reason=Reason.SENDER_REFUSED, detail="550 not you")),
+        ({"message_replies": ["452 full"]}, Deferred(reason=FailureReason.SMTP_DEFERRED, detail="452 full")),
+        (
+            {"mail_replies": ["550 not you"]},
+            Rejected(reason=FailureReason.SENDER_REFUSED, detail="550 not you"),
+        ),
         (
             {"recipient_replies": ["550 no such user"]},
-            Rejected(reason=Reason.RECIPIENT_REFUSED, detail="550 no such user"),
+            Rejected(reason=FailureReason.RECIPIENT_REFUSED, detail="550 no such user"),
         ),
-        ({"message_replies": ["554 spam"]}, Rejected(reason=Reason.MESSAGE_REFUSED, detail="554 spam")),
+        (
+            {"message_replies": ["554 spam"]},
+            Rejected(reason=FailureReason.MESSAGE_REFUSED, detail="554 spam"),
+        ),
     ],
 )
 async def test_reply_decides_and_the_next_mail_goes_out(replies: dict[str, Any], answer: object) -> None:
@@ -180,7 +186,7 @@ async def test_server_that_is_not_there_is_deferred() -> None:
     answer = await Setup(port).channel.attempt(message(divergence()))
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.CONNECT_FAILED
+    assert answer.reason is FailureReason.CONNECT_FAILED
 
 
 async def test_login_is_made_and_a_wrong_password_waits_for_the_operator() -> None:
@@ -192,7 +198,7 @@ async def test_login_is_made_and_a_wrong_password_waits_for_the_operator() -> No
         answer = await setup.channel.attempt(message(divergence()))
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.SMTP_UNUSABLE
+    assert answer.reason is FailureReason.SMTP_UNUSABLE
 
 
 async def test_server_without_starttls_gets_no_mail_in_the_clear() -> None:
@@ -201,7 +207,7 @@ async def test_server_without_starttls_gets_no_mail_in_the_clear() -> None:
         answer = await setup.channel.attempt(message(divergence()))
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.SMTP_UNUSABLE
+    assert answer.reason is FailureReason.SMTP_UNUSABLE
     assert sink.mails == []
 
 

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Inspector, create_engine, inspect
 
-from services.notifier.core.classify import Reason
-from services.notifier.core.expiry import TimeBase
-from services.notifier.core.plan import Past, Plan, Subscription, make_plan
-from services.notifier.core.verdict import Ended, Waits
+from services.notifier.core.attempt_result import FailureReason
+from services.notifier.core.retry import DeliveryEnded, RetryAt
+from services.notifier.core.routing import (
+    DeliveryPlan,
+    RoutingHistory,
+    Subscription,
+    TimeBase,
+    plan_deliveries,
+)
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog, ReceivedEvent, Repeated
 from services.notifier.store.outbox import AuditOutbox
@@ -36,12 +41,12 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def add(
     database: Database, event: DivergenceEvent, *subscriptions: Subscription, at_ns: int = 1_000
-) -> Plan | Repeated:
-    def plan(past: Past) -> Plan:
-        return make_plan(
+) -> DeliveryPlan | Repeated:
+    def plan(history: RoutingHistory) -> DeliveryPlan:
+        return plan_deliveries(
             event,
             subscriptions=subscriptions,
-            past=past,
+            history=history,
             first_seen_ns=at_ns,
             time_base=TimeBase.REPLAY,
             mail_domain="convex.example",
@@ -69,7 +74,7 @@ async def test_event_is_stored_once_with_its_deliveries(database: Database) -> N
     first = await add(database, divergence(), DESK, ANN)
     again = await add(database, divergence(), DESK, ANN, at_ns=2_000)
 
-    assert isinstance(first, Plan)
+    assert isinstance(first, DeliveryPlan)
     assert again == Repeated(is_identical=True)
     assert sorted(await waiting(database)) == [("ann", 1), ("desk", 1)]
 
@@ -88,7 +93,7 @@ async def test_event_and_deliveries_are_one_transaction(database: Database) -> N
     with pytest.raises(Exception, match="UNIQUE"):
         await add(database, divergence(), DESK, DESK)
 
-    assert isinstance(await add(database, divergence(), DESK), Plan)
+    assert isinstance(await add(database, divergence(), DESK), DeliveryPlan)
 
 
 async def test_value_comes_back_byte_for_byte(database: Database) -> None:
@@ -99,15 +104,15 @@ async def test_value_comes_back_byte_for_byte(database: Database) -> None:
     assert head.value == DIVERGENCES.encode(divergence())
 
 
-async def test_plan_is_given_who_was_told_of_the_divergence(database: Database) -> None:
-    seen: list[Past] = []
+async def test_plan_is_given_who_was_notified_of_the_divergence(database: Database) -> None:
+    seen: list[RoutingHistory] = []
     await add(database, divergence(), DESK)
     await add(database, divergence(onset="another"), ANN)
     event = divergence(type=Transition.CLOSED, sequence=3)
 
-    def plan(past: Past) -> Plan:
-        seen.append(past)
-        return Plan(deliveries=(), suppressed=())
+    def plan(history: RoutingHistory) -> DeliveryPlan:
+        seen.append(history)
+        return DeliveryPlan(deliveries=(), suppressed=())
 
     received = ReceivedEvent(
         event_id=event.event_id,
@@ -121,7 +126,7 @@ async def test_plan_is_given_who_was_told_of_the_divergence(database: Database) 
     )
     await EventLog(database).add(received, plan)
 
-    assert seen == [Past(told=frozenset({"desk"}), gone=frozenset())]
+    assert seen == [RoutingHistory(notified=frozenset({"desk"}), gone=frozenset())]
 
 
 async def test_only_the_first_of_a_divergence_is_handed_out(database: Database) -> None:
@@ -139,7 +144,7 @@ async def test_end_of_the_first_lets_the_next_one_out(database: Database) -> Non
     (head,) = await queue.heads(limit=1)
 
     ended = await queue.record(
-        head.delivery, Ended(outcome=Outcome.DELIVERED, reason=""), now_ns=5, attempt=ATTEMPT
+        head.delivery, DeliveryEnded(outcome=Outcome.DELIVERED, reason=""), now_ns=5, attempt=ATTEMPT
     )
 
     assert ended == 1
@@ -151,7 +156,7 @@ async def test_deferral_survives_a_restart(tmp_path: Path) -> None:
     first = await Database.open(url)
     await add(first, divergence(), DESK)
     (head,) = await DeliveryQueue(first).heads(limit=1)
-    later = Waits(reason=Reason.SERVER_ERROR, next_attempt_at_ns=77)
+    later = RetryAt(reason=FailureReason.SERVER_ERROR, next_attempt_at_ns=77)
     await DeliveryQueue(first).record(head.delivery, later, now_ns=5, attempt=ATTEMPT)
     await first.close()
 
@@ -187,7 +192,7 @@ async def test_receiver_that_is_gone_takes_everything_with_it(database: Database
     for number in range(3):
         await add(database, divergence(onset=str(number), sequence=number), DESK, ANN)
     first, second = [head for head in await queue.heads(limit=9) if head.delivery.subscription == "desk"][:2]
-    gone = Ended(outcome=Outcome.GONE, reason="gone")
+    gone = DeliveryEnded(outcome=Outcome.GONE, reason="gone")
 
     ended = await queue.record(first.delivery, gone, now_ns=5, attempt=ATTEMPT)
     # It was in flight at the same time, and its answer comes a moment later.
@@ -195,7 +200,7 @@ async def test_receiver_that_is_gone_takes_everything_with_it(database: Database
 
     assert (ended, ended_later) == (3, 0)
     assert {name for name, _ in await waiting(database)} == {"ann"}
-    assert isinstance(await add(database, divergence(onset="more"), DESK), Plan)
+    assert isinstance(await add(database, divergence(onset="more"), DESK), DeliveryPlan)
     assert {name for name, _ in await waiting(database)} == {"ann"}
 
 
@@ -204,7 +209,7 @@ async def test_outcome_is_handed_out_until_it_is_marked(database: Database) -> N
     await add(database, divergence(), DESK)
     assert await outbox.unpublished(limit=10) == ()
     (head,) = await queue.heads(limit=1)
-    ended = Ended(outcome=Outcome.REJECTED, reason="not_found")
+    ended = DeliveryEnded(outcome=Outcome.REJECTED, reason="not_found")
     await queue.record(head.delivery, ended, now_ns=1_399_034_110_000_000_000, attempt=ATTEMPT)
 
     (outcome,) = await outbox.unpublished(limit=10)

@@ -13,8 +13,15 @@ from standardwebhooks.webhooks import Webhook
 from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
 from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
-from services.notifier.core.addresses import Network
-from services.notifier.core.classify import Answer, Deferred, Delivered, Gone, Reason, Rejected
+from services.notifier.core.attempt_result import (
+    AttemptResult,
+    Deferred,
+    Delivered,
+    FailureReason,
+    Gone,
+    Rejected,
+)
+from services.notifier.core.receiver_addresses import Network
 from services.notifier.core.signing import parse_secret
 from shared.clock import Clock, ManualClock, SystemClock
 from shared.version import CODE_VERSION
@@ -49,7 +56,7 @@ async def webhook(
         )
 
 
-async def answer_to(*script: int | Scripted, timeout_seconds: float = 5.0) -> Answer:
+async def answer_to(*script: int | Scripted, timeout_seconds: float = 5.0) -> AttemptResult:
     async with (
         WebhookReceiver(*script) as receiver,
         webhook(receiver.url, timeout_seconds=timeout_seconds) as channel,
@@ -99,23 +106,23 @@ async def test_connection_that_the_receiver_closed_is_replaced() -> None:
 async def test_answers_are_classified() -> None:
     assert await answer_to(
         Scripted(status=429, headers={"retry-after": "120"}, body=b"slow down")
-    ) == Deferred(reason=Reason.RATE_LIMITED, retry_after_seconds=120.0, detail="HTTP 429 slow down")
+    ) == Deferred(reason=FailureReason.RATE_LIMITED, retry_after_seconds=120.0, detail="HTTP 429 slow down")
     assert await answer_to(410) == Gone(detail="HTTP 410")
-    assert await answer_to(404) == Rejected(reason=Reason.NOT_FOUND, detail="HTTP 404")
+    assert await answer_to(404) == Rejected(reason=FailureReason.NOT_FOUND, detail="HTTP 404")
 
 
 async def test_receiver_that_hangs_is_deferred() -> None:
     answer = await answer_to(Scripted(wait_seconds=2.0), timeout_seconds=0.1)
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.TIMED_OUT
+    assert answer.reason is FailureReason.TIMED_OUT
 
 
 async def test_receiver_that_hangs_up_is_deferred() -> None:
     answer = await answer_to(Scripted(is_cut=True))
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.CONNECTION_LOST
+    assert answer.reason is FailureReason.CONNECTION_LOST
 
 
 async def test_receiver_that_is_not_there_is_deferred() -> None:
@@ -125,7 +132,7 @@ async def test_receiver_that_is_not_there_is_deferred() -> None:
         answer = await channel.attempt(MESSAGE)
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.CONNECT_FAILED
+    assert answer.reason is FailureReason.CONNECT_FAILED
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64 + ".example"])
@@ -135,7 +142,7 @@ async def test_name_without_an_address_is_deferred(host: str) -> None:
         answer = await channel.attempt(MESSAGE)
 
     assert isinstance(answer, Deferred)
-    assert answer.reason is Reason.DNS_FAILED
+    assert answer.reason is FailureReason.DNS_FAILED
 
 
 async def test_accepted_message_stays_accepted_whatever_becomes_of_the_answers_body() -> None:
@@ -184,14 +191,14 @@ async def test_nothing_is_sent_to_a_private_address_however_it_is_written(host: 
         answer = await channel.attempt(MESSAGE)
 
     assert isinstance(answer, Rejected)
-    assert answer.reason is Reason.ADDRESS_REFUSED
+    assert answer.reason is FailureReason.ADDRESS_REFUSED
     assert receiver.connections == 0
 
 
 async def test_redirect_to_a_private_address_is_not_followed() -> None:
     async with WebhookReceiver() as inside:
         redirect = Scripted(status=307, headers={"location": inside.url})
-        assert await answer_to(redirect) == Rejected(reason=Reason.REDIRECTED, detail="HTTP 307")
+        assert await answer_to(redirect) == Rejected(reason=FailureReason.REDIRECTED, detail="HTTP 307")
 
     assert inside.connections == 0
 
@@ -231,5 +238,5 @@ async def test_certificate_is_verified_for_the_name_although_the_address_is_conn
 
     for answer in (wrong_name, unknown_ca):
         assert isinstance(answer, Deferred)
-        assert answer.reason is Reason.CONNECT_FAILED
+        assert answer.reason is FailureReason.CONNECT_FAILED
     assert len(receiver.requests) == 1

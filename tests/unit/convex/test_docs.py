@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from convex.backtest.stats_csv import COLUMNS
-from services.notifier.core.classify import Delivered, Gone, Rejected, classify_status
+from services.notifier.core.attempt_result import Delivered, Gone, Rejected, classify_http_status
 from services.notifier.core.signing import parse_secret, webhook_signature
 from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
 from services.signals.rules_file import load_rules
@@ -76,7 +76,7 @@ def test_receiver_of_the_document_refuses_what_was_changed_on_the_way(receive: R
     headers, body = sent(lasting(60))
 
     assert receive(_SECRET, headers, body.replace(b"warning", b"critica"), set()) == (401, None)
-    assert classify_status(401) == Rejected(reason=classify_status(403).reason)  # type: ignore[union-attr]  # it is refused
+    assert classify_http_status(401) == Rejected(reason=classify_http_status(403).reason)  # type: ignore[union-attr]  # it is refused
 
 
 def test_receiver_of_the_document_does_nothing_about_late_events_and_tests(receive: Receive) -> None:
@@ -86,9 +86,9 @@ def test_receiver_of_the_document_does_nothing_about_late_events_and_tests(recei
 
 
 def test_answers_mean_what_the_document_says() -> None:
-    assert classify_status(299) == Delivered()
-    assert classify_status(410) == Gone()
-    assert type(classify_status(301)) is type(classify_status(418)) is Rejected
+    assert classify_http_status(299) == Delivered()
+    assert classify_http_status(410) == Gone()
+    assert type(classify_http_status(301)) is type(classify_http_status(418)) is Rejected
 
 
 def test_every_field_of_the_body_is_explained() -> None:

@@ -3,7 +3,7 @@ from ipaddress import ip_network
 import pytest
 
 from services.notifier.config import NotifierSettings, SmtpSecurity
-from services.notifier.core.expiry import TimeBase
+from services.notifier.core.routing import TimeBase
 from shared.config import load_settings, variables_of
 from shared.errors import ConfigError
 

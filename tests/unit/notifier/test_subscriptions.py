@@ -107,13 +107,16 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("name = ", "is not TOML"),
-        ('[[subscriber]]\nname = "a"\n', "holds [[subscription]] tables and nothing else, was subscriber"),
-        ("subscription = 5\n", "write a [[subscription]] table for each"),
-        (EMAIL.replace("[[subscription]]", "[subscription]"), "write [[subscription]]"),
+        ('[[subscriber]]\nname = "a"\n', "must contain only [[subscription]] tables, was subscriber"),
+        ("subscription = 5\n", "subscription: must be [[subscription]] tables"),
+        (
+            EMAIL.replace("[[subscription]]", "[subscription]"),
+            "[subscription] must be written [[subscription]]",
+        ),
         ('[[subscription]]\nname = "a"\n', "subscription 1: channel: "),
         (EMAIL.replace('"email"', '"pigeon"'), "subscription 1: channel: "),
         (EMAIL.replace('"ann"', '"ann lee"'), "subscription 1: name: "),
-        (EMAIL + EMAIL, "subscription 2: name: ann is taken"),
+        (EMAIL + EMAIL, "subscription 2: name: ann is used twice"),
         (EMAIL.replace("ann@example.com", "ann at example"), "subscription 1 (ann): address: "),
         (
             EMAIL.replace("ann@example.com", "ann@example.com\\r\\nBcc: x@y.z"),
@@ -126,9 +129,12 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
         (EMAIL + 'pair = "gold-iwm"\n', "subscription 1: pair: "),
         (WEBHOOK, "subscription 1 (desk): secret_env or secret_file must name a secret; make one with"),
         (WEBHOOK + 'secret_env = "NONE"\n', "secret_env: NONE is not set"),
-        (WEBHOOK + 'secret_env = "CONVEX_SECRET"\n', "CONVEX_ names are settings"),
+        (WEBHOOK + 'secret_env = "CONVEX_SECRET"\n', "names that begin with CONVEX_ are settings"),
         (WEBHOOK + 'secret_env = "WEAK"\n', "secret_env: WEAK: a webhook secret begins with whsec_"),
-        (WEBHOOK + 'secret_file = "none"\n', "secret_file: must name a readable file (No such file"),
+        (
+            WEBHOOK + 'secret_file = "none"\n',
+            "secret_file: must be the name of a readable file (No such file",
+        ),
         (
             WEBHOOK.replace("https:", "ftp:") + 'secret_env = "GOOD"\n',
             "(desk): url: must be http(s)://host/path",

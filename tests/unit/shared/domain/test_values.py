@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.bars import Bar
-from shared.domain.divergences import Transition
+from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of, stable_hash
 from shared.domain.pairs import routes_of
 from shared.errors import ConfigError, QualityError
+from tests.support.builders_kinds import divergence_of
 from tests.support.builders_market import LEAD, OTHER, bar, pair
 
 
@@ -111,3 +112,18 @@ def test_occurrence_tells_repeated_transitions_apart() -> None:
 
 def test_three_transitions_end_a_divergence() -> None:
     assert {each.value for each in Transition if each.is_final} == {"closed", "not_confirmed", "expired"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "is_instant"),
+    [
+        (Kind.REGIME_CHANGE, {}, True),
+        (Kind.DATA_FAULT, {"revised_from": 99.5, "revised_to": 99.97}, True),
+        (Kind.DATA_FAULT, {"lasted_seconds": 60.0}, False),
+        (Kind.RATIO_STRETCH, {"revised_to": 99.97}, False),
+    ],
+)
+def test_only_a_new_regime_and_a_corrected_close_have_no_duration(
+    kind: Kind, values: dict[str, float], is_instant: bool
+) -> None:
+    assert divergence_of(kind, Direction.LEAD, values=values).is_instant is is_instant

@@ -1,9 +1,9 @@
-"""Which waiting deliveries may start now.
+"""Which pending deliveries may start now.
 
-A *lane* is one divergence for one subscription. In a lane one delivery is in flight at a time, in the order
-of the sequence: nobody reads that a divergence closed before reading that it opened. Lanes do not wait for
-each other, except that one subscription holds only its share of the attempts: a receiver that hangs must
-not hold up the others.
+A *lane* is one divergence for one subscription. A lane has one delivery in flight at a time, in the order of
+the sequence, so that nobody reads that a divergence closed before reading that it opened. Lanes do not wait
+for each other. The number of attempts in flight is limited, and a subscription may hold only part of them: a
+receiver that does not answer must not delay the others.
 """
 
 from collections import Counter
@@ -22,9 +22,9 @@ class PendingDelivery:
     Parameters
     ----------
     attempts
-        Made so far.
+        Attempts made so far.
     last_reason
-        Why the last one did not deliver; empty before the first.
+        Why the last attempt did not deliver; empty before the first.
     next_attempt_at_ns, expires_at_ns
         Wall time.
     """
@@ -44,17 +44,31 @@ class PendingDelivery:
 
     @property
     def lane(self) -> Lane:
-        """Return what it queues in: subscription and divergence."""
+        """Return the lane it belongs to: subscription and divergence."""
         return (self.subscription, self.divergence_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """How much waits in a channel, and since when the oldest does (wall time)."""
+    """How many deliveries of a channel are pending, and when the oldest event among them was received.
+
+    Parameters
+    ----------
+    oldest_received_at_ns
+        Wall time.
+    """
 
     channel: Channel
     count: int
     oldest_received_at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcurrencyLimits:
+    """Most attempts in flight at a time: in total, and of one subscription."""
+
+    total: int
+    per_subscription: int
 
 
 def startable(
@@ -62,19 +76,16 @@ def startable(
     *,
     running: Iterable[PendingDelivery],
     now_ns: int,
-    limit: int,
-    limit_per_subscription: int,
+    limits: ConcurrencyLimits,
 ) -> tuple[PendingDelivery, ...]:
-    """Return the deliveries to start, those that wait longest first.
+    """Return the deliveries to start, those that are due longest first.
 
     Parameters
     ----------
     waiting
         Pending deliveries; of each lane at least the one with the lowest sequence.
     running
-        Deliveries in flight.
-    limit, limit_per_subscription
-        Most deliveries in flight, those of ``running`` included.
+        Deliveries in flight; they count towards the limits.
     """
     in_flight = tuple(running)
     busy = {delivery.lane for delivery in in_flight}
@@ -86,9 +97,9 @@ def startable(
             heads[delivery.lane] = delivery
     started: list[PendingDelivery] = []
     for delivery in sorted(heads.values(), key=lambda head: (head.next_attempt_at_ns, head.sequence)):
-        if len(in_flight) + len(started) >= limit or delivery.next_attempt_at_ns > now_ns:
+        if len(in_flight) + len(started) >= limits.total or delivery.next_attempt_at_ns > now_ns:
             break
-        if delivery.lane not in busy and share[delivery.subscription] < limit_per_subscription:
+        if delivery.lane not in busy and share[delivery.subscription] < limits.per_subscription:
             share[delivery.subscription] += 1
             started.append(delivery)
     return tuple(started)

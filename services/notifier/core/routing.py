@@ -1,24 +1,34 @@
-"""Who is told about an event, and for everyone who is not: why.
+"""Which subscriptions get an event and until when; for every other subscription, why it does not.
 
-A subscription that was told of a divergence is told the rest of it: whoever heard the alarm hears the end
-of it, whatever its severity by then.
+A subscription that was notified of a divergence gets every later event of it, whatever its severity: whoever
+was alerted must also learn that it is over.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.notifier.core.expiry import TimeBase, deadline_ns
-from services.notifier.core.instant import is_instant
 from services.notifier.core.message_ids import delivery_id_of, mail_message_id, receiver_id_of
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import DivergenceEvent, Severity, Transition
+from shared.domain.instants import parse_rfc3339
 
 _RANK = {Severity.WARNING: 0, Severity.CRITICAL: 1}
 
 
+class TimeBase(StrEnum):
+    """How event time relates to wall time.
+
+    ``live``: they are the same. ``replay``: the events are from another time; each expires as long after it
+    was first seen as it was valid then.
+    """
+
+    LIVE = "live"
+    REPLAY = "replay"
+
+
 class Suppression(StrEnum):
-    """Why a subscription is not told."""
+    """Why a subscription does not get an event."""
 
     DUPLICATE = "duplicate"
     OTHER_PAIR = "other_pair"
@@ -30,7 +40,7 @@ class Suppression(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Who wants to hear what, by which way.
+    """Which events a receiver wants, and by which channel.
 
     Parameters
     ----------
@@ -39,9 +49,9 @@ class Subscription:
     receiver
         The URL or the mail address.
     pairs, kinds
-        What it is about; None means all.
+        What it wants; None means all.
     min_severity
-        The least that starts to matter.
+        Less severe events are left out.
     """
 
     name: str
@@ -53,7 +63,7 @@ class Subscription:
 
     @property
     def receiver_id(self) -> str:
-        """Return the receiver's identity, which does not show it."""
+        """Return the receiver's id, which does not reveal its URL or address."""
         return receiver_id_of(channel=self.channel, receiver=self.receiver)
 
 
@@ -83,51 +93,51 @@ class PlannedDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppressed:
-    """A subscription that is not told, and why."""
+    """A subscription that does not get the event, and why."""
 
     subscription: str
     reason: Suppression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What was decided before, as far as it matters.
+class RoutingHistory:
+    """The earlier decisions that routing depends on.
 
     Parameters
     ----------
-    told
-        Subscriptions that were told about this divergence before.
+    notified
+        Subscriptions that got an earlier event of this divergence.
     gone
-        ``receiver_id`` of every receiver that asked for nothing more.
+        ``receiver_id`` of every receiver that wants no more messages.
     """
 
-    told: frozenset[str] = frozenset()
+    notified: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Every subscription is in exactly one of the two."""
+class DeliveryPlan:
+    """Where an event goes: every subscription is in exactly one of the two."""
 
     deliveries: tuple[PlannedDelivery, ...]
     suppressed: tuple[Suppressed, ...]
 
 
-def make_plan(
+def plan_deliveries(
     event: DivergenceEvent,
     *,
     subscriptions: Iterable[Subscription],
-    past: Past,
+    history: RoutingHistory,
     first_seen_ns: int,
     time_base: TimeBase,
     mail_domain: str,
-) -> Plan:
-    """Decide who is told about an event.
+) -> DeliveryPlan:
+    """Decide which subscriptions get an event.
 
     Parameters
     ----------
     first_seen_ns
-        Wall time when this notifier first held the event.
+        Wall time when this notifier received the event for the first time.
     mail_domain
         Right side of Message-IDs.
 
@@ -140,7 +150,7 @@ def make_plan(
     deliveries: list[PlannedDelivery] = []
     suppressed: list[Suppressed] = []
     for subscription in subscriptions:
-        reason = _suppression(event, subscription, past)
+        reason = _suppression(event, subscription, history)
         if reason is not None:
             suppressed.append(Suppressed(subscription=subscription.name, reason=reason))
             continue
@@ -158,23 +168,46 @@ def make_plan(
                 expires_at_ns=expires_at_ns,
             )
         )
-    return Plan(deliveries=tuple(deliveries), suppressed=tuple(suppressed))
+    return DeliveryPlan(deliveries=tuple(deliveries), suppressed=tuple(suppressed))
 
 
-def _suppression(event: DivergenceEvent, subscription: Subscription, past: Past) -> Suppression | None:
-    if subscription.receiver_id in past.gone:
+def deadline_ns(event: DivergenceEvent, *, first_seen_ns: int, time_base: TimeBase) -> int:
+    """Return the wall-clock instant from which on no attempt is made.
+
+    An old alert must never arrive as if it were a new one.
+
+    Parameters
+    ----------
+    first_seen_ns
+        Wall time when this notifier received the event for the first time.
+
+    Raises
+    ------
+    ValueError
+        If ``occurred_at`` or ``not_after`` is no RFC 3339 instant.
+    """
+    not_after_ns = parse_rfc3339(event.not_after)
+    if time_base is TimeBase.LIVE:
+        return not_after_ns
+    return first_seen_ns + not_after_ns - parse_rfc3339(event.occurred_at)
+
+
+def _suppression(
+    event: DivergenceEvent, subscription: Subscription, history: RoutingHistory
+) -> Suppression | None:
+    if subscription.receiver_id in history.gone:
         return Suppression.RECEIVER_GONE
     if subscription.pairs is not None and event.pair not in subscription.pairs:
         return Suppression.OTHER_PAIR
     if event.type is Transition.TEST:
-        # It asks whether the way works: nothing has happened that could be of a kind or too small.
+        # A test checks that messages arrive: filters by kind and severity do not apply to it.
         return None
     if subscription.kinds is not None and event.kind not in subscription.kinds:
         return Suppression.OTHER_KIND
-    if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in past.told:
+    if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in history.notified:
         return Suppression.BELOW_SEVERITY
-    if subscription.channel is Channel.EMAIL and event.type is Transition.CLOSED and is_instant(event):
-        # The mail of the opening has said all of it; a program counts on an end for every beginning.
+    if subscription.channel is Channel.EMAIL and event.type is Transition.CLOSED and event.is_instant:
+        # The mail of the opening contains everything; a program expects an end for every opening.
         return Suppression.INSTANT_END
     return None
 

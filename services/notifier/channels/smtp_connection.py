@@ -1,4 +1,4 @@
-"""One connection to the mail server, opened when it is needed and kept for the next mail."""
+"""One connection to the mail server, opened when it is needed and kept open for the next mail."""
 
 import asyncio
 import ssl
@@ -8,25 +8,31 @@ from typing import Final
 import aiosmtplib
 
 from services.notifier.config import SmtpSecurity, SmtpSettings
-from services.notifier.core.classify import Answer, Deferred, Reason, SmtpStage, classify_reply
+from services.notifier.core.attempt_result import (
+    AttemptResult,
+    Deferred,
+    FailureReason,
+    SmtpStage,
+    classify_smtp_reply,
+)
 from shared.clock import Clock
 
-# After this long a server may have hung up without our having read it.
+# A connection that was unused for this long is checked first: the server may have closed it.
 _CHECK_AFTER_SECONDS: Final = 5.0
 _MAX_DETAIL: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A mail as the server takes it: addresses without names, and the bytes."""
+    """A mail as SMTP transports it: addresses without names, and the bytes."""
 
     sender: str
     recipient: str
     content: bytes
 
 
-class SmtpLine:
-    """Send one mail after the other over one connection.
+class SmtpConnection:
+    """Send one mail after another over one connection.
 
     Parameters
     ----------
@@ -41,18 +47,18 @@ class SmtpLine:
         self._client: aiosmtplib.SMTP | None = None
         self._used_at = 0.0
 
-    async def send(self, envelope: Envelope) -> Answer:
-        """Send one mail and return what the server answered; a fault of the network is an answer too."""
+    async def send(self, envelope: Envelope) -> AttemptResult:
+        """Send one mail and return the result; a network failure is a result, too."""
         async with self._in_use:
             try:
                 return await self._send(envelope)
             except BaseException:
-                # Cancelled or broken in mid-conversation: what the server says next belongs to no one.
+                # Cancelled or failed within the conversation: the next mail must not read this one's reply.
                 self._discard()
                 raise
 
     async def close(self) -> None:
-        """Say goodbye and disconnect."""
+        """Send QUIT and disconnect."""
         async with self._in_use:
             client, self._client = self._client, None
             if client is not None and client.is_connected:
@@ -61,7 +67,7 @@ class SmtpLine:
                 except (aiosmtplib.SMTPException, OSError):
                     client.close()
 
-    async def _send(self, envelope: Envelope) -> Answer:
+    async def _send(self, envelope: Envelope) -> AttemptResult:
         stage = SmtpStage.SESSION
         try:
             client = await self._connected()
@@ -72,19 +78,21 @@ class SmtpLine:
             stage = SmtpStage.MESSAGE
             reply = await client.data(envelope.content)
         except aiosmtplib.SMTPResponseException as error:
-            await self._start_over()
-            return classify_reply(error.code, stage, detail=f"{error.code} {error.message}"[:_MAX_DETAIL])
+            await self._reset()
+            return classify_smtp_reply(
+                error.code, stage, detail=f"{error.code} {error.message}"[:_MAX_DETAIL]
+            )
         except aiosmtplib.SMTPTimeoutError as error:
-            return self._lost(Reason.TIMED_OUT, error)
+            return self._lost(FailureReason.TIMED_OUT, error)
         except aiosmtplib.SMTPConnectError as error:
-            return self._lost(Reason.CONNECT_FAILED, error)
+            return self._lost(FailureReason.CONNECT_FAILED, error)
         except (aiosmtplib.SMTPServerDisconnected, OSError) as error:
-            return self._lost(Reason.CONNECTION_LOST, error)
+            return self._lost(FailureReason.CONNECTION_LOST, error)
         except aiosmtplib.SMTPException as error:
-            # No STARTTLS, no way to log in: nothing was sent in the clear.
-            return self._lost(Reason.SMTP_UNUSABLE, error)
+            # Such as no STARTTLS or no login method in common: nothing was sent without encryption.
+            return self._lost(FailureReason.SMTP_UNUSABLE, error)
         self._used_at = self._clock.monotonic()
-        return classify_reply(reply.code, SmtpStage.MESSAGE)
+        return classify_smtp_reply(reply.code, SmtpStage.MESSAGE)
 
     async def _connected(self) -> aiosmtplib.SMTP:
         client = self._client
@@ -115,8 +123,8 @@ class SmtpLine:
         ca_file = self._settings.ca_file
         return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
-    async def _start_over(self) -> None:
-        """Make the connection ready for another mail after a refusal, or drop it."""
+    async def _reset(self) -> None:
+        """Make the connection ready for another mail after a refusal, or close it."""
         client = self._client
         if client is None or not client.is_connected:
             self._discard()
@@ -128,7 +136,7 @@ class SmtpLine:
         else:
             self._used_at = self._clock.monotonic()
 
-    def _lost(self, reason: Reason, error: Exception) -> Deferred:
+    def _lost(self, reason: FailureReason, error: Exception) -> Deferred:
         self._discard()
         return Deferred(reason=reason, detail=f"{type(error).__name__}: {error}"[:_MAX_DETAIL])
 

@@ -3,8 +3,14 @@ from typing import Any
 
 import pytest
 
-from services.notifier.core.expiry import TimeBase
-from services.notifier.core.plan import Past, Plan, Subscription, make_plan
+from services.notifier.core.routing import (
+    DeliveryPlan,
+    RoutingHistory,
+    Subscription,
+    TimeBase,
+    deadline_ns,
+    plan_deliveries,
+)
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Direction, DivergenceEvent, Kind, Severity, Transition
 from tests.support.builders import divergence
@@ -16,11 +22,13 @@ def subscription(**changes: Any) -> Subscription:
     return Subscription(**(fields | changes))
 
 
-def plan(event: DivergenceEvent, *subscriptions: Subscription, past: Past | None = None) -> Plan:
-    return make_plan(
+def plan(
+    event: DivergenceEvent, *subscriptions: Subscription, history: RoutingHistory | None = None
+) -> DeliveryPlan:
+    return plan_deliveries(
         event,
         subscriptions=subscriptions,
-        past=past or Past(),
+        history=history or RoutingHistory(),
         first_seen_ns=5,
         time_base=TimeBase.REPLAY,
         mail_domain="convex.example",
@@ -75,14 +83,20 @@ def test_who_heard_the_alarm_hears_its_end_whatever_the_severity() -> None:
     """Otherwise a critical-only subscriber that was told of an escalation never learns that it is over."""
     event = divergence(type=Transition.CLOSED, severity=Severity.WARNING)
 
-    made = plan(event, subscription(min_severity=Severity.CRITICAL), past=Past(told=frozenset({"desk"})))
+    made = plan(
+        event,
+        subscription(min_severity=Severity.CRITICAL),
+        history=RoutingHistory(notified=frozenset({"desk"})),
+    )
 
     assert len(made.deliveries) == 1
 
 
 def test_having_been_told_does_not_open_the_other_filters() -> None:
     made = plan(
-        divergence(), subscription(pairs=frozenset({"silver-iwm"})), past=Past(told=frozenset({"desk"}))
+        divergence(),
+        subscription(pairs=frozenset({"silver-iwm"})),
+        history=RoutingHistory(notified=frozenset({"desk"})),
     )
 
     assert [each.reason.value for each in made.suppressed] == ["other_pair"]
@@ -91,7 +105,7 @@ def test_having_been_told_does_not_open_the_other_filters() -> None:
 def test_receiver_that_is_gone_gets_nothing_more() -> None:
     away, here = subscription(), subscription(name="new", receiver="https://new.example/")
 
-    made = plan(divergence(), away, here, past=Past(gone=frozenset({away.receiver_id})))
+    made = plan(divergence(), away, here, history=RoutingHistory(gone=frozenset({away.receiver_id})))
 
     assert [delivery.subscription for delivery in made.deliveries] == ["new"]
     assert [each.reason.value for each in made.suppressed] == ["receiver_gone"]
@@ -152,7 +166,7 @@ def test_person_reads_once_about_what_has_no_duration_and_a_program_gets_both(ev
     begun = replace(event, type=Transition.OPEN)
 
     assert len(plan(begun, webhook, mail).deliveries) == 2
-    ended = plan(event, webhook, mail, past=Past(told=frozenset({"desk", "ann"})))
+    ended = plan(event, webhook, mail, history=RoutingHistory(notified=frozenset({"desk", "ann"})))
 
     assert [delivery.subscription for delivery in ended.deliveries] == ["desk"]
     assert [(each.subscription, each.reason.value) for each in ended.suppressed] == [("ann", "instant_end")]
@@ -183,3 +197,21 @@ def test_filter_of_kinds_is_the_reason_before_an_end_that_needs_no_mail() -> Non
 
 def test_fault_is_told_to_everybody_who_does_not_choose_kinds() -> None:
     assert len(plan(divergence_of(Kind.DATA_FAULT, Direction.LEAD), subscription()).deliveries) == 1
+
+
+# 2014-05-02T16:35:10Z, from `date -u -d @1399048510`.
+NOT_AFTER_NS = 1_399_048_510_000_000_000
+FIRST_SEEN_NS = 1_700_000_000_000_000_000
+FOUR_HOURS_NS = 4 * 3_600 * 1_000_000_000
+
+
+def test_live_event_expires_at_its_not_after() -> None:
+    deadline = deadline_ns(divergence(), first_seen_ns=FIRST_SEEN_NS, time_base=TimeBase.LIVE)
+
+    assert deadline == NOT_AFTER_NS
+
+
+def test_replayed_event_lives_as_long_after_receipt_as_it_did_then() -> None:
+    deadline = deadline_ns(divergence(), first_seen_ns=FIRST_SEEN_NS, time_base=TimeBase.REPLAY)
+
+    assert deadline == FIRST_SEEN_NS + FOUR_HOURS_NS

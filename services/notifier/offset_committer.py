@@ -1,6 +1,6 @@
-"""Commit offsets in the background: late is safe, because a record that comes again is recognised.
+"""Commit offsets in the background, so that no webhook waits for Kafka's group coordinator.
 
-The critical path from an event to its webhook does not wait for the group coordinator.
+A late commit is safe: a record that is read again is recognised by its ``event_id``.
 """
 
 import asyncio
@@ -9,39 +9,39 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.notifier.core.steps import Reached, Step, pass_on
+from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from shared.errors import BrokerUnavailable
 
 log = structlog.get_logger(__name__)
 
 
 class OffsetCommitter:
-    """Commit the newest offset of each partition whose records are stored."""
+    """Commit, for each partition, the offset up to which all records are stored."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, *, reached: Reached = pass_on) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, *, on_effect: OnEffect = ignore_effect) -> None:
         self._consumer = consumer
-        self._reached = reached
+        self._on_effect = on_effect
         self._stored: dict[TopicPartition, int] = {}
         self._woken = asyncio.Event()
 
     def note(self, partition: TopicPartition, next_offset: int) -> None:
-        """Say that everything before ``next_offset`` is stored."""
+        """Note that every record before ``next_offset`` is stored."""
         self._stored[partition] = next_offset
         self._woken.set()
 
     async def run(self) -> None:
-        """Commit whenever there is something to commit; never returns."""
+        """Commit whenever an offset was noted; never returns."""
         while True:
             await self._woken.wait()
             await self.commit()
 
     async def commit(self) -> None:
-        """Commit what was noted so far.
+        """Commit the offsets noted so far.
 
         Raises
         ------
         BrokerUnavailable
-            If Kafka refuses for another reason than that the partition has moved.
+            If Kafka refuses for any reason but that the partition has moved to another member.
         """
         self._woken.clear()
         offsets = dict(self._stored)
@@ -50,13 +50,14 @@ class OffsetCommitter:
         try:
             await self._consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
-            # The partition is another member's by now: it reads these records again, and so may we.
+            # The partition now belongs to another member, which reads these records again; the store
+            # recognises them.
             log.warning("commit_superseded", detail=str(error)[:200])
         except KafkaError as error:
             raise BrokerUnavailable(f"offsets not committed: {error!r}") from error
         else:
-            self._reached(Step.COMMITTED)
-        # Only now: a commit that is cancelled by the stop is made again by the last one.
+            self._on_effect(Effect.COMMITTED)
+        # Only now: if the stop cancels a commit, the last commit must repeat it.
         for partition, offset in offsets.items():
             if self._stored[partition] == offset:
                 del self._stored[partition]

@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.core.ordering import PendingDelivery, startable
+from services.notifier.core.scheduling import ConcurrencyLimits, PendingDelivery, startable
 from shared.domain.deliveries import Channel
 
 
@@ -27,10 +27,14 @@ def pending(delivery_id: str, **changes: Any) -> PendingDelivery:
 
 
 def started(
-    *waiting: PendingDelivery, running: tuple[PendingDelivery, ...] = (), **changes: int
+    *waiting: PendingDelivery,
+    running: tuple[PendingDelivery, ...] = (),
+    limit: int = 10,
+    limit_per_subscription: int = 5,
 ) -> list[str]:
-    limits = {"now_ns": 100, "limit": 10, "limit_per_subscription": 5} | changes
-    return [delivery.delivery_id for delivery in startable(waiting, running=running, **limits)]
+    limits = ConcurrencyLimits(total=limit, per_subscription=limit_per_subscription)
+    chosen = startable(waiting, running=running, now_ns=100, limits=limits)
+    return [delivery.delivery_id for delivery in chosen]
 
 
 def test_due_delivery_starts() -> None:
@@ -108,7 +112,8 @@ def test_whatever_waits_order_and_limits_are_kept(
 ) -> None:
     running, waiting = rows[:in_flight], rows[in_flight:]
 
-    chosen = startable(waiting, running=running, now_ns=100, limit=limit, limit_per_subscription=share)
+    limits = ConcurrencyLimits(total=limit, per_subscription=share)
+    chosen = startable(waiting, running=running, now_ns=100, limits=limits)
 
     lanes = [delivery.lane for delivery in (*chosen, *running)]
     assert len({each.lane for each in chosen}) == len(chosen)

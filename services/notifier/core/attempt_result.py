@@ -1,7 +1,7 @@
-"""What an answer, or the lack of one, means for a delivery.
+"""What an HTTP response, an SMTP reply or the lack of one means for a delivery.
 
 ========================================== =========== =====================
-HTTP                                       answer      reason
+HTTP status                                result      reason
 ========================================== =========== =====================
 2xx                                        Delivered   -
 410                                        Gone        -
@@ -17,7 +17,7 @@ anything else                              Rejected    ``not_http``
 ========================================== =========== =====================
 
 ========================================== =========== =====================
-SMTP reply to                              answer      reason
+SMTP reply to                              result      reason
 ========================================== =========== =====================
 2xx to the message                         Delivered   -
 4xx to anything                            Deferred    ``smtp_deferred``
@@ -27,16 +27,17 @@ SMTP reply to                              answer      reason
 5xx to the greeting, TLS or the login      Deferred    ``smtp_unusable``
 ========================================== =========== =====================
 
-A server that will not talk to *us* (a wrong password, an expired certificate) is mended by our operator,
-and then every message that waited must still arrive: that is Deferred, never Rejected. A redirect is not
-followed: it would send a signed body to an address that nobody configured.
+A mail server that refuses *us* (a wrong password, an expired certificate) is a problem that our operator
+fixes, and every message that waited must then still be sent: that is Deferred, never Rejected. A redirect is
+not followed: it would send a signed body to an address that nobody configured.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 
-class Reason(StrEnum):
+class FailureReason(StrEnum):
     """Why an attempt did not deliver, or why a delivery ended without having been delivered."""
 
     REQUEST_TIMEOUT = "request_timeout"
@@ -64,7 +65,7 @@ class Reason(StrEnum):
 
 
 class SmtpStage(StrEnum):
-    """Which part of the conversation a reply belongs to."""
+    """Which part of the SMTP conversation a reply belongs to."""
 
     SESSION = "session"
     SENDER = "sender"
@@ -74,63 +75,81 @@ class SmtpStage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The receiver has it."""
+    """The receiver accepted the message."""
+
+    name: ClassVar[str] = "delivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Not now; a later attempt may work.
+    """Not delivered now; a later attempt may succeed.
 
     Parameters
     ----------
     retry_after_seconds
-        What the receiver asked for; None if it did not say.
+        How long the receiver asked to wait; None if it did not ask.
     detail
         For the operator who reads the log of attempts.
     """
 
-    reason: Reason
+    name: ClassVar[str] = "deferred"
+
+    reason: FailureReason
     retry_after_seconds: float | None = None
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """Never; trying again cannot help."""
+    """Another attempt cannot succeed."""
 
-    reason: Reason
+    name: ClassVar[str] = "rejected"
+
+    reason: FailureReason
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """The receiver asks for nothing more, now or later."""
+    """The receiver wants no more messages, now or later."""
+
+    name: ClassVar[str] = "gone"
 
     detail: str = ""
 
 
-Answer = Delivered | Deferred | Rejected | Gone
+AttemptResult = Delivered | Deferred | Rejected | Gone
 
-_DEFERRED_STATUS = {408: Reason.REQUEST_TIMEOUT, 425: Reason.TOO_EARLY, 429: Reason.RATE_LIMITED}
-_REJECTED_STATUS = {401: Reason.UNAUTHORIZED, 403: Reason.UNAUTHORIZED, 404: Reason.NOT_FOUND}
+_DEFERRED_STATUS = {
+    408: FailureReason.REQUEST_TIMEOUT,
+    425: FailureReason.TOO_EARLY,
+    429: FailureReason.RATE_LIMITED,
+}
+_REJECTED_STATUS = {
+    401: FailureReason.UNAUTHORIZED,
+    403: FailureReason.UNAUTHORIZED,
+    404: FailureReason.NOT_FOUND,
+}
 _REFUSED_STAGE = {
-    SmtpStage.SENDER: Reason.SENDER_REFUSED,
-    SmtpStage.RECIPIENT: Reason.RECIPIENT_REFUSED,
-    SmtpStage.MESSAGE: Reason.MESSAGE_REFUSED,
+    SmtpStage.SENDER: FailureReason.SENDER_REFUSED,
+    SmtpStage.RECIPIENT: FailureReason.RECIPIENT_REFUSED,
+    SmtpStage.MESSAGE: FailureReason.MESSAGE_REFUSED,
 }
 
 
-def classify_status(status: int, *, retry_after_seconds: float | None = None, detail: str = "") -> Answer:
+def classify_http_status(
+    status: int, *, retry_after_seconds: float | None = None, detail: str = ""
+) -> AttemptResult:
     """Return what an HTTP status means.
 
     Examples
     --------
-    >>> classify_status(204)
+    >>> classify_http_status(204)
     Delivered()
-    >>> classify_status(503, retry_after_seconds=120.0).retry_after_seconds
+    >>> classify_http_status(503, retry_after_seconds=120.0).retry_after_seconds
     120.0
-    >>> classify_status(302).reason
-    <Reason.REDIRECTED: 'redirected'>
+    >>> classify_http_status(302).reason
+    <FailureReason.REDIRECTED: 'redirected'>
     """
     if 200 <= status <= 299:
         return Delivered()
@@ -141,28 +160,30 @@ def classify_status(status: int, *, retry_after_seconds: float | None = None, de
             reason=_DEFERRED_STATUS[status], retry_after_seconds=retry_after_seconds, detail=detail
         )
     if 500 <= status <= 599:
-        return Deferred(reason=Reason.SERVER_ERROR, retry_after_seconds=retry_after_seconds, detail=detail)
+        return Deferred(
+            reason=FailureReason.SERVER_ERROR, retry_after_seconds=retry_after_seconds, detail=detail
+        )
     if 300 <= status <= 399:
-        return Rejected(reason=Reason.REDIRECTED, detail=detail)
+        return Rejected(reason=FailureReason.REDIRECTED, detail=detail)
     if 400 <= status <= 499:
-        return Rejected(reason=_REJECTED_STATUS.get(status, Reason.REFUSED), detail=detail)
-    return Rejected(reason=Reason.NOT_HTTP, detail=detail)
+        return Rejected(reason=_REJECTED_STATUS.get(status, FailureReason.REFUSED), detail=detail)
+    return Rejected(reason=FailureReason.NOT_HTTP, detail=detail)
 
 
-def classify_reply(code: int, stage: SmtpStage, *, detail: str = "") -> Answer:
+def classify_smtp_reply(code: int, stage: SmtpStage, *, detail: str = "") -> AttemptResult:
     """Return what an SMTP reply code means at a stage of the conversation.
 
     Examples
     --------
-    >>> classify_reply(451, SmtpStage.RECIPIENT).reason
-    <Reason.SMTP_DEFERRED: 'smtp_deferred'>
-    >>> classify_reply(535, SmtpStage.SESSION)  # a wrong password is ours to mend: the message waits
-    Deferred(reason=<Reason.SMTP_UNUSABLE: 'smtp_unusable'>, retry_after_seconds=None, detail='')
+    >>> classify_smtp_reply(451, SmtpStage.RECIPIENT).reason
+    <FailureReason.SMTP_DEFERRED: 'smtp_deferred'>
+    >>> classify_smtp_reply(535, SmtpStage.SESSION)  # we can fix a wrong password: the message waits
+    Deferred(reason=<FailureReason.SMTP_UNUSABLE: 'smtp_unusable'>, retry_after_seconds=None, detail='')
     """
     if 200 <= code <= 299:
         return Delivered()
     if 500 <= code <= 599 and stage is not SmtpStage.SESSION:
         return Rejected(reason=_REFUSED_STAGE[stage], detail=detail)
     if 400 <= code <= 499:
-        return Deferred(reason=Reason.SMTP_DEFERRED, detail=detail)
-    return Deferred(reason=Reason.SMTP_UNUSABLE, detail=detail)
+        return Deferred(reason=FailureReason.SMTP_DEFERRED, detail=detail)
+    return Deferred(reason=FailureReason.SMTP_UNUSABLE, detail=detail)
