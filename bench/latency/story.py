@@ -1,4 +1,8 @@
-"""A history and a rule under which every tick decides something: each opens or closes a divergence."""
+"""A history and a rule under which every tick makes one event: it escalates or eases the open divergence.
+
+Opening and closing at each tick would not do: after about eight events the divergence counts as flapping,
+is held open, and no event follows. A change of severity is never held back.
+"""
 
 import math
 from pathlib import Path
@@ -16,23 +20,27 @@ PAIR = "gold-iwm"
 _SESSIONS = 600
 _RULES = """\
 [ratio_stretch]
-warning = 0.5
-critical = 50.0
 leave = 0.25
+warning = 0.5
+critical = 0.75
 hold_seconds = 0
 cooldown_sessions = 0
 """
 
 
 def write_rules(folder: Path) -> Path:
-    """Write the rule: open at z 0.5, close at 0.25, without hold and cooldown."""
+    """Write the rule: warning at z 0.5, critical at 0.75, without hold and cooldown."""
     path = folder / "rules.toml"
     path.write_text(_RULES)
     return path
 
 
 class Story:
-    """Made-up closes up to now, and the two prices between which the ticks go back and forth."""
+    """Made-up closes up to now, and the two prices between which the ticks go back and forth.
+
+    One price is at z 1, above the critical level; the other at z 0.375, at or below the warning level but
+    above the one that closes.
+    """
 
     def __init__(self, *, before_ns: int) -> None:
         calendar, chance = xnys_calendar(), np.random.default_rng(7)
@@ -46,12 +54,12 @@ class Story:
         ]
         base = baseline(np.log(lead / other), 90)
         assert base is not None
-        self._quiet = float(other[-1]) * math.exp(base.mean)
-        self._stretched = float(other[-1]) * math.exp(base.mean + base.std)
+        self._eased = float(other[-1]) * math.exp(base.mean + 0.375 * base.std)
+        self._critical = float(other[-1]) * math.exp(base.mean + base.std)
 
-    def price(self, number: int, *, is_stretched: bool) -> float:
-        """Return the price of a tick on one side of the thresholds; a new number is a new price."""
-        centre = self._stretched if is_stretched else self._quiet
+    def price(self, number: int, *, is_critical: bool) -> float:
+        """Return the price of a tick on one side of the levels; a new number is a new price."""
+        centre = self._critical if is_critical else self._eased
         return round(centre + number * 0.0005, 4)
 
 

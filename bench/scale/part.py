@@ -41,8 +41,10 @@ def run_part(*, is_quick: bool, on_round: Callable[[str], None]) -> tuple[str, l
     figures: list[Figure] = []
     for pairs in (1, 100, 1_000 if is_quick else 10_000):
         figures += _ticks(market, pairs=pairs, ticks=ticks, rounds=rounds, on_round=on_round)
-    figures += _memory(pairs=500 if is_quick else 2_000, on_round=on_round)
-    figures += _restore(market, pairs=1_000, rounds=3 if is_quick else 7, on_round=on_round)
+    figures += _memory(pairs=200 if is_quick else 2_000, on_round=on_round)
+    figures += _restore(
+        market, pairs=200 if is_quick else 1_000, rounds=2 if is_quick else 7, on_round=on_round
+    )
     return f"{market.label}; the other legs are random walks", figures
 
 

@@ -1,8 +1,9 @@
-"""``convex signals`` as it is in production; its own checkpoints in Kafka say when it was where.
+"""``convex signals`` as it is in production, measured by its own checkpoints in Kafka.
 
-The record that ends the history and the one that ends the log both change the pair, so the worker writes a
-checkpoint after each; the producer's time stamps of the two, in milliseconds, are the measurement. Nothing in
-the service is changed or watched from inside.
+The record that ends the history and the one that ends the log both change the pair, so a checkpoint follows
+each. A checkpoint names the last offset applied, and Kafka stamps it in milliseconds: ticks between the two
+offsets, divided by the time between the two stamps, is the rate. The service is neither changed nor watched
+from inside.
 """
 
 import asyncio
@@ -19,17 +20,19 @@ from shared.kafka.publisher import Publisher
 from shared.kafka.topics import STATE
 
 _LEAD = "XAU/USD.REPLAY"
+# The offset of the second leg's history; ticks follow.
+_HISTORY_END = 1
 
 
-async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -> float:
-    """Return the seconds from the end of the history to the end of the log.
+async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -> tuple[int, float]:
+    """Return how many records of ticks the worker applied, and in how many seconds.
 
     Parameters
     ----------
     pair
         A name that no worker had before. The lead's checkpoint is deleted, so it begins at the beginning.
     records
-        How many the log has, the two of the history and the last one included.
+        How many the log has: two of history, then ticks, then one that ends it.
     """
     pairs, log = folder / f"{pair}.toml", folder / f"{pair}.log"
     pairs.write_text(
@@ -44,29 +47,33 @@ async def run_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -
     }
     key = key_of_lead(_LEAD)
     async with Publisher(KafkaSettings(bootstrap_servers=bootstrap), client_id="bench-forget") as publisher:
-        await publisher.publish(STATE.name, key=key, value=None, partition=0)
+        forgotten = await publisher.publish(STATE.name, key=key, value=None, partition=0)
     with running(["-m", "convex", "signals"], environ, log) as process:
         consumer = make_reader(KafkaSettings(bootstrap_servers=bootstrap), client_id="bench-watch")
         await consumer.start()
         try:
-            consumer.assign([TopicPartition(STATE.name, 0)])
-            began_ms, deadline = None, time.monotonic() + 180
+            partition = TopicPartition(STATE.name, 0)
+            consumer.assign([partition])
+            # What comes before is of the workers of earlier rounds.
+            consumer.seek(partition, forgotten.offset + 1)
+            first: tuple[int, int] | None = None
+            deadline = time.monotonic() + 180
             while time.monotonic() < deadline:
                 require_running(process, log)
-                for batch in (await consumer.getmany(timeout_ms=500)).values():
-                    for record in batch:
-                        if record.key != key.encode() or record.value is None:
-                            continue
-                        offset = applied_offset_of(record.value)
-                        if offset == 1:
-                            began_ms = record.timestamp
-                        if offset == records - 1 and began_ms is not None:
-                            return (record.timestamp - began_ms) / 1_000
+                for record in (await consumer.getmany(timeout_ms=500)).get(partition, ()):
+                    if record.key != key.encode() or record.value is None:
+                        continue
+                    applied = applied_offset_of(record.value)
+                    if first is None and applied >= _HISTORY_END:
+                        first = applied, record.timestamp
+                    if first is not None and applied == records - 1:
+                        # The last record has no ticks.
+                        return applied - 1 - first[0], (record.timestamp - first[1]) / 1_000
             raise RuntimeError(f"the worker did not come to the end:\n{log.read_text()[-3000:]}")
         finally:
             await consumer.stop()
 
 
-def measure_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -> float:
+def measure_worker(bootstrap: str, *, pair: str, records: int, folder: Path) -> tuple[int, float]:
     """Run `run_worker` in a loop of its own."""
     return asyncio.run(run_worker(bootstrap, pair=pair, records=records, folder=folder))
