@@ -1,7 +1,7 @@
-"""Whether a divergence opens and closes too often to be told each time.
+"""Whether a divergence opens and closes too often to report each time.
 
 Nagios's method: of the last 21 states the 20 changes are weighed, the newest 1.2 and the oldest 0.8; the
-share of weighted changes starts the flapping at 0.5 and ends it below 0.25. States that were never noted
+share of weighted changes starts the flapping at 0.5 and ends it below 0.25. States that were never recorded
 count as closed. While it flaps a divergence is held open.
 
 References
@@ -19,12 +19,12 @@ _BEGIN: Final = 0.5
 _END: Final = 0.25
 
 
-def noted(states: int, is_open: bool, *, times: int = 1) -> int:
+def with_state(states: int, is_open: bool, *, times: int = 1) -> int:
     """Return the states with a new one, or the same new one several times.
 
     Examples
     --------
-    >>> bin(noted(0b1, False)), bin(noted(0b10, True, times=3))
+    >>> bin(with_state(0b1, False)), bin(with_state(0b10, True, times=3))
     ('0b10', '0b10111')
     """
     for _ in range(min(times, _STATES)):
@@ -48,17 +48,17 @@ def change_share(states: int) -> float:
     return weighed / (_STATES - 1)
 
 
-def flaps(states: int, *, was_flapping: bool) -> bool:
+def is_flapping(states: int, *, was_flapping: bool) -> bool:
     """Tell whether a divergence with these states flaps.
 
     Examples
     --------
-    >>> states = noted(0, True)
+    >>> states = with_state(0, True)
     >>> for _ in range(5):
-    ...     states = noted(noted(states, False), True)
-    >>> flaps(states, was_flapping=False), flaps(noted(states, True, times=4), was_flapping=True)
+    ...     states = with_state(with_state(states, False), True)
+    >>> is_flapping(states, was_flapping=False), is_flapping(with_state(states, True, times=4), was_flapping=True)
     (True, True)
-    >>> flaps(noted(states, True, times=20), was_flapping=True)
+    >>> is_flapping(with_state(states, True, times=20), was_flapping=True)
     False
     """
     return change_share(states) >= (_END if was_flapping else _BEGIN)
@@ -74,6 +74,6 @@ def states_until_settled(states: int) -> int:
     """
     is_open = bool(states & 1)
     count = 0
-    while flaps(noted(states, is_open, times=count), was_flapping=True):
+    while is_flapping(with_state(states, is_open, times=count), was_flapping=True):
         count += 1
     return count

@@ -1,57 +1,160 @@
-"""What a close does to a divergence (confirmed; ``W`` warning, ``C`` critical, ``L`` leave).
+"""What a close does to a divergence: the table that decides by confirmed statistics.
 
-``x`` is the statistic, signed so that it grows with the divergence; ``e`` is what is held against ``L``, for
-most kinds the same. "Opens" means that ``x`` and the kind's other conditions hold.
-
-======================== ======================================== ==================== ==============
-phase                    condition                                becomes              transition
-======================== ======================================== ==================== ==============
-IDLE, PENDING            opens at W, a leg's data at fault        same                 - (inhibited)
-IDLE, PENDING            opens at W, in a cooldown, not at C      same                 - (cooldown)
-IDLE, PENDING            opens at W                               OPEN, confirmed      open
-OPEN provisional         x >= W                                   OPEN, confirmed      revised
-OPEN provisional         x < W, opened by that close              IDLE, cooldown       not_confirmed
-OPEN provisional         x < W, opened after that close           OPEN, provisional    -
-OPEN confirmed           e <= L, begins to flap                   OPEN, held           revised
-OPEN confirmed           e <= L, flapping                         OPEN, held           - (flapping)
-OPEN confirmed           e <= L                                   IDLE, cooldown       closed
-OPEN warning             opens at C, a leg's data at fault        same                 - (inhibited)
-OPEN warning             opens at C                               OPEN critical        escalated
-OPEN critical            x <= W                                   OPEN warning         eased
-OPEN critical by price   x >= C                                   OPEN critical        revised
-OPEN critical by price   x < C                                    OPEN warning         eased
-OPEN                     x is None                                same                 - (undefined)
-IDLE, PENDING            x is None                                same                 -
-PENDING, muted           the cooldown is over                     IDLE                 -
-======================== ======================================== ==================== ==============
-
-After the end of a divergence that no close had confirmed the cooldown holds back provisional openings only:
-an early warning that failed must not cost a confirmed one.
+``x`` is the statistic, signed so that it grows with the divergence; ``leave_value`` is what is compared with
+the level at which the divergence closes, for most kinds the same. ``W`` is the rule's warning level, ``C`` its
+critical level and ``L`` its leave level. "Opens" means that ``x`` is high enough and the kind's other
+conditions hold. Before the table is read a close may shorten the cooldown; a statistic that is undefined
+changes nothing, and is counted while the divergence is open.
 """
 
 from dataclasses import replace
+from typing import Final, NamedTuple
 
-from services.signals.core.divergence.flapping import flaps, noted
+from services.signals.core.divergence.flapping import is_flapping, with_state
+from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import (
     Decision,
+    DecisionTable,
     DivergenceState,
-    Observation,
     Phase,
+    Row,
+    Situation,
     Suppressed,
+    close_unless_flapping,
+    confirm,
     end,
-    idle,
-    opened,
-    severity_at,
-    tell,
+    keep,
+    open_and_close,
+    report,
+    situation_of,
+    to_idle,
+    to_open,
 )
 from shared.domain.divergences import Severity, Transition
 from shared.domain.instants import format_rfc3339
 
+_CONFIRMED: Final = (Situation.WARNING, Situation.CRITICAL, Situation.CRITICAL_BY_PRICE)
+_NOT_OPEN: Final = (Situation.IDLE, Situation.PENDING)
 
-def by_close(
-    life: DivergenceState,
-    reading: Observation | None,
+
+class _Close(NamedTuple):
+    """One close as the rows of the table read it."""
+
+    state: DivergenceState
+    seen: Observation
+    rule: Rule
+    onset: str
+    close_ns: int
+    at_ns: int
+    is_inhibited: bool
+    was_flapping: bool
+
+    # -- conditions ---------------------------------------------------------------------------------------
+
+    def always(self) -> bool:
+        return True
+
+    def stays_below_warning(self) -> bool:
+        return self.seen.x < self.rule.warning or not self.seen.can_open
+
+    def data_at_fault(self) -> bool:
+        return self.is_inhibited
+
+    def cools_down_and_not_critical(self) -> bool:
+        is_cooling = self.state.cooldown_sessions_left > 0 and not self.state.cooldown_provisional_only
+        return is_cooling and self.seen.x < self.rule.critical
+
+    def at_warning(self) -> bool:
+        return self.seen.x >= self.rule.warning
+
+    def opened_by_this_close(self) -> bool:
+        return self.state.opened_at_ns <= self.close_ns
+
+    def at_leave(self) -> bool:
+        return self.seen.leave_value <= self.rule.leave
+
+    def stays_below_critical(self) -> bool:
+        return self.seen.x < self.rule.critical or not self.seen.can_open
+
+    def at_critical(self) -> bool:
+        return self.seen.x >= self.rule.critical
+
+    def back_to_warning(self) -> bool:
+        return self.seen.x <= self.rule.warning
+
+    # -- moves --------------------------------------------------------------------------------------------
+
+    def change_nothing(self) -> Decision:
+        return keep(self.state)
+
+    def count_inhibited(self) -> Decision:
+        return keep(self.state, Suppressed.INHIBITED)
+
+    def count_cooldown(self) -> Decision:
+        return keep(self.state, Suppressed.COOLDOWN)
+
+    def open_confirmed(self) -> Decision:
+        severity = self._severity
+        opened = to_open(
+            self.state,
+            onset=self.onset,
+            at_ns=self.at_ns,
+            severity=severity,
+            confirmed=severity,
+            rule=self.rule,
+        )
+        return report(opened, Transition.OPEN)
+
+    def confirm_at_severity(self) -> Decision:
+        return report(confirm(self.state, self._severity), Transition.REVISED)
+
+    def end_not_confirmed(self) -> Decision:
+        return end(self.state, Transition.NOT_CONFIRMED, self.rule)
+
+    def close(self) -> Decision:
+        return close_unless_flapping(self.state, self.rule, was_flapping=self.was_flapping)
+
+    def escalate(self) -> Decision:
+        return report(confirm(self.state, Severity.CRITICAL), Transition.ESCALATED)
+
+    def ease(self) -> Decision:
+        return report(confirm(self.state, Severity.WARNING), Transition.EASED)
+
+    def confirm_critical(self) -> Decision:
+        return report(confirm(self.state, Severity.CRITICAL), Transition.REVISED)
+
+    @property
+    def _severity(self) -> Severity:
+        return Severity.CRITICAL if self.at_critical() else Severity.WARNING
+
+
+# fmt: off
+TABLE: Final = DecisionTable(
+    #   situation                      condition                           move                        transition
+    Row(_NOT_OPEN,                      _Close.stays_below_warning,         _Close.change_nothing),      # -
+    Row(_NOT_OPEN,                      _Close.data_at_fault,               _Close.count_inhibited),     # - (inhibited)
+    Row(_NOT_OPEN,                      _Close.cools_down_and_not_critical, _Close.count_cooldown),      # - (cooldown)
+    Row(_NOT_OPEN,                      _Close.always,                      _Close.open_confirmed),      # open
+    Row((Situation.PROVISIONAL,),      _Close.at_warning,                  _Close.confirm_at_severity), # revised
+    Row((Situation.PROVISIONAL,),      _Close.opened_by_this_close,        _Close.end_not_confirmed),   # not_confirmed
+    Row((Situation.PROVISIONAL,),      _Close.always,                      _Close.change_nothing),      # -
+    # Flapping: revised once, then held open and counted.
+    Row(_CONFIRMED,                        _Close.at_leave,                    _Close.close),               # closed
+    Row((Situation.WARNING,),          _Close.stays_below_critical,        _Close.change_nothing),      # -
+    Row((Situation.WARNING,),          _Close.data_at_fault,               _Close.count_inhibited),     # - (inhibited)
+    Row((Situation.WARNING,),          _Close.always,                      _Close.escalate),            # escalated
+    Row((Situation.CRITICAL,),         _Close.back_to_warning,             _Close.ease),                # eased
+    Row((Situation.CRITICAL,),         _Close.always,                      _Close.change_nothing),      # -
+    Row((Situation.CRITICAL_BY_PRICE,), _Close.at_critical,                _Close.confirm_critical),    # revised
+    Row((Situation.CRITICAL_BY_PRICE,), _Close.always,                     _Close.ease),                # eased
+)
+# fmt: on
+
+
+def decide_on_close(
+    state: DivergenceState,
+    observation: Observation | None,
     *,
     session: str,
     close_ns: int,
@@ -60,106 +163,76 @@ def by_close(
     new_sessions: int,
     is_inhibited: bool = False,
 ) -> Decision:
-    """Judge the statistic of a committed session.
+    """Decide by the statistic of a committed session.
 
     Parameters
     ----------
-    reading
-        What that session says; None is undefined.
+    observation
+        What the kind observes at that close; None is undefined.
     close_ns
         The session's close: an early warning from after it waits for the next one.
     at_ns
         Event time from which both legs' bars may be used.
     new_sessions
-        Sessions that have passed since the last judgement, this one included: so much of a cooldown is over.
-        0 when a known session is judged again after a correction.
+        Sessions that have passed since the last decision, this one included: so much of a cooldown is over.
+        0 when a known session is decided again after a correction.
     is_inhibited
         A leg's data are at fault: nothing opens or escalates on them.
     """
-    if life.cooldown_sessions_left > 0:
-        life = replace(life, cooldown_sessions_left=max(0, life.cooldown_sessions_left - new_sessions))
-        if life.cooldown_sessions_left == 0 and life.is_muted:
-            # The next price starts to be held anew: a level held in a cooldown is old news.
-            life = idle(life)
-    if reading is None:
-        return Decision(life=life, suppressed=Suppressed.UNDEFINED if life.phase is Phase.OPEN else None)
-    was_flapping = life.is_flapping
+    if state.cooldown_sessions_left > 0:
+        left = max(0, state.cooldown_sessions_left - new_sessions)
+        state = replace(state, cooldown_sessions_left=left)
+        if left == 0 and state.is_muted:
+            # The next price starts a new hold: a level held in a cooldown is old news.
+            state = to_idle(state)
+    if observation is None:
+        return keep(state, Suppressed.UNDEFINED if state.phase is Phase.OPEN else None)
+    was_flapping = state.is_flapping
     if new_sessions > 0:
-        life = _noted(life, reading, rule)
-    if life.phase is not Phase.OPEN:
+        state = _record_close(state, observation, rule)
+    given = _Close(
+        state=state,
+        seen=observation,
+        rule=rule,
         # A session may have opened one already: what its correction opens is another, with its own onset.
-        onset = session if new_sessions > 0 else format_rfc3339(at_ns)
-        return _while_idle(life, reading, onset=onset, at_ns=at_ns, rule=rule, is_inhibited=is_inhibited)
-    if life.confirmed_severity is None:
-        return _while_provisional(life, reading.x, close_ns=close_ns, rule=rule)
-    if reading.leave_value <= rule.leave:
-        if not life.is_flapping:
-            return end(life, Transition.CLOSED, rule)
-        if not was_flapping:
-            return tell(life, Transition.REVISED)
-        return Decision(life=life, suppressed=Suppressed.FLAPPING)
-    return _while_confirmed(life, reading, rule=rule, is_inhibited=is_inhibited)
+        onset=session if new_sessions > 0 else format_rfc3339(at_ns),
+        close_ns=close_ns,
+        at_ns=at_ns,
+        is_inhibited=is_inhibited,
+        was_flapping=was_flapping,
+    )
+    return TABLE.decide(situation_of(state), given)
 
 
-def restate(life: DivergenceState) -> Decision:
-    """Tell an open, confirmed divergence again, because the data it stands on were corrected."""
-    return tell(life, Transition.REVISED)
+def restate(state: DivergenceState) -> Decision:
+    """Report an open, confirmed divergence again, because the data it rests on were corrected."""
+    return report(state, Transition.REVISED)
 
 
-def _noted(life: DivergenceState, reading: Observation, rule: Rule) -> DivergenceState:
-    """Note what the state would be if nothing held it back."""
-    if life.recent_states & 1:
-        is_open = reading.leave_value > rule.leave
-    else:
-        is_open = reading.can_open and reading.x >= rule.warning
-    states = noted(life.recent_states, is_open)
-    if not states and not life.recent_states:
-        return life
-    return replace(life, recent_states=states, is_flapping=flaps(states, was_flapping=life.is_flapping))
+def decide_on_change(
+    state: DivergenceState, *, onset: str, at_ns: int, rule: Rule, is_inhibited: bool
+) -> tuple[Decision, ...]:
+    """Decide about a change that a close showed and that has no duration, such as that of the regime.
 
-
-def _while_idle(
-    life: DivergenceState, reading: Observation, *, onset: str, at_ns: int, rule: Rule, is_inhibited: bool
-) -> Decision:
-    if reading.x < rule.warning or not reading.can_open:
-        return Decision(life=life)
+    Returns
+    -------
+    tuple
+        ``open`` and ``closed``, in the same instant; while a leg's data are at fault only the reason.
+    """
     if is_inhibited:
-        return Decision(life=life, suppressed=Suppressed.INHIBITED)
-    severity = severity_at(reading.x, rule)
-    is_cooling = life.cooldown_sessions_left > 0 and not life.cooldown_provisional_only
-    if is_cooling and severity is Severity.WARNING:
-        return Decision(life=life, suppressed=Suppressed.COOLDOWN)
-    begun = opened(life, onset=onset, at_ns=at_ns, severity=severity, confirmed=severity, rule=rule)
-    return tell(begun, Transition.OPEN)
+        return (keep(state, Suppressed.INHIBITED),)
+    return open_and_close(state, onset=onset, at_ns=at_ns, rule=rule)
 
 
-def _while_provisional(life: DivergenceState, x: float, *, close_ns: int, rule: Rule) -> Decision:
-    if x >= rule.warning:
-        return tell(_confirmed(life, severity_at(x, rule)), Transition.REVISED)
-    if life.opened_at_ns <= close_ns:
-        return end(life, Transition.NOT_CONFIRMED, rule)
-    return Decision(life=life)
-
-
-def _while_confirmed(
-    life: DivergenceState, reading: Observation, *, rule: Rule, is_inhibited: bool
-) -> Decision:
-    x = reading.x
-    is_critical = x >= rule.critical
-    if life.severity is Severity.WARNING:
-        if is_critical and reading.can_open:
-            if is_inhibited:
-                return Decision(life=life, suppressed=Suppressed.INHIBITED)
-            return tell(_confirmed(life, Severity.CRITICAL), Transition.ESCALATED)
-        return Decision(life=life)
-    if life.confirmed_severity is Severity.CRITICAL:
-        if x <= rule.warning:
-            return tell(_confirmed(life, Severity.WARNING), Transition.EASED)
-        return Decision(life=life)
-    if is_critical:
-        return tell(_confirmed(life, Severity.CRITICAL), Transition.REVISED)
-    return tell(_confirmed(life, Severity.WARNING), Transition.EASED)
-
-
-def _confirmed(life: DivergenceState, severity: Severity) -> DivergenceState:
-    return replace(life, severity=severity, confirmed_severity=severity, critical_since_ns=None)
+def _record_close(state: DivergenceState, observation: Observation, rule: Rule) -> DivergenceState:
+    """Record whether the divergence would be open if nothing held it back."""
+    if state.recent_states & 1:
+        is_open = observation.leave_value > rule.leave
+    else:
+        is_open = observation.can_open and observation.x >= rule.warning
+    recent = with_state(state.recent_states, is_open)
+    if not recent and not state.recent_states:
+        return state
+    return replace(
+        state, recent_states=recent, is_flapping=is_flapping(recent, was_flapping=state.is_flapping)
+    )

@@ -1,34 +1,30 @@
-"""What a fault of a leg's data does.
+"""What a fault of a leg's data does to the divergence that reports it.
 
-============ ================================ =============== ====================
-phase        condition                        becomes         transition
-============ ================================ =============== ====================
-IDLE         the leg is at fault              OPEN            open
-OPEN         it is at fault                   OPEN            -
-OPEN         it no longer is                  IDLE            closed
-OPEN         it no longer is, begins to flap  OPEN, held      revised
-OPEN         it no longer is, flapping        OPEN, held      - (flapping)
-OPEN, held   settled                          IDLE            closed
-============ ================================ =============== ====================
-
-A fault comes and goes at any time, so its state is noted at each change and for each ten minutes of event
-time without one: a feed that drops once a day does not flap, one that drops every minute does.
+``is_at_fault`` says whether the leg's data can be trusted now. A fault comes and goes at any time, so its
+state is recorded at each change and for each ten minutes of event time without one: a feed that drops once a
+day does not flap, one that drops every minute does. A fault that is held open only because it flaps ends by
+`decide_on_settled`.
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from services.signals.core.divergence.flapping import flaps, noted, states_until_settled
-from services.signals.core.divergence.on_change import by_change
+from services.signals.core.divergence.flapping import is_flapping, states_until_settled, with_state
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import (
     Decision,
+    DecisionTable,
     DivergenceState,
     Phase,
-    Suppressed,
+    Row,
+    Situation,
+    close_unless_flapping,
     end,
-    opened,
-    tell,
+    keep,
+    open_and_close,
+    report,
+    situation_of,
+    to_open,
 )
 from shared.domain.divergences import Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
@@ -36,58 +32,96 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 _STATE_EVERY_NS: Final = 600 * NS_PER_SECOND
 
 
-def by_fault(life: DivergenceState, is_at_fault: bool, *, at_ns: int, rule: Rule) -> Decision:
-    """Judge whether a leg's data can be trusted now."""
-    was_flapping, was_at_fault = life.is_flapping, bool(life.recent_states & 1)
-    if is_at_fault == was_at_fault:
-        return Decision(life=life)
-    life = _noted(life, is_at_fault, at_ns)
-    if is_at_fault:
-        if life.phase is Phase.OPEN:
-            return Decision(life=life)
+class _DataFault(NamedTuple):
+    """A change of a leg's data quality as the rows of the table read it."""
+
+    state: DivergenceState
+    is_at_fault: bool
+    at_ns: int
+    rule: Rule
+    was_flapping: bool
+
+    # -- conditions ---------------------------------------------------------------------------------------
+
+    def always(self) -> bool:
+        return True
+
+    def data_at_fault(self) -> bool:
+        return self.is_at_fault
+
+    # -- moves --------------------------------------------------------------------------------------------
+
+    def change_nothing(self) -> Decision:
+        return keep(self.state)
+
+    def open(self) -> Decision:
         warning = Severity.WARNING
-        begun = opened(
-            life, onset=format_rfc3339(at_ns), at_ns=at_ns, severity=warning, confirmed=warning, rule=rule
+        opened = to_open(
+            self.state,
+            onset=format_rfc3339(self.at_ns),
+            at_ns=self.at_ns,
+            severity=warning,
+            confirmed=warning,
+            rule=self.rule,
         )
-        return tell(begun, Transition.OPEN)
-    if not life.is_flapping:
-        return end(life, Transition.CLOSED, rule)
-    if not was_flapping:
-        return tell(life, Transition.REVISED)
-    return Decision(life=life, suppressed=Suppressed.FLAPPING)
+        return report(opened, Transition.OPEN)
+
+    def close(self) -> Decision:
+        return close_unless_flapping(self.state, self.rule, was_flapping=self.was_flapping)
 
 
-def by_revision(life: DivergenceState, *, at_ns: int, rule: Rule) -> tuple[Decision, ...]:
-    """Judge a correction of a close: a fault that is over in the instant in which it is seen."""
-    return by_change(life, onset=format_rfc3339(at_ns), at_ns=at_ns, rule=rule, is_inhibited=False)
+# fmt: off
+TABLE: Final = DecisionTable(
+    #   situation              condition                 move                        transition
+    Row((Situation.IDLE,),     _DataFault.data_at_fault, _DataFault.open),           # open
+    Row((Situation.WARNING,),  _DataFault.data_at_fault, _DataFault.change_nothing), # -
+    # Flapping: revised once, then held open and counted.
+    Row((Situation.WARNING,),  _DataFault.always,        _DataFault.close),          # closed
+)
+# fmt: on
 
 
-def settled_at_ns(life: DivergenceState) -> int | None:
-    """Return when a divergence that is only held open by flapping ends; None when there is none."""
-    if life.phase is not Phase.OPEN or life.recent_states & 1:
+def decide_on_data_fault(state: DivergenceState, is_at_fault: bool, *, at_ns: int, rule: Rule) -> Decision:
+    """Decide whether a leg's data can be trusted now."""
+    was_flapping, was_at_fault = state.is_flapping, bool(state.recent_states & 1)
+    if is_at_fault == was_at_fault:
+        return keep(state)
+    state = _record_change(state, is_at_fault, at_ns)
+    return TABLE.decide(situation_of(state), _DataFault(state, is_at_fault, at_ns, rule, was_flapping))
+
+
+def decide_on_correction(state: DivergenceState, *, at_ns: int, rule: Rule) -> tuple[Decision, Decision]:
+    """Decide about a correction of a close: a fault that is over in the instant in which it is seen."""
+    return open_and_close(state, onset=format_rfc3339(at_ns), at_ns=at_ns, rule=rule)
+
+
+def settled_at_ns(state: DivergenceState) -> int | None:
+    """Return when a divergence ends that is held open only because it flaps; None when there is none."""
+    if state.phase is not Phase.OPEN or state.recent_states & 1:
         return None
-    return life.state_recorded_at_ns + states_until_settled(life.recent_states) * _STATE_EVERY_NS
+    return state.state_recorded_at_ns + states_until_settled(state.recent_states) * _STATE_EVERY_NS
 
 
-def by_settling(life: DivergenceState, *, at_ns: int, rule: Rule) -> Decision:
+def decide_on_settled(state: DivergenceState, *, at_ns: int, rule: Rule) -> Decision:
     """End a divergence at `settled_at_ns`."""
-    times = (at_ns - life.state_recorded_at_ns) // _STATE_EVERY_NS
-    states = noted(life.recent_states, False, times=times)
-    return end(
-        replace(life, recent_states=states, state_recorded_at_ns=at_ns, is_flapping=False),
-        Transition.CLOSED,
-        rule,
-    )
-
-
-def _noted(life: DivergenceState, is_at_fault: bool, at_ns: int) -> DivergenceState:
-    states, since_ns = life.recent_states, at_ns - life.state_recorded_at_ns
-    if states:
-        states = noted(states, bool(states & 1), times=since_ns // _STATE_EVERY_NS)
-    states = noted(states, is_at_fault)
-    return replace(
-        life,
-        recent_states=states,
+    times = (at_ns - state.state_recorded_at_ns) // _STATE_EVERY_NS
+    settled = replace(
+        state,
+        recent_states=with_state(state.recent_states, False, times=times),
         state_recorded_at_ns=at_ns,
-        is_flapping=flaps(states, was_flapping=life.is_flapping),
+        is_flapping=False,
+    )
+    return end(settled, Transition.CLOSED, rule)
+
+
+def _record_change(state: DivergenceState, is_at_fault: bool, at_ns: int) -> DivergenceState:
+    recent, since_ns = state.recent_states, at_ns - state.state_recorded_at_ns
+    if recent:
+        recent = with_state(recent, bool(recent & 1), times=since_ns // _STATE_EVERY_NS)
+    recent = with_state(recent, is_at_fault)
+    return replace(
+        state,
+        recent_states=recent,
+        state_recorded_at_ns=at_ns,
+        is_flapping=is_flapping(recent, was_flapping=state.is_flapping),
     )

@@ -1,134 +1,248 @@
-"""What a live price does to a divergence (provisional; ``W`` warning, ``C`` critical, ``L`` leave).
+"""What a live price does to a divergence: the tables that decide by provisional statistics.
 
-``x`` is the statistic, signed so that it grows with the divergence.
+``x`` is the statistic, signed so that it grows with the divergence. ``W`` is the rule's warning level, ``C``
+its critical level and ``L`` its leave level. A price only starts and stops a *hold*; when a level has been
+held for the rule's ``hold_seconds`` of event time, `decide_on_hold_end` opens or escalates. Four more inputs
+need no table: a feed that goes stale ends every hold, a rule that changes does the same, and a provisional
+divergence that no close has confirmed or refuted in time expires.
 
-======================== ======================================== ==================== ==============
-phase                    condition                                becomes              transition
-======================== ======================================== ==================== ==============
-IDLE                     x >= W                                   PENDING              -
-PENDING                  x < W                                    IDLE                 -
-PENDING                  W held, price stale                      IDLE                 - (stale)
-PENDING                  W held, a leg's data at fault            IDLE                 - (inhibited)
-PENDING                  W held, in cooldown, C not held          PENDING, muted       - (cooldown)
-PENDING                  W held, or muted and C held              OPEN, provisional    open
-PENDING                  the feed is STALE                        IDLE                 - (stale)
-OPEN warning             C held, price stale                      OPEN warning         - (stale)
-OPEN warning             C held, a leg's data at fault            OPEN warning         - (inhibited)
-OPEN warning             C held                                   OPEN critical        escalated
-OPEN provisional         x <= L, flapping                         OPEN, held           - (flapping)
-OPEN provisional         x <= L                                   IDLE, cooldown       closed
-OPEN confirmed           x <= L                                   OPEN                 -
-OPEN critical, not borne
-out by a close           x <= W, and > L while provisional        OPEN warning         eased
-OPEN provisional         no close came until the second after it  IDLE, cooldown       expired
-======================== ======================================== ==================== ==============
-
-``L < W`` is the hysteresis; a level is left at the enter threshold of the level below. A confirmed divergence
-ends by closes only: a live price never speaks against one. The divergence that begins to flap says so once,
-as ``revised``.
+``L < W`` is the hysteresis; a level is left at the enter level of the level below. A confirmed divergence ends
+by closes only: a live price never closes one. A divergence that begins to flap reports that once, as
+``revised``.
 """
 
 from dataclasses import replace
+from typing import Final, NamedTuple
 
-from services.signals.core.divergence.flapping import flaps, noted
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import (
     Decision,
+    DecisionTable,
     DivergenceState,
     Phase,
+    Row,
+    Situation,
     Suppressed,
+    close_unless_flapping,
     end,
-    idle,
-    opened,
-    tell,
+    keep,
+    record_state,
+    report,
+    situation_of,
+    to_idle,
+    to_open,
 )
 from shared.domain.divergences import Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 
 
-def by_price(life: DivergenceState, x: float, *, at_ns: int, rule: Rule) -> Decision:
-    """Judge a live value of the statistic; what needs holding only starts or stops to be held here."""
-    if life.phase is not Phase.OPEN:
-        if x < rule.warning:
-            return Decision(life=idle(life))
-        since = life.warning_since_ns if life.phase is Phase.PENDING else at_ns
-        return Decision(
-            life=replace(
-                life,
-                phase=Phase.PENDING,
-                warning_since_ns=since,
-                critical_since_ns=_held_since(life.critical_since_ns, x >= rule.critical, at_ns),
-            )
-        )
-    if life.confirmed_severity is None and x <= rule.leave:
-        return _left(life, rule)
-    if life.severity is Severity.CRITICAL:
-        if life.confirmed_severity is not Severity.CRITICAL and x <= rule.warning:
-            return tell(replace(life, severity=Severity.WARNING, critical_since_ns=None), Transition.EASED)
-        return Decision(life=life)
-    return Decision(
-        life=replace(life, critical_since_ns=_held_since(life.critical_since_ns, x >= rule.critical, at_ns))
-    )
+class _Price(NamedTuple):
+    """One live value of the statistic as the rows of the table read it."""
+
+    state: DivergenceState
+    x: float
+    at_ns: int
+    rule: Rule
+
+    # -- conditions ---------------------------------------------------------------------------------------
+
+    def always(self) -> bool:
+        return True
+
+    def below_warning(self) -> bool:
+        return self.x < self.rule.warning
+
+    def at_leave(self) -> bool:
+        return self.x <= self.rule.leave
+
+    def critical_back_to_warning(self) -> bool:
+        return self.state.severity is Severity.CRITICAL and self.x <= self.rule.warning
+
+    def is_critical(self) -> bool:
+        return self.state.severity is Severity.CRITICAL
+
+    # -- moves --------------------------------------------------------------------------------------------
+
+    def change_nothing(self) -> Decision:
+        return keep(self.state)
+
+    def start_hold(self) -> Decision:
+        pending = replace(self.state, phase=Phase.PENDING, warning_since_ns=self.at_ns)
+        return keep(replace(pending, critical_since_ns=self._critical_since_ns()))
+
+    def hold_critical(self) -> Decision:
+        since_ns = self._critical_since_ns()
+        if since_ns == self.state.critical_since_ns:
+            return keep(self.state)
+        return keep(replace(self.state, critical_since_ns=since_ns))
+
+    def end_hold(self) -> Decision:
+        return keep(to_idle(self.state))
+
+    def leave(self) -> Decision:
+        was_flapping, is_new = self.state.is_flapping, bool(self.state.recent_states & 1)
+        # A divergence that is held open because it flaps does not hold a level meanwhile.
+        state = replace(self.state, critical_since_ns=None)
+        if is_new:
+            state = record_state(state, False)
+        return close_unless_flapping(state, self.rule, was_flapping=was_flapping, is_new=is_new)
+
+    def ease(self) -> Decision:
+        eased = replace(self.state, severity=Severity.WARNING, critical_since_ns=None)
+        return report(eased, Transition.EASED)
+
+    def _critical_since_ns(self) -> int | None:
+        if self.x < self.rule.critical:
+            return None
+        since_ns = self.state.critical_since_ns
+        return self.at_ns if since_ns is None else since_ns
 
 
-def _left(life: DivergenceState, rule: Rule) -> Decision:
-    was_flapping, is_news = life.is_flapping, bool(life.recent_states & 1)
-    # A divergence that is held open for its flapping does not hold a level meanwhile.
-    life = replace(life, critical_since_ns=None)
-    if is_news:
-        states = noted(life.recent_states, False)
-        life = replace(life, recent_states=states, is_flapping=flaps(states, was_flapping=was_flapping))
-    if not life.is_flapping:
-        return end(life, Transition.CLOSED, rule)
-    if not was_flapping:
-        return tell(life, Transition.REVISED)
-    return Decision(life=life, suppressed=Suppressed.FLAPPING if is_news else None)
+_PROVISIONAL: Final = (Situation.PROVISIONAL,)
+
+# fmt: off
+PRICE_TABLE: Final = DecisionTable(
+    #   situation                       condition                        move                   transition
+    Row((Situation.IDLE,),              _Price.below_warning,            _Price.change_nothing),  # -
+    Row((Situation.IDLE,),              _Price.always,                   _Price.start_hold),      # -
+    Row((Situation.PENDING,),           _Price.below_warning,            _Price.end_hold),        # -
+    Row((Situation.PENDING,),           _Price.always,                   _Price.hold_critical),   # -
+    # Flapping: revised once, then held open and counted.
+    Row(_PROVISIONAL,                   _Price.at_leave,                 _Price.leave),           # closed
+    Row(_PROVISIONAL,                   _Price.critical_back_to_warning, _Price.ease),            # eased
+    Row(_PROVISIONAL,                   _Price.is_critical,              _Price.change_nothing),  # -
+    Row(_PROVISIONAL,                   _Price.always,                   _Price.hold_critical),   # -
+    Row((Situation.WARNING,),           _Price.always,                   _Price.hold_critical),   # -
+    Row((Situation.CRITICAL_BY_PRICE,), _Price.critical_back_to_warning, _Price.ease),            # eased
+    Row((Situation.CRITICAL_BY_PRICE,), _Price.always,                   _Price.change_nothing),  # -
+    Row((Situation.CRITICAL,),          _Price.always,                   _Price.change_nothing),  # -
+)
+# fmt: on
 
 
-def price_levels(life: DivergenceState, rule: Rule) -> tuple[float, ...]:
-    """Return the levels whose crossing `by_price` answers: between two of them it changes nothing.
+def decide_on_price(state: DivergenceState, x: float, *, at_ns: int, rule: Rule) -> Decision:
+    """Decide by a live value of the statistic; a level that must be held only starts or stops to be held."""
+    return PRICE_TABLE.decide(situation_of(state), _Price(state, x, at_ns, rule))
+
+
+def price_levels(state: DivergenceState, rule: Rule) -> tuple[float, ...]:
+    """Return the levels whose crossing `decide_on_price` answers: between two of them it changes nothing.
 
     Examples
     --------
     >>> price_levels(DivergenceState(), Rule(warning=2.0, critical=3.0, leave=1.0))
     (2.0,)
     """
-    if life.phase is Phase.IDLE:
+    if state.phase is Phase.IDLE:
         return (rule.warning,)
-    if life.phase is Phase.PENDING:
+    if state.phase is Phase.PENDING:
         return (rule.warning, rule.critical)
-    ends = (rule.leave,) if life.confirmed_severity is None else ()
-    if life.severity is Severity.WARNING:
+    ends = (rule.leave,) if state.confirmed_severity is None else ()
+    if state.severity is Severity.WARNING:
         return (*ends, rule.critical)
-    return ends if life.confirmed_severity is Severity.CRITICAL else (*ends, rule.warning)
+    return ends if state.confirmed_severity is Severity.CRITICAL else (*ends, rule.warning)
 
 
-def is_holding(life: DivergenceState) -> bool:
-    """Tell whether a level is being held, which silence would end.
-
-    Examples
-    --------
-    >>> is_holding(DivergenceState()), is_holding(DivergenceState(phase=Phase.PENDING, warning_since_ns=0))
-    (False, True)
-    """
-    return life.phase is Phase.PENDING or life.critical_since_ns is not None
+# -- the end of a hold ------------------------------------------------------------------------------------
 
 
-def next_deadline_ns(life: DivergenceState, rule: Rule) -> int | None:
+class _HoldEnd(NamedTuple):
+    """The end of a hold as the rows of the table read it."""
+
+    state: DivergenceState
+    at_ns: int
+    price_ts_ns: int
+    rule: Rule
+    is_inhibited: bool
+
+    # -- conditions ---------------------------------------------------------------------------------------
+
+    def always(self) -> bool:
+        return True
+
+    def price_is_stale(self) -> bool:
+        return self.at_ns - self.price_ts_ns > self.rule.stale_after_seconds * NS_PER_SECOND
+
+    def data_at_fault(self) -> bool:
+        return self.is_inhibited
+
+    def cools_down_and_not_critical(self) -> bool:
+        return self.state.cooldown_sessions_left > 0 and not self._critical_was_held()
+
+    # -- moves --------------------------------------------------------------------------------------------
+
+    def drop_stale(self) -> Decision:
+        return keep(to_idle(self.state), Suppressed.STALE)
+
+    def drop_inhibited(self) -> Decision:
+        return keep(to_idle(self.state), Suppressed.INHIBITED)
+
+    def mute(self) -> Decision:
+        return keep(replace(self.state, is_muted=True), Suppressed.COOLDOWN)
+
+    def open_provisional(self) -> Decision:
+        is_critical = self._critical_was_held()
+        opened = to_open(
+            self.state,
+            onset=format_rfc3339(self.at_ns),
+            at_ns=self.at_ns,
+            severity=Severity.CRITICAL if is_critical else Severity.WARNING,
+            confirmed=None,
+            rule=self.rule,
+        )
+        if not opened.recent_states & 1:
+            opened = record_state(opened, True)
+        since_ns = None if is_critical else self.state.critical_since_ns
+        return report(replace(opened, critical_since_ns=since_ns), Transition.OPEN)
+
+    def stop_stale(self) -> Decision:
+        return keep(self._without_hold(), Suppressed.STALE)
+
+    def stop_inhibited(self) -> Decision:
+        return keep(self._without_hold(), Suppressed.INHIBITED)
+
+    def escalate(self) -> Decision:
+        return report(replace(self._without_hold(), severity=Severity.CRITICAL), Transition.ESCALATED)
+
+    def _critical_was_held(self) -> bool:
+        since_ns = self.state.critical_since_ns
+        return since_ns is not None and self.at_ns - since_ns >= self.rule.hold_seconds * NS_PER_SECOND
+
+    def _without_hold(self) -> DivergenceState:
+        return replace(self.state, critical_since_ns=None)
+
+
+_OPEN_AT_WARNING: Final = (Situation.PROVISIONAL, Situation.WARNING)
+
+# fmt: off
+HOLD_TABLE: Final = DecisionTable(
+    #   situation              condition                              move                         transition
+    Row((Situation.PENDING,),  _HoldEnd.price_is_stale,               _HoldEnd.drop_stale),        # - (stale)
+    Row((Situation.PENDING,),  _HoldEnd.data_at_fault,                _HoldEnd.drop_inhibited),    # - (inhibited)
+    Row((Situation.PENDING,),  _HoldEnd.cools_down_and_not_critical,  _HoldEnd.mute),              # - (cooldown)
+    Row((Situation.PENDING,),  _HoldEnd.always,                       _HoldEnd.open_provisional),  # open
+    Row(_OPEN_AT_WARNING,      _HoldEnd.price_is_stale,               _HoldEnd.stop_stale),        # - (stale)
+    Row(_OPEN_AT_WARNING,      _HoldEnd.data_at_fault,                _HoldEnd.stop_inhibited),    # - (inhibited)
+    Row(_OPEN_AT_WARNING,      _HoldEnd.always,                       _HoldEnd.escalate),          # escalated
+)
+# fmt: on
+
+
+def hold_ends_at_ns(state: DivergenceState, rule: Rule) -> int | None:
     """Return the event time at which a level will have been held long enough; None when none is held."""
-    if life.phase is Phase.PENDING and not life.is_muted:
-        since = life.warning_since_ns
-    elif life.phase is Phase.PENDING or (life.phase is Phase.OPEN and life.severity is Severity.WARNING):
-        since = life.critical_since_ns
+    if state.phase is Phase.PENDING and not state.is_muted:
+        since_ns = state.warning_since_ns
+    elif state.phase is Phase.PENDING or (state.phase is Phase.OPEN and state.severity is Severity.WARNING):
+        since_ns = state.critical_since_ns
     else:
-        since = None
-    return since + rule.hold_seconds * NS_PER_SECOND if since is not None else None
+        since_ns = None
+    return since_ns + rule.hold_seconds * NS_PER_SECOND if since_ns is not None else None
 
 
-def by_deadline(
-    life: DivergenceState, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhibited: bool = False
+def decide_on_hold_end(
+    state: DivergenceState, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhibited: bool = False
 ) -> Decision:
-    """Judge a level that was held until ``at_ns``, which is what `next_deadline_ns` answered.
+    """Decide at the end of a hold, which is the instant that `hold_ends_at_ns` returned.
 
     Parameters
     ----------
@@ -137,60 +251,36 @@ def by_deadline(
     is_inhibited
         A leg's data are at fault: nothing opens or escalates on them, and the hold begins anew.
     """
-    reason: Suppressed | None = None
-    if at_ns - price_ts_ns > rule.stale_after_seconds * NS_PER_SECOND:
-        reason = Suppressed.STALE
-    elif is_inhibited:
-        reason = Suppressed.INHIBITED
-    if life.phase is Phase.OPEN:
-        unheld = replace(life, critical_since_ns=None)
-        if reason is not None:
-            return Decision(life=unheld, suppressed=reason)
-        return tell(replace(unheld, severity=Severity.CRITICAL), Transition.ESCALATED)
-    if reason is not None:
-        return Decision(life=idle(life), suppressed=reason)
-    critical_since = life.critical_since_ns
-    is_critical = critical_since is not None and at_ns - critical_since >= rule.hold_seconds * NS_PER_SECOND
-    if life.cooldown_sessions_left > 0 and not is_critical:
-        return Decision(life=replace(life, is_muted=True), suppressed=Suppressed.COOLDOWN)
-    begun = opened(
-        life,
-        onset=format_rfc3339(at_ns),
-        at_ns=at_ns,
-        severity=Severity.CRITICAL if is_critical else Severity.WARNING,
-        confirmed=None,
-        rule=rule,
-    )
-    states = begun.recent_states if begun.recent_states & 1 else noted(begun.recent_states, True)
-    return tell(
-        replace(
-            begun,
-            critical_since_ns=None if is_critical else critical_since,
-            recent_states=states,
-            is_flapping=flaps(states, was_flapping=begun.is_flapping),
-        ),
-        Transition.OPEN,
-    )
+    given = _HoldEnd(state, at_ns, price_ts_ns, rule, is_inhibited)
+    return HOLD_TABLE.decide(situation_of(state), given)
 
 
-def by_stale_feed(life: DivergenceState) -> Decision:
-    """Judge a feed that went stale: what is being held is held no longer."""
-    if life.phase is Phase.PENDING:
-        return Decision(life=idle(life), suppressed=Suppressed.STALE)
-    return Decision(life=replace(life, critical_since_ns=None))
+# -- without a price --------------------------------------------------------------------------------------
 
 
-def under_new_rule(life: DivergenceState) -> DivergenceState:
-    """Return the state to go on from when the rule has changed: what was held was held to other levels."""
-    return by_stale_feed(life).life
+def is_holding(state: DivergenceState) -> bool:
+    """Tell whether a level is being held, which a stale feed would end.
+
+    Examples
+    --------
+    >>> is_holding(DivergenceState()), is_holding(DivergenceState(phase=Phase.PENDING, warning_since_ns=0))
+    (False, True)
+    """
+    return state.phase is Phase.PENDING or state.critical_since_ns is not None
 
 
-def by_expiry(life: DivergenceState, rule: Rule) -> Decision:
+def decide_on_stale_feed(state: DivergenceState) -> Decision:
+    """Decide when a feed goes stale: what is being held is held no longer."""
+    if state.phase is Phase.PENDING:
+        return keep(to_idle(state), Suppressed.STALE)
+    return keep(replace(state, critical_since_ns=None))
+
+
+def under_new_rule(state: DivergenceState) -> DivergenceState:
+    """Return the state to go on from when the rule has changed: what was held was held at other levels."""
+    return decide_on_stale_feed(state).state
+
+
+def decide_on_expiry(state: DivergenceState, rule: Rule) -> Decision:
     """End a provisional divergence that no close has confirmed or refuted in time."""
-    return end(life, Transition.EXPIRED, rule)
-
-
-def _held_since(since_ns: int | None, is_held: bool, at_ns: int) -> int | None:
-    if not is_held:
-        return None
-    return at_ns if since_ns is None else since_ns
+    return end(state, Transition.EXPIRED, rule)

@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.domain.divergences import Kind
 from shared.domain.identity import stable_hash
+from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 
 # A year, and four years of sessions: what is longer is a slip of the pen, and would leave the calendar.
@@ -16,27 +17,6 @@ _MOST: Final = {
     "provisional_valid_seconds": 31_536_000,
     "confirmed_valid_seconds": 31_536_000,
 }
-_LEVELS: Final = ("warning", "critical", "leave")
-_BY_CLOSES: Final = (*_LEVELS, "cooldown_sessions", "confirmed_valid_seconds")
-
-FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
-    Kind.RATIO_STRETCH: (
-        *_LEVELS,
-        "hold_seconds",
-        "cooldown_sessions",
-        "stale_after_seconds",
-        "provisional_valid_seconds",
-        "confirmed_valid_seconds",
-    ),
-    Kind.OPPOSITE_MOVES: _BY_CLOSES,
-    Kind.CORRELATION_BREAK: (*_BY_CLOSES, "min_change"),
-    Kind.HEDGE_LOST: _BY_CLOSES,
-    Kind.REGIME_CHANGE: ("confirmed_valid_seconds",),
-    Kind.DATA_FAULT: ("confirmed_valid_seconds",),
-}
-"""What each kind's rule is made of; the other fields of a `Rule` say nothing about it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """When one kind of divergence opens, escalates, eases and closes.
@@ -105,23 +85,13 @@ class Rule:
     @property
     def version(self) -> str:
         """Return a text that changes with any parameter: no one can forget to count it up."""
-        names = ("kind", *FIELDS[self.kind])
+        names = ("kind", *KIND_TRAITS[self.kind].rule_fields)
         parts = [f"{name}={getattr(self, name)!s}" for name in names]
         return f"{self.kind.value}-1-{stable_hash(*parts)[:8]}"
 
     @property
     def thresholds(self) -> dict[str, float]:
         """Return what the statistic is held against, as events show it."""
-        shown = (*_LEVELS, "hold_seconds", "min_change")
-        return {name: float(getattr(self, name)) for name in shown if name in FIELDS[self.kind]}
+        shown = ("warning", "critical", "leave", "hold_seconds", "min_change")
+        return {name: float(getattr(self, name)) for name in shown if name in KIND_TRAITS[self.kind].rule_fields}
 
-
-PUBLISHED: Final = (
-    Rule(kind=Kind.RATIO_STRETCH),
-    Rule(kind=Kind.OPPOSITE_MOVES),
-    Rule(kind=Kind.CORRELATION_BREAK, warning=2.58, critical=3.29, leave=1.64, min_change=0.3),
-    Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
-    Rule(kind=Kind.REGIME_CHANGE),
-    Rule(kind=Kind.DATA_FAULT, confirmed_valid_seconds=4 * 3_600),
-)
-"""The rules of every kind as the documentation states them."""

@@ -1,17 +1,21 @@
-"""The state of one divergence between two decisions, and the few moves that every table makes.
+"""The state of one divergence between two decisions, and the moves that the tables of decisions are made of.
 
-Each input has a table of its own beside this file: live prices, closes, changes without a duration, faults.
+Each input has a table of its own beside this file: closes, live prices, and faults of the data. A row of a
+table names the condition and the move; the moves are here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final, Generic, TypeVar
 
+from services.signals.core.divergence.flapping import is_flapping, with_state
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Confirmation, Severity, Transition
 
 
 class Phase(StrEnum):
-    """Where in its life a divergence is."""
+    """How far a divergence has come."""
 
     IDLE = "idle"
     PENDING = "pending"
@@ -29,25 +33,6 @@ class Suppressed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What a close says about one direction of one kind.
-
-    Parameters
-    ----------
-    x
-        The statistic, signed so that it grows with the divergence: held against warning and critical.
-    leave_value
-        Held against leave; for most kinds the same statistic.
-    can_open
-        Whether the kind's other conditions for an opening or an escalation hold.
-    """
-
-    x: float
-    leave_value: float
-    can_open: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DivergenceState:
     """The state of one fingerprint between two decisions.
 
@@ -56,7 +41,7 @@ class DivergenceState:
     warning_since_ns, critical_since_ns
         Event time from which the live statistic has held the level; None while it does not.
     is_muted
-        Pending long enough, but in cooldown.
+        Held long enough to open, but in its cooldown.
     onset
         Session label of an opening by a new close, RFC 3339 watermark of any other.
     opened_at_ns
@@ -64,9 +49,10 @@ class DivergenceState:
     last_onset
         Of the divergence before: a second one in the same instant is another, with another onset.
     rule_version
-        Of the rule that opened it: part of its identity until it ends, whatever the rule becomes meanwhile.
+        Of the rule that opened it: part of its identity until it ends, even if the rule changes meanwhile.
     severity, confirmed_severity
-        What holds, and what closes bear out; the latter is None while provisional.
+        The severity that holds, and the one that the last close confirmed; the latter is None while the
+        divergence is provisional.
     transition_counts
         How often the open divergence made each transition.
     cooldown_sessions_left
@@ -74,7 +60,7 @@ class DivergenceState:
     cooldown_provisional_only
         The cooldown holds back provisional openings only.
     recent_states, state_recorded_at_ns, is_flapping
-        The last 21 states as bits, newest lowest; when the newest was noted (faults only); whether they
+        The last 21 states as bits, newest lowest; when the newest was recorded (faults only); whether they
         change too often. See ``flapping.py``.
     """
 
@@ -97,48 +83,129 @@ class DivergenceState:
 
     @property
     def confirmation(self) -> Confirmation:
-        """Return whether closes bear the divergence out."""
+        """Return whether a close has confirmed the divergence."""
         return Confirmation.PROVISIONAL if self.confirmed_severity is None else Confirmation.CONFIRMED
+
+
+NEVER_OPENED: Final = DivergenceState()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What one input made of a life.
+    """What one input did to a divergence.
 
     Parameters
     ----------
-    life
+    state
         The state after it.
     transition
-        What to tell the world; None is nothing.
-    told
-        The state to tell it about: the divergence as it was when it ended, or as it is now.
+        What to report; None is nothing.
+    reported
+        The state to report: the divergence as it was when it ended, or as it is now.
     suppressed
-        Why nothing is told although the statistic asks for it.
+        Why nothing is reported although the statistic asks for it.
     """
 
-    life: DivergenceState
+    state: DivergenceState
     transition: Transition | None = None
-    told: DivergenceState | None = None
+    reported: DivergenceState | None = None
     suppressed: Suppressed | None = None
 
 
-def idle(life: DivergenceState) -> DivergenceState:
-    """Return what is left of a life that is neither open nor pending: its cooldown and its memory."""
-    if life.phase is Phase.IDLE:
-        return life
+class Situation(StrEnum):
+    """What the rows of a table are grouped by: the phase, and what an open divergence rests on."""
+
+    IDLE = "idle"
+    PENDING = "pending"
+    PROVISIONAL = "open, provisional"
+    WARNING = "open, warning"
+    CRITICAL = "open, critical"
+    CRITICAL_BY_PRICE = "open, critical by price"
+
+
+def situation_of(state: DivergenceState) -> Situation:
+    """Return which rows of a table apply to a state.
+
+    Examples
+    --------
+    >>> situation_of(DivergenceState()).value, situation_of(DivergenceState(phase=Phase.OPEN)).value
+    ('idle', 'open, provisional')
+    """
+    if state.phase is Phase.IDLE:
+        return Situation.IDLE
+    if state.phase is Phase.PENDING:
+        return Situation.PENDING
+    if state.confirmed_severity is None:
+        return Situation.PROVISIONAL
+    if state.severity is Severity.WARNING:
+        return Situation.WARNING
+    if state.confirmed_severity is Severity.CRITICAL:
+        return Situation.CRITICAL
+    return Situation.CRITICAL_BY_PRICE
+
+
+Input = TypeVar("Input")
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[Input]):
+    """One row of a decision table.
+
+    Parameters
+    ----------
+    situations
+        In which it applies.
+    condition
+        What the input must say; the rows are tried in order, and the first that holds decides.
+    move
+        What is done then.
+    """
+
+    situations: tuple[Situation, ...]
+    condition: Callable[[Input], bool]
+    move: Callable[[Input], Decision]
+
+
+class DecisionTable(Generic[Input]):
+    """Rows by situation, and the step that reads them.
+
+    Parameters
+    ----------
+    rows
+        In the order in which they are tried.
+    """
+
+    def __init__(self, *rows: Row[Input]) -> None:
+        self.rows = rows
+        self._by_situation = {
+            situation: tuple((row.condition, row.move) for row in rows if situation in row.situations)
+            for situation in Situation
+        }
+
+    def decide(self, situation: Situation, given: Input) -> Decision:
+        """Return what the first row of a situation decides whose condition holds."""
+        for condition, move in self._by_situation[situation]:
+            if condition(given):
+                return move(given)
+        raise AssertionError(f"no condition holds for {given}")
+
+
+def to_idle(state: DivergenceState) -> DivergenceState:
+    """Return what is kept of a state that is neither open nor pending: its cooldown and its recent states."""
+    if state.phase is Phase.IDLE:
+        return state
     return DivergenceState(
-        last_onset=life.onset or life.last_onset,
-        cooldown_sessions_left=life.cooldown_sessions_left,
-        cooldown_provisional_only=life.cooldown_provisional_only,
-        recent_states=life.recent_states,
-        state_recorded_at_ns=life.state_recorded_at_ns,
-        is_flapping=life.is_flapping,
+        last_onset=state.onset or state.last_onset,
+        cooldown_sessions_left=state.cooldown_sessions_left,
+        cooldown_provisional_only=state.cooldown_provisional_only,
+        recent_states=state.recent_states,
+        state_recorded_at_ns=state.state_recorded_at_ns,
+        is_flapping=state.is_flapping,
     )
 
 
-def opened(
-    life: DivergenceState,
+def to_open(
+    state: DivergenceState,
     *,
     onset: str,
     at_ns: int,
@@ -146,19 +213,19 @@ def opened(
     confirmed: Severity | None,
     rule: Rule,
 ) -> DivergenceState:
-    """Return a divergence that begins now.
+    """Return a divergence that opens now.
 
     Examples
     --------
     Two in one instant are two, and have two identities:
 
-    >>> first = opened(DivergenceState(), onset="2019-06-03", at_ns=0, severity=Severity.WARNING,
-    ...                confirmed=None, rule=Rule())
-    >>> opened(idle(first), onset="2019-06-03", at_ns=0, severity=Severity.WARNING, confirmed=None,
-    ...        rule=Rule()).onset
+    >>> first = to_open(DivergenceState(), onset="2019-06-03", at_ns=0, severity=Severity.WARNING,
+    ...                 confirmed=None, rule=Rule())
+    >>> to_open(to_idle(first), onset="2019-06-03", at_ns=0, severity=Severity.WARNING, confirmed=None,
+    ...         rule=Rule()).onset
     '2019-06-03#2'
     """
-    before, _, number = life.last_onset.partition("#")
+    before, _, number = state.last_onset.partition("#")
     return DivergenceState(
         phase=Phase.OPEN,
         onset=f"{onset}#{int(number or 1) + 1}" if before == onset else onset,
@@ -166,29 +233,81 @@ def opened(
         rule_version=rule.version,
         severity=severity,
         confirmed_severity=confirmed,
-        recent_states=life.recent_states,
-        state_recorded_at_ns=life.state_recorded_at_ns,
-        is_flapping=life.is_flapping,
+        recent_states=state.recent_states,
+        state_recorded_at_ns=state.state_recorded_at_ns,
+        is_flapping=state.is_flapping,
     )
 
 
-def tell(life: DivergenceState, transition: Transition) -> Decision:
-    """Return a step that tells about a life, counted."""
-    counts = {**life.transition_counts, transition.value: life.transition_counts.get(transition.value, 0) + 1}
-    told = replace(life, transition_counts=counts)
-    return Decision(life=told, transition=transition, told=told)
+def confirm(state: DivergenceState, severity: Severity) -> DivergenceState:
+    """Return an open divergence as a close confirmed it."""
+    return replace(state, severity=severity, confirmed_severity=severity, critical_since_ns=None)
 
 
-def end(life: DivergenceState, transition: Transition, rule: Rule) -> Decision:
-    """Return a step that ends a divergence; the cooldown begins."""
-    told = tell(life, transition).told
-    spares = transition is not Transition.CLOSED or life.confirmed_severity is None
+def record_state(state: DivergenceState, is_open: bool) -> DivergenceState:
+    """Return a state with one more recent state, and whether it flaps by now."""
+    recent = with_state(state.recent_states, is_open)
+    return replace(
+        state, recent_states=recent, is_flapping=is_flapping(recent, was_flapping=state.is_flapping)
+    )
+
+
+def keep(state: DivergenceState, suppressed: Suppressed | None = None) -> Decision:
+    """Return a decision that reports nothing, with the reason if the statistic asked for something."""
+    return Decision(state=state, suppressed=suppressed)
+
+
+def report(state: DivergenceState, transition: Transition) -> Decision:
+    """Return a decision that reports a transition, counted."""
+    counts = {**state.transition_counts, transition.value: state.transition_counts.get(transition.value, 0) + 1}
+    reported = replace(state, transition_counts=counts)
+    return Decision(state=reported, transition=transition, reported=reported)
+
+
+def end(state: DivergenceState, transition: Transition, rule: Rule) -> Decision:
+    """Return a decision that ends a divergence; its cooldown begins.
+
+    After the end of a divergence that no close had confirmed the cooldown holds back provisional openings
+    only: an early warning that failed must not cost a confirmed one.
+    """
+    reported = report(state, transition).reported
     after = replace(
-        idle(life), cooldown_sessions_left=rule.cooldown_sessions, cooldown_provisional_only=spares
+        to_idle(state),
+        cooldown_sessions_left=rule.cooldown_sessions,
+        cooldown_provisional_only=transition is not Transition.CLOSED or state.confirmed_severity is None,
     )
-    return Decision(life=after, transition=transition, told=told)
+    return Decision(state=after, transition=transition, reported=reported)
 
 
-def severity_at(x: float, rule: Rule) -> Severity:
-    """Return how far a statistic that opens a divergence went."""
-    return Severity.CRITICAL if x >= rule.critical else Severity.WARNING
+def close_unless_flapping(
+    state: DivergenceState, rule: Rule, *, was_flapping: bool, is_new: bool = True
+) -> Decision:
+    """Return a decision that closes a divergence, or holds it open while it flaps.
+
+    A divergence that begins to flap reports that once, as ``revised``; from then on each close that is held
+    back is counted.
+
+    Parameters
+    ----------
+    was_flapping
+        Before its newest state was recorded.
+    is_new
+        The close would not have been due before.
+    """
+    if not state.is_flapping:
+        return end(state, Transition.CLOSED, rule)
+    if not was_flapping:
+        return report(state, Transition.REVISED)
+    return keep(state, Suppressed.FLAPPING if is_new else None)
+
+
+def open_and_close(
+    state: DivergenceState, *, onset: str, at_ns: int, rule: Rule
+) -> tuple[Decision, Decision]:
+    """Return the two decisions of a divergence without a duration: it opens and ends in one instant."""
+    warning = Severity.WARNING
+    opened = report(
+        to_open(state, onset=onset, at_ns=at_ns, severity=warning, confirmed=warning, rule=rule),
+        Transition.OPEN,
+    )
+    return opened, end(opened.state, Transition.CLOSED, rule)

@@ -1,0 +1,43 @@
+"""Correlation break: has the relationship of the legs changed?"""
+
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.divergence.observation import Observation, symmetric
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.kinds.definition import KindDefinition, returns_of
+from shared.domain.divergences import Direction, Kind
+
+
+def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
+    """Return z of Fisher's test of the recent correlation against the usual one, signed.
+
+    It opens only if the change is at least ``min_change``: a tiny change can be significant.
+
+    Examples
+    --------
+    >>> rule = Rule(kind=Kind.CORRELATION_BREAK, min_change=0.3)
+    >>> observe(rule, Direction.LOOSENING, {"fisher_z": -3.0, "corr_change": -0.2})
+    Observation(x=3.0, leave_value=3.0, can_open=False)
+    """
+    change = values.get("corr_change")
+    if change is None:
+        return None
+    return symmetric(direction, values.get("fisher_z"), can_open=abs(change) >= rule.min_change)
+
+
+CORRELATION_BREAK: Final = KindDefinition(
+    default_rule=Rule(
+        kind=Kind.CORRELATION_BREAK, warning=2.58, critical=3.29, leave=1.64, min_change=0.3
+    ),
+    observe=observe,
+    decided_by=(
+        *("fisher_z", "corr_change", "n_eff_20", "n_eff_252"),
+        *("corr_ci_20_low", "corr_ci_20_high", "corr_ci_252_low", "corr_ci_252_high"),
+    ),
+    window=returns_of(252),
+    correlation_size=20,
+    # Tighter: both legs should move the same way. Looser: opposite ways.
+    claims={Direction.TIGHTENING: Claim.TOGETHER, Direction.LOOSENING: Claim.APART},
+)

@@ -1,0 +1,14 @@
+"""Data fault: can the numbers of a leg be trusted?
+
+It is about the data, not about the market: no statistic decides, nothing is claimed.
+"""
+
+from typing import Final
+
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.definition import KindDefinition
+from shared.domain.divergences import Kind
+
+DATA_FAULT: Final = KindDefinition(
+    default_rule=Rule(kind=Kind.DATA_FAULT, confirmed_valid_seconds=4 * 3_600)
+)

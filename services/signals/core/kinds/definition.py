@@ -1,0 +1,59 @@
+"""What the engine has to know of a kind of divergence: one value of this class a file of this folder."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.confirmed import RATIO_WINDOW, Values
+from services.signals.core.divergence.observation import Observation
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.legs.aligned import AlignedSessions
+from shared.domain.divergences import Direction
+
+Observe = Callable[[Rule, Direction, Values], Observation | None]
+Window = Callable[[AlignedSessions], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindDefinition:
+    """A kind of divergence.
+
+    Parameters
+    ----------
+    default_rule
+        The rule as the documentation states it.
+    observe
+        What a close says about one direction; None for a kind that no level of a statistic opens.
+    decided_by
+        Names of the confirmed statistics that decide: the first values of its events.
+    window
+        What these statistics are computed from, oldest first: the evidence of its events.
+    correlation_size
+        Returns in the correlation that decides; None when none does.
+    claims
+        By direction, what should follow an opening; a direction without a claim is not scored.
+    """
+
+    default_rule: Rule
+    observe: Observe | None = None
+    decided_by: tuple[str, ...] = ()
+    window: Window = field(default=lambda _: np.empty(0))
+    correlation_size: int | None = None
+    claims: Mapping[Direction, Claim] = field(default_factory=dict)
+
+
+def log_ratios_before(aligned: AlignedSessions) -> NDArray[np.float64]:
+    """Return the log ratios that the newest session's is compared with, shape ``(90,)`` or shorter."""
+    return aligned.log_ratio[-RATIO_WINDOW - 1 : -1]
+
+
+def returns_of(size: int) -> Window:
+    """Return a window of the lead's last log returns followed by the other leg's, shape ``(2 * size,)``."""
+
+    def window(aligned: AlignedSessions) -> NDArray[np.float64]:
+        return np.concatenate((aligned.lead_returns[-size:], aligned.other_returns[-size:]))
+
+    return window

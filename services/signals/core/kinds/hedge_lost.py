@@ -1,0 +1,41 @@
+"""Hedge lost: does the lead still hedge the other leg?"""
+
+import math
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.divergence.observation import Observation
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.kinds.definition import KindDefinition, returns_of
+from shared.domain.divergences import Direction, Kind
+
+
+def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
+    """Return the lower end of the correlation's interval; it is left by the correlation itself.
+
+    Examples
+    --------
+    The interval must lie above the level, and the end of one at the level does not:
+
+    >>> values = {"corr_60": 0.3, "corr_ci_60_low": 0.1}
+    >>> observe(Rule(kind=Kind.HEDGE_LOST), Direction.RISK_OFF, values).x < 0.1
+    True
+    """
+    del rule, direction
+    low, correlation = values.get("corr_ci_60_low"), values.get("corr_60")
+    if low is None or correlation is None:
+        return None
+    # The next float below: x >= level is then low > level.
+    return Observation(x=math.nextafter(low, -math.inf), leave_value=correlation)
+
+
+HEDGE_LOST: Final = KindDefinition(
+    default_rule=Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
+    observe=observe,
+    decided_by=("corr_ci_60_low", "corr_ci_60_high", "n_eff_60"),
+    window=returns_of(60),
+    correlation_size=60,
+    # The lead should fall, or rise, with what it no longer hedges.
+    claims={Direction.RISK_OFF: Claim.TOGETHER},
+)

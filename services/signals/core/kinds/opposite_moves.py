@@ -1,0 +1,36 @@
+"""Opposite moves: did the legs just move apart, one up and the other down?"""
+
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.divergence.observation import Observation, symmetric
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.kinds.definition import KindDefinition, returns_of
+from shared.domain.divergences import Direction, Kind
+
+
+def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
+    """Return the scaled gap of the 5-session returns; it opens only while they have opposite signs.
+
+    Examples
+    --------
+    >>> values = {"opposite_moves": 2.5, "return_5_lead": 0.02, "return_5_other": 0.01}
+    >>> observe(Rule(kind=Kind.OPPOSITE_MOVES), Direction.RISK_OFF, values)
+    Observation(x=2.5, leave_value=2.5, can_open=False)
+    """
+    del rule
+    lead, other = values.get("return_5_lead"), values.get("return_5_other")
+    if lead is None or other is None:
+        return None
+    return symmetric(direction, values.get("opposite_moves"), can_open=lead * other < 0)
+
+
+OPPOSITE_MOVES: Final = KindDefinition(
+    default_rule=Rule(kind=Kind.OPPOSITE_MOVES),
+    observe=observe,
+    decided_by=("opposite_moves", "return_5_lead", "return_5_other", "return_gap_std_90"),
+    window=returns_of(90),
+    # The gap of five sessions should close again.
+    claims={Direction.RISK_OFF: Claim.FALLS, Direction.RISK_ON: Claim.RISES},
+)

@@ -1,0 +1,60 @@
+"""Every kind of divergence by name: the one line that a new kind adds here puts it into the engine."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.divergence.observation import Observation
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.kinds.correlation_break import CORRELATION_BREAK
+from services.signals.core.kinds.data_fault import DATA_FAULT
+from services.signals.core.kinds.definition import KindDefinition, Observe
+from services.signals.core.kinds.hedge_lost import HEDGE_LOST
+from services.signals.core.kinds.opposite_moves import OPPOSITE_MOVES
+from services.signals.core.kinds.ratio_stretch import RATIO_STRETCH
+from services.signals.core.kinds.regime_change import REGIME_CHANGE
+from shared.domain.divergences import Direction, Kind
+
+KINDS: Final[Mapping[Kind, KindDefinition]] = {
+    Kind.RATIO_STRETCH: RATIO_STRETCH,
+    Kind.OPPOSITE_MOVES: OPPOSITE_MOVES,
+    Kind.CORRELATION_BREAK: CORRELATION_BREAK,
+    Kind.HEDGE_LOST: HEDGE_LOST,
+    Kind.REGIME_CHANGE: REGIME_CHANGE,
+    Kind.DATA_FAULT: DATA_FAULT,
+}
+"""In the order in which they are decided and shown."""
+
+DEFAULT_RULES: Final = tuple(definition.default_rule for definition in KINDS.values())
+"""The rules of every kind as the documentation states them."""
+
+_OBSERVE: Final[Mapping[Kind, Observe]] = {
+    kind: definition.observe for kind, definition in KINDS.items() if definition.observe is not None
+}
+
+LEVEL_KINDS: Final = tuple(_OBSERVE)
+"""Those that a level of a statistic opens and closes."""
+
+CLAIMS: Final[Mapping[tuple[Kind, Direction], Claim]] = {
+    (kind, direction): claim
+    for kind, definition in KINDS.items()
+    for direction, claim in definition.claims.items()
+}
+"""By kind and direction, in the order in which they are shown; what is not in it is not scored."""
+
+
+def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
+    """Return what a close says about one of the `LEVEL_KINDS`, None where the statistic is undefined.
+
+    Parameters
+    ----------
+    values
+        The confirmed statistics by name.
+
+    Examples
+    --------
+    >>> observe(Rule(), Direction.RISK_ON, {"z_90": 2.5})
+    Observation(x=-2.5, leave_value=-2.5, can_open=True)
+    """
+    return _OBSERVE[rule.kind](rule, direction, values)

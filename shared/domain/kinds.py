@@ -1,0 +1,93 @@
+"""What everyone has to know of a kind of divergence: its name, its question, its directions and its statistic.
+
+What the engine alone has to know of a kind is in ``services/signals/core/kinds``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.divergences import Direction, Kind
+
+_LEVELS: Final = ("warning", "critical", "leave")
+_BY_CLOSES: Final = (*_LEVELS, "cooldown_sessions", "confirmed_valid_seconds")
+_SIDES: Final = (Direction.RISK_OFF, Direction.RISK_ON)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTraits:
+    """A kind of divergence as people and rules see it.
+
+    Parameters
+    ----------
+    title
+        Its name in texts.
+    question
+        What it answers; ``{lead}`` and ``{other}`` stand for the names of the legs.
+    statistic
+        Name of the confirmed statistic that decides it; None when none does.
+    directions
+        The first one is that of a positive statistic.
+    rule_fields
+        The fields of a `Rule` that mean something for it; part of its rule's version.
+    """
+
+    title: str
+    question: str
+    statistic: str | None
+    directions: tuple[Direction, ...]
+    rule_fields: tuple[str, ...]
+
+
+KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
+    Kind.RATIO_STRETCH: KindTraits(
+        title="Ratio stretch",
+        question="Is {lead} rich or cheap against {other}?",
+        statistic="z_90",
+        directions=_SIDES,
+        rule_fields=(
+            *_LEVELS,
+            "hold_seconds",
+            "cooldown_sessions",
+            "stale_after_seconds",
+            "provisional_valid_seconds",
+            "confirmed_valid_seconds",
+        ),
+    ),
+    Kind.OPPOSITE_MOVES: KindTraits(
+        title="Opposite moves",
+        question="Did the legs just move apart?",
+        statistic="opposite_moves",
+        directions=_SIDES,
+        rule_fields=_BY_CLOSES,
+    ),
+    Kind.CORRELATION_BREAK: KindTraits(
+        title="Correlation break",
+        question="Has the relationship changed?",
+        statistic="fisher_z",
+        directions=(Direction.TIGHTENING, Direction.LOOSENING),
+        rule_fields=(*_BY_CLOSES, "min_change"),
+    ),
+    Kind.HEDGE_LOST: KindTraits(
+        title="Hedge lost",
+        question="Does {lead} still hedge {other}?",
+        statistic="corr_ci_60_low",
+        directions=(Direction.RISK_OFF,),
+        rule_fields=_BY_CLOSES,
+    ),
+    Kind.REGIME_CHANGE: KindTraits(
+        title="Regime change",
+        question="Risk-on or risk-off?",
+        statistic="z_90",
+        directions=_SIDES,
+        rule_fields=("confirmed_valid_seconds",),
+    ),
+    Kind.DATA_FAULT: KindTraits(
+        title="Data fault",
+        question="Can the numbers be trusted?",
+        statistic=None,
+        directions=(Direction.LEAD, Direction.OTHER),
+        rule_fields=("confirmed_valid_seconds",),
+    ),
+}
+"""In the order in which kinds are decided and shown."""
