@@ -3,8 +3,9 @@
 import time
 
 from bench.market import Market, bench_pair
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.calendars import xnys_calendar
 from shared.domain.ticks import QuoteBatch
 
@@ -12,7 +13,7 @@ from shared.domain.ticks import QuoteBatch
 def warm_engine(market: Market, rule: Rule | None = None) -> LeadEngine:
     """Return an engine with one pair whose windows are full."""
     pair, calendar = bench_pair(), xnys_calendar()
-    rules = PUBLISHED if rule is None else (rule,)
+    rules = DEFAULT_RULES if rule is None else (rule,)
     engine = LeadEngine(pair.lead, (pair,), rules=rules, calendar=calendar, code_version="bench")
     for leg in market.history:
         engine.apply(leg)

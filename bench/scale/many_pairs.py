@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.market import Market
-from services.signals.core.divergence.rules import PUBLISHED
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.core.legs.history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
 from services.signals.core.statistics.regime import START
 from shared.calendars import xnys_calendar
@@ -43,7 +43,7 @@ def engine_of_many(count: int, *, sessions: int, market: Market) -> LeadEngine:
     calendar, chance = xnys_calendar(), np.random.default_rng(_SEED)
     end = calendar.index_of(_LAST) + 1
     labels = calendar.labels[end - sessions : end]
-    engine = LeadEngine(LEAD, many_pairs(count), rules=PUBLISHED, calendar=calendar, code_version="bench")
+    engine = LeadEngine(LEAD, many_pairs(count), rules=DEFAULT_RULES, calendar=calendar, code_version="bench")
     walk = np.cumsum(chance.normal(0, 0.01, sessions))
     first_price = (market.quotes.bid[0] + market.quotes.ask[0]) / 2
     engine.market.legs[LEAD].history = _history(LEAD, labels, first_price * np.exp(walk - walk[-1]))

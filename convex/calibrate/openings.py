@@ -1,16 +1,17 @@
 """How often a rule opens over synthetic histories, decided by the engine's own lifecycle.
 
 Nearly every close of a history without a change finds nothing open, no cooldown and no memory of flapping,
-and opens nothing: those are passed over. Everything else is put before `by_close`, close by close.
+and opens nothing: those are passed over. Everything else is put before `decide_on_close`, close by close.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convex.calibrate.readings import Readings
-from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.observation import Observation
+from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.divergence.state import DivergenceState, Observation
+from services.signals.core.divergence.state import DivergenceState
 from shared.domain.divergences import Transition
 
 
@@ -52,9 +53,11 @@ def _of_path(readings: Readings, path: int, starts: NDArray[np.intp], rule: Rule
                 if np.isfinite(x[at])
                 else None
             )
-            step = by_close(life, reading, session=str(at), close_ns=at, at_ns=at, rule=rule, new_sessions=1)
+            step = decide_on_close(
+                life, reading, session=str(at), close_ns=at, at_ns=at, rule=rule, new_sessions=1
+            )
             count += step.transition is Transition.OPEN and at >= after
-            life = step.life
+            life = step.state
             at += 1
             # Nothing is open, cooling down or remembered: what comes next is judged as from the start.
             is_over = life == DivergenceState(last_onset=life.last_onset)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex.calibrate.rolling import RunningSums
-from services.signals.core.divergence.observation import DIRECTIONS, sign_of
+from services.signals.core.divergence.observation import sign_of
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Direction, Kind
+from shared.domain.kinds import DIRECTIONS
 
 # The standard normal's 97.5 % quantile, as in the engine's intervals.
 _NORMAL_975: Final = 1.959963984540054

@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.signals.core.divergence.state import Suppressed
-from services.signals.core.outcomes.claims import CLAIMS
+from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.outcomes.scoring import HORIZONS
 from shared.domain.divergences import Direction, Transition
 from shared.domain.snapshots import OutcomeSummary

@@ -7,8 +7,10 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.domain.divergences import Kind
+from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 
 
@@ -26,7 +28,7 @@ def load_rules(path: Path | None) -> tuple[Rule, ...]:
         left.
     """
     if path is None:
-        return PUBLISHED
+        return DEFAULT_RULES
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -43,7 +45,7 @@ def load_rules(path: Path | None) -> tuple[Rule, ...]:
             raise ConfigError(f"{path}: {name} must be a table, [{name}], was {table!r}")
     rules = tuple(
         rule
-        for published in PUBLISHED
+        for published in DEFAULT_RULES
         if (rule := _rule(path, published, tables.get(published.kind.value, {}))) is not None
     )
     if not rules:
@@ -56,9 +58,9 @@ def _rule(path: Path, published: Rule, table: dict[str, Any]) -> Rule | None:
     is_enabled = given.pop("enabled", True)
     if not isinstance(is_enabled, bool):
         raise ConfigError(f"{path}: [{name}] enabled: must be true or false, was {is_enabled!r}")
-    unknown = set(given) - set(FIELDS[published.kind])
+    unknown = set(given) - set(KIND_TRAITS[published.kind].rule_fields)
     if unknown:
-        known = ", ".join(("enabled", *FIELDS[published.kind]))
+        known = ", ".join(("enabled", *KIND_TRAITS[published.kind].rule_fields))
         raise ConfigError(f"{path}: [{name}] {min(unknown)}: is no field of this rule; known are {known}")
     values = {field: _number(path, name, field, value) for field, value in given.items()}
     try:

@@ -1,4 +1,4 @@
-"""What everyone has to know of a kind of divergence: its name, its question, its directions and its statistic.
+"""What everyone must know of a kind of divergence: its title, question, directions and deciding statistic.
 
 What the engine alone has to know of a kind is in ``services/signals/core/kinds``.
 """
@@ -91,3 +91,8 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
     ),
 }
 """In the order in which kinds are decided and shown."""
+
+DIRECTIONS: Final[Mapping[Kind, tuple[Direction, ...]]] = {
+    kind: traits.directions for kind, traits in KIND_TRAITS.items()
+}
+"""The directions of each kind; the first is that of a positive statistic."""

@@ -7,26 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared.domain.divergences import Direction, Kind, Transition
+from shared.domain.kinds import KIND_TRAITS
 from shared.text.numbers import DASH
-
-KIND_TITLES: Final[Mapping[Kind, str]] = {
-    Kind.RATIO_STRETCH: "Ratio stretch",
-    Kind.OPPOSITE_MOVES: "Opposite moves",
-    Kind.CORRELATION_BREAK: "Correlation break",
-    Kind.HEDGE_LOST: "Hedge lost",
-    Kind.REGIME_CHANGE: "Regime change",
-    Kind.DATA_FAULT: "Data fault",
-}
-
-KIND_QUESTIONS: Final[Mapping[Kind, str]] = {
-    Kind.RATIO_STRETCH: "Is {lead} rich or cheap against {other}?",
-    Kind.OPPOSITE_MOVES: "Did the legs just move apart?",
-    Kind.CORRELATION_BREAK: "Has the relationship changed?",
-    Kind.HEDGE_LOST: "Does {lead} still hedge {other}?",
-    Kind.REGIME_CHANGE: "Risk-on or risk-off?",
-    Kind.DATA_FAULT: "Can the numbers be trusted?",
-}
-"""What each kind answers; ``{lead}`` and ``{other}`` stand for the names of the legs."""
 
 TRANSITION_WORDS: Final[Mapping[Transition, str]] = {
     Transition.OPEN: "opened",
@@ -86,7 +68,7 @@ def describe_divergence(kind: Kind, direction: Direction, *, lead: str, other: s
     >>> describe_divergence(Kind.HEDGE_LOST, Direction.LEAD, lead="Gold", other="SPY")
     'Hedge lost of Gold and SPY'
     """
-    sentence = _SENTENCES.get((kind, direction), KIND_TITLES[kind] + " of {lead} and {other}")
+    sentence = _SENTENCES.get((kind, direction), KIND_TRAITS[kind].title + " of {lead} and {other}")
     return sentence.format(lead=lead, other=other)
 
 
@@ -99,8 +81,8 @@ def describe_kind(kind: Kind, direction: Direction) -> str:
     ['Ratio stretch, risk-off', 'Hedge lost']
     """
     if kind in _KINDS_WITHOUT_SIDE:
-        return KIND_TITLES[kind]
-    return f"{KIND_TITLES[kind]}, {direction.value.replace('_', '-')}"
+        return KIND_TRAITS[kind].title
+    return f"{KIND_TRAITS[kind].title}, {direction.value.replace('_', '-')}"
 
 
 def describe_direction(direction: Direction, *, lead: str, other: str) -> str:

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.signals.core.confirmed import confirmed_values
+from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.claims import CLAIMS
 from services.signals.core.outcomes.intervals import hit_rate, median
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.rolling import values_of_history

@@ -1,9 +1,9 @@
-"""Between two levels that a life listens to no price changes it: what lets most ticks pass in bulk."""
+"""Between two levels that a state listens to no price changes it: what lets most ticks pass in bulk."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.divergence.on_price import by_price, price_levels
+from services.signals.core.divergence.on_price import decide_on_price, price_levels
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState, Phase
 from shared.domain.divergences import Severity
@@ -27,16 +27,16 @@ divergences = st.builds(
 )
 
 
-@given(life=divergences, first=statistics, second=statistics)
+@given(state=divergences, first=statistics, second=statistics)
 def test_price_between_the_same_two_levels_changes_nothing(
-    life: DivergenceState, first: float, second: float
+    state: DivergenceState, first: float, second: float
 ) -> None:
-    judged = by_price(life, first, at_ns=20, rule=RULE).life
+    judged = decide_on_price(state, first, at_ns=20, rule=RULE).state
     levels = price_levels(judged, RULE)
     if any(min(first, second) <= level <= max(first, second) for level in levels):
         return
-    again = by_price(judged, second, at_ns=30, rule=RULE)
-    assert (again.life, again.transition, again.suppressed) == (judged, None, None)
+    again = decide_on_price(judged, second, at_ns=30, rule=RULE)
+    assert (again.state, again.transition, again.suppressed) == (judged, None, None)
 
 
 def test_each_phase_listens_to_the_levels_of_its_table() -> None:
@@ -53,4 +53,4 @@ def test_each_phase_listens_to_the_levels_of_its_table() -> None:
         (opened(critical, warning), (2.0,)),
         (opened(critical, critical), ()),
     ]
-    assert [price_levels(life, RULE) for life, _ in rows] == [levels for _, levels in rows]
+    assert [price_levels(state, RULE) for state, _ in rows] == [levels for _, levels in rows]

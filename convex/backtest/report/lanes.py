@@ -6,8 +6,8 @@ from typing import Final
 
 from convex.backtest.report.episodes import Episode, Session
 from convex.backtest.report.words import KINDS, day, direction_of
-from services.signals.core.divergence.observation import DIRECTIONS
 from shared.domain.divergences import Confirmation, Kind
+from shared.domain.kinds import DIRECTIONS
 from shared.domain.pairs import Pair
 
 LANE_HEIGHT: Final = 26.0

@@ -23,8 +23,8 @@ from convex.backtest.report.words import (
     moment,
     number,
 )
-from services.signals.core.divergence.observation import LEVEL_KINDS
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair
@@ -113,7 +113,7 @@ def _chart(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tup
         return "<section><h2>Course</h2><p>Fewer than two sessions with both legs make no line.</p></section>"
     by_kind = {rule.kind: rule for rule in rules}
     # A run without the ratio's rule has no levels to draw but the published ones.
-    rule = next(each for each in (*rules, *PUBLISHED) if each.kind is Kind.RATIO_STRETCH)
+    rule = next(each for each in (*rules, *DEFAULT_RULES) if each.kind is Kind.RATIO_STRETCH)
     return (
         "<section><h2>Course</h2>"
         f"{draw_chart(sessions, episodes, pair=pair, rules=by_kind, rule=rule)}"

@@ -15,10 +15,12 @@ import pytest
 from convex.backtest.stats_csv import COLUMNS
 from services.notifier.core.attempt_result import Delivered, Gone, Rejected, classify_http_status
 from services.notifier.core.signing import parse_secret, webhook_signature
-from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.rules_file import load_rules
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import DivergenceEvent, Kind, Transition
+from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 from shared.pairs.loading import load_pairs
 from tests.support.builders import divergence
@@ -115,10 +117,10 @@ def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_pa
     (tmp_path / "rules.toml").write_text(rules)
 
     assert load_pairs(str(tmp_path / "pairs.toml"))[0].lead == "PAXG/USD.KRAKEN"
-    assert load_rules(tmp_path / "rules.toml") == PUBLISHED
+    assert load_rules(tmp_path / "rules.toml") == DEFAULT_RULES
     # Every field is shown.
     shown = {Kind(name): set(table) for name, table in tomllib.loads(rules).items()}
-    assert shown == {kind: set(names) for kind, names in FIELDS.items()}
+    assert shown == {kind: set(traits.rule_fields) for kind, traits in KIND_TRAITS.items()}
 
 
 def test_rule_out_of_order_is_refused_as_anywhere(tmp_path: Path) -> None:

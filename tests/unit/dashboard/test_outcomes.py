@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from services.dashboard.core.outcomes import Move, OutcomeRow, Scale, outcome_groups, why_no_outcomes
-from services.signals.core.outcomes.claims import CLAIMS, Claim
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.kinds.registry import CLAIMS
 from shared.domain.divergences import Direction, Estimate, Kind
 from shared.domain.snapshots import OutcomeSummary
 from tests.support.snapshot_builder import PAIR, snapshot

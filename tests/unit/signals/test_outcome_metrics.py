@@ -4,7 +4,7 @@ import math
 
 from prometheus_client import CollectorRegistry
 
-from services.signals.core.outcomes.claims import CLAIMS
+from services.signals.core.kinds.registry import CLAIMS
 from services.signals.metrics import SignalsMetrics
 from shared.domain.divergences import Direction, Estimate, Kind
 from shared.domain.snapshots import OutcomeSummary

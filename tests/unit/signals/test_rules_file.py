@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.rules_file import load_rules
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
@@ -18,15 +19,15 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 
 def test_rule_without_a_file_is_the_published_one() -> None:
-    assert load_rules(None) == PUBLISHED
-    assert [rule.kind for rule in PUBLISHED] == list(Kind)
+    assert load_rules(None) == DEFAULT_RULES
+    assert [rule.kind for rule in DEFAULT_RULES] == list(Kind)
 
 
 def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
     path = write(tmp_path, "[ratio_stretch]\nwarning = 2.5\ncooldown_sessions = 3\n")
 
-    assert load_rules(path) == (Rule(warning=2.5, cooldown_sessions=3), *PUBLISHED[1:])
-    assert load_rules(write(tmp_path, "")) == PUBLISHED
+    assert load_rules(path) == (Rule(warning=2.5, cooldown_sessions=3), *DEFAULT_RULES[1:])
+    assert load_rules(write(tmp_path, "")) == DEFAULT_RULES
 
 
 def test_kind_that_is_switched_off_has_no_rule(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_kind_that_is_switched_off_has_no_rule(tmp_path: Path) -> None:
     rules = load_rules(path)
 
     assert [rule.kind for rule in rules] == list(Kind)[1:]
-    assert rules[2] == replace(PUBLISHED[3], leave=0.05)
+    assert rules[2] == replace(DEFAULT_RULES[3], leave=0.05)
 
 
 def test_file_that_switches_every_kind_off_is_refused(tmp_path: Path) -> None:

@@ -56,8 +56,10 @@ def is_flapping(states: int, *, was_flapping: bool) -> bool:
     >>> states = with_state(0, True)
     >>> for _ in range(5):
     ...     states = with_state(with_state(states, False), True)
-    >>> is_flapping(states, was_flapping=False), is_flapping(with_state(states, True, times=4), was_flapping=True)
-    (True, True)
+    >>> is_flapping(states, was_flapping=False)
+    True
+    >>> is_flapping(with_state(states, True, times=4), was_flapping=True)
+    True
     >>> is_flapping(with_state(states, True, times=20), was_flapping=True)
     False
     """

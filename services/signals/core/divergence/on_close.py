@@ -1,10 +1,12 @@
 """What a close does to a divergence: the table that decides by confirmed statistics.
 
-``x`` is the statistic, signed so that it grows with the divergence; ``leave_value`` is what is compared with
-the level at which the divergence closes, for most kinds the same. ``W`` is the rule's warning level, ``C`` its
-critical level and ``L`` its leave level. "Opens" means that ``x`` is high enough and the kind's other
-conditions hold. Before the table is read a close may shorten the cooldown; a statistic that is undefined
-changes nothing, and is counted while the divergence is open.
+``x`` is the statistic, signed so that it grows with the divergence. ``leave_value`` is compared with the
+level at which the divergence closes; for most kinds it is ``x``. A rule has a warning, a critical and a leave
+level.
+A kind may have other conditions for an opening or an escalation, and then both must hold.
+
+Before the table is read, new sessions shorten the cooldown. A statistic that is undefined changes nothing,
+and is counted while the divergence is open.
 """
 
 from dataclasses import replace
@@ -35,6 +37,8 @@ from shared.domain.divergences import Severity, Transition
 from shared.domain.instants import format_rfc3339
 
 _CONFIRMED: Final = (Situation.WARNING, Situation.CRITICAL, Situation.CRITICAL_BY_PRICE)
+_PROVISIONAL: Final = (Situation.PROVISIONAL,)
+_BY_PRICE: Final = (Situation.CRITICAL_BY_PRICE,)
 _NOT_OPEN: Final = (Situation.IDLE, Situation.PENDING)
 
 
@@ -106,7 +110,7 @@ class _Close(NamedTuple):
         )
         return report(opened, Transition.OPEN)
 
-    def confirm_at_severity(self) -> Decision:
+    def confirm_level(self) -> Decision:
         return report(confirm(self.state, self._severity), Transition.REVISED)
 
     def end_not_confirmed(self) -> Decision:
@@ -131,23 +135,23 @@ class _Close(NamedTuple):
 
 # fmt: off
 TABLE: Final = DecisionTable(
-    #   situation                      condition                           move                        transition
-    Row(_NOT_OPEN,                      _Close.stays_below_warning,         _Close.change_nothing),      # -
-    Row(_NOT_OPEN,                      _Close.data_at_fault,               _Close.count_inhibited),     # - (inhibited)
-    Row(_NOT_OPEN,                      _Close.cools_down_and_not_critical, _Close.count_cooldown),      # - (cooldown)
-    Row(_NOT_OPEN,                      _Close.always,                      _Close.open_confirmed),      # open
-    Row((Situation.PROVISIONAL,),      _Close.at_warning,                  _Close.confirm_at_severity), # revised
-    Row((Situation.PROVISIONAL,),      _Close.opened_by_this_close,        _Close.end_not_confirmed),   # not_confirmed
-    Row((Situation.PROVISIONAL,),      _Close.always,                      _Close.change_nothing),      # -
+    #   situation              condition                           move                         # transition
+    Row(_NOT_OPEN,             _Close.stays_below_warning,         _Close.change_nothing),      # -
+    Row(_NOT_OPEN,             _Close.data_at_fault,               _Close.count_inhibited),     # inhibited
+    Row(_NOT_OPEN,             _Close.cools_down_and_not_critical, _Close.count_cooldown),      # cooldown
+    Row(_NOT_OPEN,             _Close.always,                      _Close.open_confirmed),      # open
+    Row(_PROVISIONAL,          _Close.at_warning,                  _Close.confirm_level),       # revised
+    Row(_PROVISIONAL,          _Close.opened_by_this_close,        _Close.end_not_confirmed),  # not_confirmed
+    Row(_PROVISIONAL,          _Close.always,                      _Close.change_nothing),      # -
     # Flapping: revised once, then held open and counted.
-    Row(_CONFIRMED,                        _Close.at_leave,                    _Close.close),               # closed
-    Row((Situation.WARNING,),          _Close.stays_below_critical,        _Close.change_nothing),      # -
-    Row((Situation.WARNING,),          _Close.data_at_fault,               _Close.count_inhibited),     # - (inhibited)
-    Row((Situation.WARNING,),          _Close.always,                      _Close.escalate),            # escalated
-    Row((Situation.CRITICAL,),         _Close.back_to_warning,             _Close.ease),                # eased
-    Row((Situation.CRITICAL,),         _Close.always,                      _Close.change_nothing),      # -
-    Row((Situation.CRITICAL_BY_PRICE,), _Close.at_critical,                _Close.confirm_critical),    # revised
-    Row((Situation.CRITICAL_BY_PRICE,), _Close.always,                     _Close.ease),                # eased
+    Row(_CONFIRMED,            _Close.at_leave,                    _Close.close),               # closed
+    Row((Situation.WARNING,),  _Close.stays_below_critical,        _Close.change_nothing),      # -
+    Row((Situation.WARNING,),  _Close.data_at_fault,               _Close.count_inhibited),     # inhibited
+    Row((Situation.WARNING,),  _Close.always,                      _Close.escalate),            # escalated
+    Row((Situation.CRITICAL,), _Close.back_to_warning,             _Close.ease),                # eased
+    Row((Situation.CRITICAL,), _Close.always,                      _Close.change_nothing),      # -
+    Row(_BY_PRICE,             _Close.at_critical,                 _Close.confirm_critical),    # revised
+    Row(_BY_PRICE,             _Close.always,                      _Close.ease),                # eased
 )
 # fmt: on
 

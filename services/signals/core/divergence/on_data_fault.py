@@ -72,11 +72,11 @@ class _DataFault(NamedTuple):
 
 # fmt: off
 TABLE: Final = DecisionTable(
-    #   situation              condition                 move                        transition
-    Row((Situation.IDLE,),     _DataFault.data_at_fault, _DataFault.open),           # open
-    Row((Situation.WARNING,),  _DataFault.data_at_fault, _DataFault.change_nothing), # -
+    #   situation             condition                 move                        # transition
+    Row((Situation.IDLE,),    _DataFault.data_at_fault, _DataFault.open),           # open
+    Row((Situation.WARNING,), _DataFault.data_at_fault, _DataFault.change_nothing), # -
     # Flapping: revised once, then held open and counted.
-    Row((Situation.WARNING,),  _DataFault.always,        _DataFault.close),          # closed
+    Row((Situation.WARNING,), _DataFault.always,        _DataFault.close),          # closed
 )
 # fmt: on
 

@@ -6,9 +6,8 @@ held for the rule's ``hold_seconds`` of event time, `decide_on_hold_end` opens o
 need no table: a feed that goes stale ends every hold, a rule that changes does the same, and a provisional
 divergence that no close has confirmed or refuted in time expires.
 
-``L < W`` is the hysteresis; a level is left at the enter level of the level below. A confirmed divergence ends
-by closes only: a live price never closes one. A divergence that begins to flap reports that once, as
-``revised``.
+``L < W`` is the hysteresis; each level is left at the level below it. A confirmed divergence ends by closes
+only: a live price never closes one. A divergence that begins to flap reports that once, as ``revised``.
 """
 
 from dataclasses import replace
@@ -102,20 +101,20 @@ _PROVISIONAL: Final = (Situation.PROVISIONAL,)
 
 # fmt: off
 PRICE_TABLE: Final = DecisionTable(
-    #   situation                       condition                        move                   transition
-    Row((Situation.IDLE,),              _Price.below_warning,            _Price.change_nothing),  # -
-    Row((Situation.IDLE,),              _Price.always,                   _Price.start_hold),      # -
-    Row((Situation.PENDING,),           _Price.below_warning,            _Price.end_hold),        # -
-    Row((Situation.PENDING,),           _Price.always,                   _Price.hold_critical),   # -
+    #   situation                       condition                        move                    # transition
+    Row((Situation.IDLE,),              _Price.below_warning,            _Price.change_nothing), # -
+    Row((Situation.IDLE,),              _Price.always,                   _Price.start_hold),     # -
+    Row((Situation.PENDING,),           _Price.below_warning,            _Price.end_hold),       # -
+    Row((Situation.PENDING,),           _Price.always,                   _Price.hold_critical),  # -
     # Flapping: revised once, then held open and counted.
-    Row(_PROVISIONAL,                   _Price.at_leave,                 _Price.leave),           # closed
-    Row(_PROVISIONAL,                   _Price.critical_back_to_warning, _Price.ease),            # eased
-    Row(_PROVISIONAL,                   _Price.is_critical,              _Price.change_nothing),  # -
-    Row(_PROVISIONAL,                   _Price.always,                   _Price.hold_critical),   # -
-    Row((Situation.WARNING,),           _Price.always,                   _Price.hold_critical),   # -
-    Row((Situation.CRITICAL_BY_PRICE,), _Price.critical_back_to_warning, _Price.ease),            # eased
-    Row((Situation.CRITICAL_BY_PRICE,), _Price.always,                   _Price.change_nothing),  # -
-    Row((Situation.CRITICAL,),          _Price.always,                   _Price.change_nothing),  # -
+    Row(_PROVISIONAL,                   _Price.at_leave,                 _Price.leave),          # closed
+    Row(_PROVISIONAL,                   _Price.critical_back_to_warning, _Price.ease),           # eased
+    Row(_PROVISIONAL,                   _Price.is_critical,              _Price.change_nothing), # -
+    Row(_PROVISIONAL,                   _Price.always,                   _Price.hold_critical),  # -
+    Row((Situation.WARNING,),           _Price.always,                   _Price.hold_critical),  # -
+    Row((Situation.CRITICAL_BY_PRICE,), _Price.critical_back_to_warning, _Price.ease),           # eased
+    Row((Situation.CRITICAL_BY_PRICE,), _Price.always,                   _Price.change_nothing), # -
+    Row((Situation.CRITICAL,),          _Price.always,                   _Price.change_nothing), # -
 )
 # fmt: on
 
@@ -216,14 +215,14 @@ _OPEN_AT_WARNING: Final = (Situation.PROVISIONAL, Situation.WARNING)
 
 # fmt: off
 HOLD_TABLE: Final = DecisionTable(
-    #   situation              condition                              move                         transition
-    Row((Situation.PENDING,),  _HoldEnd.price_is_stale,               _HoldEnd.drop_stale),        # - (stale)
-    Row((Situation.PENDING,),  _HoldEnd.data_at_fault,                _HoldEnd.drop_inhibited),    # - (inhibited)
-    Row((Situation.PENDING,),  _HoldEnd.cools_down_and_not_critical,  _HoldEnd.mute),              # - (cooldown)
-    Row((Situation.PENDING,),  _HoldEnd.always,                       _HoldEnd.open_provisional),  # open
-    Row(_OPEN_AT_WARNING,      _HoldEnd.price_is_stale,               _HoldEnd.stop_stale),        # - (stale)
-    Row(_OPEN_AT_WARNING,      _HoldEnd.data_at_fault,                _HoldEnd.stop_inhibited),    # - (inhibited)
-    Row(_OPEN_AT_WARNING,      _HoldEnd.always,                       _HoldEnd.escalate),          # escalated
+    #   situation             condition                             move                        # transition
+    Row((Situation.PENDING,), _HoldEnd.price_is_stale,              _HoldEnd.drop_stale),       # stale
+    Row((Situation.PENDING,), _HoldEnd.data_at_fault,               _HoldEnd.drop_inhibited),   # inhibited
+    Row((Situation.PENDING,), _HoldEnd.cools_down_and_not_critical, _HoldEnd.mute),             # cooldown
+    Row((Situation.PENDING,), _HoldEnd.always,                      _HoldEnd.open_provisional), # open
+    Row(_OPEN_AT_WARNING,     _HoldEnd.price_is_stale,              _HoldEnd.stop_stale),       # stale
+    Row(_OPEN_AT_WARNING,     _HoldEnd.data_at_fault,               _HoldEnd.stop_inhibited),   # inhibited
+    Row(_OPEN_AT_WARNING,     _HoldEnd.always,                      _HoldEnd.escalate),         # escalated
 )
 # fmt: on
 

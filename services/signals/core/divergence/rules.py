@@ -17,6 +17,8 @@ _MOST: Final = {
     "provisional_valid_seconds": 31_536_000,
     "confirmed_valid_seconds": 31_536_000,
 }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """When one kind of divergence opens, escalates, eases and closes.
@@ -93,5 +95,6 @@ class Rule:
     def thresholds(self) -> dict[str, float]:
         """Return what the statistic is held against, as events show it."""
         shown = ("warning", "critical", "leave", "hold_seconds", "min_change")
-        return {name: float(getattr(self, name)) for name in shown if name in KIND_TRAITS[self.kind].rule_fields}
-
+        return {
+            name: float(getattr(self, name)) for name in shown if name in KIND_TRAITS[self.kind].rule_fields
+        }

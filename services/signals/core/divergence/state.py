@@ -259,7 +259,10 @@ def keep(state: DivergenceState, suppressed: Suppressed | None = None) -> Decisi
 
 def report(state: DivergenceState, transition: Transition) -> Decision:
     """Return a decision that reports a transition, counted."""
-    counts = {**state.transition_counts, transition.value: state.transition_counts.get(transition.value, 0) + 1}
+    counts = {
+        **state.transition_counts,
+        transition.value: state.transition_counts.get(transition.value, 0) + 1,
+    }
     reported = replace(state, transition_counts=counts)
     return Decision(state=reported, transition=transition, reported=reported)
 

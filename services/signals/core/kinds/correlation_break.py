@@ -1,4 +1,4 @@
-"""Correlation break: has the relationship of the legs changed?"""
+"""Correlation break: the relationship of the legs has changed."""
 
 from typing import Final
 
@@ -28,9 +28,7 @@ def observe(rule: Rule, direction: Direction, values: Values) -> Observation | N
 
 
 CORRELATION_BREAK: Final = KindDefinition(
-    default_rule=Rule(
-        kind=Kind.CORRELATION_BREAK, warning=2.58, critical=3.29, leave=1.64, min_change=0.3
-    ),
+    default_rule=Rule(kind=Kind.CORRELATION_BREAK, warning=2.58, critical=3.29, leave=1.64, min_change=0.3),
     observe=observe,
     decided_by=(
         *("fisher_z", "corr_change", "n_eff_20", "n_eff_252"),

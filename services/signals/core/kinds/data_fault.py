@@ -1,4 +1,4 @@
-"""Data fault: can the numbers of a leg be trusted?
+"""Data fault: the numbers of a leg cannot be trusted.
 
 It is about the data, not about the market: no statistic decides, nothing is claimed.
 """
@@ -9,6 +9,4 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.definition import KindDefinition
 from shared.domain.divergences import Kind
 
-DATA_FAULT: Final = KindDefinition(
-    default_rule=Rule(kind=Kind.DATA_FAULT, confirmed_valid_seconds=4 * 3_600)
-)
+DATA_FAULT: Final = KindDefinition(default_rule=Rule(kind=Kind.DATA_FAULT, confirmed_valid_seconds=4 * 3_600))

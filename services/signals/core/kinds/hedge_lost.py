@@ -1,4 +1,4 @@
-"""Hedge lost: does the lead still hedge the other leg?"""
+"""Hedge lost: the lead no longer hedges the other leg."""
 
 import math
 from typing import Final

@@ -1,4 +1,4 @@
-"""Opposite moves: did the legs just move apart, one up and the other down?"""
+"""Opposite moves: one leg went up and the other down, far apart."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Ratio stretch: is the lead rich or cheap against the other leg?
+"""Ratio stretch: the lead is rich or cheap against the other leg.
 
 The only kind that live prices open, as an early warning; its statistic is the z-score of the log ratio.
 """

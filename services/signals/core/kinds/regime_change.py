@@ -1,4 +1,4 @@
-"""Regime change: risk-on, neutral or risk-off?
+"""Regime change: between risk-on, neutral and risk-off.
 
 An event without a duration: it opens and closes at the close that changed the regime.
 """

@@ -1,29 +1,24 @@
-"""The judge of a filled history: one life for each direction of each rule, judged close by close."""
+"""Find the openings of a filled history: the state machine of each kind and direction, close by close."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.divergence.observation import DIRECTIONS, LEVEL_KINDS, observe
-from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState, Phase
+from services.signals.core.kinds.registry import LEVEL_KINDS, observe
 from services.signals.core.statistics.regime import NEUTRAL, START, RegimeState, next_regime
 from shared.domain.divergences import Direction, Kind, Transition
+from shared.domain.kinds import DIRECTIONS, KIND_TRAITS
 
-# No reading of a kind exceeds the size of its statistic: below the warning level there is nothing to read.
-_STATISTICS: Final = {
-    Kind.RATIO_STRETCH: "z_90",
-    Kind.OPPOSITE_MOVES: "opposite_moves",
-    Kind.CORRELATION_BREAK: "fisher_z",
-    Kind.HEDGE_LOST: "corr_ci_60_low",
-}
+_STATISTICS: Final = {kind: name for kind in LEVEL_KINDS if (name := KIND_TRAITS[kind].statistic)}
 # The instants of a close stand in identities and cooldowns of early warnings; here there are neither.
 _NO_INSTANT: Final = 0
 
 
 class HistoryEvaluator:
-    """Judge closes that were never live, with data that are never at fault.
+    """Decide on closes that were never live, with data that are never at fault.
 
     Parameters
     ----------
@@ -33,7 +28,7 @@ class HistoryEvaluator:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = {rule.kind: rule for rule in rules}
-        self._lives: dict[tuple[Kind, Direction], DivergenceState] = {
+        self._states: dict[tuple[Kind, Direction], DivergenceState] = {
             (kind, direction): DivergenceState()
             for kind in LEVEL_KINDS
             if kind in self._rules
@@ -42,8 +37,8 @@ class HistoryEvaluator:
         self._regime: RegimeState = START
 
     def __call__(self, session: str, values: Values) -> list[tuple[Kind, Direction]]:
-        """Judge the next session and return what it opened."""
-        opened = [key for key in self._lives if self._opens(key, session, values)]
+        """Decide on the next session and return what it opened."""
+        opened = [key for key in self._states if self._opens(key, session, values)]
         return opened if (change := self._regime_changes(values)) is None else [*opened, change]
 
     def _regime_changes(self, values: Values) -> tuple[Kind, Direction] | None:
@@ -56,21 +51,20 @@ class HistoryEvaluator:
         return Kind.REGIME_CHANGE, Direction.RISK_OFF if z >= 0 else Direction.RISK_ON
 
     def _opens(self, key: tuple[Kind, Direction], session: str, values: Values) -> bool:
-        rule, life = self._rules[key[0]], self._lives[key]
-        if life.phase is Phase.IDLE and not life.cooldown_sessions_left and not life.recent_states:
-            # So it is nearly always, and nothing would come of it.
+        rule, state = self._rules[key[0]], self._states[key]
+        if state.phase is Phase.IDLE and not state.cooldown_sessions_left and not state.recent_states:
+            # No observation of a kind exceeds the size of its statistic, and nearly always it is too small.
             statistic = values[_STATISTICS[key[0]]]
             if statistic is None or abs(statistic) < rule.warning:
                 return False
-        reading = observe(rule, key[1], values)
-        step = by_close(
-            life,
-            reading,
+        decision = decide_on_close(
+            state,
+            observe(rule, key[1], values),
             session=session,
             close_ns=_NO_INSTANT,
             at_ns=_NO_INSTANT,
             rule=rule,
             new_sessions=1,
         )
-        self._lives[key] = step.life
-        return step.transition is Transition.OPEN
+        self._states[key] = decision.state
+        return decision.transition is Transition.OPEN

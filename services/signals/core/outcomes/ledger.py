@@ -21,8 +21,8 @@ before it whose closes both legs have, so its outcome includes what had already 
 from dataclasses import dataclass, replace
 from typing import Final
 
+from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.claims import CLAIMS
 from services.signals.core.outcomes.scoring import Opening, rescored
 from shared.domain.divergences import Direction, Kind
 

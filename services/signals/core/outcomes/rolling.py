@@ -13,8 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from services.signals.core.confirmed import RATIO_WINDOW, Values
+from services.signals.core.kinds.claim import Floats
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.claims import Floats
 from services.signals.core.statistics.correlation import is_perfect
 from services.signals.core.statistics.zscore import zscores
 

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.signals.core.kinds.claim import Moves
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
-from services.signals.core.outcomes.claims import Moves
 from shared.domain.divergences import Direction, Kind
 
 HORIZONS: Final = (1, 5, 20)

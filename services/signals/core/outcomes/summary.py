@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from services.signals.core.kinds.claim import Claim, Moves, hits
+from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.claims import CLAIMS, Claim, Moves, hits
 from services.signals.core.outcomes.intervals import hit_rate, median
 from services.signals.core.outcomes.scoring import HORIZONS, Opening, Score, moves_after
 from shared.domain.divergences import Direction, Kind

@@ -7,27 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.confirmed import RATIO_WINDOW, Values
-from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.kinds.registry import KINDS
 from services.signals.core.legs.leg import Leg as LegState
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from shared.domain.divergences import EvidenceInput, Kind, Leg
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar
 
-_RATIO: Final = ("log_ratio", "z_90", "mean_90", "std_90", "pctl_90")
-_JUDGED: Final[dict[Kind, tuple[str, ...]]] = {
-    Kind.RATIO_STRETCH: _RATIO,
-    Kind.OPPOSITE_MOVES: ("opposite_moves", "return_5_lead", "return_5_other", "return_gap_std_90"),
-    Kind.CORRELATION_BREAK: (
-        *("fisher_z", "corr_change", "n_eff_20", "n_eff_252"),
-        *("corr_ci_20_low", "corr_ci_20_high", "corr_ci_252_low", "corr_ci_252_high"),
-    ),
-    Kind.HEDGE_LOST: ("corr_ci_60_low", "corr_ci_60_high", "n_eff_60"),
-    Kind.REGIME_CHANGE: _RATIO,
-}
 _CONTEXT: Final = ("corr_20", "corr_60", "corr_90", "corr_252", "beta_60")
-# Sessions of returns that the statistic is made of.
-_RETURNS: Final = {Kind.OPPOSITE_MOVES: 90, Kind.CORRELATION_BREAK: 252, Kind.HEDGE_LOST: 60}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +52,7 @@ def context_of_price(windows: PairStatistics, *, at_ns: int) -> DecisionContext:
 def context_of_close(windows: PairStatistics, kind: Kind, *, at_ns: int) -> DecisionContext:
     """Return what a confirmed decision rests on: both legs' bars of one session."""
     bars = [bar for leg in (windows.lead, windows.other) if (bar := leg.history.get(windows.session))]
-    names = dict.fromkeys((*_JUDGED[kind], *_CONTEXT))
+    names = dict.fromkeys((*KINDS[kind].decided_by, *_CONTEXT))
     return DecisionContext(
         values={name: windows.values.get(name) for name in names},
         legs=tuple(
@@ -78,7 +65,7 @@ def context_of_close(windows: PairStatistics, kind: Kind, *, at_ns: int) -> Deci
             for bar in bars
         ),
         inputs=tuple(EvidenceInput(instrument=bar.instrument, session=bar.session) for bar in bars),
-        window=_window(kind, windows.align()),
+        window=KINDS[kind].window(windows.align()),
     )
 
 
@@ -86,13 +73,6 @@ def context_of_fault(windows: PairStatistics, values: Values, *, at_ns: int) -> 
     """Return what a data fault rests on: what the watch of the leg says, and the newest prices there are."""
     legs, inputs = _live_legs(windows, at_ns)
     return DecisionContext(values=values, legs=legs, inputs=inputs, window=np.empty(0))
-
-
-def _window(kind: Kind, aligned: AlignedSessions) -> NDArray[np.float64]:
-    size = _RETURNS.get(kind)
-    if size is None:
-        return aligned.log_ratio[-RATIO_WINDOW - 1 : -1]
-    return np.concatenate((aligned.lead_returns[-size:], aligned.other_returns[-size:]))
 
 
 def _live_legs(windows: PairStatistics, at_ns: int) -> tuple[tuple[Leg, ...], tuple[EvidenceInput, ...]]:

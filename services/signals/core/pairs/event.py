@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Final
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.kinds.registry import KINDS
 from services.signals.core.pairs.decision_context import DecisionContext
 from shared.domain.divergences import (
     Confirmation,
@@ -22,9 +22,6 @@ from shared.domain.divergences import (
 from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
-
-# The correlation that each of these kinds is decided by, and its window.
-_CORRELATION: Final = {Kind.CORRELATION_BREAK: 20, Kind.HEDGE_LOST: 60}
 
 
 def divergence_id(pair: Pair, kind: Kind, direction: Direction, life: DivergenceState) -> str:
@@ -106,7 +103,7 @@ def build_event(
 def _significance(
     pair: Pair, rule: Rule, confirmed: Values, false_alarms: Mapping[tuple[str, str], float]
 ) -> Significance | None:
-    size = _CORRELATION.get(rule.kind)
+    size = KINDS[rule.kind].correlation_size
     if size is None:
         return None
     return Significance(

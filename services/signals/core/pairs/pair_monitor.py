@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.signals.core.confirmed import Values
-from services.signals.core.divergence import on_change, on_close, on_data_fault, on_price
-from services.signals.core.divergence.observation import DIRECTIONS, LEVEL_KINDS, observe, sign_of
+from services.signals.core.divergence import on_close, on_data_fault, on_price
+from services.signals.core.divergence.observation import sign_of
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import Decision, DivergenceState, Phase
+from services.signals.core.kinds.registry import LEVEL_KINDS, observe
 from services.signals.core.legs.history import Told, day_of
 from services.signals.core.pairs.deadband import EMPTY_DEADBAND, UNBOUNDED_DEADBAND, deadband
 from services.signals.core.pairs.effects import Effects
@@ -19,6 +20,7 @@ from services.signals.core.pairs.transition_log import TransitionLog
 from shared.domain.bars import Bar
 from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.instants import NS_PER_SECOND
+from shared.domain.kinds import DIRECTIONS
 from shared.domain.sessions import bar_final_at_ns
 
 # By then the bars of a close should long have been known.
@@ -100,7 +102,7 @@ class PairMonitor(TransitionLog):
             if (rule := self.rules.get(kind)) is None:
                 continue
             for direction in self._ending_first(kind):
-                step = on_close.by_close(
+                step = on_close.decide_on_close(
                     self.life(kind, direction),
                     observe(rule, direction, self.values),
                     session=self.session,
@@ -123,7 +125,7 @@ class PairMonitor(TransitionLog):
             return
         z = self.values.get("z_90")
         direction = Direction.RISK_OFF if z is not None and z >= 0 else Direction.RISK_ON
-        steps = on_change.by_change(
+        steps = on_close.decide_on_change(
             self.life(Kind.REGIME_CHANGE, direction),
             onset=self.session,
             at_ns=at_ns,
@@ -176,7 +178,7 @@ class PairMonitor(TransitionLog):
         if z is not None and rule is not None:
             for direction in self._ending_first(_RATIO):
                 x = sign_of(direction) * z
-                step = on_price.by_price(self.life(_RATIO, direction), x, at_ns=at_ns, rule=rule)
+                step = on_price.decide_on_price(self.life(_RATIO, direction), x, at_ns=at_ns, rule=rule)
                 self._warn(direction, step, at_ns, effects)
         self.update_deadband()
 
@@ -185,7 +187,7 @@ class PairMonitor(TransitionLog):
         for direction in DIRECTIONS[_RATIO]:
             life = self.life(_RATIO, direction)
             if on_price.is_holding(life):
-                self._warn(direction, on_price.by_stale_feed(life), at_ns, effects)
+                self._warn(direction, on_price.decide_on_stale_feed(life), at_ns, effects)
         self.update_deadband()
 
     def is_holding(self) -> bool:
@@ -221,7 +223,7 @@ class PairMonitor(TransitionLog):
         level is held, but nothing has begun to count how long.
         """
         return any(
-            on_price.by_price(life, sign_of(direction) * z, at_ns=0, rule=rule).life != life
+            on_price.decide_on_price(life, sign_of(direction) * z, at_ns=0, rule=rule).state != life
             for direction in DIRECTIONS[_RATIO]
             for life in (self.life(_RATIO, direction),)
         )
@@ -241,7 +243,7 @@ class PairMonitor(TransitionLog):
             if rule is None:
                 continue
             if kind is _RATIO:
-                dues.append((kind, direction, on_price.next_deadline_ns(life, rule), self._expiry_ns(life)))
+                dues.append((kind, direction, on_price.hold_ends_at_ns(life, rule), self._expiry_ns(life)))
             elif kind is Kind.DATA_FAULT:
                 dues.append((kind, direction, on_data_fault.settled_at_ns(life), None))
         return dues
@@ -252,13 +254,13 @@ class PairMonitor(TransitionLog):
             life, rule = self.life(kind, direction), self.rules[kind]
             if kind is Kind.DATA_FAULT:
                 if hold_ns == at_ns:
-                    step = on_data_fault.by_settling(life, at_ns=at_ns, rule=rule)
+                    step = on_data_fault.decide_on_settled(life, at_ns=at_ns, rule=rule)
                     self._confirm(kind, direction, step, at_ns, effects)
                     self._needs_reevaluation = True
             elif expiry_ns == at_ns:
-                self._warn(direction, on_price.by_expiry(life, rule), at_ns, effects)
+                self._warn(direction, on_price.decide_on_expiry(life, rule), at_ns, effects)
             elif hold_ns == at_ns:
-                step = on_price.by_deadline(
+                step = on_price.decide_on_hold_end(
                     life,
                     at_ns=at_ns,
                     price_ts_ns=self.lead.last_price.ts_ns,
@@ -285,7 +287,7 @@ class PairMonitor(TransitionLog):
             return
         was_inhibited = self.is_inhibited
         quality = (self.lead if leg is Direction.LEAD else self.other).data_quality
-        step = on_data_fault.by_fault(
+        step = on_data_fault.decide_on_data_fault(
             self.life(Kind.DATA_FAULT, leg), quality.is_at_fault, at_ns=at_ns, rule=rule
         )
         self._confirm(Kind.DATA_FAULT, leg, step, at_ns, effects)
@@ -296,7 +298,7 @@ class PairMonitor(TransitionLog):
         rule, life = self.rules.get(Kind.DATA_FAULT), self.life(Kind.DATA_FAULT, leg)
         if rule is None or life.phase is Phase.OPEN:
             return
-        steps = on_data_fault.by_revision(life, at_ns=at_ns, rule=rule)
+        steps = on_data_fault.decide_on_correction(life, at_ns=at_ns, rule=rule)
         values: Values = {"revised_from": before.close, "revised_to": now.close}
         for step in steps:
             self._confirm(Kind.DATA_FAULT, leg, step, at_ns, effects, values=values)

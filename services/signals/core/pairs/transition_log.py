@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from services.signals.core.confirmed import Values
-from services.signals.core.divergence.observation import DIRECTIONS
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import Decision, DivergenceState, Phase
 from services.signals.core.legs.leg import Leg
@@ -21,6 +20,7 @@ from services.signals.core.pairs.event import build_event
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from shared.domain.divergences import Confirmation, Direction, Kind, Transition
 from shared.domain.instants import NS_PER_SECOND
+from shared.domain.kinds import DIRECTIONS
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 
@@ -118,26 +118,26 @@ class TransitionLog(PairStatistics):
         """
         # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
         # and the log tells it again.
-        if step.life != self.life(kind, direction):
-            self.divergences[kind, direction] = step.life
+        if step.state != self.life(kind, direction):
+            self.divergences[kind, direction] = step.state
             self.is_dirty = True
         if step.suppressed is not None:
             effects.suppressed[step.suppressed.value] += 1
-        if step.transition is None or step.told is None:
+        if step.transition is None or step.reported is None:
             return
         # A change to neutral claims nothing that could be scored.
         if step.transition is Transition.OPEN and (values or {}).get("regime") != 0.0:
             self.outcomes.opened(kind, direction, session=self.session)
         self.sequence += 1
         effects.changed.add(self.pair.name)
-        grounds = self._grounds(kind, direction, step.told, at_ns, confirmation)
+        grounds = self._grounds(kind, direction, step.reported, at_ns, confirmation)
         effects.events.append(
             build_event(
                 pair=self.pair,
                 rule=self.rules[kind],
                 direction=direction,
                 transition=step.transition,
-                life=step.told,
+                life=step.reported,
                 confirmation=confirmation,
                 sequence=self.sequence,
                 at_ns=at_ns,

@@ -11,7 +11,8 @@ from convex.backtest.report.episodes import episodes_of, sessions_of
 from convex.backtest.report.page import report_bytes
 from convex.backtest.report.words import CAUSES, KINDS, REASONS
 from services.signals.core.confirmed import Values
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.core.legs.data_quality import Cause
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SUPPRESSED
@@ -49,7 +50,7 @@ def both(kind: Kind, direction: Direction, **changes: Any) -> list[DivergenceEve
 def page_of(
     events: list[DivergenceEvent],
     *,
-    rules: tuple[Rule, ...] = PUBLISHED,
+    rules: tuple[Rule, ...] = DEFAULT_RULES,
     values: Mapping[str, Any] | None = None,
 ) -> str:
     replayed = Replayed(rows=ROWS, events=events, values=dict(values or {}))
@@ -190,13 +191,13 @@ def test_eight_years_are_told_kind_by_kind() -> None:
     replayed = replay(
         recording,
         pair=PAIR,
-        rules=PUBLISHED,
+        rules=DEFAULT_RULES,
         calendar=xnys_calendar(),
         code_version="test",
         false_alarms=load_false_alarms(None),
     )
 
-    page = report_bytes(replayed, pair=PAIR, rules=PUBLISHED).decode()
+    page = report_bytes(replayed, pair=PAIR, rules=DEFAULT_RULES).decode()
     found = checked(page)
 
     assert {f'id="{link[1:]}"' in page for link in found.links} == {True}

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from convex.calibrate.openings import count_openings
 from convex.calibrate.readings import Readings
-from services.signals.core.divergence.on_close import by_close
+from services.signals.core.divergence.observation import Observation
+from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.divergence.state import DivergenceState, Observation
+from services.signals.core.divergence.state import DivergenceState
 from shared.domain.divergences import Kind, Transition
 
 
@@ -40,7 +41,7 @@ def close_by_close(given_readings: Readings, a_rule: Rule, after: int) -> list[i
             reading = Observation(
                 x=float(x[at]), leave_value=float(leave_value[at]), can_open=bool(can_open[at])
             )
-            step = by_close(
+            step = decide_on_close(
                 life,
                 None if np.isnan(x[at]) else reading,
                 session=f"session {at}",
@@ -49,7 +50,7 @@ def close_by_close(given_readings: Readings, a_rule: Rule, after: int) -> list[i
                 rule=a_rule,
                 new_sessions=1,
             )
-            life = step.life
+            life = step.state
             count += step.transition is Transition.OPEN and at >= after
         counts.append(count)
     return counts

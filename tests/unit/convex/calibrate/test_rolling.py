@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from convex.calibrate.readings import readings_of
 from convex.calibrate.rolling import RunningSums
 from services.signals.core.confirmed import confirmed_values
-from services.signals.core.divergence.observation import DIRECTIONS, observe
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES, observe
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.statistics.correlation import estimate_correlation
 from shared.domain.divergences import Kind
+from shared.domain.kinds import DIRECTIONS
 
-RULES = {rule.kind: rule for rule in PUBLISHED}
+RULES = {rule.kind: rule for rule in DEFAULT_RULES}
 
 
 def same(ours: float, theirs: float | None) -> bool:

@@ -10,10 +10,10 @@ from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import History
 from convex.calibrate.openings import count_openings
 from convex.calibrate.readings import readings_of
-from services.signals.core.divergence.rules import PUBLISHED
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.domain.divergences import Kind
 
-BREAK = next(rule for rule in PUBLISHED if rule.kind is Kind.CORRELATION_BREAK)
+BREAK = next(rule for rule in DEFAULT_RULES if rule.kind is Kind.CORRELATION_BREAK)
 _SETTLING = 200
 
 

@@ -5,10 +5,9 @@ import re
 import pytest
 
 from shared.domain.divergences import Direction, Kind, Transition
+from shared.domain.kinds import KIND_TRAITS
 from shared.text.data_faults import causes_among, describe_cause
 from shared.text.divergences import (
-    KIND_QUESTIONS,
-    KIND_TITLES,
     TRANSITION_WORDS,
     describe_direction,
     describe_divergence,
@@ -20,8 +19,8 @@ from tests.support.builders_kinds import KINDS_AND_DIRECTIONS
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_each_kind_has_a_title_and_a_question(kind: Kind) -> None:
-    assert KIND_TITLES[kind]
-    assert KIND_QUESTIONS[kind].format(lead="Gold", other="IWM").endswith("?")
+    assert KIND_TRAITS[kind].title
+    assert KIND_TRAITS[kind].question.format(lead="Gold", other="IWM").endswith("?")
 
 
 @pytest.mark.parametrize("transition", list(Transition))
@@ -34,7 +33,7 @@ def test_each_direction_of_a_kind_has_a_sentence_that_names_a_leg(kind: Kind, di
     sentence = describe_divergence(kind, direction, lead="Gold", other="IWM")
 
     assert re.search("Gold|IWM", sentence)
-    assert not sentence.startswith(KIND_TITLES[kind])
+    assert not sentence.startswith(KIND_TRAITS[kind].title)
     assert "_" not in describe_kind(kind, direction)
 
 

@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
@@ -48,7 +49,7 @@ class Closes:
     """
 
     returns: Floats
-    rules: tuple[Rule, ...] = PUBLISHED
+    rules: tuple[Rule, ...] = DEFAULT_RULES
     engine: LeadEngine = field(init=False)
     at: int = field(init=False, default=START)
     prices: list[float] = field(init=False)
@@ -98,7 +99,7 @@ def quiet(seed: int = 3, *, correlation: float = -0.3) -> Floats:
 
 
 def only(kind: Kind) -> tuple[Rule, ...]:
-    return tuple(rule for rule in PUBLISHED if rule.kind is kind)
+    return tuple(rule for rule in DEFAULT_RULES if rule.kind is kind)
 
 
 def fisher(a: Floats, b: Floats) -> float:
@@ -257,7 +258,7 @@ def test_bytes_of_every_event_hold_no_number_that_json_does_not_know() -> None:
 # -- faults ------------------------------------------------------------------------------------------------
 
 
-def ticking(rules: tuple[Rule, ...] = PUBLISHED) -> Closes:
+def ticking(rules: tuple[Rule, ...] = DEFAULT_RULES) -> Closes:
     story = Closes(quiet(), rules)
     story.take(quotes({ny(f"{FIRST} 10:00"): story.prices[0]}))
     story.events.clear()

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.signals.core.divergence.rules import FIELDS, PUBLISHED, Rule
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.core.pairs.deadband import deadband
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined
+from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 
 
@@ -41,13 +43,15 @@ def test_negative_length_is_refused_and_zero_is_not(name: str) -> None:
 
 
 def test_every_parameter_is_part_of_the_version() -> None:
-    for rule in PUBLISHED:
-        steps = {name: 1 if name.endswith("s") else 0.01 for name in FIELDS[rule.kind]}
-        others = [replace(rule, **{name: getattr(rule, name) + step}) for name, step in steps.items()]
+    for rule in DEFAULT_RULES:
+        decisions = {name: 1 if name.endswith("s") else 0.01 for name in KIND_TRAITS[rule.kind].rule_fields}
+        others = [
+            replace(rule, **{name: getattr(rule, name) + decision}) for name, decision in decisions.items()
+        ]
 
         versions = {rule.version, *(other.version for other in others)}
 
-        assert len(versions) == len(FIELDS[rule.kind]) + 1
+        assert len(versions) == len(KIND_TRAITS[rule.kind].rule_fields) + 1
         assert all(version.startswith(f"{rule.kind.value}-1-") for version in versions)
 
 

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from services.signals.core.confirmed import confirmed_values, regimes
-from services.signals.core.divergence.observation import DIRECTIONS, LEVEL_KINDS, observe
-from services.signals.core.divergence.on_close import by_close
-from services.signals.core.divergence.rules import PUBLISHED, Rule
+from services.signals.core.divergence.on_close import decide_on_close
+from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS, observe
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.from_history import openings_of_history, settled
 from services.signals.core.outcomes.judging import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
 from shared.domain.divergences import Direction, Kind, Transition
+from shared.domain.kinds import DIRECTIONS
 from tests.oracle.pair_oracle import read_pair
 from tests.support.data import shared_data
 from tests.unit.signals.core.outcomes.closes import closes, labels
@@ -45,7 +46,7 @@ def session_by_session(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> lis
         values = confirmed_values(aligned.until(index + 1, limit=index + 1))
         for rule in (rule for rule in rules if rule.kind in LEVEL_KINDS):
             for direction in DIRECTIONS[rule.kind]:
-                step = by_close(
+                step = decide_on_close(
                     divergences.get((rule.kind, direction), DivergenceState()),
                     observe(rule, direction, values),
                     session=session,
@@ -54,7 +55,7 @@ def session_by_session(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> lis
                     rule=rule,
                     new_sessions=1,
                 )
-                divergences[rule.kind, direction] = step.life
+                divergences[rule.kind, direction] = step.state
                 if step.transition is Transition.OPEN:
                     opened.append(Opening(kind=rule.kind, direction=direction, session=session))
         z, before = values["z_90"], named[index - 1] if index else None
@@ -106,7 +107,7 @@ def test_the_first_regime_of_a_history_is_no_change() -> None:
 
 
 def test_no_session_opens_nothing() -> None:
-    assert openings_of_history(closes([]), HistoryEvaluator(PUBLISHED)) == ()
+    assert openings_of_history(closes([]), HistoryEvaluator(DEFAULT_RULES)) == ()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -118,9 +119,9 @@ def test_openings_are_those_of_each_session_judged_by_itself(seed: int) -> None:
     moves = noise[0], shared * noise[0] + (1 - np.abs(shared)) * noise[1]
     aligned = closes(*(100.0 * np.exp(each.cumsum()) for each in moves))
 
-    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED))
+    found = openings_of_history(aligned, HistoryEvaluator(DEFAULT_RULES))
 
-    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED)))
+    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, DEFAULT_RULES)))
     assert len({each.kind for each in found}) >= 4
 
 
@@ -131,9 +132,9 @@ def test_openings_on_real_history_are_those_of_each_session_judged_by_itself() -
     )
     aligned = closes(pair["gold"].tolist(), pair["adjusted"].tolist()).until(2107, limit=800)
 
-    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED))
+    found = openings_of_history(aligned, HistoryEvaluator(DEFAULT_RULES))
 
-    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED)))
+    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, DEFAULT_RULES)))
     assert {each.kind for each in found} == set(Kind) - {Kind.DATA_FAULT}
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from services.signals.core.outcomes.claims import CLAIMS, Moves, hits
+from services.signals.core.kinds.claim import Moves, hits
+from services.signals.core.kinds.registry import CLAIMS
 from shared.domain.divergences import Direction, Kind
 
 # The lead outperforms, the other does, both rise, both fall, nothing moves, one leg does.
