@@ -1,45 +1,35 @@
-"""Wire the ingestor: feeds into the sink, the sink into Kafka, probes around it."""
+"""The composition root: build everything that the settings ask for, connect it, and run it."""
 
 import asyncio
 import random
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.ports import Feed
+from services.ingestor.feeds.registry import TICK_HISTORY, streaming_venue
+from services.ingestor.feeds.replay.feed import ReplayFeed
+from services.ingestor.feeds.simulated.feed import SimulatedFeed
+from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.sink import KafkaSink
+from services.ingestor.live_feeds import live_feeds
 from services.ingestor.metrics import IngestorMetrics
-from services.ingestor.wiring import feed_names, make_feeds, streams_of
+from services.ingestor.supervisor import Supervisor
+from shared.calendars import xnys_calendar
 from shared.clock import Clock
 from shared.config import KafkaSettings
+from shared.domain.instants import to_ns
 from shared.domain.pairs import Pair, routes_of
-from shared.errors import FeedRefused, InvariantError
+from shared.errors import ConfigError
+from shared.files.timeline import Recording
 from shared.health import HealthServer
 from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
-
-# The loop beats each status interval, at most a second: thirty missed beats are no hiccup.
-_STANDSTILL_SECONDS: Final = 30.0
-
-
-class _Pulse:
-    """Notice a loop that stands still."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._last = clock.monotonic()
-
-    def beat(self) -> None:
-        self._last = self._clock.monotonic()
-
-    def problem(self) -> str | None:
-        age = self._clock.monotonic() - self._last
-        return None if age < _STANDSTILL_SECONDS else f"the loop stands still for {age:.0f} s"
 
 
 async def run_ingestor(
@@ -50,7 +40,7 @@ async def run_ingestor(
     clock: Clock,
     stop: asyncio.Event,
 ) -> None:
-    """Run until told to stop, or until a replay that is not held open has ended; then send what waits.
+    """Run until asked to stop, or until a replay that is not held open has ended; then send what waits.
 
     Raises
     ------
@@ -59,96 +49,112 @@ async def run_ingestor(
     """
     registry = CollectorRegistry()
     routes = routes_of(pairs)
-    streams = streams_of(settings, pairs)
+    streams = _streams_of(settings, pairs)
     metrics = IngestorMetrics(
-        registry, feeds=feed_names(settings, streams), instruments=routes, streams=streams
+        registry, feeds=_feed_names(settings, streams), instruments=routes, streams=streams
     )
     async with AsyncExitStack() as stack:
         publisher = Publisher(kafka, client_id="convex-ingestor")
-        # Connecting is the first send's business: the ingestor starts, and takes ticks, without Kafka.
+        # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
         retrying = RetryingPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
         sink = KafkaSink(retrying, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
-        feeds = await make_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
-        pulse = _Pulse(clock)
+        supervisor = Supervisor(
+            await _make_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack),
+            sink,
+            status_interval_seconds=settings.status_interval_seconds,
+            flush_timeout_seconds=settings.flush_timeout_seconds,
+            clock=clock,
+        )
         health = stack.enter_context(
             HealthServer(
                 registry,
                 host=settings.health.host,
                 port=settings.health.port,
-                live={"loop": pulse.problem},
+                live={"loop": supervisor.problem},
                 ready={"kafka": retrying.problem},
             )
         )
         log.info("ingestor_started", feed=settings.feed, health_port=health.port, instruments=sorted(routes))
-        await _run(sink, feeds, settings, pulse=pulse, stop=stop)
+        await supervisor.run(stop)
         log.info("ingestor_stopped", unsent_ticks=sink.waiting_ticks())
 
 
-async def _run(
-    sink: KafkaSink, feeds: list[Feed], settings: IngestorSettings, *, pulse: _Pulse, stop: asyncio.Event
-) -> None:
-    sending = asyncio.create_task(sink.run(), name="sending")
-    saying = asyncio.create_task(
-        _say_statuses(sink, feeds, settings.status_interval_seconds, pulse), name="statuses"
-    )
-    feeding = asyncio.create_task(_run_feeds(feeds, sink), name="feeds")
-    stopping = asyncio.create_task(stop.wait())
-    tasks: set[asyncio.Task[Any]] = {sending, saying, feeding, stopping}
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in (saying, feeding, stopping):
-            await _ended(task)
-        sink.close()
-        await asyncio.wait({sending}, timeout=settings.flush_timeout_seconds)
-        await _ended(sending)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def _streams_of(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> dict[str, str]:
+    """Return the name of the feed of each instrument that ticks."""
+    match settings.feed:
+        case "live":
+            venues = {instrument: streaming_venue(instrument) for instrument in routes_of(pairs)}
+            return {instrument: venue.name for instrument, venue in venues.items() if venue is not None}
+        case "simulated":
+            return dict.fromkeys(ticks_of(pairs), settings.feed)
+        case "replay":
+            return {pair.lead: settings.feed for pair in pairs}
 
 
-async def _ended(task: asyncio.Task[Any]) -> None:
-    """Stop a task that still runs; raise what one that does not has died of."""
-    was_running = not task.done()
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
-    elif not was_running:
-        raise InvariantError(f"{task.get_name()} was cancelled by nobody")
+def _feed_names(settings: IngestorSettings, streams: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the feeds that are started; the labels of the metrics."""
+    if settings.feed == "live":
+        return tuple(dict.fromkeys((*streams.values(), TICK_HISTORY.name, settings.bars_source)))
+    return (settings.feed,)
 
 
-async def _run_feeds(feeds: list[Feed], sink: KafkaSink) -> None:
-    running = [asyncio.create_task(_run_feed(feed, sink)) for feed in feeds]
-    try:
-        for ended in asyncio.as_completed(running):
-            await ended
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+async def _make_feeds(
+    settings: IngestorSettings,
+    kafka: KafkaSettings,
+    pairs: tuple[Pair, ...],
+    *,
+    metrics: IngestorMetrics,
+    clock: Clock,
+    stack: AsyncExitStack,
+) -> list[Feed]:
+    """Return the feeds, not yet running."""
+    if settings.feed != "live":
+        # These cannot lose a connection: an alert on a lost one must not fire.
+        for instrument, feed in _streams_of(settings, pairs).items():
+            metrics.feed_connected.labels(feed, instrument).set(1)
+    match settings.feed:
+        case "replay":
+            return [_replay(settings, pairs, clock)]
+        case "simulated":
+            return [_simulated(settings, pairs, clock)]
+        case "live":
+            return await live_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
 
 
-async def _run_feed(feed: Feed, sink: KafkaSink) -> None:
-    try:
-        await feed.run(sink)
-    except FeedRefused as error:
-        # The other feeds go on, and the status records say that this one is STALE until a person acts.
-        log.error(  # noqa: TRY400 - no bug of ours
-            "feed_refused",
-            feed=feed.name,
-            instruments=feed.instruments,
-            reason=error.reason,
-            error=str(error),
+def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> ReplayFeed:
+    if not settings.replay_lead_files or not settings.replay_other_files:
+        raise ConfigError(
+            "CONVEX_INGESTOR_REPLAY_LEAD_FILES and CONVEX_INGESTOR_REPLAY_OTHER_FILES must each name a file"
         )
-        await asyncio.Event().wait()
+    if len(pairs) != 1:
+        raise ConfigError(
+            f"the replay feed plays exactly one pair, CONVEX_PAIRS has {len(pairs)}; "
+            "the files name no instrument, so they could be of any leg of any pair"
+        )
+    recording = Recording(
+        lead_files=settings.replay_lead_files,
+        other_files=settings.replay_other_files,
+        start=settings.replay_start,
+        end=settings.replay_end,
+    )
+    return ReplayFeed(
+        recording,
+        pair=pairs[0],
+        calendar=xnys_calendar(),
+        speed=settings.replay_speed,
+        is_held_open=settings.replay_hold_open,
+        clock=clock,
+    )
 
 
-async def _say_statuses(sink: KafkaSink, feeds: list[Feed], interval: float, pulse: _Pulse) -> None:
-    while True:
-        pulse.beat()
-        for feed in feeds:
-            for status in feed.statuses():
-                sink.put_status(status)
-        await asyncio.sleep(interval)
+def _simulated(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> SimulatedFeed:
+    require_simulated(pairs)
+    scenario = Scenario(
+        pairs=pairs,
+        seed=settings.simulated_seed,
+        start_ns=to_ns(settings.simulated_start),
+        speed=settings.simulated_speed,
+        ticks_per_second=settings.simulated_ticks_per_second,
+    )
+    return SimulatedFeed(scenario, calendar=xnys_calendar(), clock=clock)

@@ -1,32 +1,25 @@
-"""Build the live feeds: daily bars for each listed leg, a stream and a history for each that ticks.
+"""Build the live feeds: daily bars for each listed leg, a stream and a history for each leg that ticks.
 
-Each instrument is fetched once, however many pairs have it, and over a connection of its own: what happens to
-one does not touch another. A provider is asked through one client, which keeps requests apart.
+Each instrument is fetched once, however many pairs have it, and over a connection of its own: a fault of one
+does not touch another. Each provider is asked through one client, which limits the rate of requests.
 """
 
 import functools
 import random
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import httpx
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
-from services.ingestor.core.venues import require_live, streaming_feed
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
-from services.ingestor.feeds.daily_bars.ports import BarSource
+from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.ports import Feed
-from services.ingestor.feeds.streaming.connection import USER_AGENT, VenueProtocol
-from services.ingestor.feeds.streaming.feed import Backfill, Timing, WebsocketFeed
+from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider, require_live, streaming_venue
+from services.ingestor.feeds.streaming.connection import USER_AGENT
+from services.ingestor.feeds.streaming.feed import Timing, WebsocketFeed
+from services.ingestor.feeds.streaming.ports import StreamingVenue
 from services.ingestor.feeds.transport.rate_limiter import RateLimiter
-from services.ingestor.feeds.venues.coinbase.backfill import CoinbaseBackfill
-from services.ingestor.feeds.venues.coinbase.candles import CandleCloses
-from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
-from services.ingestor.feeds.venues.kraken.backfill import KrakenBackfill
-from services.ingestor.feeds.venues.kraken.protocol import KrakenProtocol
-from services.ingestor.feeds.venues.tiingo.eod import TiingoEod
-from services.ingestor.feeds.venues.yahoo.chart import YahooChart
 from services.ingestor.kafka.known_bars import KnownBars
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import xnys_calendar
@@ -34,7 +27,6 @@ from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.domain.pairs import Pair, routes_of
 from shared.domain.ticks import FeedState
-from shared.errors import ConfigError
 
 _COOL_DOWN_SECONDS = 60.0
 _uniform = random.SystemRandom().random
@@ -54,17 +46,19 @@ async def live_feeds(
     Raises
     ------
     ConfigError
-        If a leg is of no venue that has it, or a key is missing.
+        If no provider has a leg, or a key is missing.
     """
     require_live(pairs)
-    making = _LiveFeeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
+    make = _LiveFeeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
     feeds: list[Feed] = []
     for instrument in routes_of(pairs):
-        name = streaming_feed(instrument)
-        if name is None:
-            feeds.append(await making.daily(instrument))
+        venue = streaming_venue(instrument)
+        if venue is None:
+            feeds.append(await make.bars(instrument, bar_provider(settings.bars_source), is_news=True))
         else:
-            feeds += [await making.stream(instrument, name), await making.history(instrument)]
+            # Coming closes are sampled from the ticks; past ones are fetched.
+            history = await make.bars(instrument, TICK_HISTORY, is_news=False)
+            feeds += [await make.stream(instrument, venue), history]
     return feeds
 
 
@@ -86,62 +80,28 @@ class _LiveFeeds:
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._known = KnownBars(kafka, frozenset(routes_of(pairs)), uniform=_uniform)
 
-    async def stream(self, instrument: str, name: str) -> WebsocketFeed:
-        """Return the ticks of an instrument of a streaming venue."""
-        settings = self._settings
+    async def stream(self, instrument: str, venue: StreamingVenue) -> WebsocketFeed:
+        """Return the ticks of an instrument."""
         symbol = _symbol_of(instrument)
-        backfill: Backfill
-        make_protocol: Callable[[], VenueProtocol]
-        if name == "kraken":
-            url = settings.kraken_websocket_url
-            make_protocol = functools.partial(KrakenProtocol, symbol)
-            backfill = KrakenBackfill(await self._client(settings.kraken_rest_url), symbol=symbol)
-        else:
-            url = settings.coinbase_websocket_url
-            make_protocol = functools.partial(CoinbaseProtocol, _product_of(symbol))
-            backfill = CoinbaseBackfill(
-                await self._client(settings.coinbase_rest_url), product=_product_of(symbol)
-            )
+        client = await self._client(venue.rest_url(self._settings))
         return WebsocketFeed(
-            name,
+            venue.name,
             instrument=instrument,
-            url=url,
-            make_protocol=make_protocol,
-            backfill=backfill,
+            url=venue.websocket_url(self._settings),
+            make_protocol=functools.partial(venue.make_protocol, symbol),
+            backfill=venue.make_backfill(client, symbol),
             market=_always_open,
-            timing=_timing(settings),
+            timing=_timing(self._settings),
             uniform=_uniform,
             metrics=self._metrics,
             clock=self._clock,
         )
 
-    async def history(self, instrument: str) -> DailyBarsFeed:
-        """Return the past closes of an instrument that ticks; the coming ones are sampled from its ticks."""
-        closes = CandleCloses(
-            await self._client(self._settings.coinbase_rest_url),
-            product=_product_of(_symbol_of(instrument)),
-            calendar=xnys_calendar(),
-        )
-        return self._bars(closes, instrument, is_news=False)
-
-    async def daily(self, instrument: str) -> DailyBarsFeed:
-        """Return the daily bars of a listed instrument."""
-        settings, symbol = self._settings, _symbol_of(instrument)
-        source: BarSource
-        if settings.bars_source == "yahoo":
-            source = YahooChart(await self._client(settings.yahoo_url), symbol=symbol)
-        elif settings.tiingo_token is None:
-            raise ConfigError(
-                "CONVEX_INGESTOR_TIINGO_TOKEN is needed when CONVEX_INGESTOR_BARS_SOURCE is tiingo"
-            )
-        else:
-            client = await self._client(settings.tiingo_url)
-            source = TiingoEod(client, ticker=symbol, token=settings.tiingo_token)
-        return self._bars(source, instrument, is_news=True)
-
-    def _bars(self, source: BarSource, instrument: str, *, is_news: bool) -> DailyBarsFeed:
+    async def bars(self, instrument: str, provider: BarProvider, *, is_news: bool) -> DailyBarsFeed:
+        """Return the daily bars of an instrument."""
+        client = await self._client(provider.rest_url(self._settings))
         return DailyBarsFeed(
-            source,
+            provider.make_source(client, _symbol_of(instrument), self._settings),
             instrument=instrument,
             is_news=is_news,
             known=functools.partial(self._known.of, instrument),
@@ -155,13 +115,12 @@ class _LiveFeeds:
     async def _client(self, base_url: str) -> httpx.AsyncClient:
         """Return the one client of a provider."""
         if base_url not in self._clients:
+            limiter = RateLimiter(self._settings.request_interval_seconds, clock=self._clock)
             client = httpx.AsyncClient(
                 base_url=base_url,
                 timeout=self._settings.request_timeout_seconds,
                 headers={"User-Agent": USER_AGENT},
-                event_hooks={
-                    "request": [RateLimiter(self._settings.request_interval_seconds, clock=self._clock)]
-                },
+                event_hooks={"request": [limiter]},
             )
             self._clients[base_url] = await self._stack.enter_async_context(client)
         return self._clients[base_url]
@@ -187,11 +146,6 @@ def _symbol_of(instrument: str) -> str:
     return instrument.rpartition(".")[0]
 
 
-def _product_of(symbol: str) -> str:
-    """Return Coinbase's name of ``BASE/QUOTE``."""
-    return symbol.replace("/", "-")
-
-
 def _always_open(_: int) -> FeedState:
-    """Tokens trade round the clock."""
+    """Return ``LIVE``: tokens trade round the clock."""
     return FeedState.LIVE

@@ -64,29 +64,29 @@ class ConnectionHealth:
             return 0.0
         return now - self._acked_at
 
-    def saw_frame(self, *, now: float, is_bad: bool = False) -> None:
+    def on_frame(self, *, now: float, is_bad: bool = False) -> None:
         """Note a frame of the protocol, or one that could not be read."""
         self._last_frame = now
         self._bad_frames = self._bad_frames + 1 if is_bad else 0
         # A good frame between two looks at the verdict does not take it back.
         self._is_garbled = self._is_garbled or self._bad_frames > MAX_BAD_FRAMES
 
-    def saw_ack(self, *, now: float) -> None:
+    def on_acknowledged(self, *, now: float) -> None:
         """Note that every subscription is acknowledged."""
         if self._acked_at is None:
             self._acked_at = now
 
-    def saw_data(self, *, now: float) -> None:
+    def on_data(self, *, now: float) -> None:
         """Note data of the subscription."""
         self._last_data = now
 
-    def saw_venue(self, *, is_degraded: bool) -> None:
+    def on_venue_status(self, *, is_degraded: bool) -> None:
         """Note that the venue is, or is no longer, in maintenance: then silence is announced."""
         if self._is_degraded and not is_degraded and self._last_data is not None:
             self._last_data = max(self._last_data, self._last_frame)
         self._is_degraded = is_degraded
 
-    def verdict(self, *, now: float) -> str | None:
+    def give_up_reason(self, *, now: float) -> str | None:
         """Return why to give the connection up, or None."""
         if self._is_garbled:
             return "too_many_bad_frames"

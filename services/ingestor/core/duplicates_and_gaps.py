@@ -79,7 +79,7 @@ class TradeSequence:
             self._last = (trade_id, ts_event_ns)
         return new, gaps
 
-    def claim(self, trade_id: int) -> Gap | None:
+    def on_last_trade_id(self, trade_id: int) -> Gap | None:
         """Take the venue's word for its last trade; return the gap when we still lack it at its next word.
 
         One word of grace: the trade itself may be on its way.

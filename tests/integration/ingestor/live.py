@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 
 from services.ingestor.core.connection_health import Limits
-from services.ingestor.feeds.streaming.connection import VenueProtocol
-from services.ingestor.feeds.streaming.feed import Backfill, Timing, WebsocketFeed
+from services.ingestor.feeds.streaming.feed import Timing, WebsocketFeed
+from services.ingestor.feeds.streaming.ports import Backfill, VenueProtocol
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import SystemClock
 from shared.domain.ticks import FeedState

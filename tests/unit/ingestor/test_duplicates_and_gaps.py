@@ -42,23 +42,23 @@ def test_snapshot_after_a_reconnect_fills_what_it_can() -> None:
 
 def test_claim_is_believed_at_the_second_word() -> None:
     sequence = _after(100)
-    assert sequence.claim(103) is None
-    assert sequence.claim(104) == Gap(after_id=100, before_id=104, since_ns=1_000)
-    assert sequence.claim(104) == Gap(after_id=103, before_id=105, since_ns=1_000)
-    assert sequence.claim(104) is None
+    assert sequence.on_last_trade_id(103) is None
+    assert sequence.on_last_trade_id(104) == Gap(after_id=100, before_id=104, since_ns=1_000)
+    assert sequence.on_last_trade_id(104) == Gap(after_id=103, before_id=105, since_ns=1_000)
+    assert sequence.on_last_trade_id(104) is None
 
 
 def test_trade_that_was_on_its_way_is_no_gap() -> None:
     sequence = _after(100)
-    sequence.claim(101)
+    sequence.on_last_trade_id(101)
     sequence.offer([(101, 5)], is_snapshot=False)
-    assert sequence.claim(101) is None
+    assert sequence.on_last_trade_id(101) is None
 
 
 def test_claim_before_any_trade_is_the_starting_point() -> None:
     sequence = TradeSequence()
-    assert sequence.claim(50) is None
-    assert sequence.claim(50) is None
+    assert sequence.on_last_trade_id(50) is None
+    assert sequence.on_last_trade_id(50) is None
     assert sequence.offer([(51, 1)], is_snapshot=False) == ([51], [])
 
 

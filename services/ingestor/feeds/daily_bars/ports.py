@@ -1,8 +1,12 @@
 """What the daily feed needs from a provider."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import httpx
+
+from services.ingestor.config import IngestorSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +51,22 @@ class BarSource(Protocol):
             If it refuses for good.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarProvider:
+    """Where daily rows of any instrument can be asked for.
+
+    Parameters
+    ----------
+    name
+        Name of its feeds and their label in the metrics.
+    rest_url
+        Returns its address.
+    make_source
+        Returns the rows of one symbol; its client has ``rest_url`` as the base.
+    """
+
+    name: str
+    rest_url: Callable[[IngestorSettings], str]
+    make_source: Callable[[httpx.AsyncClient, str, IngestorSettings], BarSource]

@@ -10,6 +10,7 @@ from typing import Final
 from services.ingestor.core.send_queue import Bars
 from shared.domain.pairs import Pair
 from shared.domain.ticks import FeedStatus, QuoteBatch
+from shared.errors import ConfigError
 
 FEED: Final = "simulated"
 HISTORY_SESSIONS: Final = 720
@@ -53,6 +54,28 @@ class Scheduled:
     wall_seconds: float
     event_ns: int
     item: QuoteBatch | Bars | FeedStatus
+
+
+def require_simulated(pairs: tuple[Pair, ...]) -> None:
+    """Refuse pairs that cannot be simulated together.
+
+    Raises
+    ------
+    ConfigError
+        If a pair is not marked as simulated, or the pairs have different leads.
+    """
+    for pair in pairs:
+        if not pair.is_simulated:
+            # Made-up prices must never be shown as if they were a market's.
+            raise ConfigError(
+                f"pair {pair.name} is not marked is_simulated; set CONVEX_PAIRS to simulated "
+                "or take another feed"
+            )
+    leads = dict.fromkeys(pair.lead for pair in pairs)
+    if len(leads) != 1:
+        raise ConfigError(
+            f"the simulated feed plays pairs of one lead, CONVEX_PAIRS has {len(leads)}: {', '.join(leads)}"
+        )
 
 
 def ticks_of(pairs: tuple[Pair, ...]) -> tuple[str, ...]:

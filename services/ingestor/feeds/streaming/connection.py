@@ -1,12 +1,12 @@
 """One connection to a venue: connect, subscribe, read, watch; its end always has a reason.
 
-The read loop stamps and enqueues, nothing else. A second task watches the clock.
+The read loop stamps frames and queues their ticks, nothing else. A second task watches the clock.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from services.ingestor.core.connection_health import ConnectionHealth, Limits
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.events import Acknowledged, Event, Rejected, VenueStatus
-from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
+from services.ingestor.feeds.streaming.ports import VenueProtocol
+from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
 from services.ingestor.feeds.transport.http_json import LONGEST_RETRY_AFTER_SECONDS
 from shared.clock import Clock
 from shared.domain.retry_after import parse_retry_after
@@ -32,27 +32,15 @@ _FINAL_STATUSES: Final = frozenset({401, 403, 451})
 USER_AGENT: Final = "convex (self-hosted market alerts)"
 
 
-class VenueProtocol(Protocol):
-    """One connection's protocol, sans I/O."""
-
-    def opening_frames(self) -> tuple[str, ...]:
-        """Return what to send first."""
-        ...
-
-    def receive(self, frame: str | bytes) -> list[Event]:
-        """Return what a frame means."""
-        ...
-
-
 class Ended(Exception):
-    """The connection is over; come back.
+    """The connection is over; connect again.
 
     Parameters
     ----------
     reason
         Label of the metric.
     at_least_seconds
-        How long to leave the venue alone.
+        How long to wait at least before the next connection.
     """
 
     def __init__(self, reason: str, *, detail: str = "", at_least_seconds: float = 0.0) -> None:
@@ -62,8 +50,8 @@ class Ended(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Seen:
-    """When the feed last heard of its market, over all connections; nanoseconds since the Unix epoch."""
+class LastReceived:
+    """When the last frame and the last tick came, over all connections; nanoseconds since the Unix epoch."""
 
     frame_ns: int
     tick_ns: int
@@ -74,10 +62,8 @@ class Connection:
 
     Parameters
     ----------
-    monitor
-        Follows this connection; the feed asks it how far it has come.
     cool_down_seconds
-        How long to leave a venue alone that said no, but not for ever.
+        How long to wait before connecting again after a refusal that is not final.
     on_gap
         Called for each hole in the trade ids.
     """
@@ -89,9 +75,9 @@ class Connection:
         instrument: str,
         url: str,
         protocol: VenueProtocol,
-        intake: TickNormaliser,
+        normaliser: TickNormaliser,
         limits: Limits,
-        seen: Seen,
+        last_received: LastReceived,
         cool_down_seconds: float,
         on_gap: Callable[[Gap], object],
         clock: Clock,
@@ -100,13 +86,13 @@ class Connection:
         self._instrument = instrument
         self._url = url
         self._protocol = protocol
-        self._intake = intake
+        self._normaliser = normaliser
         self._limits = limits
-        self._seen = seen
+        self._last_received = last_received
         self._cool_down_seconds = cool_down_seconds
         self._on_gap = on_gap
         self._clock = clock
-        self.monitor: ConnectionHealth | None = None
+        self.health: ConnectionHealth | None = None
 
     async def run(self, sink: Sink) -> None:
         """Stream until the connection is over.
@@ -141,9 +127,9 @@ class Connection:
             await socket.close()
 
     async def _converse(self, socket: ClientConnection, sink: Sink) -> None:
-        monitor = self.monitor = ConnectionHealth(self._limits, now=self._clock.monotonic())
-        watching = asyncio.create_task(self._watch(monitor))
-        reading = asyncio.create_task(self._read(socket, monitor, sink))
+        health = self.health = ConnectionHealth(self._limits, now=self._clock.monotonic())
+        watching = asyncio.create_task(self._watch(health))
+        reading = asyncio.create_task(self._read(socket, health, sink))
         try:
             await asyncio.wait({watching, reading}, return_when=asyncio.FIRST_COMPLETED)
             await (watching if watching.done() else reading)
@@ -152,45 +138,47 @@ class Connection:
                 task.cancel()
             await asyncio.gather(watching, reading, return_exceptions=True)
 
-    async def _read(self, socket: ClientConnection, monitor: ConnectionHealth, sink: Sink) -> None:
+    async def _read(self, socket: ClientConnection, health: ConnectionHealth, sink: Sink) -> None:
         try:
             for opening in self._protocol.opening_frames():
                 await socket.send(opening)
             while True:
                 frame = await socket.recv()
                 received_ns, now = self._clock.now_ns(), self._clock.monotonic()
-                events = self._protocol.receive(frame)
-                taken = self._intake.take(events, frame=frame, received_ns=received_ns, sink=sink)
-                monitor.saw_frame(now=now, is_bad=taken.is_bad)
-                self._seen.frame_ns = received_ns
-                if taken.is_data:
-                    monitor.saw_data(now=now)
-                if taken.is_fresh:
-                    self._seen.tick_ns = received_ns
-                for gap in taken.gaps:
+                outcome = self._normaliser.take(
+                    self._protocol.receive(frame), frame=frame, received_ns=received_ns, sink=sink
+                )
+                health.on_frame(now=now, is_bad=outcome.is_unreadable)
+                self._last_received.frame_ns = received_ns
+                if outcome.has_data:
+                    health.on_data(now=now)
+                if outcome.has_fresh_tick:
+                    self._last_received.tick_ns = received_ns
+                for gap in outcome.gaps:
                     self._on_gap(gap)
-                self._follow(events, monitor, now)
+                self._follow(outcome, health, now)
         except ConnectionClosed as error:
             raise Ended("closed", detail=str(error)[:200]) from error
 
-    def _follow(self, events: list[Event], monitor: ConnectionHealth, now: float) -> None:
-        for event in events:
-            match event:
-                case Acknowledged():
-                    monitor.saw_ack(now=now)
-                    log.info("feed_subscribed", feed=self._name, instrument=self._instrument)
-                case VenueStatus(status=status, is_degraded=is_degraded):
-                    monitor.saw_venue(is_degraded=is_degraded)
-                    if is_degraded:
-                        log.warning("venue_degraded", feed=self._name, status=status)
-                case Rejected(message=message, is_final=True):
-                    raise FeedRefused(f"{self._name}: {message}", reason="rejected")
-                case Rejected(message=message):
-                    raise Ended("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
+    def _follow(self, outcome: FrameOutcome, health: ConnectionHealth, now: float) -> None:
+        """Act on what the frame says about the connection itself."""
+        if outcome.is_acknowledged:
+            health.on_acknowledged(now=now)
+            log.info("feed_subscribed", feed=self._name, instrument=self._instrument)
+        for venue in outcome.venue_statuses:
+            health.on_venue_status(is_degraded=venue.is_degraded)
+            if venue.is_degraded:
+                log.warning("venue_degraded", feed=self._name, status=venue.status)
+        if outcome.rejection is None:
+            return
+        message = outcome.rejection.message
+        if outcome.rejection.is_final:
+            raise FeedRefused(f"{self._name}: {message}", reason="rejected")
+        raise Ended("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
 
-    async def _watch(self, monitor: ConnectionHealth) -> None:
+    async def _watch(self, health: ConnectionHealth) -> None:
         while True:
-            reason = monitor.verdict(now=self._clock.monotonic())
+            reason = health.give_up_reason(now=self._clock.monotonic())
             if reason is not None:
                 raise Ended(reason)
             await asyncio.sleep(_WATCH_SECONDS)

@@ -6,7 +6,6 @@ A clean close is as good a reason to reconnect as any other. Back-filling runs b
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -14,8 +13,9 @@ from services.ingestor.core.connection_health import Limits, Phase
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.core.feed_status import Liveness, feed_state, watermark
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.connection import Connection, Ended, Seen, VenueProtocol
+from services.ingestor.feeds.streaming.connection import Connection, Ended, LastReceived
 from services.ingestor.feeds.streaming.events import Trade
+from services.ingestor.feeds.streaming.ports import Backfill, VenueProtocol
 from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
@@ -25,22 +25,6 @@ from shared.domain.ticks import FeedState, FeedStatus
 from shared.errors import FeedRefused, FeedUnavailable
 
 log = structlog.get_logger(__name__)
-
-
-class Backfill(Protocol):
-    """Fetch trades that were missed."""
-
-    async def trades_in(self, gap: Gap) -> list[Trade]:
-        """Return the trades strictly inside a gap, as far as the venue still has them.
-
-        Raises
-        ------
-        FeedUnavailable
-            If the venue does not answer.
-        FeedRefused
-            If it refuses.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +79,21 @@ class WebsocketFeed:
         self._backoff = Backoff(
             uniform=uniform, base_seconds=timing.reconnect_base, cap_seconds=timing.reconnect_cap
         )
-        self._intake = TickNormaliser(
+        self._normaliser = TickNormaliser(
             feed=name, instrument=instrument, lateness_ns=_ns(timing.lateness), metrics=metrics
         )
         self._connection: Connection | None = None
-        self._seen = Seen(frame_ns=clock.now_ns(), tick_ns=clock.now_ns())
+        self._last_received = LastReceived(frame_ns=clock.now_ns(), tick_ns=clock.now_ns())
         self._watermark_ns = 0
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the feed's present state and watermark."""
         now_ns = self._clock.now_ns()
-        monitor = self._connection.monitor if self._connection is not None else None
+        health = self._connection.health if self._connection is not None else None
         liveness = Liveness(
-            is_live=monitor is not None and monitor.phase is Phase.LIVE,
-            last_frame_ns=self._seen.frame_ns,
-            last_tick_ns=self._seen.tick_ns,
+            is_live=health is not None and health.phase is Phase.LIVE,
+            last_frame_ns=self._last_received.frame_ns,
+            last_tick_ns=self._last_received.tick_ns,
         )
         self._metrics.feed_connected.labels(self.name, self._instrument).set(liveness.is_live)
         self._watermark_ns = watermark(
@@ -152,9 +136,9 @@ class WebsocketFeed:
                 instrument=self._instrument,
                 url=self._url,
                 protocol=self._make_protocol(),
-                intake=self._intake,
+                normaliser=self._normaliser,
                 limits=self._timing.limits,
-                seen=self._seen,
+                last_received=self._last_received,
                 cool_down_seconds=self._timing.cool_down,
                 on_gap=on_gap,
                 clock=self._clock,
@@ -170,8 +154,8 @@ class WebsocketFeed:
                 await asyncio.sleep(self._pause(connection, end))
 
     def _pause(self, connection: Connection, end: Ended) -> float:
-        monitor = connection.monitor
-        live_seconds = monitor.live_seconds(now=self._clock.monotonic()) if monitor is not None else 0.0
+        health = connection.health
+        live_seconds = health.live_seconds(now=self._clock.monotonic()) if health is not None else 0.0
         wait = self._backoff.failed(live_seconds=live_seconds, at_least_seconds=end.at_least_seconds)
         self._metrics.feed_reconnects.labels(self.name, end.reason).inc()
         log.warning(
@@ -193,7 +177,7 @@ class WebsocketFeed:
             trades = await self._backfill.trades_in(gap)
         except (FeedUnavailable, FeedRefused) as error:
             why = str(error)
-        self._intake.take_filled(trades, received_ns=self._clock.now_ns(), sink=sink)
+        self._normaliser.take_filled(trades, received_ns=self._clock.now_ns(), sink=sink)
         is_filled = len(trades) == missing
         self._metrics.trade_gaps.labels(self.name, "filled" if is_filled else "unfillable").inc()
         if not is_filled:

@@ -1,49 +1,73 @@
-"""From a venue's events to usable ticks: checked, seen once, and with their gaps known.
+"""From a venue's events to usable ticks: validated, without duplicates, and with the gaps in trade ids known.
 
-A snapshot shows where the market stands, and is no sign of life: its quote is used while it is not older than
-the allowed lateness, and never counts as a fresh tick.
+A snapshot shows where the market stands; it does not show that the feed is alive. Its quote is used while it
+is not older than the allowed lateness, and never counts as a fresh tick.
 """
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from services.ingestor.core.duplicates_and_gaps import Gap, RecentQuotes, TradeSequence
 from services.ingestor.core.tick_validation import check_quote, check_trade
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.columns import quote_batch, trade_batch
 from services.ingestor.feeds.streaming.events import (
+    Acknowledged,
     Event,
     Heartbeat,
     OneSided,
     Quote,
+    Rejected,
     Trade,
     Unknown,
     Unreadable,
+    VenueStatus,
 )
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.instants import NS_PER_SECOND
+from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.errors import QualityError
 
 
 @dataclass(slots=True, kw_only=True)
-class Taken:
-    """What a frame brought.
+class FrameOutcome:
+    """What a frame brought, for the connection that it came over.
 
     Parameters
     ----------
-    is_data
+    has_data
         It had data of the subscription, snapshots included.
-    is_fresh
-        It had a tick that is news.
+    has_fresh_tick
+        It had a new tick that is not from a snapshot.
+    is_unreadable
+        It was not what the protocol allows.
+    is_acknowledged
+        Every subscription is acknowledged.
+    gaps
+        Trade ids that turned out to be missing.
+    venue_statuses
+        What the venue says of itself.
+    rejection
+        The first refusal of a subscription in it.
     """
 
-    is_data: bool = False
-    is_fresh: bool = False
-    is_bad: bool = False
+    has_data: bool = False
+    has_fresh_tick: bool = False
+    is_unreadable: bool = False
+    is_acknowledged: bool = False
     gaps: list[Gap] = field(default_factory=list)
+    venue_statuses: list[VenueStatus] = field(default_factory=list)
+    rejection: Rejected | None = None
 
 
 class TickNormaliser:
-    """Take one instrument's events over all connections of its feed."""
+    """Normalise one instrument's events over all connections of its feed.
+
+    Parameters
+    ----------
+    lateness_ns
+        How old the quote of a snapshot may be to be used.
+    """
 
     def __init__(self, *, feed: str, instrument: str, lateness_ns: int, metrics: IngestorMetrics) -> None:
         self._feed = feed
@@ -53,52 +77,61 @@ class TickNormaliser:
         self._sequence = TradeSequence()
         self._quotes = RecentQuotes()
 
-    def take(self, events: list[Event], *, frame: str | bytes, received_ns: int, sink: Sink) -> Taken:
-        """Queue the usable ticks of one frame."""
-        taken = Taken()
+    def take(  # noqa: C901 - one case for each kind of event, and nothing else
+        self, events: list[Event], *, frame: str | bytes, received_ns: int, sink: Sink
+    ) -> FrameOutcome:
+        """Queue the usable ticks of one frame and return everything else that it says."""
+        outcome = FrameOutcome()
         quotes: list[tuple[int, float, float]] = []
         trades: list[Trade] = []
         raw = frame if isinstance(frame, bytes) else frame.encode(errors="replace")
         for event in events:
             match event:
                 case Quote():
-                    taken.is_data = True
-                    try:
-                        quotes += self._quote(event, received_ns, taken)
-                    except QualityError as error:
-                        sink.reject(feed=self._feed, raw=raw, error=error)
+                    outcome.has_data = True
+                    quotes += self._quote(event, raw, received_ns, sink, outcome)
                 case Trade():
-                    taken.is_data = True
+                    outcome.has_data = True
                     trades.append(event)
                 case OneSided():
-                    taken.is_data = True
+                    outcome.has_data = True
                     self._metrics.ticks_rejected.labels(self._feed, "one_sided").inc()
                 case Heartbeat(last_trade_id=int() as last_id):
-                    gap = self._sequence.claim(last_id)
-                    taken.gaps += [gap] if gap is not None else []
+                    gap = self._sequence.on_last_trade_id(last_id)
+                    outcome.gaps += [gap] if gap is not None else []
+                case Heartbeat():
+                    pass
+                case Acknowledged():
+                    outcome.is_acknowledged = True
+                case VenueStatus():
+                    outcome.venue_statuses.append(event)
+                case Rejected():
+                    outcome.rejection = outcome.rejection or event
                 case Unknown():
                     self._metrics.unknown_frames.labels(self._feed).inc()
                 case Unreadable(error=error):
-                    taken.is_bad = True
+                    outcome.is_unreadable = True
                     sink.reject(feed=self._feed, raw=raw, error=error)
         if quotes:
-            sink.put_ticks(
-                quote_batch(quotes, instrument=self._instrument, feed=self._feed, ts_received_ns=received_ns)
-            )
-        self._trades(trades, raw, received_ns, sink, taken)
-        return taken
+            sink.put_ticks(self._quote_batch(quotes, received_ns))
+        self._trades(trades, raw, received_ns, sink, outcome)
+        return outcome
 
     def take_filled(self, trades: list[Trade], *, received_ns: int, sink: Sink) -> None:
         """Queue back-filled trades, in the order of their ids."""
-        usable = self._checked(sorted(trades, key=lambda trade: trade.trade_id), b"", received_ns, sink)
+        usable = self._valid(sorted(trades, key=lambda trade: trade.trade_id), b"", received_ns, sink)
         if usable:
-            sink.put_ticks(
-                trade_batch(usable, instrument=self._instrument, feed=self._feed, ts_received_ns=received_ns)
-            )
+            sink.put_ticks(self._trade_batch(usable, received_ns))
 
-    def _quote(self, quote: Quote, received_ns: int, taken: Taken) -> list[tuple[int, float, float]]:
+    def _quote(
+        self, quote: Quote, raw: bytes, received_ns: int, sink: Sink, outcome: FrameOutcome
+    ) -> list[tuple[int, float, float]]:
         ts_event_ns = quote.ts_event_ns if quote.ts_event_ns is not None else received_ns
-        check_quote(ts_event_ns=ts_event_ns, ts_received_ns=received_ns, bid=quote.bid, ask=quote.ask)
+        try:
+            check_quote(ts_event_ns=ts_event_ns, ts_received_ns=received_ns, bid=quote.bid, ask=quote.ask)
+        except QualityError as error:
+            sink.reject(feed=self._feed, raw=raw, error=error)
+            return []
         if quote.is_snapshot and received_ns - ts_event_ns > self._lateness_ns:
             return []
         if not self._quotes.is_new(
@@ -107,33 +140,34 @@ class TickNormaliser:
             self._metrics.ticks_duplicate.labels(self._feed).inc()
             return []
         if not quote.is_snapshot:
-            taken.is_fresh = True
+            outcome.has_fresh_tick = True
             self._observe_delay(ts_event_ns, received_ns)
         return [(ts_event_ns, quote.bid, quote.ask)]
 
-    def _trades(self, trades: list[Trade], raw: bytes, received_ns: int, sink: Sink, taken: Taken) -> None:
+    def _trades(
+        self, trades: list[Trade], raw: bytes, received_ns: int, sink: Sink, outcome: FrameOutcome
+    ) -> None:
         if not trades:
             return
         is_snapshot = trades[0].is_snapshot
         new_ids, gaps = self._sequence.offer(
             [(trade.trade_id, trade.ts_event_ns) for trade in trades], is_snapshot=is_snapshot
         )
-        taken.gaps += gaps
-        news = {trade.trade_id: trade for trade in trades if trade.trade_id in set(new_ids)}
+        outcome.gaps += gaps
+        new = {trade.trade_id: trade for trade in trades if trade.trade_id in set(new_ids)}
         if not is_snapshot:
-            self._metrics.ticks_duplicate.labels(self._feed).inc(len(trades) - len(news))
-        usable = self._checked([news[trade_id] for trade_id in new_ids], raw, received_ns, sink)
+            self._metrics.ticks_duplicate.labels(self._feed).inc(len(trades) - len(new))
+        usable = self._valid([new[trade_id] for trade_id in new_ids], raw, received_ns, sink)
         if not usable:
             return
         if not is_snapshot:
-            taken.is_fresh = True
+            outcome.has_fresh_tick = True
             for trade in usable:
                 self._observe_delay(trade.ts_event_ns, received_ns)
-        sink.put_ticks(
-            trade_batch(usable, instrument=self._instrument, feed=self._feed, ts_received_ns=received_ns)
-        )
+        sink.put_ticks(self._trade_batch(usable, received_ns))
 
-    def _checked(self, trades: list[Trade], raw: bytes, received_ns: int, sink: Sink) -> list[Trade]:
+    def _valid(self, trades: list[Trade], raw: bytes, received_ns: int, sink: Sink) -> list[Trade]:
+        """Return the trades that can be true; reject the others."""
         usable = []
         for trade in trades:
             try:
@@ -148,6 +182,27 @@ class TickNormaliser:
             else:
                 usable.append(trade)
         return usable
+
+    def _quote_batch(self, quotes: list[tuple[int, float, float]], received_ns: int) -> QuoteBatch:
+        return QuoteBatch(
+            instrument=self._instrument,
+            feed=self._feed,
+            ts_event_ns=np.array([ts for ts, _, _ in quotes], dtype=np.int64),
+            ts_received_ns=np.full(len(quotes), received_ns, dtype=np.int64),
+            bid=np.array([bid for _, bid, _ in quotes], dtype=np.float64),
+            ask=np.array([ask for _, _, ask in quotes], dtype=np.float64),
+        )
+
+    def _trade_batch(self, trades: list[Trade], received_ns: int) -> TradeBatch:
+        return TradeBatch(
+            instrument=self._instrument,
+            feed=self._feed,
+            ts_event_ns=np.array([trade.ts_event_ns for trade in trades], dtype=np.int64),
+            ts_received_ns=np.full(len(trades), received_ns, dtype=np.int64),
+            price=np.array([trade.price for trade in trades], dtype=np.float64),
+            size=np.array([trade.size for trade in trades], dtype=np.float64),
+            trade_id=tuple(str(trade.trade_id) for trade in trades),
+        )
 
     def _observe_delay(self, ts_event_ns: int, received_ns: int) -> None:
         self._metrics.tick_delay.labels(self._feed).observe(max(0, received_ns - ts_event_ns) / NS_PER_SECOND)

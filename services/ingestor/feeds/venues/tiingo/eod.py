@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from pydantic import SecretStr
 
-from services.ingestor.feeds.daily_bars.ports import Row
+from services.ingestor.config import IngestorSettings
+from services.ingestor.feeds.daily_bars.ports import BarProvider, Row
 from services.ingestor.feeds.transport.http_json import get_json
 from services.ingestor.feeds.transport.json_fields import number
-from shared.errors import DecodeError, FeedUnavailable
+from shared.errors import ConfigError, DecodeError, FeedUnavailable
 
 
 class TiingoEod:
@@ -75,3 +76,14 @@ def parse_prices(body: Any) -> list[Row]:
             f"Tiingo: rows changed their form: {error!r}"[:150], reason="not_json"
         ) from error
     return sorted(rows, key=lambda row: row.session)
+
+
+def _make_source(client: httpx.AsyncClient, symbol: str, settings: IngestorSettings) -> TiingoEod:
+    if settings.tiingo_token is None:
+        raise ConfigError("CONVEX_INGESTOR_TIINGO_TOKEN is needed when CONVEX_INGESTOR_BARS_SOURCE is tiingo")
+    return TiingoEod(client, ticker=symbol, token=settings.tiingo_token)
+
+
+TIINGO: Final = BarProvider(
+    name=TiingoEod.name, rest_url=lambda settings: settings.tiingo_url, make_source=_make_source
+)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 
-from services.ingestor.feeds.daily_bars.ports import Row
+from services.ingestor.feeds.daily_bars.ports import BarProvider, Row
 from services.ingestor.feeds.transport.http_json import get_json
 from shared.errors import FeedRefused, FeedUnavailable
 
@@ -124,3 +124,10 @@ def _row(
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DECIMALS)
+
+
+YAHOO: Final = BarProvider(
+    name=YahooChart.name,
+    rest_url=lambda settings: settings.yahoo_url,
+    make_source=lambda client, symbol, _: YahooChart(client, symbol=symbol),
+)

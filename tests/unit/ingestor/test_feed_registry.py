@@ -1,8 +1,11 @@
 """Which instruments stream, which have daily bars, and which no live provider has."""
 
+from typing import get_args
+
 import pytest
 
-from services.ingestor.core.venues import require_live, streaming_feed
+from services.ingestor.config import IngestorSettings
+from services.ingestor.feeds.registry import BAR_PROVIDERS, bar_provider, require_live, streaming_venue
 from shared.errors import ConfigError
 from shared.pairs.loading import load_pairs
 from tests.support.builders_market import pair
@@ -22,7 +25,16 @@ GOLD = "PAXG/USD.KRAKEN"
     ],
 )
 def test_venue_says_where_an_instrument_comes_from(instrument: str, feed: str | None) -> None:
-    assert streaming_feed(instrument) == feed
+    venue = streaming_venue(instrument)
+
+    assert (venue.name if venue is not None else None) == feed
+
+
+def test_every_provider_of_bars_can_be_chosen_and_none_else() -> None:
+    choices = get_args(IngestorSettings.model_fields["bars_source"].annotation)
+
+    assert [bar_provider(name).name for name in choices] == list(choices)
+    assert {provider.name for provider in BAR_PROVIDERS} == set(choices)
 
 
 def test_shipped_live_pairs_are_all_to_be_had() -> None:

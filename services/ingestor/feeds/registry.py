@@ -1,0 +1,86 @@
+"""Every provider of live data, and which of them an instrument comes from.
+
+A new streaming venue is a folder in ``venues/`` and a line in `STREAMING_VENUES`. A new provider of daily
+bars is a folder, a line in `BAR_PROVIDERS`, and its name among the values of ``CONVEX_INGESTOR_BARS_SOURCE``.
+
+The venue of an instrument says where it comes from; nothing else has to be set:
+
+========================= ============================= ============================================
+venue                     ticks                         history
+========================= ============================= ============================================
+one of `STREAMING_VENUES` its websocket, round the clock hourly candles, sampled at the XNYS close
+any other                 none                          daily bars, by the symbol
+========================= ============================= ============================================
+"""
+
+from typing import Final
+
+from services.ingestor.feeds.daily_bars.ports import BarProvider
+from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.venues.coinbase.venue import COINBASE, COINBASE_HISTORY
+from services.ingestor.feeds.venues.kraken.venue import KRAKEN
+from services.ingestor.feeds.venues.tiingo.eod import TIINGO
+from services.ingestor.feeds.venues.yahoo.chart import YAHOO
+from shared.domain.pairs import Pair
+from shared.errors import ConfigError
+
+STREAMING_VENUES: Final[tuple[StreamingVenue, ...]] = (
+    KRAKEN,
+    COINBASE,
+)
+BAR_PROVIDERS: Final[tuple[BarProvider, ...]] = (
+    YAHOO,
+    TIINGO,
+)
+# The past closes of every instrument that ticks, of whichever venue.
+TICK_HISTORY: Final = COINBASE_HISTORY
+
+# Venues of instruments that no live market has.
+_NOT_LIVE: Final = frozenset({"SIMULATED", "REPLAY"})
+
+
+def streaming_venue(instrument: str) -> StreamingVenue | None:
+    """Return the venue that streams an instrument, or None: then it has daily bars.
+
+    Examples
+    --------
+    >>> streaming_venue("BTC/USD.KRAKEN").name
+    'kraken'
+    >>> streaming_venue("SLV.ARCX") is None
+    True
+    """
+    code = instrument.rpartition(".")[2]
+    return next((venue for venue in STREAMING_VENUES if venue.name.upper() == code), None)
+
+
+def bar_provider(name: str) -> BarProvider:
+    """Return a provider of daily bars by the name that the settings give it."""
+    return next(provider for provider in BAR_PROVIDERS if provider.name == name)
+
+
+def require_live(pairs: tuple[Pair, ...]) -> None:
+    """Refuse a pair with a leg that no live provider has.
+
+    Raises
+    ------
+    ConfigError
+        With the pair, the instrument and what to name instead.
+    """
+    streaming = " or ".join(venue.name.upper() for venue in STREAMING_VENUES)
+    for pair in pairs:
+        for instrument in (pair.lead, pair.other):
+            if instrument.rpartition(".")[2] in _NOT_LIVE:
+                raise ConfigError(
+                    f"pair {pair.name}: {instrument} is of no live venue; set CONVEX_PAIRS to live or to a "
+                    "file of your own, or take another CONVEX_INGESTOR_FEED"
+                )
+        if streaming_venue(pair.lead) is None:
+            raise ConfigError(
+                f"pair {pair.name}: its lead {pair.lead} has no live ticks, and a pair's time is its lead's; "
+                f"a lead is of venue {streaming}"
+            )
+        if streaming_venue(pair.other) is None and "/" in pair.other:
+            raise ConfigError(
+                f"pair {pair.name}: {pair.other} has no daily bars, and its venue no live ticks; "
+                f"name a listed symbol such as SLV.ARCX, or a venue of {streaming}"
+            )

@@ -1,0 +1,121 @@
+"""Run the feeds, the senders and the status records side by side, and stop them in order.
+
+At the end:
+
+1. feeds and status records stop, so that nothing more is queued,
+2. the sink sends what waits, for at most the flush timeout,
+3. what an ended task died of is raised.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+
+from services.ingestor.feeds.ports import Feed
+from services.ingestor.kafka.sink import KafkaSink
+from shared.clock import Clock
+from shared.errors import FeedRefused, InvariantError
+
+log = structlog.get_logger(__name__)
+
+# Status records are queued at least once a second: a loop that has missed thirty of them hangs.
+_HANGING_SECONDS: Final = 30.0
+
+
+class Supervisor:
+    """Keep everything of one ingestor running.
+
+    Parameters
+    ----------
+    status_interval_seconds
+        Between two status records of an instrument.
+    flush_timeout_seconds
+        How long the sink may take to send what waits when it is stopped.
+    """
+
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        sink: KafkaSink,
+        *,
+        status_interval_seconds: float,
+        flush_timeout_seconds: float,
+        clock: Clock,
+    ) -> None:
+        self._feeds = feeds
+        self._sink = sink
+        self._status_interval_seconds = status_interval_seconds
+        self._flush_timeout_seconds = flush_timeout_seconds
+        self._clock = clock
+        self._last_status = clock.monotonic()
+
+    def problem(self) -> str | None:
+        """Return why the event loop counts as hanging, or None; for the liveness probe."""
+        age = self._clock.monotonic() - self._last_status
+        return None if age < _HANGING_SECONDS else f"the event loop has been hanging for {age:.0f} s"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until asked to stop, or until every feed has ended; then send what waits."""
+        sending = asyncio.create_task(self._sink.run(), name="sending")
+        reporting = asyncio.create_task(self._report_statuses(), name="statuses")
+        feeding = asyncio.create_task(self._run_feeds(), name="feeds")
+        stopping = asyncio.create_task(stop.wait())
+        tasks: set[asyncio.Task[Any]] = {sending, reporting, feeding, stopping}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in (reporting, feeding, stopping):
+                await _end(task)
+            self._sink.close()
+            await asyncio.wait({sending}, timeout=self._flush_timeout_seconds)
+            await _end(sending)
+        finally:
+            await _cancel(tasks)
+
+    async def _run_feeds(self) -> None:
+        running = [asyncio.create_task(self._run_feed(feed)) for feed in self._feeds]
+        try:
+            for ended in asyncio.as_completed(running):
+                await ended
+        finally:
+            await _cancel(running)
+
+    async def _run_feed(self, feed: Feed) -> None:
+        try:
+            await feed.run(self._sink)
+        except FeedRefused as error:
+            # The other feeds go on, and the status records say that this one is STALE until a person acts.
+            log.error(  # noqa: TRY400 - no bug of ours
+                "feed_refused",
+                feed=feed.name,
+                instruments=feed.instruments,
+                reason=error.reason,
+                error=str(error),
+            )
+            await asyncio.Event().wait()
+
+    async def _report_statuses(self) -> None:
+        while True:
+            self._last_status = self._clock.monotonic()
+            for feed in self._feeds:
+                for status in feed.statuses():
+                    self._sink.put_status(status)
+            await asyncio.sleep(self._status_interval_seconds)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Stop a task that still runs; raise the error of one that has failed."""
+    was_running = not task.done()
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+    elif not was_running:
+        raise InvariantError(f"{task.get_name()} was cancelled by nobody")
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
