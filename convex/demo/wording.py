@@ -2,18 +2,18 @@
 
 from services.dashboard.core.episodes import FLAPPING, INHIBITED
 from services.dashboard.core.words import describe_cause, describe_sides
-from services.notifier.render.kinds.every import TELLERS
-from services.notifier.render.story import headline_of, subject
-from services.notifier.render.wording import pair_titles
+from services.notifier.render.sentences import headline_of, subject
+from services.notifier.render.view import KIND_TEXTS
+from services.notifier.render.wording import leg_names
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.snapshots import OpenDivergence, PairSnapshot
 
 
 def happened(event: DivergenceEvent) -> str:
     """Return an event as its mail's subject tells it, with its pair and its instant."""
-    lead, other = pair_titles(event)
-    telling = TELLERS[event.kind](event, lead, other)
-    said = subject(event, telling, headline_of(event, telling, lead, other), is_simulated=False)
+    lead, other = leg_names(event)
+    text = KIND_TEXTS[event.kind](event, lead, other)
+    said = subject(event, text, headline_of(event, text, lead, other), is_simulated=False)
     held = " [flapping]" if event.is_flapping else ""
     return f"{event.pair} {event.type.value}: {said}{held}, at {event.occurred_at[:19]}Z"
 

@@ -19,7 +19,7 @@ from services.notifier.core.scheduling import ConcurrencyLimits
 from services.notifier.dispatcher import Dispatcher
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.outcome_publisher import OutcomePublisher
-from services.notifier.render.rendering import Renderer
+from services.notifier.render.renderer import Renderer
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog
 from services.notifier.store.outbox import AuditOutbox

@@ -8,7 +8,7 @@ from services.notifier.channels.ports import Message
 from services.notifier.channels.smtp_connection import Envelope, SmtpConnection
 from services.notifier.core.attempt_result import AttemptResult
 from services.notifier.core.message_ids import thread_references
-from services.notifier.render.rendering import Renderer
+from services.notifier.render.renderer import Renderer
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.instants import from_ns

@@ -1,4 +1,4 @@
-"""The drawn scale of the deciding statistic: bands of calm, warning and critical, and a marker."""
+"""The drawn scale of the deciding statistic: coloured bands for calm, warning and critical, and a marker."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.text.numbers import format_signed
 
-# A scale ends this much above its highest level; what lies beyond is drawn at the end.
+# A scale ends this much above its highest level; a statistic beyond its end is drawn at the end.
 _MARGIN: Final = 1.5
 _USUAL_END: Final = 4.5
 
@@ -29,7 +29,7 @@ class Scale:
     marker
         Where the statistic lies, in percent of the width.
     left, middle, right
-        What stands below its ends and its middle.
+        Labels below its ends and its middle.
     """
 
     marker: float

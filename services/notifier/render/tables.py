@@ -1,14 +1,72 @@
-"""The tables that every message has, whatever its kind: prices, times, the hedge, the evidence."""
+"""The tables of a message: the statistics that decided, prices, times, the hedge, the evidence."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
-from services.notifier.render.telling import Row, estimate_row
-from services.notifier.render.wording import NO_INTERVAL, number, percent
+from services.notifier.render.wording import NO_INTERVAL, log_return, number, percent, signed
 from shared.domain.divergences import DivergenceEvent, Estimate, Hedge, Transition
 from shared.text.durations import format_duration
 from shared.text.instants import format_instant_in_words
-from shared.text.numbers import format_price
+from shared.text.numbers import format_interval, format_price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a table.
+
+    Parameters
+    ----------
+    interval
+        The 95% interval of an estimate; empty for anything else.
+    """
+
+    name: str
+    value: str
+    interval: str = ""
+    note: str = ""
+
+
+def estimate_row(
+    name: str, value: Estimate, *, note: str = "", show: Callable[[float | None], str] = number
+) -> Row:
+    """Return the line of a number with its interval."""
+    return Row(name=name, value=show(value.value), interval=format_interval(value, show), note=note)
+
+
+def correlation_row(event: DivergenceEvent, window: int) -> Row:
+    """Return the correlation of the last ``window`` sessions, with its interval where it is known."""
+    low, high = (event.values.get(f"corr_ci_{window}_{end}") for end in ("low", "high"))
+    size = event.values.get(f"n_eff_{window}")
+    return estimate_row(
+        f"Correlation, {window} sessions",
+        Estimate(value=event.values.get(f"corr_{window}"), low=low, high=high),
+        note="" if size is None else f"worth {number(size, 0)} independent sessions",
+        show=signed,
+    )
+
+
+def correlation_rows(event: DivergenceEvent) -> tuple[Row, ...]:
+    """Return every correlation that the event carries, in its order."""
+    windows = [name.removeprefix("corr_") for name in event.values if name.startswith("corr_")]
+    return tuple(correlation_row(event, int(window)) for window in windows if window.isdigit())
+
+
+def ratio_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]:
+    """Return where the ratio lies among the 90 sessions before."""
+    ratio, mean = event.values.get("log_ratio"), event.values.get("mean_90")
+    gap = None if ratio is None or mean is None else ratio - mean
+    return (
+        Row(
+            name=f"{lead}/{other} against its average",
+            value=log_return(gap),
+            note="of the 90 sessions before",
+        ),
+        Row(
+            name="Percentile, 90 sessions",
+            value=percent(event.values.get("pctl_90")),
+            note="share of sessions with a lower ratio",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +95,7 @@ def leg_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[LegRow, ...
 
 
 def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]:
-    """Return the hedge answer; none for a fault of the data, and for a test that carries none."""
+    """Return the estimates of the hedge; none for a data fault, and for a test that carries none."""
     hedge = event.hedge
     is_known = any(getattr(hedge, each.name).value is not None for each in fields(Hedge))
     if not event.kind.is_market or (event.type is Transition.TEST and not is_known):
@@ -46,28 +104,28 @@ def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
         _hedge_row(
             "Hedge ratio",
             hedge.ratio,
-            note=f"units of {lead} per unit of {other} that make the two swing least; least squares",
+            note=f"units of {lead} per unit of {other} that minimise the variance; least squares",
         ),
         _hedge_row(
             "Hedge ratio, total",
             hedge.ratio_tls,
-            note="the same where both legs' moves are noisy; total least squares",
+            note="the same, allowing for noise in both legs; total least squares",
         ),
         _hedge_row(
             "Hedge ratio, now",
             hedge.ratio_kalman,
-            note="the same as it drifts; Kalman filter",
+            note="the same, following its changes; Kalman filter",
         ),
         _hedge_row(
             "Beta",
             hedge.beta,
-            note=f"how far {lead} moves when {other} moves by one",
+            note=f"how much {lead} moves when {other} moves by 1%",
         ),
         _hedge_row(
             "Hedge effectiveness",
             hedge.effectiveness,
             show=percent,
-            note=f"share of {other}'s variance that the hedge took away, out of sample",
+            note=f"share of {other}'s variance that the hedge removed, out of sample",
         ),
         _hedge_row(
             "Correlation in stress",
@@ -79,12 +137,12 @@ def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
 
 def _hedge_row(name: str, value: Estimate, *, note: str, show: Callable[[float | None], str] = number) -> Row:
     row = estimate_row(name, value, note=note, show=show)
-    # As of an orthogonal line that may as well stand upright: the value alone would look like a sure one.
+    # Total least squares has no interval where the line could be vertical: a bare value would look certain.
     return row if value.value is None or row.interval else replace(row, interval=NO_INTERVAL)
 
 
 def time_rows(event: DivergenceEvent) -> tuple[Row, ...]:
-    """Return when it opened, as of when it is told, and until when it is worth telling."""
+    """Return when it opened, the time of this event, and until when it is valid."""
     until = Row(name="Valid until", value=format_instant_in_words(event.not_after))
     if event.is_instant and event.type is not Transition.TEST:
         return (Row(name="Happened", value=format_instant_in_words(event.occurred_at)), until)

@@ -1,15 +1,38 @@
-"""What a message says, as plain text for both its forms: sentences, tables and a scale."""
+"""The content of a message, the same for its text and its HTML: sentences, tables and a scale."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from services.notifier.render.correlations import sureness
-from services.notifier.render.kinds.every import TELLERS
+from services.notifier.render.kind_text import KindText
+from services.notifier.render.kinds import (
+    correlation_break,
+    data_fault,
+    hedge_lost,
+    opposite_moves,
+    ratio_stretch,
+    regime_change,
+)
 from services.notifier.render.scale import Scale
-from services.notifier.render.story import confirmation, headline_of, story, subject
-from services.notifier.render.tables import LegRow, evidence_rows, hedge_rows, leg_rows, time_rows
-from services.notifier.render.telling import Row
-from services.notifier.render.wording import pair_titles
-from shared.domain.divergences import DivergenceEvent, Transition
+from services.notifier.render.sentences import (
+    confirmation,
+    headline_of,
+    significance,
+    subject,
+    what_happened,
+)
+from services.notifier.render.tables import LegRow, Row, evidence_rows, hedge_rows, leg_rows, time_rows
+from services.notifier.render.wording import leg_names
+from shared.domain.divergences import DivergenceEvent, Kind, Transition
+
+KIND_TEXTS: Final[Mapping[Kind, Callable[[DivergenceEvent, str, str], KindText]]] = {
+    Kind.RATIO_STRETCH: ratio_stretch.kind_text,
+    Kind.OPPOSITE_MOVES: opposite_moves.kind_text,
+    Kind.CORRELATION_BREAK: correlation_break.kind_text,
+    Kind.HEDGE_LOST: hedge_lost.kind_text,
+    Kind.REGIME_CHANGE: regime_change.kind_text,
+    Kind.DATA_FAULT: data_fault.kind_text,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +46,9 @@ class View:
     scale
         None where there is no statistic to draw.
     facts_title
-        Of the table of facts.
-    sureness
-        How sure the deciding correlation is, in sentences; empty where none decided.
+        Title of the table of facts.
+    significance
+        How certain the deciding correlation is, in sentences; empty where none decided.
     """
 
     subject: str
@@ -33,11 +56,11 @@ class View:
     badge: str
     tone: str
     headline: str
-    story: tuple[str, ...]
+    sentences: tuple[str, ...]
     scale: Scale | None
     facts_title: str
     facts: tuple[Row, ...]
-    sureness: tuple[str, ...]
+    significance: tuple[str, ...]
     times: tuple[Row, ...]
     legs: tuple[LegRow, ...]
     hedge: tuple[Row, ...]
@@ -46,24 +69,24 @@ class View:
 
 
 def view_of(event: DivergenceEvent, *, public_url: str) -> View:
-    """Return what a message about an event says."""
-    lead, other = pair_titles(event)
-    telling = TELLERS[event.kind](event, lead, other)
+    """Return the content of the message about an event."""
+    lead, other = leg_names(event)
+    text = KIND_TEXTS[event.kind](event, lead, other)
     is_empty_test = event.type is Transition.TEST and not event.values
-    headline = headline_of(event, telling, lead, other)
+    headline = headline_of(event, text, lead, other)
     path = next(iter(event.links.values()), None)
     is_simulated = _is_simulated(event)
     return View(
-        subject=subject(event, telling, headline, is_simulated=is_simulated),
+        subject=subject(event, text, headline, is_simulated=is_simulated),
         is_simulated=is_simulated,
         badge=_badge(event),
         tone="calm" if event.type.is_final or event.type is Transition.TEST else event.severity.value,
         headline=headline,
-        story=(*story(event, telling), confirmation(event, lead, other)),
-        scale=telling.scale,
-        facts_title="How far" if event.kind.is_market else "What is wrong",
-        facts=() if is_empty_test else telling.facts,
-        sureness=sureness(event),
+        sentences=(*what_happened(event, text), confirmation(event, lead, other)),
+        scale=text.scale,
+        facts_title="Statistics" if event.kind.is_market else "What is wrong",
+        facts=() if is_empty_test else text.facts,
+        significance=significance(event),
         times=time_rows(event),
         legs=leg_rows(event, lead, other),
         hedge=hedge_rows(event, lead, other),
@@ -73,7 +96,7 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
 
 
 def _is_simulated(event: DivergenceEvent) -> bool:
-    # A fault of the data may have no price to show, but it has what it was seen in.
+    # A data fault may have no price, but its evidence names the instruments.
     instruments = [leg.instrument for leg in event.legs]
     instruments += [each.instrument for each in event.evidence.inputs]
     return any(instrument.endswith(".SIMULATED") for instrument in instruments)

@@ -1,10 +1,10 @@
-"""What mails add to the words and numbers that everything shares in `shared.text`."""
+"""Words and numbers of mails that `shared.text` does not have."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from shared.domain.divergences import DivergenceEvent, Estimate
+from shared.domain.divergences import Direction, DivergenceEvent, Estimate
 from shared.domain.instants import parse_rfc3339
 from shared.text.durations import format_duration
 from shared.text.numbers import (
@@ -18,8 +18,8 @@ from shared.text.numbers import (
 
 NOT_KNOWN: Final = "not known yet"
 NO_INTERVAL: Final = "no 95% interval"
-_LEVELS: Final = {"warning": "warns from", "critical": "critical from", "leave": "over within"}
-# Without legs nothing says which word is a symbol; one this short is taken for one.
+_LEVELS: Final = {"warning": "warns from", "critical": "critical from", "leave": "closes within"}
+# Without legs nothing shows which word is a symbol; a word this short is taken for one.
 _SYMBOL_LETTERS: Final = 3
 
 # In a mail an undefined number is words, not a dash: it can stand in the middle of a sentence.
@@ -43,40 +43,47 @@ def estimate(value: Estimate, show: Callable[[float | None], str] = number) -> s
     return show(value.value) + (f" ({interval})" if interval else "")
 
 
-def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", over: str = "") -> str:
-    """Return a rule's thresholds in the order they stand there.
+def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", closes: str = "") -> str:
+    """Return a rule's thresholds in their order.
 
     Parameters
     ----------
     side
-        Stands before a level: ``±`` for a statistic that diverges both ways.
-    over
-        When it is over, instead of the level ``leave``.
+        The sign before a level: ``±`` for a statistic that diverges both ways.
+    closes
+        When it closes, in words; replaces the level ``leave``.
 
     Examples
     --------
     >>> limits_in_words({"critical": 3.0, "leave": 1.0, "hold_seconds": 300.0})
-    'critical from ±3 · over within ±1 · held 5 min'
-    >>> limits_in_words({"warning": 0.1, "leave": 0.0}, side="+", over="over once it is 0")
-    'warns from +0.1 · over once it is 0'
+    'critical from ±3 · closes within ±1 · held for 5 min'
+    >>> limits_in_words({"warning": 0.1, "leave": 0.0}, side="+", closes="closes at 0")
+    'warns from +0.1 · closes at 0'
     >>> limits_in_words({"sessions": 60.0, "least_change": 0.3})
     'sessions 60 · least change 0.3'
     """
     words = []
     for name, limit in thresholds.items():
-        if name == "leave" and over:
-            words.append(over)
+        if name == "leave" and closes:
+            words.append(closes)
         elif name in _LEVELS:
             words.append(f"{_LEVELS[name]} {side}{format_level(limit)}")
         elif name.endswith("_seconds"):
-            # A close holds by itself: a hold of nothing says nothing.
-            held = "held" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
+            # No hold is set where closes decide: "held for 0 s" would say nothing.
+            held = "held for" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
             words += [f"{held} {format_duration(limit)}"] if limit else []
         elif name == "min_change":
-            words.append(f"only where it changed by {format_level(limit)}")
+            words.append(f"only if it changed by at least {format_level(limit)}")
         else:
             words.append(f"{name.replace('_', ' ')} {format_level(limit)}")
     return " · ".join(words)
+
+
+def outperformance(direction: Direction, lead: str, other: str) -> str:
+    """Return what it says about the market's mood when one leg outperforms the other."""
+    if direction is Direction.RISK_OFF:
+        return f"{lead} outperforming {other} is a flight to safety (risk-off)."
+    return f"{other} outperforming {lead} is an appetite for risk (risk-on)."
 
 
 def seconds_between(start: str, end: str) -> float:
@@ -84,8 +91,8 @@ def seconds_between(start: str, end: str) -> float:
     return (parse_rfc3339(end) - parse_rfc3339(start)) / 1e9
 
 
-def pair_titles(event: DivergenceEvent) -> tuple[str, str]:
-    """Return names of the lead and the other leg, made from the pair's.
+def leg_names(event: DivergenceEvent) -> tuple[str, str]:
+    """Return the names of the lead and the other leg, made from the pair's name.
 
     A word that is an instrument's symbol is written as that symbol, any other as a name: ``gold-iwm``
     of ``PAXG/USD.KRAKEN`` and ``IWM.ARCX`` gives Gold and IWM. Without legs, as in a test event, a short

@@ -14,7 +14,7 @@ from services.notifier.channels.smtp_connection import SmtpConnection
 from services.notifier.config import SmtpSecurity, SmtpSettings
 from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Rejected
 from services.notifier.core.message_ids import mail_message_id
-from services.notifier.render.rendering import Renderer
+from services.notifier.render.renderer import Renderer
 from shared.clock import ManualClock
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import DivergenceEvent, Transition

@@ -1,23 +1,23 @@
 """The legs move together more, or less, than they used to."""
 
-from services.notifier.render.correlations import correlation_row
+from services.notifier.render.kind_text import KindText
 from services.notifier.render.scale import two_sided
-from services.notifier.render.telling import Row, Telling
+from services.notifier.render.tables import Row, correlation_row
 from services.notifier.render.wording import NOT_KNOWN, limits_in_words, signed
 from shared.domain.divergences import Direction, DivergenceEvent
 from shared.text.divergences import describe_divergence
 
 
-def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
-    """Return how a changed correlation is told."""
+def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
+    """Return the texts of a changed correlation."""
     values = event.values
     is_tighter = event.direction is Direction.TIGHTENING
     state = describe_divergence(event.kind, event.direction, lead=lead, other=other)
     recent, usual = (signed(values.get(name)) for name in ("corr_20", "corr_252"))
     known = NOT_KNOWN not in (recent, usual)
-    return Telling(
-        standing=state,
-        over=f"{lead} and {other} move together as they used to",
+    return KindText(
+        headline=state,
+        closed_headline=f"{lead} and {other} move together as they used to",
         figure=f"correlation {usual} → {recent}" if known else "",
         happened=f"The correlation of the last 20 sessions is {recent}, that of the last 252 {usual}."
         if known

@@ -1,13 +1,14 @@
 """The data of a leg cannot be trusted: what is wrong, since when, and what to do about it.
 
-The values of such an event are seconds by cause: for how long each has held. Where none holds any more there
-is ``lasted_seconds`` instead, and a corrected close says what it was corrected from and to.
+The values of such an event are the causes, each with the seconds for which it has lasted. After the end there
+is ``lasted_seconds`` instead. A corrected close has the old and the new value.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from services.notifier.render.telling import Row, Telling
+from services.notifier.render.kind_text import KindText
+from services.notifier.render.tables import Row
 from services.notifier.render.wording import number
 from shared.domain.divergences import Direction, DivergenceEvent
 from shared.text.data_faults import causes_among, describe_cause
@@ -24,7 +25,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
+def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
     """Return the texts of a data fault."""
     leg = lead if event.direction is Direction.LEAD else other
     if "revised_to" in event.values:
@@ -46,9 +47,9 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
     lasted = event.values.get("lasted_seconds")
     if lasted is not None:
         facts.append(Row(name="Lasted", value=format_duration(lasted)))
-    return Telling(
-        standing=state,
-        over=f"The data of {leg} can be trusted again",
+    return KindText(
+        headline=state,
+        closed_headline=f"The data of {leg} can be trusted again",
         figure=", ".join(cause.name for cause in causes.values()),
         happened=seen or f"Something is wrong with the data of {leg}.",
         meaning=f"{quiet} {remedies}".strip(),
@@ -58,17 +59,17 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
     )
 
 
-def _correction(event: DivergenceEvent, leg: str) -> Telling:
+def _correction(event: DivergenceEvent, leg: str) -> KindText:
     before, after = (number(event.values.get(name)) for name in ("revised_from", "revised_to"))
     state = f"A close of {leg} was corrected"
-    return Telling(
-        standing=state,
-        over=state,
+    return KindText(
+        headline=state,
+        closed_headline=state,
         figure=f"{before} → {after}",
         happened=f"A close of {leg} was corrected after it had been final, from {before} to {after}.",
         meaning=f"{_REMEDIES['revised_bar']} A divergence that rested on the old close is reported again as "
         "revised.",
-        ended="A correction has no duration: there is nothing to wait for.",
+        ended="A correction has no duration, so no further message follows.",
         withdrawn="there was no correction",
         facts=(Row(name="Close before", value=before), Row(name="Close now", value=after)),
     )

@@ -1,14 +1,21 @@
 """The legs just moved apart, one up and one down."""
 
-from services.notifier.render.kinds.ratio_stretch import outperformance
+from services.notifier.render.kind_text import KindText
 from services.notifier.render.scale import two_sided
-from services.notifier.render.telling import Row, Telling
-from services.notifier.render.wording import NOT_KNOWN, limits_in_words, log_return, percent, signed
+from services.notifier.render.tables import Row
+from services.notifier.render.wording import (
+    NOT_KNOWN,
+    limits_in_words,
+    log_return,
+    outperformance,
+    percent,
+    signed,
+)
 from shared.domain.divergences import DivergenceEvent
 from shared.text.divergences import describe_divergence
 
 
-def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
+def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
     """Return the texts of legs that moved apart."""
     distance = event.values.get("opposite_moves")
     state = describe_divergence(event.kind, event.direction, lead=lead, other=other)
@@ -18,14 +25,14 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
     }
     known = NOT_KNOWN not in moves.values()
     how_far = f": {lead} {moves[lead]}, {other} {moves[other]}" if known else ""
-    return Telling(
-        standing=state,
-        over=f"{lead} and {other} no longer move apart",
+    return KindText(
+        headline=state,
+        closed_headline=f"{lead} and {other} no longer move apart",
         figure="" if distance is None else f"D {signed(distance)}",
         happened=f"In the last 5 sessions {state}{how_far}. The two usually stay closer together.",
         meaning=outperformance(event.direction, lead, other),
-        ended="The gap between the last 5 sessions' moves is as usual again: the divergence is over.",
-        withdrawn="at the close the moves were as usual",
+        ended="The gap between the last 5 sessions' moves is normal again: the divergence is over.",
+        withdrawn="at the close the moves were normal",
         facts=(
             Row(
                 name="Distance D, 5 sessions",

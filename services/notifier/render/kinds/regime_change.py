@@ -1,14 +1,14 @@
-"""The regime changed: an event without a duration, told once."""
+"""The regime changed: an event without a duration, about which one mail is sent."""
 
-from services.notifier.render.kinds.ratio_stretch import outperformance, ratio_rows
-from services.notifier.render.telling import Row, Telling
-from services.notifier.render.wording import signed
+from services.notifier.render.kind_text import KindText
+from services.notifier.render.tables import Row, ratio_rows
+from services.notifier.render.wording import outperformance, signed
 from shared.domain.divergences import DivergenceEvent
 from shared.text.divergences import describe_regime
 
 
-def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
-    """Return how a change of the regime is told."""
+def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
+    """Return the texts of a change of the regime."""
     z = event.values.get("z_90")
     regime = describe_regime(event.values.get("regime"), missing="")
     before = describe_regime(event.values.get("regime_before"), missing="")
@@ -18,13 +18,13 @@ def tell(event: DivergenceEvent, lead: str, other: str) -> Telling:
         meaning = outperformance(event.direction, lead, other)
     state = f"{lead} and {other}: {f'the regime is {regime}' if regime else 'another regime'}"
     change = f"{f' from {before}' if before else ''}{f' to {regime}' if regime else ''}"
-    return Telling(
-        standing=state,
-        over=state,
+    return KindText(
+        headline=state,
+        closed_headline=state,
         figure="" if z is None else f"z {signed(z)}",
         happened=f"The regime has changed{change}.",
         meaning=meaning,
-        ended="A change of the regime has no duration: there is nothing to wait for.",
+        ended="A change of the regime has no duration, so no further message follows.",
         withdrawn="at the close the regime was the old one",
         facts=(
             Row(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.notifier.render.rendering import Rendered, Renderer
+from services.notifier.render.renderer import Rendered, Renderer
 from shared.domain.divergences import (
     Confirmation,
     Direction,
@@ -113,6 +113,25 @@ def test_provisional_and_confirmed_are_told_apart_with_both_ages() -> None:
     assert "Provisional" not in confirmed.text
 
 
+def test_early_warning_that_the_close_confirms_says_so() -> None:
+    message = rendered(divergence(type=Transition.REVISED, confirmation=Confirmation.CONFIRMED))
+
+    for form in (message.text, message.html):
+        assert "Confirmed at the close: Gold is rich against IWM, z +2.31." in form
+        assert "These numbers replace the earlier ones." in form
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"confirmation": Confirmation.CONFIRMED, "is_flapping": True}],
+)
+def test_other_revision_claims_no_confirmation_at_the_close(changes: dict[str, Any]) -> None:
+    text = rendered(divergence(type=Transition.REVISED, **changes)).text
+
+    assert "These numbers replace the earlier ones." in text
+    assert "Confirmed at the close" not in text
+
+
 def test_ended_divergence_promises_no_next_close() -> None:
     assert "next close" in rendered(divergence()).text
     assert "next close" not in rendered(divergence(type=Transition.EXPIRED)).text
@@ -181,7 +200,7 @@ def test_levels_lie_on_both_sides_and_the_hold_is_a_length_of_time() -> None:
     message = rendered(divergence(thresholds=thresholds))
 
     for form in (message.text, message.html):
-        assert "warns from ±2 · critical from ±3 · over within ±1 · held 5 min" in form
+        assert "warns from ±2 · critical from ±3 · closes within ±1 · held for 5 min" in form
         assert "300" not in form
 
 
@@ -201,15 +220,15 @@ def test_test_message_shows_no_empty_tables_and_names_the_legs() -> None:
         assert "Test message for Gold and IWM" in form
         assert "not known yet" not in form
         assert "UTC" in form
-    assert not {"HOW FAR", "PRICES", "HEDGE"} & set(message.text.splitlines())
-    assert not [name for name in ("How far", "Prices", "Hedge") if f">{name}<" in message.html]
+    assert not {"STATISTICS", "PRICES", "HEDGE"} & set(message.text.splitlines())
+    assert not [name for name in ("Statistics", "Prices", "Hedge") if f">{name}<" in message.html]
 
 
 def test_real_message_shows_every_table() -> None:
     message = rendered(divergence())
 
-    assert {"HOW FAR", "PRICES", "TIMES", "HEDGE", "EVIDENCE"} <= set(message.text.splitlines())
-    assert all(f">{name}<" in message.html for name in ("How far", "Prices", "Times", "Hedge", "Evidence"))
+    assert {"STATISTICS", "PRICES", "TIMES", "HEDGE", "EVIDENCE"} <= set(message.text.splitlines())
+    assert all(f">{name}<" in message.html for name in ("Statistics", "Prices", "Times", "Hedge", "Evidence"))
 
 
 def test_absurd_number_is_no_reason_to_crash() -> None:

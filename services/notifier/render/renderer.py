@@ -1,4 +1,4 @@
-"""Subject, text and HTML of a message about an event; equal events give equal messages."""
+"""Render the subject, text and HTML of a message about an event; equal events give equal messages."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ class Rendered:
 
 
 class Renderer:
-    """Write messages from the templates beside this module.
+    """Write messages from the templates in `templates`.
 
     Parameters
     ----------
     public_url
-        Where people reach the dashboard.
+        Address of the dashboard, for links.
     """
 
     def __init__(self, *, public_url: str) -> None:
@@ -42,6 +42,6 @@ class Renderer:
     def render(self, event: DivergenceEvent) -> Rendered:
         """Return the message about an event."""
         view = view_of(event, public_url=self._public_url)
-        # A line break in a subject would be another header.
+        # A line break in a subject would start another header.
         subject = " ".join(view.subject.split())
         return Rendered(subject=subject, text=self._text.render(view=view), html=self._html.render(view=view))

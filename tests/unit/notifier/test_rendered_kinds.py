@@ -1,11 +1,11 @@
-"""Every kind in words: what decided it, on which scale, how sure it is, and what a reader is to do."""
+"""Every kind in words: what decided it, on which scale, how sure it is, and what a reader should do."""
 
 import re
 from dataclasses import replace
 
 import pytest
 
-from services.notifier.render.rendering import Rendered, Renderer
+from services.notifier.render.renderer import Rendered, Renderer
 from shared.domain.divergences import (
     Confirmation,
     Direction,
@@ -29,7 +29,7 @@ def rendered(event: DivergenceEvent) -> Rendered:
 
 
 def facts(message: Rendered) -> str:
-    return message.text.split("\nHOW FAR\n")[1].split("\n\n")[0]
+    return message.text.split("\nSTATISTICS\n")[1].split("\n\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,8 @@ def test_lost_hedge_has_no_side() -> None:
             Direction.TIGHTENING,
             (
                 "Change, Fisher's z +2.71",
-                "warns from ±2.58 · critical from ±3.29 · over within ±1.64 · only where it changed by 0.3",
+                "warns from ±2.58 · critical from ±3.29 · closes within ±1.64",
+                "closes within ±1.64 · only if it changed by at least 0.3",
                 "Correlation, 20 sessions +0.57 (95%: +0.17 to +0.81)",
                 "worth 18 independent sessions",
                 "Correlation, 252 sessions −0.05 (95%: −0.18 to +0.08)",
@@ -140,7 +141,7 @@ def test_lost_hedge_has_no_side() -> None:
             Direction.RISK_OFF,
             (
                 "Correlation, 60 sessions +0.41 (95%: +0.12 to +0.63)",
-                "warns from +0.1 · critical from +0.3 · over once the correlation is 0 or less",
+                "warns from +0.1 · critical from +0.3 · closes once the correlation is 0 or less",
             ),
         ),
         (
@@ -224,7 +225,7 @@ def test_estimate_of_the_hedge_without_an_interval_says_so() -> None:
         (0.8, "By chance alone this rule would open once a year."),
         (0.2, "By chance alone this rule would open once in 5 years."),
         (0.0005, "By chance alone this rule would open once in 2,000 years."),
-        (0.0, "Chance alone did not open this rule once when its history was redrawn at random."),
+        (0.0, "By chance alone this rule did not open once in randomly resampled histories."),
         (
             None,
             "How often chance alone would open this rule has not been computed for this pair and its levels.",
@@ -270,7 +271,7 @@ def test_flapping_is_said_while_it_is_open(transition: Transition, says: bool) -
         assert ("warning · confirmed · flapping" in form) is says
 
 
-def test_divergence_that_begins_to_flap_is_told_as_held_open() -> None:
+def test_divergence_that_begins_to_flap_is_reported_as_held_open() -> None:
     event = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF, type=Transition.REVISED, is_flapping=True)
 
     assert rendered(event).subject == "Gold is rich against IWM: held open, z +2.31 (confirmed)"
@@ -288,10 +289,10 @@ def test_fault_says_what_was_seen_since_when_and_what_to_do() -> None:
     assert "Check that the ingestor runs and its feed is connected." in text
     assert re.search(r"No ticks +now", text)
     assert re.search(r"No close +for 1 min 15 s", text)
-    assert not {"HEDGE", "PRICES", "HOW FAR"} & set(text.splitlines())
+    assert not {"HEDGE", "PRICES", "STATISTICS"} & set(text.splitlines())
 
 
-def test_cause_of_a_later_release_is_told_by_its_name() -> None:
+def test_cause_of_a_later_release_is_called_by_its_name() -> None:
     message = rendered(divergence_of(Kind.DATA_FAULT, Direction.LEAD, values={"clock_skew": 5.0}))
 
     assert message.subject == "The data of Gold cannot be trusted (clock skew)"
@@ -316,10 +317,10 @@ def test_fault_that_flaps_has_no_better_numbers() -> None:
     ).text
 
     assert "This fault opens and closes so often" in text
-    assert "these numbers replace" not in text
+    assert "hese numbers replace" not in text
 
 
-def test_corrected_close_is_told_with_both_values() -> None:
+def test_corrected_close_is_reported_with_both_values() -> None:
     values = {"revised_from": 99.5, "revised_to": 99.97, "lasted_seconds": 0.0}
     message = rendered(divergence_of(Kind.DATA_FAULT, Direction.OTHER, values=values))
 
