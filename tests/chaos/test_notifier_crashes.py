@@ -3,12 +3,11 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from services.notifier.core.effects import Effect
 from services.notifier.core.message_ids import delivery_id_of, mail_message_id
@@ -114,15 +113,6 @@ async def run_through(bootstrap: str, folder: Path, effect: str, count: int, *, 
     bodies = {request.headers["webhook-id"]: request.body for request in receiver.requests}
     assert bodies == {event.event_id: DIVERGENCES.encode(event) for event in EVENTS}
     assert set(outcomes) == DELIVERY_IDS
-
-
-@pytest.fixture
-def embedded_broker() -> Iterator[str]:
-    cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "ignored"})
-    broker = next(iter(cluster.list_topics(timeout=10).brokers.values()))
-    yield f"{broker.host}:{broker.port}"
-    # The cluster lives as long as its client.
-    cluster.flush(1)
 
 
 @pytest.mark.chaos

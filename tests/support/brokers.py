@@ -10,12 +10,14 @@ from convex.demo.broker import EmbeddedBroker
 from shared.config import KafkaSettings
 from shared.kafka.admin import create_topics
 from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
+from tests.support.mock_cluster import answer_joins_at_once
 
 
 @pytest.fixture
 def embedded_broker() -> Iterator[str]:
     """Yield the address of a fresh embedded broker with every topic."""
     with EmbeddedBroker() as broker:
+        answer_joins_at_once(broker._producer)
         yield broker.bootstrap_servers
 
 

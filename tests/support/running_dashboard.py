@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
-from confluent_kafka import Producer
 
 from services.dashboard.app import run_dashboard
 from services.dashboard.config import DashboardSettings
@@ -17,6 +16,7 @@ from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
+from tests.support.mock_cluster import address_of, start_mock_cluster
 from tests.support.snapshot_builder import PAIR
 
 PATIENCE_SECONDS = 20.0
@@ -32,12 +32,11 @@ class EmbeddedTopics:
     """
 
     def __init__(self, topics: tuple[str, ...] = ("signals.v1", "divergences.v1")) -> None:
-        self._producer = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 0})
-        broker = next(iter(self._producer.list_topics(timeout=10).brokers.values()))
+        self._producer = start_mock_cluster()
         for topic in topics:
             # The mock cluster makes a topic that is asked for by name.
             self._producer.list_topics(topic, timeout=10)
-        self.kafka = KafkaSettings(bootstrap_servers=f"{broker.host}:{broker.port}", fetch_max_wait_ms=10)
+        self.kafka = KafkaSettings(bootstrap_servers=address_of(self._producer), fetch_max_wait_ms=10)
 
     def publish(self, *values: PairSnapshot | DivergenceEvent) -> None:
         """Put values in their topics, keyed by their pair."""

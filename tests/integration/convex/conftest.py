@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 from convex.cli import main
 from shared.config import KafkaSettings
 from shared.kafka.clients import make_reader
+from tests.support.mock_cluster import address_of, start_mock_cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +51,8 @@ class Broker:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        brokers = producer.list_topics(timeout=10).brokers.values()
         self.settings = KafkaSettings(
-            bootstrap_servers=",".join(f"{broker.host}:{broker.port}" for broker in brokers),
-            fetch_max_wait_ms=10,
-            send_timeout_seconds=10,
+            bootstrap_servers=address_of(producer), fetch_max_wait_ms=10, send_timeout_seconds=10
         )
 
     def make_topic(self, name: str) -> None:
@@ -116,7 +114,7 @@ class Broker:
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
     """Run an embedded broker that the command line is configured for."""
-    producer = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+    producer = start_mock_cluster()
     broker = Broker(producer)
     monkeypatch.setenv("CONVEX_KAFKA_BOOTSTRAP_SERVERS", broker.settings.bootstrap_servers)
     monkeypatch.setenv("CONVEX_KAFKA_FETCH_MAX_WAIT_MS", "10")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
 
 from services.notifier.app import run_notifier
 from services.notifier.config import NotifierSettings, SmtpSecurity, SmtpSettings
 from services.notifier.core.routing import TimeBase
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
+from tests.support.mock_cluster import address_of, start_mock_cluster
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, 32 bytes!").decode()
 
@@ -22,10 +22,8 @@ SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, 32 bytes!").decode
 @pytest.fixture
 def embedded_kafka() -> Iterator[KafkaSettings]:
     """Yield the embedded broker, made for one test: librdkafka's mock cluster."""
-    cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "ignored"})
-    metadata = cluster.list_topics(timeout=10)
-    broker = next(iter(metadata.brokers.values()))
-    yield KafkaSettings(bootstrap_servers=f"{broker.host}:{broker.port}", fetch_max_wait_ms=10)
+    cluster = start_mock_cluster()
+    yield KafkaSettings(bootstrap_servers=address_of(cluster), fetch_max_wait_ms=10)
     cluster.flush(1)
 
 

@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 
 from services.signals.stream.faust_app import HardenedApp, StreamSettings, build_app, run
 from services.signals.stream.ports import Headers
+from tests.support.mock_cluster import address_of
 
 TOPIC = "ticks.v1"
 GROUP = "signals"
@@ -20,8 +21,9 @@ class MockBroker:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        brokers = producer.list_topics(TOPIC, timeout=10).brokers.values()
-        self.bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+        # The mock makes a topic that is asked for by name.
+        producer.list_topics(TOPIC, timeout=10)
+        self.bootstrap = address_of(producer)
 
     def append(self, partition: int, count: int, value: bytes = b"tick") -> None:
         for _ in range(count):

@@ -93,13 +93,15 @@ async def test_stop_does_not_wait_for_a_restore_that_hangs(mock_broker: MockBrok
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.005, 0.01, 0.02, 0.05, 0.5, 1.5])
-async def test_stop_while_starting_leaves_no_thread_behind(mock_broker: MockBroker, seconds: float) -> None:
+async def test_stop_while_starting_leaves_no_thread_behind(
+    broker_of_slow_joins: MockBroker, seconds: float
+) -> None:
     """A thread that is left behind keeps the process from ending."""
     before = set(threading.enumerate())
     began = time.monotonic()
-    async with running(new_app(mock_broker.bootstrap, Recorder())):
+    async with running(new_app(broker_of_slow_joins.bootstrap, Recorder())):
         await asyncio.sleep(seconds)
-    # The mock answers a first join after three seconds, and the client cannot leave in the middle of one.
+    # This broker answers a first join after three seconds, and the client cannot leave in the middle of one.
     assert time.monotonic() - began < seconds + 4.0
     await until(lambda: set(threading.enumerate()) <= before)
 
