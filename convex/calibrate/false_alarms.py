@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from convex.calibrate.block_length import stationary_block_length
 from convex.calibrate.history import History
 from convex.calibrate.null_model import NullModel, null_model
+from convex.calibrate.observations import KINDS, WARM_UP, observations_of
 from convex.calibrate.openings import count_openings
-from convex.calibrate.readings import KINDS, WARM_UP, readings_of
 from convex.calibrate.resampling import stationary_rows
 from services.signals.core.divergence.rules import Rule
 from services.signals.false_alarms.figure import FalseAlarms
@@ -108,8 +108,8 @@ def _synthetic(
 
 def _openings(rule: Rule, lead: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.int64]:
     total = np.zeros(len(lead), dtype=np.int64)
-    for readings in readings_of(rule, lead, other):
-        total += count_openings(readings, rule, after=_SETTLING)
+    for observations in observations_of(rule, lead, other):
+        total += count_openings(observations, rule, after=_SETTLING)
     return total
 
 

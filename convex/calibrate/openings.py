@@ -1,13 +1,13 @@
-"""How often a rule opens over synthetic histories, decided by the engine's own lifecycle.
+"""How often a rule opens over synthetic histories, decided by the state machine that the engine uses.
 
-Nearly every close of a history without a change finds nothing open, no cooldown and no memory of flapping,
-and opens nothing: those are passed over. Everything else is put before `decide_on_close`, close by close.
+At nearly every close of a history without a change nothing is open, no cooldown runs and no flapping is
+remembered, and nothing opens: those closes are skipped. `decide_on_close` decides every other one.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convex.calibrate.readings import Readings
+from convex.calibrate.observations import Observations
 from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
@@ -15,50 +15,60 @@ from services.signals.core.divergence.state import DivergenceState
 from shared.domain.divergences import Transition
 
 
-def count_openings(readings: Readings, rule: Rule, *, after: int) -> NDArray[np.int64]:
+def count_openings(observations: Observations, rule: Rule, *, after: int) -> NDArray[np.int64]:
     """Count the openings of one direction of a kind.
 
     Parameters
     ----------
-    readings
-        What the closes of each path say, shape ``(paths, closes)``.
+    observations
+        Of each close of each path, shape ``(paths, closes)``.
     rule
         Its levels, cooldown and gate decide as they do live.
     after
-        So many closes only bring a path into its stride: they are judged, and their openings not counted.
+        So many closes at the beginning of a path are decided, and their openings are not counted.
 
     Returns
     -------
     array
         Openings of each path, shape ``(paths,)``.
     """
-    # What cannot open from rest; not a number is below every level.
-    could_open = readings.can_open & (readings.x >= rule.warning)
+    # The closes at which a rule can open when nothing is open; not a number is below every level.
+    could_open = observations.can_open & (observations.x >= rule.warning)
+    starts = (np.flatnonzero(row).tolist() for row in could_open)
     return np.array(
-        [_of_path(readings, path, np.flatnonzero(row), rule, after) for path, row in enumerate(could_open)],
+        [_of_path(_path(observations, path), at, rule, after) for path, at in enumerate(starts)],
         dtype=np.int64,
     )
 
 
-def _of_path(readings: Readings, path: int, starts: NDArray[np.intp], rule: Rule, after: int) -> int:
-    x, leave_value, can_open = readings.x[path], readings.leave_value[path], readings.can_open[path]
+def _path(observations: Observations, path: int) -> Observations:
+    return Observations(
+        x=observations.x[path],
+        leave_value=observations.leave_value[path],
+        can_open=observations.can_open[path],
+    )
+
+
+def _of_path(path: Observations, starts: list[int], rule: Rule, after: int) -> int:
     count = at = 0
-    for start in starts.tolist():
+    for start in starts:
         if start < at:
             continue
-        at, life, is_over = start, DivergenceState(), False
-        while not is_over and at < x.size:
-            reading = (
-                Observation(x=float(x[at]), leave_value=float(leave_value[at]), can_open=bool(can_open[at]))
-                if np.isfinite(x[at])
-                else None
+        at, state, is_over = start, DivergenceState(), False
+        while not is_over and at < path.x.size:
+            decision = decide_on_close(
+                state, _at(path, at), session=str(at), close_ns=at, at_ns=at, rule=rule, new_sessions=1
             )
-            step = decide_on_close(
-                life, reading, session=str(at), close_ns=at, at_ns=at, rule=rule, new_sessions=1
-            )
-            count += step.transition is Transition.OPEN and at >= after
-            life = step.state
+            count += decision.transition is Transition.OPEN and at >= after
+            state = decision.state
             at += 1
-            # Nothing is open, cooling down or remembered: what comes next is judged as from the start.
-            is_over = life == DivergenceState(last_onset=life.last_onset)
+            # Nothing is open, no cooldown runs and nothing is remembered: skip to the next start.
+            is_over = state == DivergenceState(last_onset=state.last_onset)
     return count
+
+
+def _at(path: Observations, at: int) -> Observation | None:
+    x = float(path.x[at])
+    if not np.isfinite(x):
+        return None
+    return Observation(x=x, leave_value=float(path.leave_value[at]), can_open=bool(path.can_open[at]))

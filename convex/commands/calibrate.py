@@ -29,7 +29,7 @@ def calibrate(
     """Estimate the false alarms a year of the rules that a correlation decides, and write them to a file."""
     from convex.calibrate.false_alarms import expect_false_alarms
     from convex.calibrate.history import read_history
-    from convex.calibrate.readings import KINDS
+    from convex.calibrate.observations import KINDS
     from convex.calibrate.writing import false_alarms_bytes
     from convex.result_files import Outputs
     from services.signals.rules_file import load_rules

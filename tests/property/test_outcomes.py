@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from services.signals.core.confirmed import confirmed_values
 from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.outcomes.history_statistics import statistics_of_history
 from services.signals.core.outcomes.intervals import hit_rate, median
 from services.signals.core.outcomes.ledger import Ledger
-from services.signals.core.outcomes.rolling import values_of_history
 from services.signals.core.outcomes.scoring import Opening, rescored
 from services.signals.core.outcomes.summary import summarise
 from tests.property.statistics_strategies import Pair, long_pair, pair
@@ -119,7 +119,7 @@ def test_every_sessions_statistics_are_the_engines(data: st.DataObject, sessions
     whole = aligned_of(data.draw(long_pair(sessions)))
     at = data.draw(st.integers(0, sessions))
 
-    history = values_of_history(whole)[at]
+    history = statistics_of_history(whole)[at]
 
     alone = confirmed_values(whole.until(at + 1, limit=at + 1))
     for name, value in history.items():
@@ -134,7 +134,7 @@ def test_every_sessions_statistics_are_the_engines(data: st.DataObject, sessions
 def test_whether_a_statistic_is_undefined_is_the_engines_answer_on_flat_legs_too(returns: Pair) -> None:
     whole = aligned_of(returns)
 
-    history, alone = values_of_history(whole)[-1], confirmed_values(whole)
+    history, alone = statistics_of_history(whole)[-1], confirmed_values(whole)
 
     # At the very ends of Fisher's scale one rounding decides: there only the engine's own answer counts.
     for name in ("z_90", "opposite_moves", "return_5_lead", "corr_20", "corr_60", "corr_ci_60_low"):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from services.signals.core.confirmed import Values
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
+from services.signals.core.outcomes.history_statistics import statistics_of_history
 from services.signals.core.outcomes.ledger import Ledger
-from services.signals.core.outcomes.rolling import values_of_history
 from services.signals.core.outcomes.scoring import Opening
 from shared.domain.divergences import Direction, Kind
 
@@ -45,7 +45,7 @@ def openings_of_history(aligned: AlignedSessions, judge: JudgeClose) -> tuple[Op
     """
     return tuple(
         Opening(kind=kind, direction=direction, session=session)
-        for session, values in zip(aligned.sessions, values_of_history(aligned), strict=True)
+        for session, values in zip(aligned.sessions, statistics_of_history(aligned), strict=True)
         for kind, direction in judge(session, values)
     )
 

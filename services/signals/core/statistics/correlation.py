@@ -17,13 +17,13 @@ from services.signals.core.statistics.moments import (
 )
 
 # The standard normal's 97.5 % quantile: 2.5 % is left out on either side of a 95 % interval.
-_NORMAL_975 = 1.959963984540054
+NORMAL_975 = 1.959963984540054
 
 # Fisher's z has variance 1/(n - 3); with fewer than 4 independent pairs it has none.
-_LEAST_EFFECTIVE_SIZE = 4
+LEAST_EFFECTIVE_SIZE = 4
 
-# So near to ±1 only rounding decides where on Fisher's scale, which ends there, a correlation lies.
-_ROUNDING = 1e-14
+# Nearer to ±1 only rounding decides where on Fisher's scale, which ends there, a correlation lies.
+LARGEST_IMPERFECT = 1.0 - 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +183,8 @@ def estimate_correlation(
     >>> round(estimate.correlation, 4), estimate.effective_size
     (0.9653, 4.0)
     """
-    if size < _LEAST_EFFECTIVE_SIZE:
-        raise ValueError(f"size must be at least {_LEAST_EFFECTIVE_SIZE}, was {size}")
+    if size < LEAST_EFFECTIVE_SIZE:
+        raise ValueError(f"size must be at least {LEAST_EFFECTIVE_SIZE}, was {size}")
     pairs = last_pairs(x, y, size)
     if pairs is None:
         return None
@@ -196,7 +196,7 @@ def estimate_correlation(
     # The legs' lag-1 autocorrelations, one times the other.
     persistence = float(x[:-1] @ x[1:]) / squares_x * (float(y[:-1] @ y[1:]) / squares_y)
     worth = size * (1.0 - persistence) / (1.0 + persistence)
-    effective = float(min(max(worth, _LEAST_EFFECTIVE_SIZE), size))
+    effective = float(min(max(worth, LEAST_EFFECTIVE_SIZE), size))
     interval = _interval(correlation, effective)
     return CorrelationEstimate(correlation=correlation, effective_size=effective, interval=interval)
 
@@ -209,11 +209,11 @@ def is_perfect(correlation: float) -> bool:
     >>> is_perfect(-1.0), is_perfect(0.9999999999999998), is_perfect(0.999999999)
     (True, True, False)
     """
-    return abs(correlation) > 1.0 - _ROUNDING
+    return abs(correlation) > LARGEST_IMPERFECT
 
 
 def _interval(correlation: float, effective: float) -> Interval:
     if is_perfect(correlation):
         return Interval(low=correlation, high=correlation)
-    centre, margin = math.atanh(correlation), _NORMAL_975 / math.sqrt(effective - 3.0)
+    centre, margin = math.atanh(correlation), NORMAL_975 / math.sqrt(effective - 3.0)
     return Interval(low=math.tanh(centre - margin), high=math.tanh(centre + margin))

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from convex.calibrate.observations import Observations
 from convex.calibrate.openings import count_openings
-from convex.calibrate.readings import Readings
 from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
@@ -22,15 +22,15 @@ def rule(**changes: float) -> Rule:
 
 def readings(
     x: list[float], *, leave_value: list[float] | None = None, may: list[bool] | None = None
-) -> Readings:
-    return Readings(
+) -> Observations:
+    return Observations(
         x=np.array([x]),
         leave_value=np.array([x if leave_value is None else leave_value]),
         can_open=np.array([[True] * len(x) if may is None else may]),
     )
 
 
-def close_by_close(given_readings: Readings, a_rule: Rule, after: int) -> list[int]:
+def close_by_close(given_readings: Observations, a_rule: Rule, after: int) -> list[int]:
     """Put every close before the engine's lifecycle, as the live service does."""
     counts = []
     for x, leave_value, can_open in zip(
@@ -79,7 +79,7 @@ def test_openings_are_those_of_the_lifecycle_asked_at_every_close(
 ) -> None:
     x = wandering(seed, pull, gaps)
     closed = np.random.default_rng(seed).random(x.shape) < gate
-    given_readings = Readings(x=x, leave_value=x - 0.5, can_open=~closed)
+    given_readings = Observations(x=x, leave_value=x - 0.5, can_open=~closed)
     a_rule = rule(cooldown_sessions=cooldown)
 
     found = count_openings(given_readings, a_rule, after=after)

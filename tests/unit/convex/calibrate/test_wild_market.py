@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import History
+from convex.calibrate.observations import observations_of
 from convex.calibrate.openings import count_openings
-from convex.calibrate.readings import readings_of
 from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.domain.divergences import Kind
 
@@ -46,7 +46,8 @@ def counted(generator: np.random.Generator, *, paths: int, years: int) -> float:
     total = 0
     for _ in range(paths // 50):
         legs = market(generator, 50, np.zeros(252 * (years + 2) - 1))
-        total += sum(int(count_openings(each, BREAK, after=252).sum()) for each in readings_of(BREAK, *legs))
+        observed = observations_of(BREAK, *legs)
+        total += sum(int(count_openings(each, BREAK, after=252).sum()) for each in observed)
     return total / paths / years
 
 

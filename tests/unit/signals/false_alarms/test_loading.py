@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from convex.calibrate.readings import KINDS
+from convex.calibrate.observations import KINDS
 from convex.calibrate.writing import false_alarms_bytes
 from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.false_alarms.figure import FalseAlarms

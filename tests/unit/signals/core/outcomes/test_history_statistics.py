@@ -5,14 +5,14 @@ import pytest
 
 from services.signals.core.confirmed import confirmed_values
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.rolling import values_of_history
+from services.signals.core.outcomes.history_statistics import statistics_of_history
 from tests.oracle.pair_oracle import read_pair
 from tests.support.data import shared_data
 from tests.unit.signals.core.outcomes.closes import closes
 
 
 def assert_equal_to_the_engine(aligned: AlignedSessions, *, every: int = 1) -> None:
-    history = values_of_history(aligned)
+    history = statistics_of_history(aligned)
     assert len(history) == len(aligned)
     for index in range(0, len(aligned), every):
         alone = confirmed_values(aligned.until(index + 1, limit=index + 1))
@@ -34,7 +34,7 @@ def test_a_wandering_history_has_every_statistic_in_the_end() -> None:
     aligned = closes(*wandering(290))
 
     assert_equal_to_the_engine(aligned, every=7)
-    assert None not in values_of_history(aligned)[-1].values()
+    assert None not in statistics_of_history(aligned)[-1].values()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 6, 7, 20, 21, 60, 61, 90, 91, 92, 252, 253])
@@ -49,8 +49,8 @@ def test_a_leg_that_does_not_move_leaves_its_statistics_undefined() -> None:
     aligned = closes(lead, other)
 
     assert_equal_to_the_engine(aligned, every=10)
-    assert values_of_history(aligned)[180]["corr_60"] is None
-    assert values_of_history(aligned)[269]["fisher_z"] is not None
+    assert statistics_of_history(aligned)[180]["corr_60"] is None
+    assert statistics_of_history(aligned)[269]["fisher_z"] is not None
 
 
 def test_legs_that_move_as_one_have_no_gap_and_the_end_of_fishers_scale() -> None:
@@ -58,7 +58,7 @@ def test_legs_that_move_as_one_have_no_gap_and_the_end_of_fishers_scale() -> Non
     aligned = closes(lead, lead)
 
     assert_equal_to_the_engine(aligned, every=10)
-    last = values_of_history(aligned)[-1]
+    last = statistics_of_history(aligned)[-1]
     assert (last["corr_20"], last["corr_ci_60_low"]) == (1.0, 1.0)
     assert (last["z_90"], last["opposite_moves"], last["fisher_z"]) == (None, None, None)
 
@@ -68,7 +68,7 @@ def test_a_bad_close_leaves_no_trace_once_it_has_left_the_windows() -> None:
     spoilt = lead.copy()
     spoilt[100] *= 1e6
 
-    with_it, without = (values_of_history(closes(each, other))[-1] for each in (spoilt, lead))
+    with_it, without = (statistics_of_history(closes(each, other))[-1] for each in (spoilt, lead))
 
     assert with_it == without
 
