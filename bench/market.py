@@ -12,7 +12,7 @@ from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.pairs import Pair
 from shared.domain.sessions import bar_final_at_ns
 from shared.domain.ticks import QuoteBatch
-from shared.files.timeline import Recording, part, read_timeline
+from shared.files.timeline import Recording, read_timeline
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _TICKS = "xauusd_ticks_oanda_lean_20140501_20140515.csv.gz"
@@ -56,7 +56,7 @@ class Market:
 
     def head(self, ticks: int) -> QuoteBatch:
         """Return the first ticks."""
-        return part(self.quotes, 0, min(ticks, len(self.quotes.ts_event_ns)))
+        return self.quotes.rows(0, min(ticks, len(self.quotes.ts_event_ns)))
 
     def log_ratios(self) -> np.ndarray:
         """Return ``ln(lead / other)`` of the sessions that both histories have, ascending."""
@@ -71,7 +71,7 @@ class Market:
 def batches(quotes: QuoteBatch, size: int) -> list[QuoteBatch]:
     """Cut ticks into batches."""
     count = len(quotes.ts_event_ns)
-    return [part(quotes, begin, min(begin + size, count)) for begin in range(0, count, size)]
+    return [quotes.rows(begin, min(begin + size, count)) for begin in range(0, count, size)]
 
 
 @lru_cache(maxsize=1)

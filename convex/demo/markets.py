@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ConfigError
-from shared.files.opening import open_text
+from shared.files.input_file import open_text
 from shared.files.tick_csv import has_tick_header
 
 

@@ -33,7 +33,7 @@ from services.notifier.core.routing import Subscription
 from services.notifier.core.signing import parse_secret
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Kind, Severity
-from shared.files.problems import bad_file
+from shared.files.input_file import bad_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,18 @@ class QuoteBatch:
     bid: NDArray[np.float64]
     ask: NDArray[np.float64]
 
+    def rows(self, begin: int, end: int | None = None) -> "QuoteBatch":
+        """Return rows ``begin`` to ``end`` (excluded)."""
+        part = slice(begin, end)
+        return QuoteBatch(
+            instrument=self.instrument,
+            feed=self.feed,
+            ts_event_ns=self.ts_event_ns[part],
+            ts_received_ns=self.ts_received_ns[part],
+            bid=self.bid[part],
+            ask=self.ask[part],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeBatch:
@@ -65,6 +77,22 @@ class TradeBatch:
     price: NDArray[np.float64]
     size: NDArray[np.float64]
     trade_id: tuple[str, ...]
+
+    def rows(self, begin: int, end: int | None = None) -> "TradeBatch":
+        """Return rows ``begin`` to ``end`` (excluded)."""
+        part = slice(begin, end)
+        return TradeBatch(
+            instrument=self.instrument,
+            feed=self.feed,
+            ts_event_ns=self.ts_event_ns[part],
+            ts_received_ns=self.ts_received_ns[part],
+            price=self.price[part],
+            size=self.size[part],
+            trade_id=self.trade_id[part],
+        )
+
+
+TickBatch = QuoteBatch | TradeBatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,8 @@ from typing import Final
 
 from shared.domain.bars import Bar
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
-from shared.files.headers import position
-from shared.files.opening import open_text
-from shared.files.prices import LEAST, MOST, price
-from shared.files.problems import bad_file
+from shared.files.csv_fields import LEAST, MOST, position, price
+from shared.files.input_file import bad_file, open_text
 
 # As vendors call it; spaces and underscores do not count.
 _ADJUSTED: Final = ("adjclose", "adjustedclose")
@@ -55,7 +53,7 @@ def read_daily_csv(*paths: Path, instrument: str, calendar: SessionCalendar) -> 
     Raises
     ------
     ConfigError
-        With file, row and field: a column that is missing or stands there twice, a row longer than the
+        With file, row and field: a column that is missing or appears twice, a row longer than the
         header, a date that is none, is repeated or out of order, a price that is no plain positive number, no
         row at all; or two files that disagree about a close or an adjusted one, or of which only one has
         ``adj_close``.
@@ -140,7 +138,7 @@ def _rows(path: Path, numbered: Iterator[tuple[int, list[str]]], columns: _Colum
             raise bad_file(path, f"has {len(cells)} cells, the header has {columns.width}", row=row)
         session = _session(path, cells[columns.date].strip(), row)
         if session == previous:
-            raise bad_file(path, f"{session} stands there twice; keep one row", row=row, field="date")
+            raise bad_file(path, f"{session} appears twice; keep one row", row=row, field="date")
         if session < previous:
             raise bad_file(
                 path, f"{session} comes after {previous}; sort the file by date", row=row, field="date"

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from shared.domain.instants import parse_rfc3339
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.headers import position
-from shared.files.opening import open_text
-from shared.files.prices import LEAST, MOST, price
-from shared.files.problems import bad_file
+from shared.files.csv_fields import LEAST, MOST, position, price
+from shared.files.input_file import bad_file, open_text
 
 _NAMES: Final = ("ts_utc", "bid", "ask")
 # Enough rows for numpy to pay, few enough to stay below a few MB.
@@ -56,7 +54,7 @@ def read_tick_csv(path: Path, *, instrument: str) -> Iterator[QuoteBatch]:
     Raises
     ------
     ConfigError
-        With file, row and field: a column that is missing or stands there twice, a row longer than the
+        With file, row and field: a column that is missing or appears twice, a row longer than the
         header, an instant without a zone, a price that is no plain positive number, a bid above its ask, an
         instant before the one above it.
     """

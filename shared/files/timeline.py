@@ -15,8 +15,8 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.closes import SampledCloses
 from shared.files.daily_csv import read_daily_csv
+from shared.files.sampled_closes import SampledCloses
 from shared.files.tick_csv import has_tick_header, read_tick_csv
 
 
@@ -131,26 +131,14 @@ def merge(bars: Iterable[Bar], ticks: Iterable[QuoteBatch]) -> Iterator[BarBatch
         while bar is not None and bar.known_at_ns <= batch.ts_event_ns[-1]:
             cut = int(batch.ts_event_ns.searchsorted(bar.known_at_ns))
             if cut > begin:
-                yield part(batch, begin, cut)
+                yield batch.rows(begin, cut)
                 begin = cut
             yield _news(bar)
             bar = next(waiting, None)
-        yield part(batch, begin, len(batch.ts_event_ns))
+        yield batch.rows(begin)
     while bar is not None:
         yield _news(bar)
         bar = next(waiting, None)
-
-
-def part(batch: QuoteBatch, begin: int, end: int) -> QuoteBatch:
-    """Return rows ``begin`` to ``end`` (excluded) of a batch."""
-    return QuoteBatch(
-        instrument=batch.instrument,
-        feed=batch.feed,
-        ts_event_ns=batch.ts_event_ns[begin:end],
-        ts_received_ns=batch.ts_received_ns[begin:end],
-        bid=batch.bid[begin:end],
-        ask=batch.ask[begin:end],
-    )
 
 
 def _news(bar: Bar) -> BarBatch:
@@ -207,9 +195,9 @@ def _cut(ticks: Iterator[QuoteBatch], recording: Recording, before: SampledClose
         low = 0 if begin is None else int(batch.ts_event_ns.searchsorted(begin))
         high = len(batch.ts_event_ns) if end is None else int(batch.ts_event_ns.searchsorted(end))
         if low:
-            before.take(part(batch, 0, low))
+            before.take(batch.rows(0, low))
         if low < high:
-            yield part(batch, low, high)
+            yield batch.rows(low, high)
         if high < len(batch.ts_event_ns):
             return
 

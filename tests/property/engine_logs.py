@@ -14,7 +14,6 @@ from services.signals.core.divergence.rules import Rule
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
 from shared.domain.ticks import FeedState, QuoteBatch
-from shared.files.timeline import part
 from tests.support.builders_market import (
     LEAD,
     MINUTE,
@@ -190,7 +189,7 @@ def split_quotes(records: list[TickRecord]) -> list[TickRecord]:
         piece
         for record in records
         for piece in (
-            [part(record, at, at + 1) for at in range(len(record.ts_event_ns))]
+            [record.rows(at, at + 1) for at in range(len(record.ts_event_ns))]
             if isinstance(record, QuoteBatch)
             else [record]
         )

@@ -24,12 +24,10 @@ from typing import Final
 import numpy as np
 
 from shared.domain.bars import HISTORY_SESSIONS, Bar
-from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TickBatch, TradeBatch
 
 # A bar is below 300 bytes and Kafka takes records of 1 MiB.
 MAX_BARS_PER_RECORD: Final = 3_000
-
-TickBatch = QuoteBatch | TradeBatch
 
 
 class Dropped(StrEnum):
@@ -133,8 +131,8 @@ class SendQueue:
             size += len(following.ts_event_ns)
         if size > MAX_TICKS_PER_RECORD:
             kept = len(run[-1].ts_event_ns) - (size - MAX_TICKS_PER_RECORD)
-            self._entries.appendleft(_part(run[-1], kept, None))
-            run[-1] = _part(run[-1], 0, kept)
+            self._entries.appendleft(run[-1].rows(kept))
+            run[-1] = run[-1].rows(0, kept)
             size = MAX_TICKS_PER_RECORD
         self._ticks -= size
         return _joined(run)
@@ -173,7 +171,7 @@ class SendQueue:
                 continue
             size = len(entry.ts_event_ns)
             if size > surplus:
-                kept.append(_part(entry, surplus, None))
+                kept.append(entry.rows(surplus))
             surplus -= min(size, surplus)
         self._entries.extendleft(reversed(kept))
         self._ticks -= before - surplus
@@ -185,28 +183,6 @@ def _is_continued(head: TickBatch, following: Entry) -> bool:
         type(following) is type(head)
         and isinstance(following, QuoteBatch | TradeBatch)
         and (following.instrument, following.feed) == (head.instrument, head.feed)
-    )
-
-
-def _part(batch: TickBatch, begin: int, end: int | None) -> TickBatch:
-    rows = slice(begin, end)
-    if isinstance(batch, QuoteBatch):
-        return QuoteBatch(
-            instrument=batch.instrument,
-            feed=batch.feed,
-            ts_event_ns=batch.ts_event_ns[rows],
-            ts_received_ns=batch.ts_received_ns[rows],
-            bid=batch.bid[rows],
-            ask=batch.ask[rows],
-        )
-    return TradeBatch(
-        instrument=batch.instrument,
-        feed=batch.feed,
-        ts_event_ns=batch.ts_event_ns[rows],
-        ts_received_ns=batch.ts_received_ns[rows],
-        price=batch.price[rows],
-        size=batch.size[rows],
-        trade_id=batch.trade_id[rows],
     )
 
 

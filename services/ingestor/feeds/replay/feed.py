@@ -19,7 +19,7 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch
-from shared.files.timeline import Recording, in_units, part, read_timeline
+from shared.files.timeline import Recording, in_units, read_timeline
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +120,7 @@ class ReplayFeed:
             await self._until(int(batch.ts_event_ns[begin]))
             await sink.wait_for_room(self._pair.lead)
             end = min(self._due(batch, begin), begin + MAX_TICKS_PER_RECORD)
-            rows = part(batch, begin, end)
+            rows = batch.rows(begin, end)
             sink.put_ticks(
                 QuoteBatch(
                     instrument=rows.instrument,

@@ -141,11 +141,11 @@ def test_no_file_has_no_bars() -> None:
         ("date,close\n2019-06-03,1e13\n", "row 2: close: must lie between 1e-09 and 1e+12, was '1e13'"),
         ("date,close\n2019-06-03,1e-320\n", "row 2: close: must lie between 1e-09 and 1e+12"),
         ("date,close\n2019-06-03,1,474.34\n", "row 2: has 3 cells, the header has 2"),
-        ("date,close,close\n2019-06-03,1,2\n", "row 1: close: column stands there twice; keep one"),
-        ("date,Date,close\n2019-06-03,1,2\n", "row 1: date: column stands there twice; keep one"),
+        ("date,close,close\n2019-06-03,1,2\n", "row 1: close: column appears twice; keep one"),
+        ("date,Date,close\n2019-06-03,1,2\n", "row 1: date: column appears twice; keep one"),
         (
             "date,close,Adj Close,adj_close\n2019-06-03,1,2,3\n",
-            "row 1: adj_close: column stands there twice; keep one",
+            "row 1: adj_close: column appears twice; keep one",
         ),
         ("date,close,adj_close\n2019-06-03,100,\n", "row 2: adj_close: must be a positive number, was ''"),
         (
@@ -159,7 +159,7 @@ def test_no_file_has_no_bars() -> None:
         ("date,close\n2019-W23-1,5\n", "row 2: date: must be YYYY-MM-DD, was '2019-W23-1'"),
         (
             "date,close\n2019-06-03,5\n2019-06-03,5\n",
-            "row 3: date: 2019-06-03 stands there twice; keep one row",
+            "row 3: date: 2019-06-03 appears twice; keep one row",
         ),
         (
             "date,close\n2019-06-04,5\n2019-06-03,5\n",

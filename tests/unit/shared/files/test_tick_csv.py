@@ -140,7 +140,7 @@ def test_missing_column_is_told(tmp_path: Path, name: str) -> None:
 def test_column_that_stands_there_twice_is_told(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "ticks.csv", f"ts_utc,bid,ask,{name.upper()}\n2014-05-02T12:00:00Z,1,2,3\n")
 
-    assert error_of(path) == f"{path}: row 1: {name}: column stands there twice; keep one"
+    assert error_of(path) == f"{path}: row 1: {name}: column appears twice; keep one"
 
 
 def test_prices_are_decimal_numbers_with_or_without_an_exponent(tmp_path: Path) -> None:

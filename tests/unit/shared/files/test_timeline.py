@@ -8,8 +8,8 @@ import pytest
 from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.closes import SampledCloses
-from shared.files.timeline import Recording, in_units, merge, part, read_timeline
+from shared.files.sampled_closes import SampledCloses
+from shared.files.timeline import Recording, in_units, merge, read_timeline
 from tests.support.builders_market import LEAD, MINUTE, OTHER, bar, calendar, ny, pair, quotes
 
 Told = list[tuple[str, ...]]
@@ -213,7 +213,7 @@ def test_samples_do_not_depend_on_the_batches_ticks_come_in(tmp_path: Path) -> N
     for size in range(1, len(instants) + 1):
         samples = SampledCloses(LEAD, calendar=calendar(), without=())
         for begin in range(0, len(instants), size):
-            samples.take(part(rows, begin, min(begin + size, len(instants))))
+            samples.take(rows.rows(begin, min(begin + size, len(instants))))
         assert [each.close for each in samples.until(ny("2019-06-05 00:00"))] == [1_302.0, 1_304.0]
 
 
