@@ -12,15 +12,14 @@ and is counted while the divergence is open.
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from services.signals.core.divergence.decision_table import DecisionTable, Row
 from services.signals.core.divergence.flapping import is_flapping, with_state
 from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import (
     Decision,
-    DecisionTable,
     DivergenceState,
     Phase,
-    Row,
     Situation,
     Suppressed,
     close_unless_flapping,

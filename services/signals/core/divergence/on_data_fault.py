@@ -9,14 +9,13 @@ day does not flap, one that drops every minute does. A fault that is held open o
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from services.signals.core.divergence.decision_table import DecisionTable, Row
 from services.signals.core.divergence.flapping import is_flapping, states_until_settled, with_state
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import (
     Decision,
-    DecisionTable,
     DivergenceState,
     Phase,
-    Row,
     Situation,
     close_unless_flapping,
     end,

@@ -13,13 +13,12 @@ only: a live price never closes one. A divergence that begins to flap reports th
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from services.signals.core.divergence.decision_table import DecisionTable, Row
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import (
     Decision,
-    DecisionTable,
     DivergenceState,
     Phase,
-    Row,
     Situation,
     Suppressed,
     close_unless_flapping,

@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from services.signals.core.divergence import on_close, on_data_fault, on_price
+from services.signals.core.divergence.decision_table import DecisionTable, Row
 from services.signals.core.divergence.state import (
     Decision,
-    DecisionTable,
     DivergenceState,
-    Row,
     Situation,
     keep,
     situation_of,
