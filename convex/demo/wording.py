@@ -1,12 +1,12 @@
 """Divergences and faults in the words of the mails and the page, a line each."""
 
-from services.dashboard.core.episodes import FLAPPING, INHIBITED
-from services.dashboard.core.words import describe_cause, describe_sides
 from services.notifier.render.sentences import headline_of, subject
 from services.notifier.render.view import KIND_TEXTS
 from services.notifier.render.wording import leg_names
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.snapshots import OpenDivergence, PairSnapshot
+from shared.text.data_faults import describe_cause
+from shared.text.divergences import FLAPPING, INHIBITED, describe_divergence
 
 
 def happened(event: DivergenceEvent) -> str:
@@ -26,7 +26,8 @@ def still_open(snapshot: PairSnapshot) -> str:
 def at_fault(snapshot: PairSnapshot) -> str:
     """Return what is wrong with the legs' data; empty when nothing is."""
     return "; ".join(
-        f"{fault.instrument}: {', '.join(map(describe_cause, fault.causes))}, since {fault.since[:19]}Z"
+        f"{fault.instrument}: {', '.join(describe_cause(cause).sentence for cause in fault.causes)}, "
+        f"since {fault.since[:19]}Z"
         for fault in snapshot.faults
     )
 
@@ -36,6 +37,6 @@ def _open(one: OpenDivergence, snapshot: PairSnapshot) -> str:
     words = [one.severity.value]
     if one.kind.is_market:
         words.append(one.confirmation.value)
-    words += [INHIBITED.text] if one.is_inhibited else []
-    words += [FLAPPING.text] if one.is_flapping else []
-    return f"{describe_sides(one.kind, one.direction, lead=lead, other=other)} ({', '.join(words)})"
+    words += [INHIBITED] if one.is_inhibited else []
+    words += [FLAPPING] if one.is_flapping else []
+    return f"{describe_divergence(one.kind, one.direction, lead=lead, other=other)} ({', '.join(words)})"

@@ -10,7 +10,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from services.dashboard.config import DashboardSettings
-from services.dashboard.core.reading import Phase, Reading
+from services.dashboard.core.reader_status import Phase, ReaderStatus
 from services.dashboard.metrics import DashboardMetrics
 from services.dashboard.reader import TOPICS, Reader
 from services.dashboard.streams import StreamLimits, Streams
@@ -42,8 +42,8 @@ async def run_dashboard(
     ConfigError
         If the address cannot be listened on.
     """
-    reading = Reading(servers=kafka.bootstrap_servers, phase=Phase.CONNECTING, since=clock.now())
-    view = PairsView(pairs, reading=reading, kept_events=settings.kept_divergences)
+    status = ReaderStatus(servers=kafka.bootstrap_servers, phase=Phase.CONNECTING, since=clock.now())
+    view = PairsView(pairs, reader_status=status, kept_events=settings.kept_divergences)
     registry = CollectorRegistry()
     metrics = DashboardMetrics(registry, topics=TOPICS, pairs=tuple(pair.name for pair in pairs))
     limits = StreamLimits(
@@ -74,7 +74,7 @@ async def run_dashboard(
         host=settings.health.host,
         port=settings.health.port,
         live={},
-        ready={"kafka": lambda: _why_not_ready(view.reading)},
+        ready={"kafka": lambda: _why_not_ready(view.reader_status)},
     )
     with listener, health:
         log.info(
@@ -83,23 +83,23 @@ async def run_dashboard(
             health_port=health.port,
         )
         async with asyncio.TaskGroup() as tasks:
-            reading_task = tasks.create_task(reader.run())
+            following = tasks.create_task(reader.run())
             serving = tasks.create_task(server.serve([listener]))
             stopping = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait((stopping, reading_task, serving), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((stopping, following, serving), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stopping.cancel()
                 streams.close()
                 server.should_exit = True
-                reading_task.cancel()
+                following.cancel()
     log.info("dashboard_stopped")
 
 
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to whoever sets ``stop``."""
+        """Install no signal handlers: the caller sets ``stop``."""
         yield
 
 
@@ -119,7 +119,7 @@ def _listen(settings: DashboardSettings) -> socket.socket:
     return listener
 
 
-def _why_not_ready(reading: Reading) -> str | None:
-    if reading.phase is Phase.FOLLOWING:
+def _why_not_ready(status: ReaderStatus) -> str | None:
+    if status.phase is Phase.FOLLOWING:
         return None
-    return f"{reading.phase.value} since {reading.since.isoformat()} {reading.error}".strip()
+    return f"{status.phase.value} since {status.since.isoformat()} {status.error}".strip()

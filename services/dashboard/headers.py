@@ -1,4 +1,4 @@
-"""What every answer says to browsers: load from here only, keep nothing, frame nowhere."""
+"""Security headers of every answer: load from this host only, store nothing, show in no frame."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ class SecurityHeaders:
         """Pass a request on and its answer back."""
 
         async def send_with_headers(message: Message) -> None:
-            # A page is old as soon as it is made; a file is asked for again, and its ETag saves the bytes.
+            # A page is out of date at once, so it is not stored; a static file is revalidated by its ETag.
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 if not any(name == b"cache-control" for name, _ in headers):

@@ -1,4 +1,4 @@
-"""What the dashboard counts."""
+"""The metrics of the dashboard."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ class DashboardMetrics:
         )
         self.snapshot_at = Gauge(
             "convex_dashboard_last_snapshot_timestamp_seconds",
-            "Wall time at which the snapshot that is shown was published; 0 before the first.",
+            "Wall time at which the latest snapshot was published; 0 before the first.",
             ["pair"],
             registry=registry,
         )
@@ -52,12 +52,12 @@ class DashboardMetrics:
         self.streams = Gauge("convex_dashboard_streams", "Open live connections.", registry=registry)
         self.streams_refused = Counter(
             "convex_dashboard_streams_refused_total",
-            "Live connections refused because there were as many as there may be.",
+            "Live connections refused because the limit was reached.",
             registry=registry,
         )
         self.streams_dropped = Counter(
             "convex_dashboard_streams_dropped_total",
-            "Live connections ended by us because the client took nothing.",
+            "Live connections that the dashboard ended because the client did not read.",
             ["reason"],
             registry=registry,
         )

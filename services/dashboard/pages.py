@@ -1,32 +1,33 @@
-"""Templates into HTML: whole pages, and the parts of a page that its live connection replaces."""
+"""Render the pages: whole ones, and the parts of a page that its live connection updates."""
 
 from typing import Final
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from services.dashboard.core import formatting
 from services.dashboard.core.comparison import Comparison, compare
 from services.dashboard.core.freshness import LATE_AFTER_SECONDS
-from services.dashboard.core.reading import trouble, why_no_snapshot
+from services.dashboard.core.reader_status import kafka_problem, why_no_snapshot
 from services.dashboard.streams import event_bytes
 from services.dashboard.view import PairsView
 from shared.clock import Clock
 from shared.domain.pairs import Pair
 from shared.kafka.topics import SIGNALS
+from shared.text.durations import format_duration
+from shared.text.numbers import format_level, format_number, format_price
 
 # Each is templates/parts/NAME.html, and the inside of the element with the id part-NAME.
 PARTS: Final = (
-    *("trouble", "faults", "badges", "freshness", "standing", "prices", "summary"),
-    *("relation", "hedge", "behaviour", "chart", "live", "news", "divergences", "outcomes"),
+    *("trouble", "faults", "badges", "freshness", "ratio_position", "prices", "summary"),
+    *("correlations", "hedge", "dynamics", "chart", "live", "news", "divergences", "outcomes"),
 )
 
 
 class Pages:
     """Render pages from the view.
 
-    What a pair shows is rendered once for each change of it, however many look at it; a late snapshot's page
-    says how late it is, so it is rendered each time.
+    The parts of a pair's page are rendered once for each change, however many clients look at them. While its
+    snapshot is late the page shows how late, so then it is rendered for each request.
     """
 
     def __init__(self, view: PairsView, *, clock: Clock) -> None:
@@ -41,15 +42,16 @@ class Pages:
         )
         self._environment.globals["pairs"] = view.pairs
         self._environment.globals["late_after_seconds"] = LATE_AFTER_SECONDS
-        for name in ("price", "plain", "signed", "age", "instant"):
-            self._environment.filters[name] = getattr(formatting, f"format_{name}")
+        self._environment.filters.update(
+            price=format_price, number=format_number, level=format_level, duration=format_duration
+        )
         self._rendered: dict[str, tuple[int, dict[str, str]]] = {}
 
     def comparison_page(self, pair: Pair) -> str:
-        """Return a pair's page, or the one that says why there is nothing to compare yet."""
+        """Return a pair's page, or before its first snapshot a page that says why there is none."""
         parts = self.parts(pair)
         return self._render(
-            "comparison.html" if "standing" in parts else "waiting.html",
+            "comparison.html" if "ratio_position" in parts else "waiting.html",
             pair=pair,
             page=self._comparison(pair),
             parts=parts,
@@ -57,12 +59,12 @@ class Pages:
         )
 
     def index_page(self) -> str:
-        """Return the list of pairs with where each stands."""
+        """Return the list of pairs with the state of each."""
         rows = tuple((pair, self._comparison(pair), self.why_waiting(pair)) for pair in self._view.pairs)
         return self._render("index.html", rows=rows)
 
     def not_found_page(self) -> str:
-        """Return what a wrong address gets: the right ones."""
+        """Return the page of a wrong address, which lists the pairs."""
         return self._render("not_found.html")
 
     def docs_page(self, openapi: dict[str, object]) -> str:
@@ -88,7 +90,7 @@ class Pages:
         if self._view.latest(pair.name) is not None:
             return ""
         return why_no_snapshot(
-            self._view.reading,
+            self._view.reader_status,
             pair=pair.name,
             topic=SIGNALS.name,
             of_others=self._view.snapshots_of_others,
@@ -104,7 +106,10 @@ class Pages:
             return {"waiting": self._render("parts/waiting.html", why=self.why_waiting(pair))}
         return {
             name: self._render(
-                f"parts/{name}.html", page=page, pair=pair, trouble=trouble(self._view.reading)
+                f"parts/{name}.html",
+                page=page,
+                pair=pair,
+                kafka_problem=kafka_problem(self._view.reader_status),
             )
             for name in PARTS
         }
@@ -126,7 +131,7 @@ class Pages:
 
 
 class PageSource:
-    """A page's live connection: the parts that differ from what this client was sent."""
+    """What a page's live connection is sent: the parts that differ from those this client has."""
 
     def __init__(self, pages: Pages, pair: Pair) -> None:
         self._pages = pages
@@ -141,7 +146,7 @@ class PageSource:
         return self._event("page", {"parts": changed}) if changed else b""
 
     def heartbeat(self) -> bytes:
-        """Return an event, because a browser's script never sees a comment."""
+        """Return an event, because a script in a browser cannot see a comment."""
         return self._event("beat", {})
 
     def _event(self, name: str, values: dict[str, object]) -> bytes:

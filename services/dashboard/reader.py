@@ -1,7 +1,7 @@
-"""Kafka into the view: every partition from its beginning, then live, without a group.
+"""Read both topics into the view: every partition from its beginning, then live, without a consumer group.
 
 =============== ============================================ ==================
-phase           left when                                    for
+phase           ends when                                    next phase
 =============== ============================================ ==================
 CONNECTING      Kafka answered                               NO_TOPIC
 NO_TOPIC        every topic has partitions                   CATCHING_UP
@@ -10,7 +10,7 @@ FOLLOWING       Kafka has not answered a probe               LOST
 LOST            it answers again                             FOLLOWING
 =============== ============================================ ==================
 
-There is nothing to commit: a restart reads everything again, a compacted topic and 90 days of events.
+No offset is committed: a restart reads everything again, which is a compacted topic and 90 days of events.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.dashboard.core.reading import Phase, Reading, TopicReading
+from services.dashboard.core.reader_status import Phase, ReaderStatus, TopicProgress
 from services.dashboard.metrics import DashboardMetrics
 from services.dashboard.view import PairsView, PublishedEvent, PublishedSnapshot
 from shared.clock import Clock
@@ -36,7 +36,7 @@ TOPICS: Final = (SIGNALS.name, DIVERGENCES.name)
 _RETRY_SECONDS: Final = 1.0
 _SOON_SECONDS: Final = 0.05
 _PROBE_SECONDS: Final = 5.0
-# A fetch is parked on the same connection for up to 5 s (KafkaSettings), and the answer waits behind it.
+# A fetch occupies the same connection for up to 5 s (KafkaSettings), and the probe's answer comes after it.
 _PROBE_TIMEOUT_SECONDS: Final = 10.0
 
 log = structlog.get_logger(__name__)
@@ -58,10 +58,10 @@ class Reader:
         self._view = view
         self._metrics = metrics
         self._clock = clock
-        self._topics = dict.fromkeys(TOPICS, TopicReading())
+        self._topics = dict.fromkeys(TOPICS, TopicProgress())
 
     async def run(self) -> None:
-        """Read until cancelled; Kafka being away is waited out."""
+        """Read until cancelled; while Kafka is unreachable, keep trying."""
         consumer = await self._connected()
         try:
             ends = await self._assigned(consumer)
@@ -84,7 +84,7 @@ class Reader:
                 await consumer.start()
             except KafkaError as error:
                 await consumer.stop()
-                self._enter(Phase.CONNECTING, since=since, attempts=attempts, error=_words(error))
+                self._enter(Phase.CONNECTING, since=since, attempts=attempts, error=_one_line(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             except asyncio.CancelledError:
                 await consumer.stop()
@@ -94,10 +94,10 @@ class Reader:
                 return consumer
 
     async def _assigned(self, consumer: AIOKafkaConsumer) -> dict[Any, int]:
-        await self._existing(consumer)
-        # Assigning one partition of each makes the client ask for the topics, and find out about the others.
+        await self._wait_for_topics(consumer)
+        # Assigning one partition of each topic makes the client look up how many the topic has.
         consumer.assign([TopicPartition(topic, 0) for topic in TOPICS])
-        while not all(consumer.partitions_for_topic(topic) for topic in TOPICS):  # noqa: ASYNC110  no event tells
+        while not all(consumer.partitions_for_topic(topic) for topic in TOPICS):  # noqa: ASYNC110  the client has no event for it
             await asyncio.sleep(_SOON_SECONDS)
         partitions = [
             TopicPartition(topic, number)
@@ -109,19 +109,19 @@ class Reader:
             try:
                 ends: dict[Any, int] = await consumer.end_offsets(partitions)
             except KafkaError as error:
-                self._enter(Phase.LOST, error=_words(error))
+                self._enter(Phase.LOST, error=_one_line(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return ends
 
-    async def _existing(self, consumer: AIOKafkaConsumer) -> None:
-        # The client asks for an assigned topic that does not exist without a pause, and logs every answer.
+    async def _wait_for_topics(self, consumer: AIOKafkaConsumer) -> None:
+        # For an assigned topic that does not exist the client asks again at once, and logs each answer.
         since = self._clock.now()
         while True:
             try:
                 known = await consumer.topics()
             except KafkaError as error:
-                self._enter(Phase.LOST, since=since, error=_words(error))
+                self._enter(Phase.LOST, since=since, error=_one_line(error))
             else:
                 missing = tuple(topic for topic in TOPICS if topic not in known)
                 if not missing:
@@ -134,8 +134,8 @@ class Reader:
     ) -> None:
         self._enter(Phase.CATCHING_UP)
         while True:
-            if self._view.reading.caught_up_at is None:
-                await self._note_left(consumer, ends)
+            if self._view.reader_status.caught_up_at is None:
+                await self._update_remaining(consumer, ends)
             if probe.done():
                 probe.result()
             batches = await consumer.getmany(timeout_ms=500, max_records=500)
@@ -143,15 +143,16 @@ class Reader:
                 for record in records:
                     self._take(record)
             if batches:
-                self._view.report(replace(self._view.reading, topics=dict(self._topics)), is_news=False)
+                status = replace(self._view.reader_status, topics=dict(self._topics))
+                self._view.set_reader_status(status, wakes_pages=False)
 
-    async def _note_left(self, consumer: AIOKafkaConsumer, ends: dict[Any, int]) -> None:
-        left = dict.fromkeys(TOPICS, 0)
+    async def _update_remaining(self, consumer: AIOKafkaConsumer, ends: dict[Any, int]) -> None:
+        remaining = dict.fromkeys(TOPICS, 0)
         for partition, end in ends.items():
-            left[partition.topic] += max(0, end - await consumer.position(partition))
-        for topic, count in left.items():
-            self._topics[topic] = replace(self._topics[topic], left=count)
-        if not any(left.values()):
+            remaining[partition.topic] += max(0, end - await consumer.position(partition))
+        for topic, count in remaining.items():
+            self._topics[topic] = replace(self._topics[topic], remaining=count)
+        if not any(remaining.values()):
             self._enter(Phase.FOLLOWING, caught_up_at=self._clock.now())
             log.info("topics_caught_up", **{topic: seen.records for topic, seen in self._topics.items()})
 
@@ -168,17 +169,17 @@ class Reader:
                     }
             except (KafkaError, TimeoutError) as error:
                 self._metrics.connected.set(0)
-                if self._view.reading.phase is not Phase.LOST:
-                    log.warning("kafka_lost", error=_words(error))
-                    self._enter(Phase.LOST, error=_words(error))
+                if self._view.reader_status.phase is not Phase.LOST:
+                    log.warning("kafka_lost", error=_one_line(error))
+                    self._enter(Phase.LOST, error=_one_line(error))
                 continue
             self._metrics.connected.set(1)
             for topic in TOPICS:
                 lag = sum(value for partition, value in lags.items() if partition.topic == topic)
                 self._metrics.lag.labels(topic).set(lag)
-            if self._view.reading.phase is Phase.LOST:
+            if self._view.reader_status.phase is Phase.LOST:
                 log.info("kafka_found")
-                is_read = self._view.reading.caught_up_at is not None
+                is_read = self._view.reader_status.caught_up_at is not None
                 self._enter(Phase.FOLLOWING if is_read else Phase.CATCHING_UP)
 
     def _take(self, record: Any) -> None:
@@ -231,10 +232,10 @@ class Reader:
         )
 
     def _enter(self, phase: Phase, **facts: Any) -> None:
-        before = self._view.reading
+        before = self._view.reader_status
         caught_up_at = facts.pop("caught_up_at", before.caught_up_at)
         since = facts.pop("since", None) or self._clock.now()
-        reading = Reading(
+        status = ReaderStatus(
             servers=self._kafka.bootstrap_servers,
             phase=phase,
             since=since,
@@ -242,8 +243,8 @@ class Reader:
             topics=dict(self._topics),
             **facts,
         )
-        self._view.report(reading, is_news=True)
+        self._view.set_reader_status(status, wakes_pages=True)
 
 
-def _words(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__

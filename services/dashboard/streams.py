@@ -1,7 +1,7 @@
-"""Server-sent events: what changed, as fast as a client takes it, and nothing piles up for it.
+"""Server-sent events: send each client what changed, as fast as it reads, without a queue.
 
-Each client has a cursor into the view, not a queue: of the snapshots that came while it was busy it gets the
-latest, of the divergences all, as long as they are kept. A client that takes nothing for too long is dropped.
+Each client has a cursor into the view. Of the snapshots that came while it was busy it gets only the latest,
+of the divergence events all that are kept. A client that does not read for too long is dropped.
 """
 
 import asyncio
@@ -14,34 +14,33 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.dashboard.metrics import DashboardMetrics
-from services.dashboard.view import PairsView, PublishedSnapshot
+from services.dashboard.view import PairsView
 
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    # Tells nginx not to hold the stream back.
+    # Tells nginx not to buffer the stream.
     (b"x-accel-buffering", b"no"),
 ]
-# Browsers come back after this long.
+# Browsers reconnect after this long.
 _PREAMBLE: Final = b"retry: 2000\n\n"
-_EVENTS_AT_ONCE: Final = 100
 
 
 class Source(Protocol):
-    """What one client has yet to be told."""
+    """What one client has not been sent yet."""
 
     def pending(self) -> bytes:
         """Return what is new since the last call; empty when nothing is."""
         ...
 
     def heartbeat(self) -> bytes:
-        """Return what shows that the connection lives."""
+        """Return what shows that the connection is alive."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamLimits:
-    """What a live connection may cost; see `DashboardSettings` for the meaning."""
+    """Limits of live connections; see `DashboardSettings` for the meaning."""
 
     max_streams: int
     heartbeat_seconds: float
@@ -66,7 +65,7 @@ class Streams:
         self._is_closing = False
 
     def refuse_when_full(self) -> None:
-        """Refuse one connection more than there may be.
+        """Refuse a connection beyond the limit.
 
         Raises
         ------
@@ -75,7 +74,7 @@ class Streams:
         """
         if len(self._wakes) >= self._limits.max_streams:
             self._metrics.streams_refused.inc()
-            detail = f"{self._limits.max_streams} live connections are open, which is as many as there may be"
+            detail = f"the limit of {self._limits.max_streams} live connections is reached"
             raise HTTPException(503, detail=detail, headers={"retry-after": "30"})
 
     def close(self) -> None:
@@ -85,9 +84,9 @@ class Streams:
             wake.set()
 
     async def serve(self, pair: str, source: Source, *, receive: Receive, send: Send) -> None:
-        """Tell a client what changes on a pair, until it goes, is dropped, or we close.
+        """Send a client the changes of a pair until it disconnects, is dropped, or the dashboard stops.
 
-        The order of effects: subscribe, send what is pending, wait; so no change falls between.
+        The order of effects is subscribe, send what is pending, wait; so no change is missed.
         """
         wake = asyncio.Event()
         self._wakes.add(wake)
@@ -99,7 +98,7 @@ class Streams:
             await self._send_body(send, _PREAMBLE)
             while not (gone.done() or self._is_closing):
                 wake.clear()
-                # Not everything may be sent at once: ask until there is no more.
+                # One call does not always return everything.
                 while news := source.pending():
                     await self._send_body(send, news)
                     await asyncio.sleep(self._limits.least_interval_seconds)
@@ -138,43 +137,6 @@ class StreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the connection until it ends."""
         await self._streams.serve(self._pair, self._source, receive=receive, send=send)
-
-
-class PairSource:
-    """The API's stream: ``snapshot`` and ``divergence`` events in the JSON of the contracts.
-
-    Where divergences that the client still had to get are no longer kept, a ``gap`` event says so.
-
-    Parameters
-    ----------
-    after
-        Divergences up to this sequence are known to the client; None: it wants the coming ones only.
-    """
-
-    def __init__(self, view: PairsView, pair: str, *, after: int | None) -> None:
-        self._view = view
-        self._pair = pair
-        self._after = view.last_sequence(pair) if after is None else after
-        self._shown: PublishedSnapshot | None = None
-
-    def pending(self) -> bytes:
-        """Return the events since the last call."""
-        parts = []
-        for one in self._view.events_after(self._pair, self._after, limit=_EVENTS_AT_ONCE):
-            sequence = one.event.sequence
-            if sequence != self._after + 1:
-                parts.append(event_bytes("gap", orjson.dumps({"after": self._after, "next": sequence})))
-            parts.append(b"id: %d\n" % sequence + event_bytes("divergence", one.value))
-            self._after = sequence
-        latest = self._view.latest(self._pair)
-        if latest is not None and latest is not self._shown:
-            self._shown = latest
-            parts.append(event_bytes("snapshot", latest.value))
-        return b"".join(parts)
-
-    def heartbeat(self) -> bytes:
-        """Return a comment."""
-        return b": beat\n\n"
 
 
 def event_bytes(name: str, data: bytes) -> bytes:

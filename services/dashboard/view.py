@@ -1,10 +1,10 @@
-"""What was read, held in memory for the pages: the latest snapshot and the kept divergences of each pair."""
+"""What the pages show, in memory: the latest snapshot and the kept divergence events of each pair."""
 
 import asyncio
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from services.dashboard.core.reading import Reading
+from services.dashboard.core.reader_status import ReaderStatus
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
@@ -12,7 +12,7 @@ from shared.domain.snapshots import PairSnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSnapshot:
-    """A snapshot, the bytes it came as, and when Kafka was given it (wall time, milliseconds)."""
+    """A snapshot, its record's value, and when that was published (wall time, milliseconds)."""
 
     snapshot: PairSnapshot
     value: bytes
@@ -21,7 +21,7 @@ class PublishedSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedEvent:
-    """A divergence event and the bytes it came as, which are those that webhooks are sent."""
+    """A divergence event and its record's value, which is also the body that webhooks get."""
 
     event: DivergenceEvent
     value: bytes
@@ -36,50 +36,50 @@ class _PairView:
 
 
 class PairsView:
-    """Hold what the pages show, and wake those who wait for a change.
+    """Hold what the pages show, and wake the live connections when it changes.
 
     Used from one event loop only.
 
     Parameters
     ----------
     pairs
-        What this installation watches; other pairs' records are refused.
-    reading
-        Where the reader begins.
+        What this installation watches; records of other pairs are rejected.
+    reader_status
+        The reader's status before it starts.
     kept_events
-        Divergence events kept of each pair; the oldest go first.
+        How many divergence events to keep of each pair; the oldest are dropped.
     """
 
-    def __init__(self, pairs: tuple[Pair, ...], *, reading: Reading, kept_events: int) -> None:
+    def __init__(self, pairs: tuple[Pair, ...], *, reader_status: ReaderStatus, kept_events: int) -> None:
         self.pairs = pairs
         self.snapshots_of_others = 0
-        self._reading = reading
+        self._reader_status = reader_status
         self._kept_events = kept_events
         self._views = {pair.name: _PairView() for pair in pairs}
 
     @property
-    def reading(self) -> Reading:
-        """Return how far the reader is."""
-        return self._reading
+    def reader_status(self) -> ReaderStatus:
+        """Return what the reader is doing."""
+        return self._reader_status
 
-    def report(self, reading: Reading, *, is_news: bool) -> None:
-        """Take note of how far the reader is; ``is_news`` tells the pages at once."""
-        self._reading = reading
-        if is_news:
+    def set_reader_status(self, status: ReaderStatus, *, wakes_pages: bool) -> None:
+        """Set what the reader is doing; ``wakes_pages`` updates the open pages at once."""
+        self._reader_status = status
+        if wakes_pages:
             for name in self._views:
                 self._changed(name)
 
     def knows(self, pair: str) -> bool:
-        """Tell whether this installation watches a pair."""
+        """Return whether this installation watches a pair."""
         return pair in self._views
 
     def show(self, pair: str, published: PublishedSnapshot | None) -> None:
-        """Show a snapshot from now on; None when the topic says that there is none any more."""
+        """Show a snapshot from now on; None after the topic's record of it was deleted."""
         self._views[pair].latest = published
         self._changed(pair)
 
     def add(self, published: PublishedEvent) -> None:
-        """Keep an event; one that is there already, as after a replay, changes nothing."""
+        """Keep an event; one that is already kept, as after a replay, changes nothing."""
         view = self._views[published.event.pair]
         sequence = published.event.sequence
         index = bisect_right(view.events, sequence, key=_sequence)
@@ -94,7 +94,7 @@ class PairsView:
         return self._views[pair].latest
 
     def events_after(self, pair: str, sequence: int, *, limit: int) -> tuple[PublishedEvent, ...]:
-        """Return at most ``limit`` kept events with a higher sequence, in the order of theirs."""
+        """Return at most ``limit`` kept events with a higher sequence, in the order of their sequence."""
         events = self._views[pair].events
         first = bisect_right(events, sequence, key=_sequence)
         return tuple(events[first : first + limit])
@@ -109,11 +109,11 @@ class PairsView:
         return events[-1].event.sequence if events else 0
 
     def version(self, pair: str) -> int:
-        """Return a number that grows with every change of what a pair shows."""
+        """Return a number that grows with each change of what a pair's page shows."""
         return self._views[pair].version
 
     def subscribe(self, pair: str, wake: asyncio.Event) -> None:
-        """Set ``wake`` on every change from now on."""
+        """Set ``wake`` on each change of a pair from now on."""
         self._views[pair].wakes.add(wake)
 
     def unsubscribe(self, pair: str, wake: asyncio.Event) -> None:

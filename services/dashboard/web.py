@@ -10,9 +10,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from services.dashboard.api import add_api
+from services.dashboard.error_responses import add_error_responses
 from services.dashboard.headers import SecurityHeaders
 from services.dashboard.pages import Pages, PageSource
-from services.dashboard.refusals import add_refusals
 from services.dashboard.streams import StreamResponse, Streams
 from services.dashboard.view import PairsView
 from shared.clock import Clock
@@ -22,7 +22,7 @@ from shared.version import CODE_VERSION
 _STATIC: Final = Path(__file__).parent / "static"
 _READ: Final = ["GET", "HEAD"]
 _DESCRIPTION: Final = (
-    "What Convex knows of each pair. Values are the records of the topics signals.v1 and divergences.v1, "
+    "What Convex knows about each pair. Values are the records of the topics signals.v1 and divergences.v1, "
     "byte for byte; docs/schemas describes them."
 )
 
@@ -35,9 +35,9 @@ def make_web(view: PairsView, *, streams: Streams, clock: Clock) -> FastAPI:
     Parameters
     ----------
     view
-        What is shown; written by the reader, read here.
+        What the pages show; the reader writes to it.
     streams
-        Where live connections are served; closing it ends them.
+        Serves the live connections; closing it ends them.
     """
     pages = Pages(view, clock=clock)
     by_page = {pair.page: pair for pair in view.pairs}
@@ -46,10 +46,10 @@ def make_web(view: PairsView, *, streams: Streams, clock: Clock) -> FastAPI:
         version=CODE_VERSION,
         description=_DESCRIPTION,
         openapi_url="/api/openapi.json",
-        # Their pages load scripts from another host.
+        # Their pages would load scripts from another host.
         docs_url=None,
         redoc_url=None,
-        # Its target would repeat the Host header.
+        # The target of the redirect would repeat the Host header.
         redirect_slashes=False,
     )
     web.add_middleware(SecurityHeaders)
@@ -87,5 +87,5 @@ def make_web(view: PairsView, *, streams: Streams, clock: Clock) -> FastAPI:
 
     add_api(web, view, streams=streams, why_waiting=pages.why_waiting)
 
-    add_refusals(web, view.pairs, pages)
+    add_error_responses(web, view.pairs, pages)
     return web

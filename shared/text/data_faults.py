@@ -17,7 +17,7 @@ class FaultCause:
     name
         Short, for tables and subjects.
     sentence
-        What was seen, without a capital and a full stop; empty for a cause that is not known here.
+        What was seen, without a capital and a full stop.
     """
 
     name: str
@@ -47,9 +47,10 @@ def describe_cause(cause: str) -> FaultCause:
     Examples
     --------
     >>> describe_cause("stale").sentence, describe_cause("clock_skew")
-    ('no tick arrives although the market is open', FaultCause(name='clock skew', sentence=''))
+    ('no tick arrives although the market is open', FaultCause(name='clock skew', sentence='clock skew'))
     """
-    return _CAUSES.get(cause) or FaultCause(name=cause.replace("_", " "), sentence="")
+    name = cause.replace("_", " ")
+    return _CAUSES.get(cause) or FaultCause(name=name, sentence=name)
 
 
 def causes_among(names: Iterable[str]) -> tuple[str, ...]:

@@ -21,6 +21,10 @@ TRANSITION_WORDS: Final[Mapping[Transition, str]] = {
     Transition.TEST: "test",
 }
 
+# The states of an open divergence that is not reported as usual.
+INHIBITED: Final = "inhibited"
+FLAPPING: Final = "flapping"
+
 # A lost hedge has no side, whatever the sign of its statistic. The side of a data fault is a leg, which the
 # sentence names.
 _KINDS_WITHOUT_SIDE: Final = (Kind.HEDGE_LOST, Kind.DATA_FAULT)

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Final
 
-from services.dashboard.core.formatting import format_plain
 from shared.domain.snapshots import SessionHistory
+from shared.text.numbers import format_number
 
 _MONTHS: Final = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# Two labels closer than this (percent of the panel's height) would print on each other.
+# Two labels closer than this, in percent of the panel's height, would overlap.
 _LABEL_GAP: Final = 8.0
 _LEAST_SESSIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """A position with its label."""
+class AxisLabel:
+    """A text at a position on an axis."""
 
     at: float
     text: str
@@ -24,7 +24,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A polyline, its last value in words and where to print it.
+    """A polyline, with its last value as a label at its end.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Line:
 
     name: str
     points: str
-    end: Tick
+    end: AxisLabel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,12 @@ class Panel:
     low, high
         Values at the bottom and at the top.
     band
-        Top and bottom of the shaded stretch; None without one.
+        Top and bottom of the shaded band; None without one.
     """
 
     low: float
     high: float
-    ticks: tuple[Tick, ...]
+    ticks: tuple[AxisLabel, ...]
     lines: tuple[Line, ...]
     band: tuple[float, float] | None = None
     middle: float | None = None
@@ -62,8 +62,8 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One session in numbers, for the table behind the chart."""
+class HistoryRow:
+    """One session in numbers, for the table below the chart."""
 
     session: str
     lead: float
@@ -79,13 +79,13 @@ class Chart:
 
     legs: Panel
     ratio: Panel
-    months: tuple[Tick, ...]
-    rows: tuple[Row, ...]
+    months: tuple[AxisLabel, ...]
+    rows: tuple[HistoryRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LivePoint:
-    """The provisional values to the right of the last close; None where there is none."""
+    """Where the provisional values are, to the right of the last close; None where there is none."""
 
     lead: float | None
     ratio: float | None
@@ -97,7 +97,7 @@ def make_chart(
     live_price: float | None = None,
     live_ratio: float | None = None,
 ) -> Chart | None:
-    """Return the chart of a history; None with fewer than two sessions, which make no line.
+    """Return the chart of a history; None with fewer than two sessions, which are not enough for a line.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def make_chart(
     ratio = _panel((*history.log_ratio, high, low, *live), decimals=2)
     ratio = _with_lines(ratio, (("ratio", history.log_ratio, 3),), band=(high, low), middle=mean)
     rows = tuple(
-        Row(session=s, lead=a, other=b, lead_rebased=ra, other_rebased=rb, log_ratio=x)
+        HistoryRow(session=s, lead=a, other=b, lead_rebased=ra, other_rebased=rb, log_ratio=x)
         for s, a, b, ra, rb, x in zip(
             history.session, history.lead, history.other, lead, other, history.log_ratio, strict=True
         )
@@ -136,7 +136,7 @@ def make_chart(
 def live_point(
     chart: Chart, history: SessionHistory, *, price: float | None, ratio: float | None
 ) -> LivePoint:
-    """Return where the provisional values lie in a chart that was made to hold them."""
+    """Return where the provisional values are in a chart whose scales include them."""
     return LivePoint(
         lead=None if price is None else chart.legs.y_of(100 * price / history.lead[0]),
         ratio=None if ratio is None else chart.ratio.y_of(ratio),
@@ -157,7 +157,7 @@ def nice_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
         low, high = low - 0.5, high + 0.5
     raw = (high - low) / (most - 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    # Rounding a step down to 1 part in 1e9 forgives the noise of the division, nothing a reader could see.
+    # The tolerance of 1e-9 allows for rounding in the division; nobody could see it in the chart.
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return tuple(round(index * step, 10) for index in range(first, last + 1))
@@ -167,7 +167,7 @@ def _panel(values: tuple[float, ...], *, decimals: int) -> Panel:
     marks = nice_ticks(min(values), max(values))
     empty = Panel(low=marks[0], high=marks[-1], ticks=(), lines=())
     digits = decimals if all(round(mark, decimals) == mark for mark in marks) else decimals + 1
-    ticks = tuple(Tick(at=empty.y_of(mark), text=format_plain(mark, digits)) for mark in marks)
+    ticks = tuple(AxisLabel(at=empty.y_of(mark), text=format_number(mark, digits)) for mark in marks)
     return Panel(low=empty.low, high=empty.high, ticks=ticks, lines=())
 
 
@@ -185,7 +185,7 @@ def _with_lines(
             points=" ".join(
                 f"{_x_of(index, len(values))},{panel.y_of(value)}" for index, value in enumerate(values)
             ),
-            end=Tick(at=end, text=format_plain(values[-1], decimals)),
+            end=AxisLabel(at=end, text=format_number(values[-1], decimals)),
         )
         for (name, values, decimals), end in zip(series, ends, strict=True)
     )
@@ -200,7 +200,7 @@ def _with_lines(
 
 
 def _x_of(index: int, count: int) -> float:
-    # One place is left free at the right for the live point.
+    # The rightmost place is left free for the live point.
     return round(100 * index / count, 2)
 
 
@@ -212,12 +212,12 @@ def _apart(ends: list[float]) -> list[float]:
     return [above, below] if ends[0] <= ends[1] else [below, above]
 
 
-def _months(sessions: tuple[str, ...]) -> tuple[Tick, ...]:
+def _months(sessions: tuple[str, ...]) -> tuple[AxisLabel, ...]:
     ticks = []
     for index in range(1, len(sessions)):
         year, month = sessions[index][:4], sessions[index][5:7]
         if month != sessions[index - 1][5:7]:
             name = _MONTHS[int(month)]
             text = f"{name} {year}" if month == "01" else name
-            ticks.append(Tick(at=_x_of(index, len(sessions)), text=text))
+            ticks.append(AxisLabel(at=_x_of(index, len(sessions)), text=text))
     return tuple(ticks)

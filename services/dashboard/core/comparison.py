@@ -1,31 +1,37 @@
-"""The comparison page of one pair, as values: everything a template prints and nothing it has to decide."""
+"""The page of one pair as values: the templates print them and decide nothing."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from services.dashboard.core.behaviour import behaviour_figures
 from services.dashboard.core.chart import Chart, LivePoint, live_point, make_chart
-from services.dashboard.core.episodes import Episode, episodes_of, tell_news
-from services.dashboard.core.faults import Fault, faults_of
+from services.dashboard.core.correlations import correlation_figures
+from services.dashboard.core.data_faults import LegFaultText, faults_of
+from services.dashboard.core.divergence_episodes import Episode, episodes_of, news_of
+from services.dashboard.core.dynamics import dynamics_figures
 from services.dashboard.core.figures import Figure, reason_for
 from services.dashboard.core.freshness import Badge, Freshness, badges_of, freshness_of
 from services.dashboard.core.gauge import Gauge, Thresholds, make_gauge
 from services.dashboard.core.hedge import hedge_figures
-from services.dashboard.core.legs import Price, Range, SummaryRow, price_of, range_of, summary_rows
+from services.dashboard.core.legs import LegPrice, PriceRange, SummaryRow, price_of, range_of, summary_rows
 from services.dashboard.core.outcomes import OutcomeGroup, outcome_groups, why_no_outcomes
-from services.dashboard.core.relation import relation_figures
-from services.dashboard.core.standing import Standing, Values, confirmed_standing, provisional_standing
-from services.dashboard.core.words import REGIMES
+from services.dashboard.core.ratio_position import (
+    RatioPosition,
+    Values,
+    confirmed_position,
+    provisional_position,
+)
 from shared.domain.divergences import DivergenceEvent, Kind
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
+from shared.text.divergences import describe_regime
+from shared.text.numbers import DASH
 
 _RECENT_EPISODES: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Everything on the page."""
+    """Everything that the page shows."""
 
     name: str
     title: str
@@ -34,19 +40,19 @@ class Comparison:
     badges: tuple[Badge, ...]
     freshness: Freshness
     sessions_known: int
-    confirmed: Standing
-    provisional: Standing
+    confirmed: RatioPosition
+    provisional: RatioPosition
     regime: str
     regime_why: str | None
     gauge: Gauge
     thresholds: Thresholds
-    prices: tuple[Price, ...]
-    ranges: tuple[Range | None, ...]
+    prices: tuple[LegPrice, ...]
+    ranges: tuple[PriceRange | None, ...]
     summary: tuple[SummaryRow, ...]
-    faults: tuple[Fault, ...]
-    relation: tuple[Figure, ...]
+    faults: tuple[LegFaultText, ...]
+    correlations: tuple[Figure, ...]
     hedge: tuple[Figure, ...]
-    behaviour: tuple[Figure, ...]
+    dynamics: tuple[Figure, ...]
     chart: Chart | None
     chart_why: str | None
     live: LivePoint
@@ -65,12 +71,12 @@ def compare(
     published_ms: int,
     now_ms: int,
 ) -> Comparison:
-    """Return the page of a pair's latest snapshot.
+    """Return the page that shows a pair's latest snapshot.
 
     Parameters
     ----------
     events
-        The pair's divergence events that are kept, in the order of their sequence.
+        The kept divergence events of the pair, in the order of their sequence.
     published_ms, now_ms
         Wall times in milliseconds: of the snapshot's record, and now.
     """
@@ -78,9 +84,9 @@ def compare(
     values: Values = snapshot.confirmed.values if snapshot.confirmed else {}
     live: Values = snapshot.provisional.values if snapshot.provisional else {}
     if snapshot.confirmed is None:
-        # One sentence for every statistic is better than none for each.
+        # The snapshot gives no reasons before the first session, and one reason holds for all statistics.
         undefined = dict.fromkeys(_EVERY_STATISTIC, _no_close(snapshot)) | undefined
-    # The gauge is that of the ratio; a test was decided by no rule, so it has no thresholds.
+    # The gauge shows the ratio. A test event was decided by no rule and has no thresholds.
     decided = [event.thresholds for event in events if event.kind is Kind.RATIO_STRETCH and event.thresholds]
     thresholds = Thresholds.from_event(decided[-1] if decided else {})
     lead_price = snapshot.legs[0].price if snapshot.legs and snapshot.legs[0].session is None else None
@@ -96,9 +102,9 @@ def compare(
         badges=badges_of(pair, snapshot),
         freshness=freshness_of(snapshot, published_ms=published_ms, now_ms=now_ms),
         sessions_known=snapshot.sessions_known,
-        confirmed=confirmed_standing(snapshot, values, undefined, thresholds),
-        provisional=provisional_standing(pair, snapshot, live, undefined, thresholds),
-        regime=REGIMES.get(regime, regime) if regime else "—",
+        confirmed=confirmed_position(snapshot, values, undefined, thresholds),
+        provisional=provisional_position(pair, snapshot, live, undefined, thresholds),
+        regime=describe_regime(regime, missing=regime or DASH).capitalize(),
         regime_why=None if regime else reason_for(undefined, "regime", "z_90"),
         gauge=make_gauge(confirmed=values.get("z_90"), provisional=live.get("z_90"), thresholds=thresholds),
         thresholds=thresholds,
@@ -109,9 +115,9 @@ def compare(
         ranges=tuple(range_of(leg) for leg in snapshot.legs),
         summary=summary_rows(snapshot.legs, undefined),
         faults=faults_of(snapshot),
-        relation=relation_figures(values, undefined),
+        correlations=correlation_figures(values, undefined),
         hedge=hedge_figures(snapshot.hedge, values, undefined, **names),
-        behaviour=behaviour_figures(values, undefined, **names),
+        dynamics=dynamics_figures(values, undefined, **names),
         chart=chart,
         chart_why=None if chart else _no_chart(snapshot),
         live=LivePoint(lead=None, ratio=None)
@@ -121,7 +127,7 @@ def compare(
         recent=tuple(episode for episode in episodes if not episode.is_open)[:_RECENT_EPISODES],
         outcomes=outcome_groups(pair, snapshot.outcomes),
         outcomes_why=why_no_outcomes(snapshot),
-        news=tell_news(pair, events),
+        news=news_of(pair, events),
     )
 
 
@@ -139,6 +145,6 @@ def _no_close(snapshot: PairSnapshot) -> str:
 
 def _no_chart(snapshot: PairSnapshot) -> str:
     return (
-        f"A line needs two sessions that both legs have; {len(snapshot.history.session)} "
-        f"of {snapshot.sessions_known} known came with the snapshot."
+        f"A chart needs two sessions with both closes; the snapshot has {len(snapshot.history.session)} "
+        f"of {snapshot.sessions_known} known."
     )

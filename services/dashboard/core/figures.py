@@ -18,9 +18,9 @@ class Figure:
     why
         Why there is no value; None when there is one.
     note
-        What stands beside the value: its interval, or what it means; empty without.
+        Its interval or what it means; empty without.
     position
-        Where a value in −1..1 lies on a scale from 0 to 100; None for what is not on that scale.
+        Where a value in −1..1 is on a scale from 0 to 100; None for a value of another range.
     span
         Both ends of its interval on the same scale; None without.
     """
@@ -49,7 +49,7 @@ def reason_for(undefined: Mapping[str, str], *keys: str, fallback: str | None = 
 
 
 def position_of(value: float) -> float:
-    """Return where a value in −1..1 lies on a scale from 0 to 100; what lies beyond is at its end.
+    """Return where a value in −1..1 is on a scale from 0 to 100; a value beyond is at its end.
 
     Examples
     --------

@@ -1,30 +1,37 @@
-"""What the feed is doing, what the numbers are made of, and how old they are."""
+"""The state of the feed, where the numbers come from, and how old they are."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from services.dashboard.core.formatting import format_instant
-from services.dashboard.core.words import FEED_STATES, NEVER_TICKED
 from shared.domain.instants import parse_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import FeedState
+from shared.text.instants import format_instant
 
-# Signals publishes once a second while status records come: this long without one is not a hiccup.
+# The signals service publishes once a second while the feed reports: this long without a snapshot is a fault.
 LATE_AFTER_SECONDS: Final = 15
-# Further from the wall clock than this, event time is recorded or made up, and its "age" would mislead.
+# Event time this far from the wall clock is recorded or simulated, and an age of it would mislead.
 _OWN_TIME_AFTER_MS: Final = 3_600_000
+
+_FEED_STATES: Final = {
+    FeedState.LIVE: "The market is open and prices arrive.",
+    FeedState.STALE: "The market is open but no prices arrive: the last price is old.",
+    FeedState.BREAK: "The market is in its daily break.",
+    FeedState.CLOSED: "The market is closed.",
+}
+_NEVER_TICKED: Final = "The market is open but no price has arrived yet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Badge:
-    """A word on the pair's state with the sentence that explains it.
+    """A word on the state of the pair, with the sentence that explains it.
 
     Parameters
     ----------
     late_hint
-        The sentence instead once the snapshot is late, when the word is of then and not of now; empty for a
-        word that does not age.
+        The sentence to show once the snapshot is late and the word may no longer hold; empty for a word that
+        always holds.
     """
 
     text: str
@@ -35,15 +42,15 @@ class Badge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """How old what is shown is.
+    """How old the page's numbers are.
 
     Parameters
     ----------
     snapshot_since_ms, watermark_since_ms
-        Wall times in milliseconds at which the ages were 0; the watermark's is None where event time is not
+        Wall times in milliseconds at which the ages were 0. The watermark's is None where event time is not
         wall time.
     is_late
-        Nothing has come for so long that the page must say so.
+        No snapshot has arrived for so long that the page must say so.
     """
 
     watermark: str
@@ -55,21 +62,33 @@ class Freshness:
 
 
 def badges_of(pair: Pair, snapshot: PairSnapshot) -> tuple[Badge, ...]:
-    """Return the state of the feed first, then what the legs are when they are not the market itself."""
+    """Return the state of the feed, then whether the prices are simulated, recorded or of a proxy."""
     badges = []
     if snapshot.feed_state is None:
-        badges.append(Badge(text="NO FEED", tone="stale", hint="No status record of the lead was read yet."))
+        badges.append(
+            Badge(
+                text="NO FEED", tone="stale", hint="The ingestor has not reported the state of this feed yet."
+            )
+        )
     else:
         state = snapshot.feed_state
-        hint = NEVER_TICKED if state is FeedState.STALE and not _has_ticked(snapshot) else FEED_STATES[state]
-        late_hint = f"As of the last snapshot, not of now: {hint}"
+        hint = (
+            _NEVER_TICKED if state is FeedState.STALE and not _has_ticked(snapshot) else _FEED_STATES[state]
+        )
+        late_hint = f"As of the last snapshot, not now: {hint}"
         badges.append(Badge(text=state.value, tone=state.value.lower(), hint=hint, late_hint=late_hint))
     if snapshot.is_simulated:
-        badges.append(Badge(text="SIMULATED", tone="notice", hint="Both legs are made up."))
+        badges.append(Badge(text="SIMULATED", tone="notice", hint="The prices of both legs are made up."))
     elif pair.lead.endswith(".REPLAY"):
-        badges.append(Badge(text="REPLAY", tone="notice", hint="Recorded data; event time is not now."))
+        badges.append(
+            Badge(
+                text="REPLAY",
+                tone="notice",
+                hint="Recorded prices are played back; the times shown are those of the recording.",
+            )
+        )
     if snapshot.is_proxy:
-        hint = f"{pair.lead} stands for the market it tracks; it is not that market."
+        hint = f"{pair.lead} tracks {pair.lead_title} but is a market of its own."
         badges.append(Badge(text="PROXY", tone="notice", hint=hint))
     return tuple(badges)
 
@@ -90,5 +109,5 @@ def freshness_of(snapshot: PairSnapshot, *, published_ms: int, now_ms: int) -> F
 
 
 def _has_ticked(snapshot: PairSnapshot) -> bool:
-    # Until the first tick the lead stands at a close, which has a session, or has no price at all.
+    # Before the first tick the lead has a close, which has a session, or no price at all.
     return any(leg.price is not None and leg.session is None for leg in snapshot.legs[:1])

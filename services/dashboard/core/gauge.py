@@ -1,16 +1,18 @@
-"""Where the z-scores lie between the thresholds, as positions from 0 to 100."""
+"""The gauge of z: where both z-scores are among the thresholds, as positions from 0 to 100."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-# One more than the highest threshold of design section 7: what is beyond is drawn at the edge and says so.
+from shared.text.numbers import format_level
+
+# One more than the usual critical level. A value beyond it is drawn at the edge, and the page says so.
 SPAN: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """What ``|z|`` is held against.
+    """The levels that ``|z|`` is compared with.
 
     Parameters
     ----------
@@ -39,8 +41,8 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """A stretch of the gauge, both sides of zero alike."""
+class GaugeBand:
+    """A coloured part of the gauge, by severity."""
 
     name: str
     x: float
@@ -48,8 +50,8 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A position with the text at it."""
+class GaugeLabel:
+    """A text at a position."""
 
     x: float
     text: str
@@ -57,18 +59,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """The scale of z.
+    """The scale of z with both values on it.
 
     Parameters
     ----------
     confirmed, provisional
         Positions; None where z is undefined.
     beyond
-        Which of the two do not fit on the scale.
+        Which of the two are beyond the scale.
     """
 
-    bands: tuple[Band, ...]
-    marks: tuple[Mark, ...]
+    bands: tuple[GaugeBand, ...]
+    marks: tuple[GaugeLabel, ...]
     confirmed: float | None
     provisional: float | None
     beyond: tuple[str, ...]
@@ -91,8 +93,8 @@ def make_gauge(
     def at(z: float) -> float:
         return round(50 + 50 * max(-span, min(span, z)) / span, 3)
 
-    def band(name: str, low: float, high: float) -> Band:
-        return Band(name=name, x=at(low), width=round(at(high) - at(low), 3))
+    def band(name: str, low: float, high: float) -> GaugeBand:
+        return GaugeBand(name=name, x=at(low), width=round(at(high) - at(low), 3))
 
     edges = (
         -levels.critical,
@@ -103,7 +105,7 @@ def make_gauge(
         levels.warning,
         levels.critical,
     )
-    marks = tuple(Mark(x=at(z), text=f"{'−' if z < 0 else '+' if z > 0 else ''}{abs(z):g}") for z in edges)
+    marks = tuple(GaugeLabel(x=at(z), text=f"{'+' if z > 0 else ''}{format_level(z)}") for z in edges)
     both = {"confirmed": confirmed, "provisional": provisional}
     return Gauge(
         bands=(

@@ -1,10 +1,10 @@
-"""The hedge answer: whether the lead hedges the other leg, and with how much of it, six ways."""
+"""Whether the lead hedges the other leg and how much of it is needed, by six estimates."""
 
 from collections.abc import Callable, Mapping
 
 from services.dashboard.core.figures import Figure, reason_for
-from services.dashboard.core.formatting import format_share, format_signed
 from shared.domain.divergences import Estimate, Hedge
+from shared.text.numbers import format_interval, format_percent, format_signed
 
 
 def hedge_figures(
@@ -20,7 +20,7 @@ def hedge_figures(
     Parameters
     ----------
     hedge
-        Of the snapshot; None in one of a writer that did not know it, which has four of the values.
+        None in a snapshot that an older version wrote; the statistics have four of the six values.
 
     Examples
     --------
@@ -60,24 +60,22 @@ def hedge_figures(
     return (
         figure(ratio, "Hedge ratio, 60", f"{per_unit}; least squares", known.ratio),
         # They are undefined where the first is: too few sessions, or a flat lead.
-        figure("ratio_tls", "Hedge ratio, total", "both legs noisy", known.ratio_tls, reason=ratio),
-        figure("ratio_kalman", "Hedge ratio, drifting", "Kalman filter", known.ratio_kalman, reason=ratio),
+        figure("ratio_tls", "Hedge ratio, total", "total least squares", known.ratio_tls, reason=ratio),
+        figure("ratio_kalman", "Hedge ratio, now", "Kalman filter", known.ratio_kalman, reason=ratio),
         figure("beta_60", "Beta, 60", f"slope of {lead} on {other}", known.beta),
         figure(
             "hedge_effectiveness_60",
             "Hedge effectiveness",
             "variance removed, out of sample",
             known.effectiveness,
-            format_share,
+            format_percent,
         ),
-        figure("stress_corr_252", "Stress correlation", f"{other}’s worst tenth", known.stress_corr),
+        figure("stress_corr_252", "Stress correlation", f"{other}’s worst 10%", known.stress_corr),
     )
 
 
 def _interval(estimate: Estimate, show: Callable[[float | None], str]) -> str:
     if estimate.value is None:
         return ""
-    if estimate.low is None or estimate.high is None:
-        # As of an orthogonal line that may as well stand upright.
-        return "no 95% interval"
-    return f"95%: {show(estimate.low)} to {show(estimate.high)}"
+    # The interval of a total least squares line has no ends where the line may be vertical.
+    return format_interval(estimate, show) or "no 95% interval"

@@ -1,32 +1,33 @@
-"""Both legs beside each other: where they stand, and what they did in 90 sessions."""
+"""Both legs beside each other: their prices now, and their statistics of 90 sessions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from services.dashboard.core.figures import reason_for
-from services.dashboard.core.formatting import (
-    DASH,
-    format_instant,
-    format_percent,
-    format_price,
-    format_share,
-    format_signed,
-)
 from shared.domain.snapshots import LegSnapshot
 from shared.domain.ticks import FeedState
+from shared.text.instants import format_instant
+from shared.text.numbers import (
+    DASH,
+    format_count,
+    format_percent,
+    format_price,
+    format_signed,
+    format_signed_percent,
+)
 
 Show = Callable[[float | None], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """Where a leg stands.
+class LegPrice:
+    """The price of a leg, with its age and source.
 
     Parameters
     ----------
     is_live
-        A price of this moment, not a close.
+        The price is of this moment; it is not a close.
     since_ms
         Wall time in milliseconds at which its age was 0; None without a price.
     why
@@ -65,8 +66,8 @@ class SummaryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """Where the mean and the last close lie between the window's low (0) and high (100)."""
+class PriceRange:
+    """Where the mean and the last close are between the window's low (0) and high (100)."""
 
     low: str
     high: str
@@ -74,15 +75,15 @@ class Range:
     mean: float
 
 
-def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: int, now_ms: int) -> Price:
+def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: int, now_ms: int) -> LegPrice:
     """Return a leg's price with its age at this moment.
 
     Parameters
     ----------
     feed_state
-        Of the lead's feed: a tick of a feed that does not tick is the last price, not a live one.
+        Of the lead's feed; while that is not live, the newest tick is the last price and not a live one.
     published_ms
-        Wall time of the snapshot; the leg's age was counted at that moment.
+        Wall time of the snapshot, to which the leg's age refers.
     """
     is_live = leg.session is None and feed_state is FeedState.LIVE
     since = None if leg.age_seconds is None else published_ms - int(leg.age_seconds * 1_000)
@@ -92,7 +93,7 @@ def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: in
         basis = (
             "live price" if is_live else f"last price, feed {feed_state.value if feed_state else 'unknown'}"
         )
-    return Price(
+    return LegPrice(
         title=leg.title,
         instrument=leg.instrument,
         text=format_price(leg.price),
@@ -102,7 +103,7 @@ def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: in
         source=leg.source or DASH,
         age_seconds=None if since is None else (now_ms - since) / 1_000,
         since_ms=since,
-        why=None if leg.price is not None else f"No price of {leg.instrument} was read yet.",
+        why=None if leg.price is not None else f"No price of {leg.instrument} has arrived yet.",
     )
 
 
@@ -110,20 +111,20 @@ def summary_rows(legs: tuple[LegSnapshot, ...], undefined: Mapping[str, str]) ->
     """Return the 90-session statistics, one row for each and one cell for each leg."""
     rows = [_row("Last close", "", "last", format_price, legs, undefined)]
     rows += [
-        _change_row(f"{sessions} session{'s' if sessions > 1 else ''}", f"change_{sessions}", legs, undefined)
+        _change_row(format_count(sessions, "session"), f"change_{sessions}", legs, undefined)
         for sessions in (1, 5, 20, 90)
     ]
     rows += [_row(label, hint, key, show, legs, undefined) for label, hint, key, show in _ROWS]
     return tuple(rows)
 
 
-def range_of(leg: LegSnapshot) -> Range | None:
+def range_of(leg: LegSnapshot) -> PriceRange | None:
     """Return the window's range; None before it is full, or when the leg did not move."""
     low, high = leg.summary.get("min"), leg.summary.get("max")
     last, mean = leg.summary.get("last"), leg.summary.get("mean")
     if low is None or high is None or last is None or mean is None or high <= low:
         return None
-    return Range(
+    return PriceRange(
         low=format_price(low),
         high=format_price(high),
         last=round(100 * (last - low) / (high - low), 2),
@@ -131,7 +132,7 @@ def range_of(leg: LegSnapshot) -> Range | None:
     )
 
 
-# A change over N sessions and anything made of N returns needs one close more.
+# A change over N sessions, or a statistic of N returns, needs one close more.
 _CLOSES_NEEDED: Final = {
     **{f"change_{sessions}": sessions + 1 for sessions in (1, 5, 20, 90)},
     **dict.fromkeys(("min", "max", "mean", "std", "drawdown"), 90),
@@ -143,9 +144,9 @@ _ROWS: Final[tuple[tuple[str, str, str, Show], ...]] = (
     ("Maximum", "close", "max", format_price),
     ("Mean", "", "mean", format_price),
     ("Std deviation", "", "std", format_price),
-    ("Percentile", "of the last close", "percentile", format_share),
-    ("Drawdown", "from the high", "drawdown", lambda value: format_percent(value, 1)),
-    ("Volatility", "annualised", "vol", format_share),
+    ("Percentile", "of the last close", "percentile", format_percent),
+    ("Drawdown", "from the high", "drawdown", format_signed_percent),
+    ("Volatility", "annualised", "vol", format_percent),
 )
 
 
@@ -170,7 +171,7 @@ def _change_row(
         cells.append(
             Cell(
                 text=format_signed(change),
-                share=None if share is None else format_percent(share),
+                share=None if share is None else format_signed_percent(share, 2),
                 sign=0 if change is None else (change > 0) - (change < 0),
                 why=why,
             )
@@ -180,7 +181,7 @@ def _change_row(
 
 def _why(leg: LegSnapshot, key: str, undefined: Mapping[str, str]) -> str:
     if not leg.summary:
-        return f"No close of {leg.instrument} was read yet."
+        return f"No close of {leg.instrument} has arrived yet."
     needed = _CLOSES_NEEDED.get(key)
     fallback = None if needed is None else f"Needs {needed} closes of {leg.title}."
     return reason_for(undefined, f"{leg.instrument}.{key}", f"{leg.title}.{key}", key, fallback=fallback)

@@ -1,4 +1,4 @@
-"""What followed past openings, as the page shows it: how often as one would expect, and what the legs did."""
+"""What followed past openings: how often the pair moved as the kind expects, and how far the legs moved."""
 
 import math
 from collections.abc import Callable
@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from services.dashboard.core.formatting import DASH, format_percent, format_share
-from services.dashboard.core.words import describe_divergence, describe_kind
 from shared.domain.divergences import Direction, Estimate, Kind
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OutcomeSummary, PairSnapshot
+from shared.text.divergences import describe_divergence, describe_kind
+from shared.text.numbers import format_count, format_log_return, format_percent
 
-# What signals counts as a hit, in words: the ratio is the lead's price over the other's.
+# What the signals service counts as a hit, in words. The ratio is the lead's price over the other's.
 _FELL: Final = "{other} outperformed {lead}"
 _ROSE: Final = "{lead} outperformed {other}"
 _TOGETHER: Final = "both moved the same way"
 _HITS: Final = {
-    (Kind.RATIO_STRETCH, Direction.RISK_OFF): f"it came back: {_FELL}",
-    (Kind.RATIO_STRETCH, Direction.RISK_ON): f"it came back: {_ROSE}",
+    (Kind.RATIO_STRETCH, Direction.RISK_OFF): f"the ratio came back: {_FELL}",
+    (Kind.RATIO_STRETCH, Direction.RISK_ON): f"the ratio came back: {_ROSE}",
     (Kind.OPPOSITE_MOVES, Direction.RISK_OFF): f"the gap closed: {_FELL}",
     (Kind.OPPOSITE_MOVES, Direction.RISK_ON): f"the gap closed: {_ROSE}",
     (Kind.CORRELATION_BREAK, Direction.TIGHTENING): _TOGETHER,
-    (Kind.CORRELATION_BREAK, Direction.LOOSENING): "they moved opposite ways",
+    (Kind.CORRELATION_BREAK, Direction.LOOSENING): "they moved in opposite directions",
     (Kind.HEDGE_LOST, Direction.RISK_OFF): _TOGETHER,
-    (Kind.REGIME_CHANGE, Direction.RISK_OFF): f"it went on: {_ROSE}",
-    (Kind.REGIME_CHANGE, Direction.RISK_ON): f"it went on: {_FELL}",
+    (Kind.REGIME_CHANGE, Direction.RISK_OFF): f"the move went on: {_ROSE}",
+    (Kind.REGIME_CHANGE, Direction.RISK_ON): f"the move went on: {_FELL}",
 }
 _NO_INTERVAL: Final = "An interval needs six openings."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class RateScale:
     """A share with its interval on a scale from 0 to 100, and the usual share."""
 
     low: float
@@ -51,7 +51,7 @@ class Move:
     why
         Why there is no interval; None where there is one, or no move.
     sign
-        1, -1, or 0 where the move rounds to nothing or does not exist.
+        1, -1, or 0 where the move rounds to zero or is unknown.
     """
 
     text: str
@@ -71,7 +71,7 @@ class OutcomeRow:
     why
         Why there is nothing to show; None where there is.
     moves
-        Of the lead, of the other leg, of the ratio.
+        Of the lead, of the other leg and of the ratio.
     """
 
     horizon: str
@@ -79,7 +79,7 @@ class OutcomeRow:
     rate: str
     interval: str
     usual: str
-    scale: Scale | None
+    scale: RateScale | None
     moves: tuple[Move, ...]
     why: str | None
 
@@ -91,7 +91,7 @@ class OutcomeGroup:
     Parameters
     ----------
     kind
-        With its side, where that means something.
+        The kind's title with its side, where it has one.
     hit
         What counted as a hit.
     """
@@ -107,10 +107,10 @@ def outcome_groups(pair: Pair, outcomes: tuple[OutcomeSummary, ...]) -> tuple[Ou
     names = {"lead": pair.lead_title, "other": pair.other_title}
     return tuple(
         OutcomeGroup(
-            what=describe_divergence(pair, kind, direction),
+            what=describe_divergence(kind, direction, **names),
             kind=describe_kind(kind, direction),
-            # A record of a later version may count what has no words here: it is shown, not refused.
-            hit=_HITS.get((kind, direction), "it came out as its kind says").format(**names),
+            # A record of a later version may count a kind that has no words here; it is shown all the same.
+            hit=_HITS.get((kind, direction), "it moved as this kind expects").format(**names),
             rows=tuple(_row(one) for one in group),
         )
         for (kind, direction), group in groupby(outcomes, lambda one: (one.kind, one.direction))
@@ -118,7 +118,7 @@ def outcome_groups(pair: Pair, outcomes: tuple[OutcomeSummary, ...]) -> tuple[Ou
 
 
 def why_no_outcomes(snapshot: PairSnapshot) -> str | None:
-    """Return why nothing is known to have followed; None where something is."""
+    """Return why there are no outcomes; None where there are some."""
     if snapshot.outcomes:
         return None
     if not snapshot.sessions_known:
@@ -130,43 +130,39 @@ def why_no_outcomes(snapshot: PairSnapshot) -> str | None:
 
 
 def _row(one: OutcomeSummary) -> OutcomeRow:
-    sessions = f"{one.horizon_sessions} {'session' if one.horizon_sessions == 1 else 'sessions'}"
+    sessions = format_count(one.horizon_sessions, "session")
     rate = one.hit_rate
     return OutcomeRow(
         horizon=sessions,
         hits=f"{one.hits} of {one.count}",
-        rate=format_share(rate.value, 0),
-        interval=_range(rate, lambda share: format_share(share, 0)),
-        usual=format_share(one.usual_rate, 0),
+        rate=format_percent(rate.value, 0),
+        interval=_ends(rate, lambda share: format_percent(share, 0)),
+        usual=format_percent(one.usual_rate, 0),
         scale=_scale(rate, one.usual_rate),
         moves=tuple(_move(each) for each in (one.lead, one.other, one.ratio)),
         why=None if one.count else f"No opening is {sessions} old yet.",
     )
 
 
-def _scale(rate: Estimate, usual: float | None) -> Scale | None:
+def _scale(rate: Estimate, usual: float | None) -> RateScale | None:
     if rate.value is None or rate.low is None or rate.high is None:
         return None
     low, value, high = (round(100 * share, 1) for share in (rate.low, rate.value, rate.high))
-    return Scale(low=low, value=value, high=high, usual=None if usual is None else round(100 * usual, 1))
+    return RateScale(low=low, value=value, high=high, usual=None if usual is None else round(100 * usual, 1))
 
 
 def _move(log_return: Estimate) -> Move:
+    # A median and the ends of its interval are order statistics, so each may be converted on its own.
     value = log_return.value
-    text = _percent(value)
+    text = format_log_return(value)
     has_interval = log_return.low is not None
     return Move(
         text=text,
-        interval=_range(log_return, _percent),
+        interval=_ends(log_return, format_log_return),
         why=None if has_interval or value is None else _NO_INTERVAL,
         sign=0 if value is None or not text.strip("0.%") else int(math.copysign(1, value)),
     )
 
 
-def _range(of: Estimate, show: Callable[[float], str]) -> str:
+def _ends(of: Estimate, show: Callable[[float], str]) -> str:
     return "" if of.low is None or of.high is None else f"{show(of.low)} to {show(of.high)}"
-
-
-def _percent(log_return: float | None) -> str:
-    # A median and its interval are order statistics: they may be turned into percentages one by one.
-    return DASH if log_return is None else format_percent(math.expm1(log_return), 1)

@@ -1,25 +1,30 @@
-// Keeps the page up to date: replaces the parts that the server sends anew, counts ages on, and says so when it cannot.
+// Keeps the page up to date: replaces the parts that the server sends, counts ages, and says when the connection is lost.
 
-const SILENCE_MS = 20_000; // heartbeats come every few seconds; without any for so long the connection is dead
+const SILENCE_MS = 20_000; // heartbeats come every few seconds; without one for this long the connection is dead
 const RETRY_MS = 5_000;
 
 let main = document.querySelector("main[data-stream]");
 let serverOffset = Number(main.dataset.now) - Date.now();
-let heardAt = Date.now();
+let lastMessageAt = Date.now();
 let dataAsOf = Number(main.dataset.now);
 let source = null;
 let retry = null;
 
 const serverNow = () => Date.now() + serverOffset;
-const pad = (number) => String(number).padStart(2, "0");
 
-// The same words as services/dashboard/core/formatting.py.
-function formatAge(milliseconds) {
+// The same form as shared/text/durations.py.
+function formatDuration(milliseconds) {
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
   const whole = Math.max(0, Math.floor(milliseconds / 1000));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
-  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+  const first = units.findIndex(([, length]) => whole >= length);
+  if (first < 0) return "under 1 s";
+  let rest = whole;
+  const counts = units.slice(first, first + 2).map(([unit, length]) => {
+    const count = Math.floor(rest / length);
+    rest %= length;
+    return count > 0 ? `${count} ${unit}` : "";
+  });
+  return counts.filter((text) => text !== "").join(" ");
 }
 
 function formatClock(milliseconds) {
@@ -30,7 +35,7 @@ function tick() {
   const now = serverNow();
   for (const element of document.querySelectorAll("[data-since]")) {
     if (element.dataset.since !== "") {
-      const text = formatAge(now - Number(element.dataset.since));
+      const text = formatDuration(now - Number(element.dataset.since));
       if (element.textContent !== text) element.textContent = text;
     }
   }
@@ -39,23 +44,23 @@ function tick() {
     element.hidden = age <= 1000 * Number(element.dataset.lateAfter);
     showBadges(element.hidden ? null : age);
   }
-  if (source !== null && Date.now() - heardAt > SILENCE_MS) reconnect();
+  if (source !== null && Date.now() - lastMessageAt > SILENCE_MS) reconnect();
 }
 
-// A state is of its snapshot: once that is late (its age is not null), it is no longer said of now.
+// A badge shows the state at the snapshot. Once the snapshot is late (its age is not null), the badge says how long ago.
 function showBadges(age) {
   for (const badge of document.querySelectorAll(".badge[data-late-hint]")) {
     const hint = age === null ? badge.dataset.hint : badge.dataset.lateHint;
-    const ago = age === null ? "" : ` ${formatAge(age)} ago`;
+    const ago = age === null ? "" : ` ${formatDuration(age)} ago`;
     badge.classList.toggle("is-late", age !== null);
     if (badge.title !== hint) badge.title = badge.querySelector(".hint").textContent = hint;
     if (badge.querySelector(".ago").textContent !== ago) badge.querySelector(".ago").textContent = ago;
   }
 }
 
-function heard(nowMs) {
+function onMessage(nowMs) {
   serverOffset = nowMs - Date.now();
-  heardAt = Date.now();
+  lastMessageAt = Date.now();
   dataAsOf = nowMs;
   document.body.classList.remove("is-lost");
   document.getElementById("lost").hidden = true;
@@ -70,7 +75,7 @@ function lost() {
 }
 
 async function show(parts) {
-  const layout = "waiting" in parts ? "waiting" : "standing" in parts ? "comparison" : main.dataset.layout;
+  const layout = "waiting" in parts ? "waiting" : "ratio_position" in parts ? "comparison" : main.dataset.layout;
   if (layout !== main.dataset.layout) return replacePage();
   for (const [name, html] of Object.entries(parts)) {
     const element = document.getElementById(`part-${name}`);
@@ -94,16 +99,16 @@ async function replacePage() {
 
 function connect() {
   source = new EventSource(main.dataset.stream);
-  heardAt = Date.now();
+  lastMessageAt = Date.now();
   source.addEventListener("page", (event) => {
     const { now_ms: nowMs, parts } = JSON.parse(event.data);
-    heard(nowMs);
+    onMessage(nowMs);
     show(parts);
   });
-  source.addEventListener("beat", (event) => heard(JSON.parse(event.data).now_ms));
+  source.addEventListener("beat", (event) => onMessage(JSON.parse(event.data).now_ms));
   source.addEventListener("error", () => {
     lost();
-    // The browser comes back by itself after a drop, but not after a refusal.
+    // The browser reconnects by itself after a drop, but not after an error response.
     if (source.readyState === EventSource.CLOSED) reconnect();
   });
 }
@@ -116,7 +121,7 @@ function reconnect() {
   retry = setTimeout(connect, RETRY_MS);
 }
 
-// A reading of the chart under the pointer, from the table behind it.
+// The numbers of the chart at the pointer, from the table below the chart.
 document.addEventListener("pointermove", (event) => {
   const plot = event.target.closest?.(".plot");
   for (const line of document.querySelectorAll(".cursor")) line.remove();

@@ -10,7 +10,7 @@ import httpx
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from services.dashboard.core.reading import Phase, Reading
+from services.dashboard.core.reader_status import Phase, ReaderStatus
 from services.dashboard.metrics import DashboardMetrics
 from services.dashboard.streams import StreamLimits, Streams
 from services.dashboard.view import PairsView, PublishedSnapshot
@@ -29,10 +29,10 @@ class Site:
     def __init__(
         self, *, pairs: tuple[Pair, ...] = (PAIR,), max_streams: int = 2, send_timeout_seconds: float = 10
     ) -> None:
-        reading = Reading(
+        status = ReaderStatus(
             servers="kafka:9092", phase=Phase.FOLLOWING, since=datetime(2020, 3, 18, tzinfo=UTC)
         )
-        self.view = PairsView(pairs, reading=reading, kept_events=10)
+        self.view = PairsView(pairs, reader_status=status, kept_events=10)
         self.registry = CollectorRegistry()
         metrics = DashboardMetrics(self.registry, topics=(), pairs=())
         limits = StreamLimits(

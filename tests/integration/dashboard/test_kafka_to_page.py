@@ -69,13 +69,13 @@ async def test_missing_topics_are_waited_for_in_silence(caplog: pytest.LogCaptur
         await asyncio.sleep(2)
         assert [record.message for record in caplog.records if record.name.startswith("aiokafka")] == []
         topics.publish(OPENED)
-        await dashboard.page_with("1,486.43", "Gold rich against IWM")
+        await dashboard.page_with("1,486.43", "Gold is rich against IWM")
 
 
 async def test_what_was_published_before_the_start_is_shown(topics: EmbeddedTopics) -> None:
     topics.publish(OPENED, ESCALATED, snapshot())
     async with running_dashboard(topics.kafka) as dashboard:
-        page = await dashboard.page_with("+2.41", "+3.13", "1,486.43", "Gold rich against IWM", "critical")
+        page = await dashboard.page_with("+2.41", "+3.13", "1,486.43", "Gold is rich against IWM", "critical")
     assert page.index(">Confirmed ") < page.index("+2.41") < page.index(">Provisional ") < page.index("+3.13")
 
 

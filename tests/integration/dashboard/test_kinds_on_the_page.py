@@ -78,8 +78,8 @@ async def test_fault_stands_above_everything_with_its_cause_and_since_when() -> 
     page = await text_at(site, PAIR.page)
 
     assert (
-        "IWM: its data cannot be trusted since 2020-03-18 00:15:00 UTC: a session has ended and its daily "
-        "bar has not come. No new divergence is told until this ends."
+        "The data of IWM cannot be trusted since 2020-03-18 00:15:00 UTC: a session has ended and its daily "
+        "bar has not arrived. No new divergence is reported until this ends."
     ) in page
 
 
@@ -93,7 +93,7 @@ async def test_statistics_show_their_intervals_and_what_they_mean() -> None:
         "95%: −0.67 to +0.16, worth 18 sessions",
         "Does Gold hedge IWM?",
         "+0.47 95%: +0.19 to +0.75",
-        "below 0.05: the prices are tied to each other",
+        "below 0.05: the prices are cointegrated",
     ):
         assert text.replace(" ", "") in page.replace(" ", "")
 
@@ -106,5 +106,5 @@ async def test_list_of_pairs_tells_the_state_of_each() -> None:
     page = await text_at(site, "/")
 
     assert "Gold and IWM move together more than they used to inhibited flapping" in page
-    assert "Risk off" in page
+    assert "Risk-off" in page
     assert "Waiting for the first snapshot of gold-silver" in page

@@ -18,7 +18,7 @@ async def test_one_live_connection_too_many_is_refused_and_a_free_place_is_given
             assert site.count("streams") == 1.0
             refused = await client.get(path)
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-            assert refused.json()["error"].startswith("1 live connections are open")
+            assert refused.json()["error"].startswith("the limit of 1 live connections")
         await until(lambda: site.count("streams") == 0.0)
         async with client.stream("GET", path) as again:
             assert again.status_code == 200

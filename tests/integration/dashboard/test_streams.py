@@ -42,9 +42,9 @@ async def test_the_page_stream_sends_what_changed_and_nothing_else(
         first = await next_event(events, "page")
         topics.publish(snapshot(legs=(leg(price=1501.07), other_leg())))
         second = await next_event(events, "page")
-    assert {"prices", "summary", "relation", "chart", "divergences"} <= set(first["parts"])
+    assert {"prices", "summary", "correlations", "chart", "divergences"} <= set(first["parts"])
     assert "1,501.07" in second["parts"]["prices"]
-    assert not {"summary", "relation", "hedge", "divergences", "badges"} & set(second["parts"])
+    assert not {"summary", "correlations", "hedge", "divergences", "badges"} & set(second["parts"])
 
 
 async def test_the_api_stream_sends_snapshots_and_divergences_as_they_are_in_kafka(
@@ -85,7 +85,7 @@ async def test_the_waiting_page_learns_of_the_first_snapshot(
     async with stream(dashboard, f"{PAIR.page}/stream") as events:
         assert list((await next_event(events, "page"))["parts"]) == ["waiting"]
         topics.publish(snapshot())
-        assert "standing" in (await next_event(events, "page"))["parts"]
+        assert "ratio_position" in (await next_event(events, "page"))["parts"]
 
 
 class stream:  # noqa: N801  reads as a verb where it is used

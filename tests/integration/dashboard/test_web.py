@@ -153,7 +153,7 @@ def _own_addresses(page: str) -> set[str]:
 async def test_a_late_snapshot_is_not_called_live(path: str) -> None:
     site = Site()
     async with site.visited() as client:
-        for seconds, badge in ((1, "LIVE"), (20, "LIVE 20 s ago"), (3_700, "LIVE 1 h 01 min ago")):
+        for seconds, badge in ((1, "LIVE"), (20, "LIVE 20 s ago"), (3_700, "LIVE 1 h 1 min ago")):
             site.show(published_ms=time.time_ns() // 1_000_000 - seconds * 1_000)
             page = (await client.get(path)).text
             found = re.search(r'<span (class="badge live[^>]*)>(LIVE)<span class="ago">(.*?)</span>', page)

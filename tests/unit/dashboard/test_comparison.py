@@ -32,7 +32,7 @@ def test_confirmed_and_provisional_stand_apart_with_their_bases() -> None:
     assert (view.confirmed.percentile, view.confirmed.log_ratio, view.regime) == (
         "98.9%",
         "2.7041",
-        "Risk off",
+        "Risk-off",
     )
 
 
@@ -51,15 +51,15 @@ def test_an_undefined_statistic_is_a_dash_with_the_reason_of_the_signals_service
     reasons = {"corr_20": "IWM did not move.", "half_life_252": "The ratio did not revert."}
     values = CONFIRMED_VALUES | {"corr_20": None, "half_life_252": None}
     view = page(snapshot(confirmed=replace(confirmed, values=values), undefined=reasons))
-    assert [(one.text, one.why) for one in view.relation if one.why] == [("—", "IWM did not move.")]
-    assert [(one.text, one.why) for one in view.behaviour if one.why] == [("—", "The ratio did not revert.")]
+    assert [(one.text, one.why) for one in view.correlations if one.why] == [("—", "IWM did not move.")]
+    assert [(one.text, one.why) for one in view.dynamics if one.why] == [("—", "The ratio did not revert.")]
 
 
 def test_no_aligned_close_yet_gives_every_statistic_that_reason() -> None:
     view = page(snapshot(confirmed=None, provisional=None, sessions_known=0, history=EMPTY, hedge=None))
     reason = "No session with both closes yet (0 known)."
     assert (view.confirmed.z, view.confirmed.why, view.regime_why) == ("—", reason, reason)
-    assert {one.why for one in (*view.relation, *view.hedge, *view.behaviour)} == {reason}
+    assert {one.why for one in (*view.correlations, *view.hedge, *view.dynamics)} == {reason}
     assert view.chart is None
     assert view.chart_why is not None
     assert "0 of 0 known" in view.chart_why
@@ -67,7 +67,7 @@ def test_no_aligned_close_yet_gives_every_statistic_that_reason() -> None:
 
 def test_no_provisional_statistics_name_the_state_of_the_feed() -> None:
     view = page(snapshot(provisional=None, feed_state=FeedState.CLOSED))
-    assert view.provisional.why == "No live price to hold against the last close: the feed is CLOSED."
+    assert view.provisional.why == "No live price to compare with the last close: the feed is CLOSED."
     assert view.gauge.provisional is None
 
 
@@ -86,7 +86,7 @@ def test_a_provisional_z_that_is_undefined_says_why() -> None:
 
 
 def test_correlations_have_two_decimals_and_a_place_on_the_scale() -> None:
-    shown = {one.key: (one.text, one.position) for one in page(snapshot()).relation}
+    shown = {one.key: (one.text, one.position) for one in page(snapshot()).correlations}
     assert shown["corr_20"] == ("−0.31", 34.3)
     assert shown["corr_252"] == ("+0.20", 60.0)
 
@@ -102,7 +102,7 @@ def test_fault_of_a_leg_says_since_when_and_why() -> None:
     )
     known, foreign = page(snapshot(faults=faults)).faults
     assert (known.title, known.since) == ("IWM", "2020-03-18 00:15:00 UTC")
-    assert known.causes == ("a session has ended and its daily bar has not come", "clock skew")
+    assert known.causes == ("a session has ended and its daily bar has not arrived", "clock skew")
     assert foreign.title == "SPY.REPLAY"
     assert page(snapshot()).faults == ()
 
@@ -132,7 +132,7 @@ def test_a_leg_without_a_price_says_so() -> None:
     missing = leg(price=None, price_at=None, age_seconds=None, source=None, summary={})
     view = page(snapshot(legs=(missing, other_leg()), provisional=None))
     assert (view.prices[0].text, view.prices[0].basis, view.prices[0].source) == ("—", "no price yet", "—")
-    assert view.prices[0].why == "No price of XAU/USD.REPLAY was read yet."
+    assert view.prices[0].why == "No price of XAU/USD.REPLAY has arrived yet."
     assert view.summary[0].cells[0].why == "No close of XAU/USD.REPLAY was read yet."
     assert view.ranges[0] is None
 
@@ -199,8 +199,8 @@ def test_badges_tell_the_feed_and_what_the_numbers_are_made_of() -> None:
 
 
 def test_a_feed_that_never_ticked_has_no_old_price() -> None:
-    old = "The market is open but the feed is silent: the price is old."
-    none = "The market is open but the feed is silent: no price of it has ever arrived."
+    old = "The market is open but no prices arrive: the last price is old."
+    none = "The market is open but no price has arrived yet."
     no_price = leg(price=None, price_at=None, age_seconds=None, source=None)
     for lead, hint in ((leg(), old), (leg(session="2020-03-17"), none), (no_price, none)):
         view = page(snapshot(legs=(lead, other_leg()), feed_state=FeedState.STALE))

@@ -9,7 +9,7 @@ from shared.domain.divergences import Estimate, Hedge
 from shared.domain.snapshots import PairSnapshot
 from tests.support.snapshot_builder import CONFIRMED_VALUES, HEDGE, PAIR, snapshot
 
-BAND = "one lag’s 95% band ±0.18"
+BAND = "95% band of a single lag ±0.18"
 
 
 def shown_of(one: PairSnapshot) -> Comparison:
@@ -17,7 +17,7 @@ def shown_of(one: PairSnapshot) -> Comparison:
 
 
 def test_correlations_have_their_interval_on_the_same_scale_where_they_have_one() -> None:
-    shown = {one.key: one for one in shown_of(snapshot()).relation}
+    shown = {one.key: one for one in shown_of(snapshot()).correlations}
     # 50 (1 + r): of -0.671 and 0.164.
     assert shown["corr_20"].span == (16.45, 58.2)
     assert shown["corr_20"].note == "95%: −0.67 to +0.16, worth 18 sessions"
@@ -29,10 +29,14 @@ def test_correlation_of_a_writer_without_intervals_has_none() -> None:
     confirmed = snapshot().confirmed
     assert confirmed is not None
     view = shown_of(snapshot(confirmed=replace(confirmed, values={"corr_20": 0.5, "corr_ci_20_low": 0.1})))
-    assert (view.relation[0].text, view.relation[0].span, view.relation[0].note) == ("+0.50", None, "")
+    assert (view.correlations[0].text, view.correlations[0].span, view.correlations[0].note) == (
+        "+0.50",
+        None,
+        "",
+    )
     whole: dict[str, float | None] = {"corr_20": 0.5, "corr_ci_20_low": 0.1, "corr_ci_20_high": 0.7}
     view = shown_of(snapshot(confirmed=replace(confirmed, values=whole)))
-    assert view.relation[0].note == "95%: +0.10 to +0.70"
+    assert view.correlations[0].note == "95%: +0.10 to +0.70"
 
 
 def test_hedge_answer_has_six_estimates_each_with_its_interval() -> None:
@@ -73,31 +77,31 @@ def test_undefined_hedge_ratios_have_the_reason_of_the_first() -> None:
     assert [one.why for one in view.hedge[:3]] == ["Gold did not move."] * 3
 
 
-def behaviour(**values: float | None) -> dict[str, tuple[str, str]]:
+def dynamics(**values: float | None) -> dict[str, tuple[str, str]]:
     confirmed = snapshot().confirmed
     assert confirmed is not None
     view = shown_of(snapshot(confirmed=replace(confirmed, values=CONFIRMED_VALUES | values)))
-    return {one.key: (one.text, one.note) for one in view.behaviour}
+    return {one.key: (one.text, one.note) for one in view.dynamics}
 
 
-def test_statistics_of_behaviour_say_what_they_mean() -> None:
-    assert behaviour() == {
+def test_statistics_of_dynamics_say_what_they_mean() -> None:
+    assert dynamics() == {
         "opposite_moves": (
             "+2.21",
-            "log returns: Gold −8.2%, IWM −22.0%; not opposite, so no divergence",
+            "Gold −7.9%, IWM −19.8%; not opposite, so no divergence",
         ),
         "fisher_z": (
             "−1.95",
-            "the correlation changed by −0.51: they move together less than in the year",
+            "the correlation changed by −0.51: they move together less than over the year",
         ),
         "lead_lag_120": (
             "+1 session",
-            f"Gold moves first: correlation +0.41, {BAND}, which the best of 21 lags often passes",
+            f"Gold moves first: correlation +0.41, {BAND}; by chance the best of 21 lags often exceeds it",
         ),
         "half_life_252": ("31.3 sessions", ""),
         "coint_p_252": (
             "0.031",
-            "below 0.05: the prices are tied to each other, a stretch has to come back",
+            "below 0.05: the prices are cointegrated, so a stretched ratio tends to return",
         ),
         "vol_lead_20": ("24.6%", ""),
         "vol_other_20": ("87.3%", ""),
@@ -108,18 +112,18 @@ def test_statistics_of_behaviour_say_what_they_mean() -> None:
     ("values", "key", "text", "note"),
     [
         ({"lead_lag_120": -3.0}, "lead_lag_120", "−3 sessions", "IWM moves first: "),
-        ({"lead_lag_120": 0.0}, "lead_lag_120", "0 sessions", "at the same time: "),
-        ({"lead_lag_corr_120": -0.18}, "lead_lag_120", "+1 session", "no more than chance: "),
+        ({"lead_lag_120": 0.0}, "lead_lag_120", "0 sessions", "both move at the same time: "),
+        ({"lead_lag_corr_120": -0.18}, "lead_lag_120", "+1 session", "no stronger than chance: "),
         ({"lead_lag_corr_120": -0.181}, "lead_lag_120", "+1 session", "Gold moves first: "),
         ({"lead_lag_corr_120": None}, "lead_lag_120", "+1 session", "positive: Gold moves first"),
-        ({"coint_p_252": 0.05}, "coint_p_252", "0.050", "not below 0.05: nothing says"),
+        ({"coint_p_252": 0.05}, "coint_p_252", "0.050", "not below 0.05: no evidence"),
         ({"coint_p_252": 0.0004}, "coint_p_252", "below 0.001", "below 0.05"),
         ({"coint_p_252": None}, "coint_p_252", "—", ""),
         (
             {"return_5_lead": 0.03},
             "opposite_moves",
             "+2.21",
-            "log returns: Gold +3.0%, IWM −22.0%",
+            "Gold +3.0%, IWM −19.8%",
         ),
         ({"return_5_lead": None}, "opposite_moves", "+2.21", ""),
         (
@@ -132,11 +136,11 @@ def test_statistics_of_behaviour_say_what_they_mean() -> None:
     ],
 )
 def test_meaning_follows_the_numbers(values: dict[str, float | None], key: str, text: str, note: str) -> None:
-    shown = behaviour(**values)[key]
+    shown = dynamics(**values)[key]
     assert shown[0] == text
     assert shown[1].startswith(note)
     assert bool(shown[1]) is bool(note)
 
 
 def test_opposite_legs_are_not_called_the_same_way() -> None:
-    assert behaviour(return_5_lead=0.03)["opposite_moves"][1] == "log returns: Gold +3.0%, IWM −22.0%"
+    assert dynamics(return_5_lead=0.03)["opposite_moves"][1] == "Gold +3.0%, IWM −19.8%"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.dashboard.core.outcomes import Move, OutcomeRow, Scale, outcome_groups, why_no_outcomes
+from services.dashboard.core.outcomes import Move, OutcomeRow, RateScale, outcome_groups, why_no_outcomes
 from services.signals.core.kinds.claim import Claim
 from services.signals.core.kinds.registry import CLAIMS
 from shared.domain.divergences import Direction, Estimate, Kind
@@ -44,7 +44,7 @@ def test_a_row_has_the_rate_its_interval_and_the_usual_rate() -> None:
         *("5 sessions", "6 of 8", "75%", "41% to 93%", "54%"),
         None,
     )
-    assert shown.scale == Scale(low=40.9, value=75.0, high=92.8, usual=54.1)
+    assert shown.scale == RateScale(low=40.9, value=75.0, high=92.8, usual=54.1)
 
 
 def test_moves_are_percentages_with_their_intervals_and_one_that_rounds_to_nothing_has_no_sign() -> None:
@@ -83,7 +83,7 @@ def test_a_horizon_that_no_opening_has_reached_says_so() -> None:
 
 
 def test_the_scale_does_without_a_usual_rate() -> None:
-    assert row(outcome(usual_rate=None)).scale == Scale(low=40.9, value=75.0, high=92.8, usual=None)
+    assert row(outcome(usual_rate=None)).scale == RateScale(low=40.9, value=75.0, high=92.8, usual=None)
 
 
 def test_outcomes_are_grouped_by_kind_and_direction_in_the_order_in_which_they_come() -> None:
@@ -95,9 +95,9 @@ def test_outcomes_are_grouped_by_kind_and_direction_in_the_order_in_which_they_c
 
     first, second = outcome_groups(PAIR, outcomes)
 
-    assert (first.what, first.kind) == ("Gold rich against IWM", "Ratio stretch, risk off")
-    assert first.hit == "it came back: IWM outperformed Gold"
-    assert second.hit == "it came back: Gold outperformed IWM"
+    assert (first.what, first.kind) == ("Gold is rich against IWM", "Ratio stretch, risk-off")
+    assert first.hit == "the ratio came back: IWM outperformed Gold"
+    assert second.hit == "the ratio came back: Gold outperformed IWM"
     assert [each.horizon for each in second.rows] == ["1 session", "5 sessions", "20 sessions"]
 
 
@@ -109,7 +109,7 @@ def test_the_words_of_a_hit_are_what_signals_counts(kind: Kind, direction: Direc
         Claim.FALLS: "IWM outperformed Gold",
         Claim.RISES: "Gold outperformed IWM",
         Claim.TOGETHER: "both moved the same way",
-        Claim.APART: "they moved opposite ways",
+        Claim.APART: "they moved in opposite directions",
     }
     assert group.hit.endswith(words[CLAIMS[kind, direction]])
 
@@ -117,7 +117,7 @@ def test_the_words_of_a_hit_are_what_signals_counts(kind: Kind, direction: Direc
 def test_a_kind_that_is_counted_one_day_is_shown_without_words_of_its_own() -> None:
     (group,) = outcome_groups(PAIR, (outcome(kind=Kind.DATA_FAULT, direction=Direction.LEAD),))
 
-    assert group.hit == "it came out as its kind says"
+    assert group.hit == "it moved as this kind expects"
 
 
 def test_without_outcomes_the_page_says_why() -> None:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import orjson
 
-from services.dashboard.core.reading import Phase, Reading
-from services.dashboard.streams import PairSource, event_bytes
+from services.dashboard.api import PairSource
+from services.dashboard.core.reader_status import Phase, ReaderStatus
+from services.dashboard.streams import event_bytes
 from services.dashboard.view import PairsView, PublishedEvent, PublishedSnapshot
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from tests.support.snapshot_builder import PAIR, event, snapshot
@@ -15,8 +16,8 @@ NAME = PAIR.name
 
 
 def view(kept_events: int = 100) -> PairsView:
-    reading = Reading(servers="k", phase=Phase.CONNECTING, since=datetime(2020, 1, 1, tzinfo=UTC))
-    return PairsView((PAIR,), reading=reading, kept_events=kept_events)
+    status = ReaderStatus(servers="k", phase=Phase.CONNECTING, since=datetime(2020, 1, 1, tzinfo=UTC))
+    return PairsView((PAIR,), reader_status=status, kept_events=kept_events)
 
 
 def published(sequence: int) -> PublishedEvent:
@@ -86,9 +87,9 @@ def test_subscribers_are_woken_until_they_leave() -> None:
 def test_only_news_about_the_reading_wakes() -> None:
     held, wake = view(), asyncio.Event()
     held.subscribe(NAME, wake)
-    held.report(held.reading, is_news=False)
+    held.set_reader_status(held.reader_status, wakes_pages=False)
     assert not wake.is_set()
-    held.report(held.reading, is_news=True)
+    held.set_reader_status(held.reader_status, wakes_pages=True)
     assert wake.is_set()
 
 

@@ -33,7 +33,7 @@ def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
     names = causes_among(event.values)
     causes = {name: describe_cause(name) for name in names}
     state = f"The data of {leg} cannot be trusted"
-    seen = " ".join(_sentence(cause.sentence) for cause in causes.values() if cause.sentence)
+    seen = " ".join(_sentence(cause.sentence) for cause in causes.values())
     quiet = f"While it lasts, no new divergence of {lead} and {other} is reported."
     remedies = " ".join(_REMEDIES[name] for name in names if name in _REMEDIES)
     facts = [
@@ -76,7 +76,7 @@ def _correction(event: DivergenceEvent, leg: str) -> KindText:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _lasting(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""What a wrong request is told: one clear sentence, and nothing of what it sent."""
+"""The answer to a wrong request: one clear sentence that repeats nothing of the request."""
 
 from http import HTTPStatus
 
@@ -11,11 +11,11 @@ from services.dashboard.pages import Pages
 from shared.domain.pairs import Pair
 
 
-def add_refusals(web: FastAPI, pairs: tuple[Pair, ...], pages: Pages) -> None:
+def add_error_responses(web: FastAPI, pairs: tuple[Pair, ...], pages: Pages) -> None:
     """Answer programs in JSON and people with a page that lists the known pairs."""
 
     @web.exception_handler(HTTPException)
-    async def refuse(request: Request, error: HTTPException) -> Response:
+    async def answer_error(request: Request, error: HTTPException) -> Response:
         if _is_for_programs(request):
             body = {"error": error.detail, "pairs": [pair.name for pair in pairs]}
             return JSONResponse(body, status_code=error.status_code, headers=error.headers)
@@ -24,7 +24,7 @@ def add_refusals(web: FastAPI, pairs: tuple[Pair, ...], pages: Pages) -> None:
         return PlainTextResponse(error.detail, status_code=error.status_code, headers=error.headers)
 
     @web.exception_handler(RequestValidationError)
-    async def refuse_parameter(request: Request, error: RequestValidationError) -> Response:
+    async def answer_bad_parameter(request: Request, error: RequestValidationError) -> Response:
         if not _is_for_programs(request):
             return HTMLResponse(pages.not_found_page(), status_code=HTTPStatus.NOT_FOUND)
         first = error.errors()[0]

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.dashboard.core.figures import Figure, position_of, reason_for
-from services.dashboard.core.formatting import format_plain, format_signed
+from shared.domain.divergences import Estimate
+from shared.text.numbers import format_interval, format_number, format_signed
 
 _LINES: Final = (
     ("corr_20", "Correlation, 20", "the last 20 sessions"),
@@ -16,18 +17,20 @@ _LINES: Final = (
 )
 
 
-def relation_figures(values: Mapping[str, float | None], undefined: Mapping[str, str]) -> tuple[Figure, ...]:
-    """Return the correlations, in the order they are read.
+def correlation_figures(
+    values: Mapping[str, float | None], undefined: Mapping[str, str]
+) -> tuple[Figure, ...]:
+    """Return the correlations, in the order in which the page lists them.
 
     Examples
     --------
     >>> values = {"corr_20": -0.314, "corr_ci_20_low": -0.7, "corr_ci_20_high": 0.1, "n_eff_20": 17.6}
-    >>> corr = relation_figures(values, {})[0]
+    >>> corr = correlation_figures(values, {})[0]
     >>> corr.text, corr.position, corr.span, corr.why
     ('−0.31', 34.3, (15.0, 55.0), None)
     >>> corr.note
     '95%: −0.70 to +0.10, worth 18 sessions'
-    >>> relation_figures({"corr_20": None}, {"corr_20": "IWM did not move."})[0].why
+    >>> correlation_figures({"corr_20": None}, {"corr_20": "IWM did not move."})[0].why
     'IWM did not move.'
     """
     return tuple(_figure(values, undefined, *line) for line in _LINES)
@@ -43,8 +46,8 @@ def _figure(
     size = values.get(f"n_eff_{window}") if is_pearson else None
     note, span = "", None
     if value is not None and low is not None and high is not None:
-        note = f"95%: {format_signed(low)} to {format_signed(high)}"
-        note += "" if size is None else f", worth {format_plain(size, 0)} sessions"
+        note = format_interval(Estimate(value=value, low=low, high=high), format_signed)
+        note += "" if size is None else f", worth {format_number(size, 0)} sessions"
         span = (position_of(low), position_of(high))
     return Figure(
         key=key,

@@ -1,41 +1,48 @@
-"""Divergences as people follow them: one line from opening to end, not one per event."""
+"""The divergences of a pair, one line each from its opening to its end, instead of one per event."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from services.dashboard.core import measures
-from services.dashboard.core.formatting import DASH, format_instant
-from services.dashboard.core.words import TRANSITIONS, describe_divergence, describe_kind
+from services.dashboard.core import deciding_statistic
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OpenDivergence
+from shared.text.divergences import (
+    FLAPPING,
+    INHIBITED,
+    TRANSITION_WORDS,
+    describe_divergence,
+    describe_kind,
+)
+from shared.text.instants import format_instant
+from shared.text.numbers import DASH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """A word on how an open divergence is treated, with the sentence that explains it."""
+class StateMark:
+    """A word on the state of an open divergence, with the sentence that explains it."""
 
     text: str
     hint: str
 
 
-INHIBITED: Final = Mark(
-    text="inhibited", hint="A leg’s data cannot be trusted: nothing new is said about it until they can."
+_INHIBITED: Final = StateMark(
+    text=INHIBITED, hint="A leg’s data cannot be trusted: until they can, its changes are not reported."
 )
-FLAPPING: Final = Mark(
-    text="flapping", hint="It opens and closes so often that it is held open until it settles."
+_FLAPPING: Final = StateMark(
+    text=FLAPPING, hint="It opens and closes so often that it is held open until it settles."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """One divergence, as far as it is known.
+    """One divergence, as far as its events and the snapshot show it.
 
     Parameters
     ----------
     kind
-        With its side, where that means something.
+        The kind's title with its side, where it has one.
     peak
         The highest severity it reached.
     measure
@@ -49,7 +56,7 @@ class Episode:
     divergence_id: str
     what: str
     kind: str
-    marks: tuple[Mark, ...]
+    marks: tuple[StateMark, ...]
     severity: str
     peak: str
     confirmation: str
@@ -70,13 +77,13 @@ def episodes_of(
     Parameters
     ----------
     events
-        In the order of their sequence. Where a divergence has events, they decide whether it is open:
-        they arrive before the snapshot that follows from them. Tests are left out: nothing diverged.
+        In the order of their sequence. Where a divergence has events, they decide whether it is open,
+        because they arrive before the snapshot that shows the change. Test events are left out.
     still_open
-        As of the latest snapshot; tells of divergences whose events are no longer kept.
+        As of the latest snapshot; includes divergences whose events are no longer kept.
     """
     grouped: dict[str, list[DivergenceEvent]] = {}
-    for event in _real(events):
+    for event in _without_tests(events):
         grouped.setdefault(event.divergence_id, []).append(event)
     listed = {one.divergence_id: one for one in still_open}
     known = [_from_events(pair, group, listed.get(name)) for name, group in grouped.items()]
@@ -92,19 +99,20 @@ def open_events(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...
     )
 
 
-def tell_news(pair: Pair, events: Iterable[DivergenceEvent]) -> str:
-    """Return a sentence about the latest event that is no test, for people who listen to the page."""
-    latest = max(_real(events), key=lambda event: event.sequence, default=None)
+def news_of(pair: Pair, events: Iterable[DivergenceEvent]) -> str:
+    """Return a sentence about the latest event that is not a test, for screen readers."""
+    latest = max(_without_tests(events), key=lambda event: event.sequence, default=None)
     if latest is None:
         return ""
-    what = describe_divergence(pair, latest.kind, latest.direction)
-    return (
-        f"{what}: {TRANSITIONS[latest.type]}, {latest.severity.value}, {latest.confirmation.value}, "
-        f"{format_instant(latest.occurred_at)}."
-    )
+    words = [TRANSITION_WORDS[latest.type]]
+    if latest.type not in (Transition.ESCALATED, Transition.EASED):
+        # Those two name the severity themselves.
+        words.append(latest.severity.value)
+    words += [latest.confirmation.value, format_instant(latest.occurred_at)]
+    return f"{_words(pair, latest.kind, latest.direction)['what']}: {', '.join(words)}."
 
 
-def _real(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...]:
+def _without_tests(events: Iterable[DivergenceEvent]) -> tuple[DivergenceEvent, ...]:
     return tuple(event for event in events if event.type is not Transition.TEST)
 
 
@@ -122,9 +130,9 @@ def _from_events(pair: Pair, events: list[DivergenceEvent], listed: OpenDivergen
         state=_state(events),
         state_at=format_instant(last.occurred_at),
         marks=_marks(listed, is_flapping=last.is_flapping) if is_open else (),
-        measure=measures.name_of(last.kind),
-        first=measures.value_of(first),
-        last=measures.value_of(last),
+        measure=deciding_statistic.name_of(last.kind),
+        first=deciding_statistic.value_of(first),
+        last=deciding_statistic.value_of(last),
         is_open=is_open,
     )
 
@@ -134,7 +142,7 @@ def _state(events: list[DivergenceEvent]) -> str:
     was_early = len(events) > 1 and events[-2].confirmation is Confirmation.PROVISIONAL
     if last.type is Transition.REVISED and was_early and last.confirmation is Confirmation.CONFIRMED:
         return "confirmed by the close"
-    return TRANSITIONS[last.type]
+    return TRANSITION_WORDS[last.type]
 
 
 def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:
@@ -145,21 +153,21 @@ def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:
         peak=one.severity.value,
         confirmation=one.confirmation.value,
         opened_at=format_instant(one.opened_at),
-        state=TRANSITIONS[Transition.OPEN],
+        state=TRANSITION_WORDS[Transition.OPEN],
         state_at=format_instant(one.opened_at),
         marks=_marks(one, is_flapping=False),
-        measure=measures.name_of(one.kind),
+        measure=deciding_statistic.name_of(one.kind),
         first=DASH,
         last=DASH,
         is_open=True,
     )
 
 
-def _marks(listed: OpenDivergence | None, *, is_flapping: bool) -> tuple[Mark, ...]:
+def _marks(listed: OpenDivergence | None, *, is_flapping: bool) -> tuple[StateMark, ...]:
     # Inhibited is a state of the data at this moment, so only the snapshot can tell.
     is_inhibited = listed is not None and listed.is_inhibited
     is_held = is_flapping or (listed is not None and listed.is_flapping)
-    return (*((INHIBITED,) if is_inhibited else ()), *((FLAPPING,) if is_held else ()))
+    return (*((_INHIBITED,) if is_inhibited else ()), *((_FLAPPING,) if is_held else ()))
 
 
 def _is_open(last: DivergenceEvent) -> bool:
@@ -168,6 +176,6 @@ def _is_open(last: DivergenceEvent) -> bool:
 
 def _words(pair: Pair, kind: Kind, direction: Direction) -> dict[str, str]:
     return {
-        "what": describe_divergence(pair, kind, direction),
+        "what": describe_divergence(kind, direction, lead=pair.lead_title, other=pair.other_title),
         "kind": describe_kind(kind, direction),
     }

@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 
-from services.dashboard.core.reading import Phase, Reading, TopicReading, trouble, why_no_snapshot
+from services.dashboard.core.reader_status import (
+    Phase,
+    ReaderStatus,
+    TopicProgress,
+    kafka_problem,
+    why_no_snapshot,
+)
 
 AT = datetime(2020, 3, 18, 12, 3, 11, tzinfo=UTC)
 
 
 def why(phase: Phase, *, of_others: int = 0, **facts: Any) -> str:
-    reading = Reading(servers="kafka:9092", phase=phase, since=AT, **facts)
-    text = why_no_snapshot(reading, pair="gold-iwm", topic="signals.v1", of_others=of_others)
+    status = ReaderStatus(servers="kafka:9092", phase=phase, since=AT, **facts)
+    text = why_no_snapshot(status, pair="gold-iwm", topic="signals.v1", of_others=of_others)
     head = "Waiting for the first snapshot of gold-iwm: "
     assert text.startswith(head)
     return text.removeprefix(head)
@@ -47,7 +53,7 @@ def test_missing_topics_are_named_with_the_command_that_makes_them(
 
 
 def test_catching_up_says_how_far() -> None:
-    topics = {"signals.v1": TopicReading(records=1204, left=3796)}
+    topics = {"signals.v1": TopicProgress(records=1204, remaining=3796)}
     assert why(Phase.CATCHING_UP, topics=topics) == (
         "connected to Kafka, reading signals.v1: 1,204 records, 3,796 to go."
     )
@@ -68,7 +74,7 @@ def test_snapshots_of_other_pairs_only_point_to_the_configuration() -> None:
 
 
 def test_records_that_could_not_be_used_are_told_with_the_reason() -> None:
-    topics = {"signals.v1": TopicReading(records=2, rejected=2, last_rejection="it is not JSON")}
+    topics = {"signals.v1": TopicProgress(records=2, rejected=2, last_rejection="it is not JSON")}
     text = why(Phase.FOLLOWING, caught_up_at=AT, topics=topics)
     assert "2 of its records could not be used, the last one: it is not JSON." in text
 
@@ -80,7 +86,9 @@ def test_a_lost_kafka_is_told_with_the_time() -> None:
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_trouble_is_told_exactly_while_kafka_is_not_followed(phase: Phase) -> None:
-    text = trouble(Reading(servers="kafka:9092", phase=phase, since=AT, error="e", missing=("signals.v1",)))
+def test_a_problem_is_shown_exactly_while_kafka_is_not_followed(phase: Phase) -> None:
+    text = kafka_problem(
+        ReaderStatus(servers="kafka:9092", phase=phase, since=AT, error="e", missing=("signals.v1",))
+    )
     assert (text == "") is (phase in (Phase.FOLLOWING, Phase.CATCHING_UP))
     assert text == "" or "12:03:11 UTC" in text

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.dashboard.core.formatting import format_instant
-from services.dashboard.core.words import describe_cause
 from shared.domain.snapshots import PairSnapshot
+from shared.text.data_faults import describe_cause
+from shared.text.instants import format_instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class LegFaultText:
     """What is wrong with one leg's data.
 
     Parameters
@@ -23,14 +23,14 @@ class Fault:
     since: str
 
 
-def faults_of(snapshot: PairSnapshot) -> tuple[Fault, ...]:
+def faults_of(snapshot: PairSnapshot) -> tuple[LegFaultText, ...]:
     """Return the faults of a pair's legs; empty when all data can be trusted."""
     titles = {leg.instrument: leg.title for leg in snapshot.legs}
     return tuple(
-        Fault(
+        LegFaultText(
             title=titles.get(fault.instrument, fault.instrument),
             instrument=fault.instrument,
-            causes=tuple(describe_cause(cause) for cause in fault.causes),
+            causes=tuple(describe_cause(cause).sentence for cause in fault.causes),
             since=format_instant(fault.since),
         )
         for fault in snapshot.faults

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.dashboard.core.episodes import episodes_of, open_events, tell_news
+from services.dashboard.core.divergence_episodes import episodes_of, news_of, open_events
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.snapshots import OpenDivergence
 from tests.support.builders_kinds import divergence_of
@@ -46,9 +46,9 @@ STILL_OPEN = OpenDivergence(
 def test_events_of_one_divergence_are_one_episode_with_its_peak() -> None:
     (episode,) = episodes_of(PAIR, (OPENED, ESCALATED, EASED), ())
     assert (episode.severity, episode.peak, episode.is_open) == ("warning", "critical", True)
-    assert (episode.state, episode.state_at) == ("eased", "2020-03-20 00:15:00 UTC")
+    assert (episode.state, episode.state_at) == ("eased to warning", "2020-03-20 00:15:00 UTC")
     assert (episode.measure, episode.first, episode.last) == ("z", "+2.41", "+1.90")
-    assert episode.what == "Gold rich against IWM"
+    assert episode.what == "Gold is rich against IWM"
 
 
 def test_a_closed_one_is_not_open_although_an_older_snapshot_says_so() -> None:
@@ -56,16 +56,16 @@ def test_a_closed_one_is_not_open_although_an_older_snapshot_says_so() -> None:
     assert (episode.is_open, episode.state, episode.last) == (False, "closed", "—")
 
 
-def test_early_warning_that_a_close_bears_out_is_called_confirmed_and_a_corrected_one_revised() -> None:
+def test_early_warning_that_a_close_confirms_is_called_confirmed_and_a_corrected_one_revised() -> None:
     warned = event(confirmation=Confirmation.PROVISIONAL)
-    borne_out = event(event_id="ev_2", sequence=2, type=Transition.REVISED)
+    confirming = event(event_id="ev_2", sequence=2, type=Transition.REVISED)
     corrected = event(event_id="ev_3", sequence=3, type=Transition.REVISED)
 
-    (confirmed,) = episodes_of(PAIR, [warned, borne_out], ())
-    (revised,) = episodes_of(PAIR, [warned, borne_out, corrected], ())
+    (confirmed,) = episodes_of(PAIR, [warned, confirming], ())
+    (revised,) = episodes_of(PAIR, [warned, confirming, corrected], ())
 
     assert confirmed.state == "confirmed by the close"
-    assert revised.state == "revised on better data"
+    assert revised.state == "revised"
 
 
 def test_one_whose_events_are_no_longer_kept_is_told_from_the_snapshot() -> None:
@@ -76,7 +76,7 @@ def test_one_whose_events_are_no_longer_kept_is_told_from_the_snapshot() -> None
 def test_a_test_is_no_divergence_and_no_news() -> None:
     fired = event(type=Transition.TEST, event_id="ev_9", divergence_id="dv_9", sequence=9)
     assert episodes_of(PAIR, (fired,), ()) == ()
-    assert tell_news(PAIR, (fired,)) == ""
+    assert news_of(PAIR, (fired,)) == ""
     assert [one.divergence_id for one in episodes_of(PAIR, (OPENED, fired), ())] == ["dv_1"]
     assert open_events((OPENED, fired)) == (OPENED,)
 
@@ -88,7 +88,7 @@ def test_the_newest_opening_comes_first() -> None:
 
 def test_the_other_direction_reads_the_other_way() -> None:
     (episode,) = episodes_of(PAIR, (event(direction=Direction.RISK_ON),), ())
-    assert (episode.what, episode.kind) == ("Gold cheap against IWM", "Ratio stretch, risk on")
+    assert (episode.what, episode.kind) == ("Gold is cheap against IWM", "Ratio stretch, risk-on")
 
 
 def test_open_events_are_the_latest_of_what_has_not_ended() -> None:
@@ -98,10 +98,13 @@ def test_open_events_are_the_latest_of_what_has_not_ended() -> None:
 
 
 def test_news_is_a_sentence_about_the_latest_event() -> None:
-    assert tell_news(PAIR, (OPENED, ESCALATED)) == (
-        "Gold rich against IWM: escalated, critical, confirmed, 2020-03-19 00:15:00 UTC."
+    assert news_of(PAIR, (OPENED, ESCALATED)) == (
+        "Gold is rich against IWM: escalated to critical, confirmed, 2020-03-19 00:15:00 UTC."
     )
-    assert tell_news(PAIR, ()) == ""
+    assert news_of(PAIR, (OPENED,)) == (
+        "Gold is rich against IWM: opened, warning, confirmed, 2020-03-18 00:15:00 UTC."
+    )
+    assert news_of(PAIR, ()) == ""
 
 
 @pytest.mark.parametrize(
@@ -109,15 +112,15 @@ def test_news_is_a_sentence_about_the_latest_event() -> None:
     [
         (
             *(Kind.RATIO_STRETCH, Direction.RISK_ON),
-            *("Gold cheap against IWM", "Ratio stretch, risk on", "z", "−2.31"),
+            *("Gold is cheap against IWM", "Ratio stretch, risk-on", "z", "−2.31"),
         ),
         (
             *(Kind.OPPOSITE_MOVES, Direction.RISK_OFF),
-            *("Gold rose while IWM fell", "Opposite moves, risk off", "D", "+2.47"),
+            *("Gold rose while IWM fell", "Opposite moves, risk-off", "D", "+2.47"),
         ),
         (
             *(Kind.OPPOSITE_MOVES, Direction.RISK_ON),
-            *("IWM rose while Gold fell", "Opposite moves, risk on", "D", "−2.47"),
+            *("IWM rose while Gold fell", "Opposite moves, risk-on", "D", "−2.47"),
         ),
         (
             *(Kind.CORRELATION_BREAK, Direction.TIGHTENING),
@@ -135,8 +138,8 @@ def test_news_is_a_sentence_about_the_latest_event() -> None:
         ),
         (
             *(Kind.REGIME_CHANGE, Direction.RISK_ON),
-            "The regime changed while Gold stood below its average",
-            *("Regime change, risk on", "regime", "neutral → risk on"),
+            "The regime changed with Gold/IWM below its average",
+            *("Regime change, risk-on", "regime", "neutral → risk-on"),
         ),
         (
             *(Kind.DATA_FAULT, Direction.LEAD),
