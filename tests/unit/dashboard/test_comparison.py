@@ -133,7 +133,7 @@ def test_a_leg_without_a_price_says_so() -> None:
     view = page(snapshot(legs=(missing, other_leg()), provisional=None))
     assert (view.prices[0].text, view.prices[0].basis, view.prices[0].source) == ("—", "no price yet", "—")
     assert view.prices[0].why == "No price of XAU/USD.REPLAY has arrived yet."
-    assert view.summary[0].cells[0].why == "No close of XAU/USD.REPLAY was read yet."
+    assert view.summary[0].cells[0].why == "No close of XAU/USD.REPLAY has arrived yet."
     assert view.ranges[0] is None
 
 
