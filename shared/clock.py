@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tell wall time for records and monotonic time for timers."""
+    """Return wall time for records and monotonic time for timers."""
 
     def now(self) -> datetime:
         """Return the wall time, aware, UTC."""
@@ -38,7 +38,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Stand still until told to advance; for tests and replays.
+    """Stand still until advanced; for tests and replays.
 
     Examples
     --------

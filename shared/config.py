@@ -88,7 +88,7 @@ class HealthSettings(SectionSettings):
 
 
 class LogSettings(BaseSettings):
-    """How much every service says."""
+    """How much every service logs."""
 
     model_config = SettingsConfigDict(env_prefix="CONVEX_LOG_", frozen=True, extra="forbid")
 

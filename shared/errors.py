@@ -1,4 +1,4 @@
-"""The one tree of errors: the class says what the caller does next.
+"""The one tree of errors: the class decides what the caller does next.
 
 ::
 
@@ -92,7 +92,7 @@ class DeliveryDeferred(TransientError):
 
 
 class PermanentError(ServiceError):
-    """Stop trying and tell a person."""
+    """Stop trying and alert a person."""
 
     default_reason = "permanent"
 

@@ -83,7 +83,7 @@ class HealthServer:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    # A peer that connects and says nothing must hold up neither the next probe nor the stop.
+    # A peer that connects and sends nothing must hold up neither the next probe nor the stop.
     daemon_threads = True
     block_on_close = False
 

@@ -52,22 +52,22 @@ def _without_secrets(key: str, value: Any) -> Any:
 
 
 class OncePerMinute(logging.Filter):
-    """Let a library say the same thing once a minute.
+    """Let a library log the same line once a minute.
 
-    While Kafka is away its client says so for each try, a hundred times a second; our own lines say when it
+    While Kafka is away its client logs that for each try, a hundred times a second; our own lines say when it
     went and when it came back. What is the same is the text before its values are filled in.
 
     Examples
     --------
     >>> import logging
-    >>> def said(text, at, name="aiokafka.conn"):
+    >>> def line(text, at, name="aiokafka.conn"):
     ...     record = logging.LogRecord(name, logging.WARNING, "", 0, text, (), None)
     ...     record.created = at
     ...     return record
     >>> quiet = OncePerMinute()
-    >>> [quiet.filter(said("cannot connect", at)) for at in (0.0, 1.0, 61.0)]
+    >>> [quiet.filter(line("cannot connect", at)) for at in (0.0, 1.0, 61.0)]
     [True, False, True]
-    >>> [quiet.filter(said("delivery_finished", at, "services.notifier")) for at in (0.0, 1.0)]
+    >>> [quiet.filter(line("delivery_finished", at, "services.notifier")) for at in (0.0, 1.0)]
     [True, True]
     """
 
@@ -118,7 +118,7 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
     handler.addFilter(OncePerMinute())
     root = logging.getLogger()
     root.handlers = [handler]
-    # Libraries speak from WARNING on: their INFO is not about our users.
+    # Libraries log from WARNING on: their INFO is not about our users.
     root.setLevel(logging.WARNING)
     for name in ("services", "shared", "convex"):
         logging.getLogger(name).setLevel(level)

@@ -81,7 +81,7 @@ def _ticks_schema() -> Schema:
             ),
             _record(
                 "bars",
-                "Daily bars of one leg, ascending by session: history fills windows, live is news.",
+                "Daily bars of one leg, ascending by session: history fills windows, live bars decide.",
                 mode={"enum": [mode.value for mode in BarsMode]},
                 bars={"type": "array", "items": {"$ref": "#/$defs/Bar"}},
             ),

@@ -11,7 +11,7 @@ _KEPT_CHARACTERS: Final = 1_000
 
 
 class Channel(StrEnum):
-    """By which way a receiver is told."""
+    """How a receiver is reached."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"

@@ -1,7 +1,7 @@
-"""A divergence event: what is told to people and machines, whole, and the same on every replay.
+"""A divergence event: the whole content of an alert, and the same bytes on every replay.
 
 ``pending → open → (escalated | eased)* → closed``, plus ``revised`` (better data, same divergence),
-``not_confirmed`` (the close did not bear out an early warning), ``expired`` (no close came that could)
+``not_confirmed`` (the close did not confirm an early warning), ``expired`` (no close came that could)
 and ``test``. Everything in a `DivergenceEvent` comes from the log's content in event time; what depends
 on the run travels in Kafka headers.
 """
@@ -24,7 +24,7 @@ class Transition(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Tell whether the divergence ends with it."""
+        """Return whether the divergence ends with it."""
         return self in (Transition.CLOSED, Transition.NOT_CONFIRMED, Transition.EXPIRED)
 
 
@@ -40,20 +40,21 @@ class Kind(StrEnum):
 
     @property
     def is_market(self) -> bool:
-        """Tell whether it is about the market, not about the data."""
+        """Return whether it is about the market, not about the data."""
         return self is not Kind.DATA_FAULT
 
     @property
     def is_instant(self) -> bool:
-        """Tell whether it ends in the instant in which it begins."""
+        """Return whether it ends in the instant in which it opens."""
         return self is Kind.REGIME_CHANGE
 
 
 class Direction(StrEnum):
-    """Which way the pair diverges.
+    """In which direction the pair diverges.
 
     ``risk_off``: the lead, gold, outperforms; ``risk_on``: the other leg does. A correlation that rises is
-    ``tightening``, one that falls ``loosening``. A data fault has no way but a leg: ``lead`` or ``other``.
+    ``tightening``, one that falls ``loosening``. The direction of a data fault is the leg: ``lead`` or
+    ``other``.
     """
 
     RISK_OFF = "risk_off"
@@ -72,7 +73,7 @@ class Severity(StrEnum):
 
 
 class Confirmation(StrEnum):
-    """Whether closes bear it out, or only a live price against the last close."""
+    """What the transition rests on: a close, or a live price against the last close."""
 
     PROVISIONAL = "provisional"
     CONFIRMED = "confirmed"
@@ -115,7 +116,7 @@ class Hedge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Significance:
-    """How sure a correlation is, and how often chance alone would have said the same.
+    """How sure a correlation is, and how often chance alone would open the same divergence.
 
     Parameters
     ----------

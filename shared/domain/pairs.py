@@ -29,9 +29,9 @@ class Pair:
     lead_title, other_title
         For people, such as ``Gold`` and ``IWM``.
     is_simulated
-        Both legs are made up, and of venue ``SIMULATED``; said wherever the pair shows.
+        Both legs are made up, and of venue ``SIMULATED``; shown wherever the pair is.
     is_proxy
-        A leg stands for something it is not (a gold token for gold); said on the pair's page.
+        A leg stands for something it is not (a gold token for gold); shown on the pair's page.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Pair:
                 raise ConfigError(f"an instrument of pair {self.name} is SYMBOL.VENUE, was {instrument!r}")
         if self.lead == self.other:
             raise ConfigError(f"pair {self.name} needs two different instruments, was {self.lead} twice")
-        # A message shows instruments only: the mark and the venue must say the same.
+        # A message shows instruments only: the mark and the venue must agree.
         venues = {instrument.rpartition(".")[2] for instrument in (self.lead, self.other)}
         if self.is_simulated and venues != {_SIMULATED}:
             raise ConfigError(

@@ -70,7 +70,7 @@ class OpenDivergence:
     Parameters
     ----------
     is_inhibited
-        A leg's data cannot be trusted now: nothing new is said about it until they can.
+        A leg's data cannot be trusted now: nothing new opens until they can.
     is_flapping
         It is held open because it opens and closes too often.
     """
@@ -94,7 +94,7 @@ class OutcomeSummary:
     horizon_sessions
         Sessions after the opening.
     count, hits
-        Openings that are that old, and those of them that came out as the kind says.
+        Openings that are that old, and those of them that were followed by what the kind's claim says.
     hit_rate
         ``hits / count`` with its 95 % interval; None without an opening.
     lead, other, ratio

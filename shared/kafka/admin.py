@@ -1,4 +1,4 @@
-"""Create what is declared, idempotently, and say what differs."""
+"""Create what is declared, idempotently, and report what differs."""
 
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -54,7 +54,7 @@ async def create_topics(settings: KafkaSettings) -> dict[str, str]:
 
 
 async def require_topics(settings: KafkaSettings, *topics: Topic) -> None:
-    """Refuse to start without a topic: a consumer of a missing one waits for ever and says nothing.
+    """Refuse to start without a topic: a consumer of a missing one waits for ever without an error.
 
     Raises
     ------

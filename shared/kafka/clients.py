@@ -50,7 +50,7 @@ def make_producer(settings: KafkaSettings, *, client_id: str) -> AIOKafkaProduce
 def make_group_consumer(
     settings: KafkaSettings, *topics: str, group: str, client_id: str, instance_id: str | None = None
 ) -> AIOKafkaConsumer:
-    """Return a consumer of a group that commits only when it is told to.
+    """Return a consumer of a group that commits only when asked to.
 
     Parameters
     ----------
