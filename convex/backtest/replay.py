@@ -1,10 +1,10 @@
-"""The live engine over recorded files: what it would have said, and the statistics of each session."""
+"""Run the live engine over recorded files: the events it would have published, and statistics by session."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from convex.backtest.stats_csv import Row, history_rows, stats_row
+from convex.backtest.stats_csv import StatsRow, history_rows, stats_row
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
@@ -12,6 +12,7 @@ from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
+from shared.contracts.records import DIVERGENCES
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
@@ -38,7 +39,7 @@ class Replayed:
         By session, every statistic that was judged there; a session that was only history is not in it.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[StatsRow] = field(default_factory=list)
     events: list[DivergenceEvent] = field(default_factory=list)
     suppressed: Counter[str] = field(default_factory=Counter)
     values: dict[str, Values] = field(default_factory=dict)
@@ -130,10 +131,15 @@ def _reached(pair: Pair, watermark_ns: int) -> FeedStatus:
     return FeedStatus(instrument=pair.lead, feed="replay", state=FeedState.LIVE, watermark_ns=watermark_ns)
 
 
-def _rows_before(history: list[Bar], pair: Pair, rows: list[Row]) -> list[Row]:
+def _rows_before(history: list[Bar], pair: Pair, rows: list[StatsRow]) -> list[StatsRow]:
     legs = {pair.lead: LegHistory(limit=_UNLIMITED), pair.other: LegHistory(limit=_UNLIMITED)}
     for bar in history:
         legs[bar.instrument].put(bar)
     committed = {row[0] for row in rows}
     aligned = align(legs[pair.lead], legs[pair.other])
     return [row for row in history_rows(aligned) if row[0] not in committed]
+
+
+def events_bytes(events: Iterable[DivergenceEvent]) -> bytes:
+    """Return events as JSON lines: the very bytes that the live service publishes, one event a line."""
+    return b"".join(DIVERGENCES.encode(event) + b"\n" for event in events)

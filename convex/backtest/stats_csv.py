@@ -1,6 +1,8 @@
-"""The statistics of each session as rows of a CSV file; empty is None, floats are written as ``repr``."""
+"""The statistics of each session as a CSV file; empty is None, floats are written as ``repr``."""
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from services.signals.core.confirmed import HISTORY_SESSIONS, Values, confirmed_values, regimes
@@ -33,10 +35,10 @@ COLUMNS: Final = (
 # The file names the legs, the engine their roles.
 _ROLES: Final = {"vol_gold_20": "vol_lead_20", "vol_iwm_20": "vol_other_20"}
 
-Row = tuple[str, ...]
+StatsRow = tuple[str, ...]
 
 
-def stats_row(session: str, *, lead: float, other: float, values: Values, regime: str | None) -> Row:
+def stats_row(session: str, *, lead: float, other: float, values: Values, regime: str | None) -> StatsRow:
     """Return one session's row, one text for each of `COLUMNS`.
 
     Examples
@@ -49,7 +51,7 @@ def stats_row(session: str, *, lead: float, other: float, values: Values, regime
     return (session, repr(lead), repr(other), *cells, regime or "")
 
 
-def history_rows(aligned: AlignedSessions) -> Iterator[Row]:
+def history_rows(aligned: AlignedSessions) -> Iterator[StatsRow]:
     """Yield the row of each session of a history, as it would have been on that session."""
     states = regimes(aligned.log_ratio)
     for index, session in enumerate(aligned.sessions):
@@ -60,3 +62,12 @@ def history_rows(aligned: AlignedSessions) -> Iterator[Row]:
             values=confirmed_values(aligned.until(index + 1, limit=HISTORY_SESSIONS)),
             regime=states[index].name,
         )
+
+
+def stats_bytes(rows: Iterable[StatsRow]) -> bytes:
+    """Return the file: the names of the columns, then the rows."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -31,8 +31,8 @@ def backtest(
     report: Annotated[Path | None, typer.Option(help="Where to write a report to look at (HTML).")] = None,
 ) -> None:
     """Say what would have been said: daily files are the history, tick files are replayed after it."""
-    from convex.backtest.replay import Replayed, replay
-    from convex.backtest.writing import events_bytes, stats_bytes
+    from convex.backtest.replay import Replayed, events_bytes, replay
+    from convex.backtest.stats_csv import stats_bytes
     from convex.result_files import Outputs
     from services.signals.false_alarms.loading import load_false_alarms
     from services.signals.rules_file import load_rules
@@ -99,7 +99,7 @@ def backtest(
             events=len(replayed.events),
         )
         # Everything is computed before anything is written: a bad last row leaves no half result behind.
-        contents = [stats_bytes(replayed), events_bytes(replayed)]
+        contents = [stats_bytes(replayed.rows), events_bytes(replayed.events)]
         if report is not None:
             from convex.backtest.report.page import report_bytes
 

@@ -8,10 +8,11 @@ from typing import Final
 
 from convex.backtest.report.episodes import Episode, Session
 from convex.backtest.report.lanes import LANE_HEIGHT, LEAST_WIDTH, Place, lanes
-from convex.backtest.report.words import day, number
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.pairs import Pair
+from shared.text.instants import format_session
+from shared.text.numbers import format_count, format_level, format_number, format_signed
 
 _WIDTH, _LEFT, _RIGHT = 1080.0, 44.0, 116.0
 _PLOT: Final = _WIDTH - _LEFT - _RIGHT
@@ -71,7 +72,7 @@ def draw_chart(
         _EARLY,
         *_months(sessions, x, bottom),
         *_spans(stretches, x, len(sessions)),
-        _title(_LEGS_TOP, f"Both legs, {day(sessions[0].label)} = 100"),
+        _title(_LEGS_TOP, f"Both legs, {format_session(sessions[0].label)} = 100"),
         *(_line(legs_y(mark), f"{mark:g}", "grid") for mark in legs_marks),
         _polyline([(x(at), legs_y(value)) for at, value in enumerate(other)], "other"),
         _polyline([(x(at), legs_y(value)) for at, value in enumerate(lead)], "lead"),
@@ -83,8 +84,8 @@ def draw_chart(
             z_y, (("z", "z", known[-1]),) if known and zs[-1] is not None else (), decimals=2, is_signed=True
         ),
         *lanes(others, episodes, sessions, pair=pair, x=x, top=_LANES_TOP),
-        *_readings(sessions, pair, x, step),
-        # On top: what lies under the readings cannot be pointed at.
+        *_tooltips(sessions, pair, x, step),
+        # Last, so that it lies on top: the pointer does not reach what lies under the tooltips.
         *_numbers(stretches, x, z_y),
         "</svg>",
     ]
@@ -94,7 +95,8 @@ def draw_chart(
 def _described(sessions: Sequence[Session], episodes: Sequence[Episode], pair: Pair) -> str:
     return (
         f"{pair.lead_title} and {pair.other_title} rebased to 100 and the z-score of their ratio from "
-        f"{day(sessions[0].label)} to {day(sessions[-1].label)}, with {len(episodes)} divergences shaded; "
+        f"{format_session(sessions[0].label)} to {format_session(sessions[-1].label)}, "
+        f"with {format_count(len(episodes), 'divergence')} shaded; "
         "below, when the other kinds were open"
     )
 
@@ -129,7 +131,7 @@ def _line(y: float, label: str, kind: str) -> str:
 def _thresholds(rule: Rule, y: Place) -> list[str]:
     lines = [_line(y(0), "0", "grid")]
     for level, kind in ((rule.leave, "leave"), (rule.warning, "warning"), (rule.critical, "critical")):
-        lines += [_line(y(sign * level), number(sign * level, decimals=None), kind) for sign in (1, -1)]
+        lines += [_line(y(sign * level), format_level(sign * level), kind) for sign in (1, -1)]
     return lines
 
 
@@ -190,7 +192,7 @@ def _ends(
     for kind, name, value in sorted(ends, key=lambda end: -end[2]):
         at = max(y(value), below + _LABEL_GAP)
         below = at
-        text = f"{escape(name)} {number(value, decimals=decimals, is_signed=is_signed)}"
+        text = f"{escape(name)} {(format_signed if is_signed else format_number)(value, decimals)}"
         labels.append(f'<text class="end {kind}" x="{_LEFT + _PLOT + 8:g}" y="{at + 4:.1f}">{text}</text>')
     return labels
 
@@ -215,16 +217,16 @@ def _months(sessions: Sequence[Session], x: Place, bottom: float) -> list[str]:
     return marks
 
 
-def _readings(sessions: Sequence[Session], pair: Pair, x: Place, step: float) -> list[str]:
-    """Let each session tell its numbers where the pointer is; no script needed."""
-    readings = []
+def _tooltips(sessions: Sequence[Session], pair: Pair, x: Place, step: float) -> list[str]:
+    """Show the numbers of a session where the pointer is; without a script."""
+    tooltips = []
     for at, each in enumerate(sessions):
         text = (
-            f"{day(each.label)}: {pair.lead_title} {number(each.lead)}, "
-            f"{pair.other_title} {number(each.other)}, z {number(each.z, is_signed=True)}"
+            f"{format_session(each.label)}: {pair.lead_title} {format_number(each.lead)}, "
+            f"{pair.other_title} {format_number(each.other)}, z {format_signed(each.z)}"
         )
-        readings.append(
+        tooltips.append(
             f'<rect class="reading" x="{x(at - 0.5):.2f}" y="{_LEGS_TOP:g}" width="{step:.2f}" '
             f'height="{_Z_BOTTOM - _LEGS_TOP:g}"><title>{escape(text)}</title></rect>'
         )
-    return readings
+    return tooltips

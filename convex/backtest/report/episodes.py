@@ -6,24 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from convex.backtest.stats_csv import COLUMNS, Row
+from convex.backtest.stats_csv import COLUMNS, StatsRow
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.observation import sign_of
 from shared.domain.divergences import Confirmation, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
+from shared.domain.kinds import KIND_TRAITS
 from shared.domain.sessions import SessionCalendar
 
 # Design: each opened divergence is looked at again after so many sessions.
 HORIZONS: Final = (1, 5, 20)
-
-STATISTIC: Final = {
-    Kind.RATIO_STRETCH: "z_90",
-    Kind.OPPOSITE_MOVES: "opposite_moves",
-    Kind.CORRELATION_BREAK: "fisher_z",
-    Kind.HEDGE_LOST: "corr_ci_60_low",
-    Kind.REGIME_CHANGE: "z_90",
-}
-"""What each kind is judged by; a data fault by no number."""
 
 _AT_RATIO, _AT_Z, _AT_REGIME = (COLUMNS.index(name) for name in ("log_ratio", "z_90", "regime"))
 
@@ -109,7 +101,7 @@ class Episode:
         return f"{self.kind.value}-{self.number}"
 
 
-def sessions_of(rows: Iterable[Row], values: Mapping[str, Values]) -> tuple[Session, ...]:
+def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple[Session, ...]:
     """Return the statistics' rows as numbers, with the values that were judged, by session.
 
     Examples
@@ -184,7 +176,7 @@ def _severity(events: Iterable[DivergenceEvent]) -> Severity:
 
 
 def _peak(events: list[DivergenceEvent], closes: tuple[Session, ...]) -> float | None:
-    name, sign = STATISTIC.get(events[0].kind), sign_of(events[0].direction)
+    name, sign = KIND_TRAITS[events[0].kind].statistic, sign_of(events[0].direction)
     if name is None:
         return None
     reached = [event.values.get(name) for event in events] + [each.judged.get(name) for each in closes]

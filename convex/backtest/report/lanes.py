@@ -5,10 +5,11 @@ from html import escape
 from typing import Final
 
 from convex.backtest.report.episodes import Episode, Session
-from convex.backtest.report.words import KINDS, day, direction_of
 from shared.domain.divergences import Confirmation, Kind
-from shared.domain.kinds import DIRECTIONS
+from shared.domain.kinds import DIRECTIONS, KIND_TRAITS
 from shared.domain.pairs import Pair
+from shared.text.divergences import describe_direction
+from shared.text.instants import format_session
 
 LANE_HEIGHT: Final = 26.0
 _HALF: Final = 9.0
@@ -43,7 +44,7 @@ def lanes(
         middle = top + (place + 0.5) * LANE_HEIGHT
         parts += [
             f'<line class="grid" x1="{left:g}" x2="{right:g}" y1="{middle:g}" y2="{middle:g}"/>',
-            f'<text class="lane" x="{right + 8:g}" y="{middle + 4:g}">{KINDS[kind]}</text>',
+            f'<text class="lane" x="{right + 8:g}" y="{middle + 4:g}">{KIND_TRAITS[kind].title}</text>',
         ]
         if kind is Kind.REGIME_CHANGE:
             parts += _regimes(sessions, x, middle)
@@ -67,9 +68,10 @@ def _mark(episode: Episode, pair: Pair, x: Place, middle: float, *, is_last: boo
             f'<rect class="{kind}" x="{begin:.1f}" y="{top:g}" width="{max(until - begin, LEAST_WIDTH):.1f}" '
             f'height="{_HALF:g}"/>'
         )
+    direction = describe_direction(opened.direction, lead=pair.lead_title, other=pair.other_title)
     text = (
-        f"{KINDS[episode.kind]} {episode.number}, {direction_of(opened.direction, pair)}: "
-        f"{episode.severity.value}, from {day(opened.occurred_at[:10])}"
+        f"{KIND_TRAITS[episode.kind].title} {episode.number}, {direction}: "
+        f"{episode.severity.value}, from {format_session(opened.occurred_at[:10])}"
     )
     return f'<a class="mark" href="#{episode.anchor}">{rects}<title>{escape(text)}</title></a>'
 
@@ -88,7 +90,7 @@ def _regimes(sessions: Sequence[Session], x: Place, middle: float) -> list[str]:
             parts.append(
                 f'<rect class="regime {side}" x="{left:.1f}" y="{top:g}" width="{right - left:.1f}" '
                 f'height="{_HALF:g}"><title>{regime.replace("_", "-").lower()} from '
-                f"{day(sessions[begin].label)}</title></rect>"
+                f"{format_session(sessions[begin].label)}</title></rect>"
             )
         begin = at
     return parts

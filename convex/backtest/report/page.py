@@ -1,6 +1,6 @@
-"""A backtest to look at: one HTML file that needs nothing else, neither network nor script.
+"""The report of a backtest: one HTML file that needs neither network nor script.
 
-Everything in it comes from the replay: the same input gives the same bytes.
+Everything in it comes from the replay, so the same input gives the same bytes.
 """
 
 from collections import Counter
@@ -10,24 +10,19 @@ from importlib.resources import files
 
 from convex.backtest.replay import Replayed
 from convex.backtest.report.chart import draw_chart
-from convex.backtest.report.episodes import STATISTIC, Episode, Session, episodes_of, sessions_of
-from convex.backtest.report.kinds import overview, sections
-from convex.backtest.report.notes import notes
-from convex.backtest.report.words import (
-    KINDS,
-    NOT_KNOWN,
-    REASONS,
-    TRANSITIONS,
-    day,
-    direction_of,
-    moment,
-    number,
-)
+from convex.backtest.report.definitions import definitions
+from convex.backtest.report.episodes import Episode, Session, episodes_of, sessions_of
+from convex.backtest.report.kind_tables import overview, sections
+from convex.backtest.report.suppressed import suppressed_inputs
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
+from shared.domain.kinds import KIND_TRAITS
 from shared.domain.pairs import Pair
+from shared.text.divergences import TRANSITION_WORDS, describe_direction
+from shared.text.instants import format_new_york, format_session
+from shared.text.numbers import DASH, format_count, format_percent, format_signed
 
 _LEAST_SESSIONS = 2
 
@@ -65,9 +60,9 @@ def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> 
 {sections(episodes, pair=pair)}
 <div class="pair">
 {_counts(replayed.events)}
-{_suppressed(replayed)}
+{suppressed_inputs(replayed.suppressed)}
 </div>
-{notes(pair, rules)}
+{definitions(pair, rules)}
 {_events(replayed.events, pair)}
 </body>
 </html>
@@ -76,7 +71,8 @@ def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> 
 
 
 def _head(sessions: Sequence[Session], pair: Pair) -> str:
-    span = f"{day(sessions[0].label)} to {day(sessions[-1].label)}" if sessions else "no session"
+    ends = [format_session(each.label) for each in (*sessions[:1], *sessions[-1:])]
+    span = " to ".join(ends) or "no session"
     marks = [name for name, is_so in (("simulated", pair.is_simulated), ("proxy", pair.is_proxy)) if is_so]
     badges = "".join(f' <span class="badge">{mark}</span>' for mark in marks)
     return (
@@ -89,13 +85,13 @@ def _summary(replayed: Replayed, sessions: Sequence[Session], episodes: ByKind, 
     lasting = [each for kind in LEVEL_KINDS for each in episodes[kind]]
     critical = sum(each.severity is Severity.CRITICAL for each in lasting)
     inside = {at for each in lasting for at in range(each.begin, each.end + (each.ended is None))}
-    share = f"{100 * len(inside) / len(sessions):.0f} %" if sessions else NOT_KNOWN
+    share = format_percent(len(inside) / len(sessions), 0) if sessions else DASH
     changes, faults = len(episodes[Kind.REGIME_CHANGE]), len(episodes[Kind.DATA_FAULT])
     figures = [
         (f"{len(lasting)}", "divergences", f"{critical} reached critical"),
-        (share, "of sessions diverged", f"{len(inside)} of {len(sessions)}, in one way or another"),
-        (f"{changes}", "changes of the regime", f"{faults} fault{'s' if faults != 1 else ''} of the data"),
-        (f"{len(replayed.events)}", "events", "told to subscribers"),
+        (share, "of sessions diverged", f"{len(inside)} of {len(sessions)}, by any kind"),
+        (f"{changes}", "regime changes", format_count(faults, "data fault")),
+        (f"{len(replayed.events)}", "events", "sent to subscribers"),
         (f"{replayed.ticks:,}", f"ticks of {pair.lead_title}", f"{replayed.bars:,} daily bars"),
     ]
     return (
@@ -119,7 +115,7 @@ def _chart(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tup
         f"{draw_chart(sessions, episodes, pair=pair, rules=by_kind, rule=rule)}"
         '<p class="legend"><span><i class="warning"></i>warning</span>'
         '<span><i class="critical"></i>critical</span>'
-        '<span><i class="provisional"></i>provisional: not borne out by a close yet</span>'
+        '<span><i class="provisional"></i>provisional: not confirmed by a close yet</span>'
         "<span><b>1</b>opening of the ratio stretch with that number below</span></p>"
         '<p class="legend"><span>In the lanes, above the line: risk-off, tightening, a fault of '
         f"{escape(pair.lead_title)}; below: risk-on, loosening, a fault of {escape(pair.other_title)}</span>"
@@ -134,9 +130,9 @@ def _counts(events: Iterable[DivergenceEvent]) -> str:
     if not seen:
         return "<section><h2>Events</h2><p>None.</p></section>"
     kinds = [kind for kind in Kind if any(key[1] is kind for key in counted)]
-    head = "".join(f'<th class="n">{KINDS[kind].replace(" ", "<br>")}</th>' for kind in kinds)
+    head = "".join(f'<th class="n">{KIND_TRAITS[kind].title.replace(" ", "<br>")}</th>' for kind in kinds)
     body = "".join(
-        f"<tr><td>{TRANSITIONS[transition]}</td>"
+        f"<tr><td>{TRANSITION_WORDS[transition]}</td>"
         + "".join(f'<td class="n">{counted[transition, kind] or ""}</td>' for kind in kinds)
         + "</tr>"
         for transition in seen
@@ -147,36 +143,25 @@ def _counts(events: Iterable[DivergenceEvent]) -> str:
     )
 
 
-def _suppressed(replayed: Replayed) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(REASONS.get(reason, ''))}<small><code>{escape(reason)}</code></small></td>"
-        f'<td class="n">{count:,}</td></tr>'
-        for reason, count in sorted(replayed.suppressed.items())
-        if count
-    )
-    if not rows:
-        return "<section><h2>Not acted on</h2><p>Nothing: every decision was told.</p></section>"
-    return (
-        "<section><h2>Not acted on</h2><table><thead><tr><th>Reason</th><th class='n'>Times</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></section>"
-    )
-
-
 def _events(events: Sequence[DivergenceEvent], pair: Pair) -> str:
     if not events:
         return ""
-    rows = "".join(
-        f'<tr><td class="n">{event.sequence}</td><td>{moment(event.occurred_at)}</td>'
-        f"<td>{KINDS[event.kind]}</td><td>{TRANSITIONS[event.type]}</td>"
-        f"<td>{escape(direction_of(event.direction, pair))}</td><td>{event.severity.value}</td>"
-        f"<td>{event.confirmation.value}</td>"
-        f'<td class="n">{number(event.values.get(STATISTIC.get(event.kind, "")), is_signed=True)}</td>'
-        f"<td><code>{escape(event.event_id)}</code></td></tr>"
-        for event in events
-    )
+    rows = "".join(_event(event, pair) for event in events)
     return (
         f"<details><summary>Every event ({len(events)})</summary><div class='wide'><table><thead><tr>"
         "<th class='n'>Seq.</th><th>New York</th><th>Kind</th><th>What</th><th>Direction</th>"
         "<th>Severity</th><th>Confirmation</th><th class='n'>Statistic</th><th>event_id</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def _event(event: DivergenceEvent, pair: Pair) -> str:
+    direction = describe_direction(event.direction, lead=pair.lead_title, other=pair.other_title)
+    statistic = event.values.get(KIND_TRAITS[event.kind].statistic or "")
+    return (
+        f'<tr><td class="n">{event.sequence}</td><td>{format_new_york(event.occurred_at)}</td>'
+        f"<td>{KIND_TRAITS[event.kind].title}</td><td>{TRANSITION_WORDS[event.type]}</td>"
+        f"<td>{escape(direction)}</td><td>{event.severity.value}</td><td>{event.confirmation.value}</td>"
+        f'<td class="n">{format_signed(statistic)}</td>'
+        f"<td><code>{escape(event.event_id)}</code></td></tr>"
     )

@@ -12,7 +12,7 @@ import pytest
 from convex.backtest.replay import Replayed, replay
 from convex.backtest.report.episodes import Session, episodes_of, sessions_of
 from convex.backtest.report.page import report_bytes
-from convex.backtest.stats_csv import COLUMNS, Row
+from convex.backtest.stats_csv import COLUMNS, StatsRow
 from services.signals.core.divergence.rules import Rule
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import (
@@ -34,7 +34,7 @@ PAIR = load_pairs("replay")[0]
 _VOID = {"meta", "line", "rect", "circle", "polyline", "br"}
 
 
-def row(session: str, lead: float, other: float, z: float | None) -> Row:
+def row(session: str, lead: float, other: float, z: float | None) -> StatsRow:
     cells = dict.fromkeys(COLUMNS, "")
     cells |= {"session": session, "gold": repr(lead), "iwm": repr(other)}
     cells |= {"log_ratio": repr(math.log(lead / other)), "z_90": "" if z is None else repr(z)}
@@ -52,7 +52,7 @@ ROWS = [
 ]
 
 
-def judged(rows: list[Row]) -> tuple[Session, ...]:
+def judged(rows: list[StatsRow]) -> tuple[Session, ...]:
     """Return sessions of which each was judged by what its row says."""
     zs = {each[0]: float(each[COLUMNS.index("z_90")] or "nan") for each in rows}
     return sessions_of(rows, {label: {"z_90": None if math.isnan(z) else z} for label, z in zs.items()})
@@ -93,7 +93,7 @@ ESCALATED = told(
 CLOSED = told(Transition.CLOSED, "2020-03-10T00:15:00.000000Z", "2020-03-09", values={"z_90": 0.8})
 
 
-def report(*events: DivergenceEvent, rows: list[Row] = ROWS, **changes: Any) -> str:
+def report(*events: DivergenceEvent, rows: list[StatsRow] = ROWS, **changes: Any) -> str:
     replayed = Replayed(rows=rows, events=list(events), ticks=12_345, bars=12)
     return report_bytes(replayed, pair=replace(PAIR, **changes), rules=(Rule(),)).decode()
 
@@ -208,7 +208,7 @@ def test_undefined_z_is_a_gap_in_the_line_and_a_dash_in_words() -> None:
     page = report()
 
     assert page.count('<polyline class="z"') == 2
-    assert "4 Mar 2020: Gold 1,632.00, IWM 148.00, z –" in page
+    assert "4 Mar 2020: Gold 1,632.00, IWM 148.00, z —" in page
 
 
 def test_summary_counts_sessions_events_and_reasons() -> None:
@@ -219,7 +219,7 @@ def test_summary_counts_sessions_events_and_reasons() -> None:
 
     assert "12,345" in text
     assert "4 of 6" in text
-    assert "while the last one's cooldown ran" in text
+    assert "A level was reached during the cooldown" in text
     assert "never_happened" not in text
     assert Rule().version in text
 
@@ -240,7 +240,7 @@ def test_simulated_pair_says_so() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], ROWS[:1]])
-def test_too_few_sessions_for_a_line_say_so(rows: list[Row]) -> None:
+def test_too_few_sessions_for_a_line_say_so(rows: list[StatsRow]) -> None:
     page = report(rows=rows)
 
     assert "make no line" in checked(page).text

@@ -9,7 +9,7 @@ import pytest
 from convex.backtest.replay import Replayed, replay
 from convex.backtest.report.episodes import episodes_of, sessions_of
 from convex.backtest.report.page import report_bytes
-from convex.backtest.report.words import CAUSES, KINDS, REASONS
+from convex.backtest.report.suppressed import REASONS
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES
@@ -26,7 +26,9 @@ from shared.domain.divergences import (
     Significance,
     Transition,
 )
+from shared.domain.kinds import KIND_TRAITS
 from shared.files.timeline import Recording
+from shared.text.data_faults import describe_cause
 from tests.support.data import shared_data
 from tests.unit.convex.backtest.test_report import PAIR, ROWS, checked, told
 
@@ -67,7 +69,7 @@ def section(page: str, kind: Kind) -> str:
 def row_of(page: str, kind: Kind) -> str:
     """Return the words of one kind's row in the overview."""
     rows = re.findall(r"<tr><td>(.*?)</tr>", page)
-    (row,) = [each for each in rows if re.match(rf"(<a [^>]+>)?{KINDS[kind]}<", each)]
+    (row,) = [each for each in rows if re.match(rf"(<a [^>]+>)?{KIND_TRAITS[kind].title}<", each)]
     return " ".join(re.sub(r"<[^>]+>", " ", row).split())
 
 
@@ -130,7 +132,7 @@ def test_change_of_the_regime_says_from_what_to_what() -> None:
 def test_fault_says_which_leg_why_and_how_long() -> None:
     page = page_of(both(Kind.DATA_FAULT, Direction.OTHER, values={"missing_bar": 0.0}))
 
-    assert "IWM no daily bar 3 Mar 2020 20:15 4 Mar 2020 20:15 1 d" in section(page, Kind.DATA_FAULT)
+    assert "IWM missing bar 3 Mar 2020 20:15 4 Mar 2020 20:15 1 d" in section(page, Kind.DATA_FAULT)
     assert "session after" not in section(page, Kind.DATA_FAULT)
 
 
@@ -138,7 +140,7 @@ def test_overview_counts_openings_and_critical_ones_of_every_kind() -> None:
     page = page_of(both(Kind.OPPOSITE_MOVES, Direction.RISK_OFF, severity=Severity.CRITICAL))
 
     # Opened, critical, sessions at the median, sessions diverged.
-    assert row_of(page, Kind.OPPOSITE_MOVES) == "Opposite moves Did the legs just part ways? 1 1 1 1"
+    assert row_of(page, Kind.OPPOSITE_MOVES) == "Opposite moves Did the legs just move apart? 1 1 1 1"
     assert row_of(page, Kind.RATIO_STRETCH) == "Ratio stretch Is Gold rich or cheap against IWM? 0 0 0"
 
 
@@ -180,7 +182,7 @@ def test_open_divergence_reaches_the_edge_of_its_lane() -> None:
 def test_every_reason_that_a_backtest_can_count_and_every_cause_has_words() -> None:
     # A record without a pair is not in a file.
     assert set(SUPPRESSED) - {"no_pair"} <= set(REASONS)
-    assert set(Cause) <= set(CAUSES)
+    assert all(describe_cause(cause).sentence for cause in Cause)
 
 
 def test_eight_years_are_told_kind_by_kind() -> None:
@@ -203,7 +205,7 @@ def test_eight_years_are_told_kind_by_kind() -> None:
     assert {f'id="{link[1:]}"' in page for link in found.links} == {True}
     assert {kind.value for kind in Kind} <= {link[1:] for link in found.links}
     # January 2015: gold's file has no 20th.
-    assert "Gold no daily bar 20 Jan 2015 22:15 21 Jan 2015 20:15 22 h" in section(page, Kind.DATA_FAULT)
+    assert "Gold missing bar 20 Jan 2015 22:15 21 Jan 2015 20:15 22 h" in section(page, Kind.DATA_FAULT)
     assert "28 Sep 2020" in section(page, Kind.CORRELATION_BREAK)
     # Shipped with the published rules.
     assert row_of(page, Kind.CORRELATION_BREAK).endswith("1.4 1.0")

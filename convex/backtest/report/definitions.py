@@ -1,4 +1,4 @@
-"""What the numbers of a report mean, with the rules they were made by."""
+"""What the numbers of a report mean, and the rules that they were computed with."""
 
 from collections.abc import Mapping
 from html import escape
@@ -9,7 +9,7 @@ from shared.domain.pairs import Pair
 from shared.version import CODE_VERSION
 
 
-def notes(pair: Pair, rules: tuple[Rule, ...]) -> str:
+def definitions(pair: Pair, rules: tuple[Rule, ...]) -> str:
     """Return the definitions as HTML."""
     found = _terms(pair, {rule.kind: rule for rule in rules})
     terms = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in found.items())
@@ -17,7 +17,8 @@ def notes(pair: Pair, rules: tuple[Rule, ...]) -> str:
     return (
         f'<section><h2>How to read it</h2><dl class="notes">{terms}</dl>'
         f'<p class="versions">Rules {versions} · Convex {escape(CODE_VERSION)}. '
-        "A record of what the rules would have said, not of what anyone could have earned.</p></section>"
+        "These are the alerts that the rules would have sent, not what anyone could have earned.</p>"
+        "</section>"
     )
 
 
@@ -59,22 +60,22 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
         )
     if Kind.DATA_FAULT in rules:
         terms["Data fault"] = (
-            "A leg without a bar, without a price at a close, or with prices not to be believed. While it "
-            "lasts nothing else opens."
+            "A leg without a bar, without a price at a close, or with implausible prices. While it lasts "
+            "nothing else opens."
         )
     return terms | {
         "By chance": "How often a year the same rule would open on a relationship that never changes: "
         "counted on resampled histories, for pairs and rules that <code>convex calibrate</code> was run for.",
-        "History": "What began earlier and still holds is told on the first session judged. Where ticks are "
-        "replayed, the sessions before the first are shown and not judged.",
+        "History": "A divergence that began earlier and still holds opens at the first session judged. Where "
+        "ticks are replayed, the sessions before the first tick are shown and not judged.",
         "Cooldown": "For so many sessions after a divergence the same direction opens again only at "
-        f"critical: {_cooldowns(rules)}. After an early warning that no close bore out, this "
-        "holds back live prices only, and a close opens it at warning, too.",
+        f"critical: {_cooldowns(rules)}. After an early warning that no close confirmed, this "
+        "holds back live prices only; a close opens it at warning too.",
         "Confirmed": "By the closes of both legs, known at 20:15 New York; provisional: by a live price "
         f"against the last known close of {other}. All times are New York's.",
         "After": "Change from the prices in the opening's message to the 1st, 5th and 20th close after it. "
-        "Legs as they traded; the ratio as adjusted. A dash: the record ends before.",
-        "Peak": "The farthest in the divergence's direction, over its messages and the closes it lasted.",
+        "Legs as they traded, the ratio adjusted. A dash: the file ends earlier.",
+        "Peak": "The largest value in the direction of the divergence, over its messages and its closes.",
     }
 
 

@@ -5,35 +5,26 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from convex.backtest.report.episodes import HORIZONS, STATISTIC, Episode, Session
-from convex.backtest.report.words import (
-    CAUSES,
-    KINDS,
-    NOT_KNOWN,
-    STATISTICS,
-    TRANSITIONS,
-    day,
-    direction_of,
-    lasted,
-    moment,
-    number,
-    percent,
-)
+from convex.backtest.report.episodes import HORIZONS, Episode, Session
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import DivergenceEvent, Kind, Severity
 from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
+from shared.domain.kinds import KIND_TRAITS
 from shared.domain.pairs import Pair
+from shared.text.data_faults import causes_among, describe_cause
+from shared.text.divergences import TRANSITION_WORDS, describe_direction, describe_regime
+from shared.text.durations import format_duration
+from shared.text.instants import format_new_york, format_session
+from shared.text.numbers import DASH, format_number, format_signed, format_signed_percent
 
-_QUESTIONS: Final = {
-    Kind.RATIO_STRETCH: "Is {lead} rich or cheap against {other}?",
-    Kind.OPPOSITE_MOVES: "Did the legs just part ways?",
-    Kind.CORRELATION_BREAK: "Has the relationship changed?",
-    Kind.HEDGE_LOST: "Does {lead} still hedge {other}?",
-    Kind.REGIME_CHANGE: "Risk-on or risk-off?",
-    Kind.DATA_FAULT: "Can the numbers be trusted?",
+_STATISTIC_NAMES: Final = {
+    Kind.RATIO_STRETCH: "z",
+    Kind.OPPOSITE_MOVES: "D",
+    Kind.CORRELATION_BREAK: "Fisher’s z",
+    Kind.HEDGE_LOST: "low end",
+    Kind.REGIME_CHANGE: "z",
 }
-_REGIMES: Final = {-1.0: "risk-on", 0.0: "neutral", 1.0: "risk-off"}
-# Longer tables wait behind their heading.
+# A longer table is folded up: its heading opens it.
 _MOST_SHOWN: Final = 30
 _YEAR: Final = 252
 
@@ -45,7 +36,7 @@ def overview(
     pair: Pair,
     rules: Sequence[Rule],
 ) -> str:
-    """Return how often each kind spoke; a kind without a rule is off."""
+    """Return how often each kind opened; a kind without a rule is off."""
     known = {rule.kind for rule in rules}
     rows = "".join(_kind(kind, episodes[kind], sessions, pair, is_on=kind in known) for kind in Kind)
     return (
@@ -60,8 +51,8 @@ def overview(
 def _kind(
     kind: Kind, episodes: Sequence[Episode], sessions: Sequence[Session], pair: Pair, *, is_on: bool
 ) -> str:
-    question = _QUESTIONS[kind].format(lead=escape(pair.lead_title), other=escape(pair.other_title))
-    name = f'<a href="#{kind.value}">{KINDS[kind]}</a>' if episodes else KINDS[kind]
+    question = KIND_TRAITS[kind].question.format(lead=escape(pair.lead_title), other=escape(pair.other_title))
+    name = f'<a href="#{kind.value}">{KIND_TRAITS[kind].title}</a>' if episodes else KIND_TRAITS[kind].title
     begin = f"<tr><td>{name}</td><td>{question}</td>"
     if not is_on:
         return f'{begin}<td colspan="6"><em>switched off</em></td></tr>'
@@ -71,15 +62,15 @@ def _kind(
     critical = sum(each.severity is Severity.CRITICAL for each in episodes)
     significance = episodes[0].opened.significance if episodes else None
     chance = significance.false_alarms_per_year if significance is not None else None
-    statistic = STATISTIC.get(kind, "")
+    statistic = KIND_TRAITS[kind].statistic or ""
     judged = sum(each.judged.get(statistic) is not None for each in sessions)
     cells = (
         f"{len(episodes)}",
         f"{critical}" if lasts else "",
         f"{median(ended):g}" if lasts and ended else "",
         f"{len(inside)}" if lasts else "",
-        number(len(episodes) * _YEAR / judged, decimals=1) if judged >= _YEAR else "",
-        number(chance, decimals=1) if chance is not None else "",
+        format_number(len(episodes) * _YEAR / judged, 1) if judged >= _YEAR else "",
+        format_number(chance, 1) if chance is not None else "",
     )
     return begin + "".join(f'<td class="n">{each}</td>' for each in cells) + "</tr>"
 
@@ -94,7 +85,7 @@ def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
             table = _faults(found, pair) if kind is Kind.DATA_FAULT else _table(kind, found, pair)
             is_open = " open" if len(found) <= _MOST_SHOWN else ""
             parts.append(
-                f'<details class="kind" id="{kind.value}"{is_open}><summary>{KINDS[kind]}'
+                f'<details class="kind" id="{kind.value}"{is_open}><summary>{KIND_TRAITS[kind].title}'
                 f'<span class="count">{len(found)}</span></summary><div class="wide">{table}</div></details>'
             )
     return f"<section>{''.join(parts)}</section>"
@@ -103,13 +94,13 @@ def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
 def _table(kind: Kind, episodes: Sequence[Episode], pair: Pair) -> str:
     names = (pair.lead_title, pair.other_title, "ratio")
     if kind.is_instant:
-        own = ("<th>Change</th><th>Session</th>", f'<th class="n">{STATISTICS[kind]}</th>')
+        own = ("<th>Change</th><th>Session</th>", f'<th class="n">{_STATISTIC_NAMES[kind]}</th>')
     else:
         has_estimate = any(each.opened.significance is not None for each in episodes)
         own = (
             "<th>Direction</th><th>Opened</th><th>Ended</th><th class='n'>Sessions</th><th>Severity</th>",
             ('<th class="n">r at the<br>opening</th>' if has_estimate else "")
-            + f'<th class="n">Peak<br>{STATISTICS[kind]}</th>',
+            + f'<th class="n">Peak<br>{_STATISTIC_NAMES[kind]}</th>',
         )
     count = 1 + sum(each.count("<th") for each in own)
     groups = "".join(
@@ -133,25 +124,25 @@ def _row(episode: Episode, pair: Pair) -> str:
     if episode.kind.is_instant:
         before, now = opened.values.get("regime_before"), opened.values.get("regime")
         own = (
-            f"<td>{_REGIMES.get(before or 0.0, '')} → {_REGIMES.get(now or 0.0, '')}</td>"
-            f"<td>{day(opened.evidence.inputs[0].session or opened.occurred_at[:10])}</td>"
+            f"<td>{describe_regime(before)} → {describe_regime(now)}</td>"
+            f"<td>{format_session(opened.evidence.inputs[0].session or opened.occurred_at[:10])}</td>"
         )
     else:
         own = (
-            f"<td>{direction_of(opened.direction, pair)}</td>"
+            f"<td>{describe_direction(opened.direction, lead=pair.lead_title, other=pair.other_title)}</td>"
             f"<td>{_when(opened, opened.confirmation.value)}</td><td>{_ended(episode)}</td>"
             f'<td class="n">{episode.end - episode.begin}</td>'
             f'<td><span class="severity {episode.severity.value}">{episode.severity.value}</span></td>'
             f"{_estimate(opened)}"
         )
     changes = "".join(
-        f'<td class="n{" first" if at == 0 else ""}{_tone(change)}">{percent(change)}</td>'
+        f'<td class="n{" first" if at == 0 else ""}{_tone(change)}">{format_signed_percent(change)}</td>'
         for after in episode.after
         for at, change in enumerate((after.lead, after.other, after.ratio))
     )
     return (
         f'<tr id="{episode.anchor}"><td class="n">{episode.number}</td>{own}'
-        f'<td class="n">{number(episode.peak, is_signed=True)}</td>{changes}</tr>'
+        f'<td class="n">{format_signed(episode.peak)}</td>{changes}</tr>'
     )
 
 
@@ -160,22 +151,25 @@ def _estimate(opened: DivergenceEvent) -> str:
         return ""
     r, size = opened.significance.correlation, opened.significance.effective_size
     return (
-        f'<td class="n">{number(r.value, is_signed=True)}, n {number(size, decimals=0)}'
-        f"<small>{number(r.low, is_signed=True)} … {number(r.high, is_signed=True)}</small></td>"
+        f'<td class="n">{format_signed(r.value)}, n {format_number(size, 0)}'
+        f"<small>{format_signed(r.low)} … {format_signed(r.high)}</small></td>"
     )
 
 
 def _faults(episodes: Sequence[Episode], pair: Pair) -> str:
     rows = ""
     for each in episodes:
-        opened, seconds = each.opened, NOT_KNOWN
+        opened, seconds = each.opened, DASH
         if each.ended is not None:
             ns = parse_rfc3339(each.ended.occurred_at) - parse_rfc3339(opened.occurred_at)
-            seconds = lasted(ns / NS_PER_SECOND) if ns else "at once"
-        causes = ", ".join(text for cause, text in CAUSES.items() if cause in opened.values)
+            seconds = format_duration(ns / NS_PER_SECOND) if ns else "at once"
+        causes = list(causes_among(opened.values))
+        causes += ["revised_bar"] if "revised_to" in opened.values else []
+        names = ", ".join(escape(describe_cause(cause).name) for cause in causes)
+        leg = describe_direction(opened.direction, lead=pair.lead_title, other=pair.other_title)
         rows += (
             f'<tr id="{each.anchor}"><td class="n">{each.number}</td>'
-            f"<td>{escape(direction_of(opened.direction, pair))}</td><td>{causes}</td>"
+            f"<td>{escape(leg)}</td><td>{names}</td>"
             f"<td>{_when(opened, '')}</td><td>{_ended(each)}</td><td class='n'>{seconds}</td></tr>"
         )
     return (
@@ -187,14 +181,14 @@ def _faults(episodes: Sequence[Episode], pair: Pair) -> str:
 def _ended(episode: Episode) -> str:
     if episode.ended is None:
         return "<em>still open</em>"
-    return _when(episode.ended, TRANSITIONS[episode.ended.type] if episode.kind.is_market else "")
+    return _when(episode.ended, TRANSITION_WORDS[episode.ended.type] if episode.kind.is_market else "")
 
 
 def _when(event: DivergenceEvent, how: str) -> str:
-    date, _, time = moment(event.occurred_at).rpartition(" ")
+    date, _, time = format_new_york(event.occurred_at).rpartition(" ")
     return f"{date}<small>{time} {how}</small>"
 
 
 def _tone(change: float | None) -> str:
-    text = percent(change)
+    text = format_signed_percent(change)
     return " up" if text.startswith("+") else " down" if text.startswith("−") else ""

@@ -1,0 +1,39 @@
+"""What a backtest saw and did not act on: how often for each reason."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Final
+
+REASONS: Final = {
+    "cooldown": "A level was reached during the cooldown of the divergence before.",
+    "stale": "A level was held, but no new price had arrived for too long.",
+    "undefined": "In a session with an open divergence the statistic was undefined.",
+    "inhibited": "A level was reached while the data of a leg were at fault.",
+    "flapping": "A divergence that opens and closes too often was held open.",
+    "bar_unchanged": "A bar with nothing new.",
+    "bar_outdated": "A bar older than the known one, or from another source.",
+    "bar_provisional": "A bar that was not final yet.",
+    "bar_no_session": "A bar of a day on which the exchange was closed.",
+    "trade_superseded": "Trades while quotes arrive: the mid price of a quote is better.",
+    "close_sample_stale": "No price of the lead in the 15 minutes before a close, so no close was sampled.",
+    "tick_behind_watermark": "A tick older than event time, but the newest of its leg: used late.",
+    "tick_implausible": "A price that jumped by half was not used at once.",
+    "other_instrument": "A record of an instrument that is not the lead.",
+}
+"""By reason, for people."""
+
+
+def suppressed_inputs(counts: Mapping[str, int]) -> str:
+    """Return the decisions and inputs that were not acted on, as HTML."""
+    rows = "".join(
+        f"<tr><td>{escape(REASONS.get(reason, ''))}<small><code>{escape(reason)}</code></small></td>"
+        f'<td class="n">{count:,}</td></tr>'
+        for reason, count in sorted(counts.items())
+        if count
+    )
+    if not rows:
+        return "<section><h2>Not acted on</h2><p>Nothing.</p></section>"
+    return (
+        "<section><h2>Not acted on</h2><table><thead><tr><th>Reason</th><th class='n'>Times</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></section>"
+    )
