@@ -54,10 +54,12 @@ async def live_feeds(
     for instrument in routes_of(pairs):
         venue = streaming_venue(instrument)
         if venue is None:
-            feeds.append(await make.bars(instrument, bar_provider(settings.bars_source), is_news=True))
+            feeds.append(
+                await make.bars(instrument, bar_provider(settings.bars_source), is_history_only=False)
+            )
         else:
             # Coming closes are sampled from the ticks; past ones are fetched.
-            history = await make.bars(instrument, TICK_HISTORY, is_news=False)
+            history = await make.bars(instrument, TICK_HISTORY, is_history_only=True)
             feeds += [await make.stream(instrument, venue), history]
     return feeds
 
@@ -97,13 +99,13 @@ class _LiveFeeds:
             clock=self._clock,
         )
 
-    async def bars(self, instrument: str, provider: BarProvider, *, is_news: bool) -> DailyBarsFeed:
+    async def bars(self, instrument: str, provider: BarProvider, *, is_history_only: bool) -> DailyBarsFeed:
         """Return the daily bars of an instrument."""
         client = await self._client(provider.rest_url(self._settings))
         return DailyBarsFeed(
             provider.make_source(client, _symbol_of(instrument), self._settings),
             instrument=instrument,
-            is_news=is_news,
+            is_history_only=is_history_only,
             known=functools.partial(self._known.of, instrument),
             sessions=self._settings.backfill_sessions,
             calendar=xnys_calendar(),

@@ -1,4 +1,4 @@
-"""The ingestor's metrics; every known label stands at zero from the start."""
+"""The ingestor's metrics; every known label is created at zero."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -36,7 +36,7 @@ _DELAY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 
 class IngestorMetrics:
-    """Count what comes in, what goes out and what is lost.
+    """Counts what comes in, what goes out and what is lost.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class IngestorMetrics:
     instruments
         Every instrument of every pair.
     streams
-        The feed of each instrument that ticks. One venue's feeds share a name, and a silent one must not
-        hide behind another that ticks: what tells silence is said for each instrument.
+        The feed of each instrument that ticks. The feeds of one venue share a name; the metrics that show a
+        silent one have the label ``instrument`` too, so that it is not hidden by another that ticks.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class IngestorMetrics:
         )
         self.ticks_rejected = Counter(
             "convex_ingestor_ticks_rejected_total",
-            "Frames and ticks refused.",
+            "Frames and ticks rejected.",
             ["feed", "reason"],
             registry=registry,
         )
@@ -83,7 +83,7 @@ class IngestorMetrics:
         )
         self.tick_delay = Histogram(
             "convex_ingestor_tick_delay_seconds",
-            "From the venue's time to ours; live feeds only.",
+            "From the venue's event time to our receive time; live feeds only.",
             ["feed"],
             buckets=_DELAY_BUCKETS,
             registry=registry,
@@ -111,13 +111,13 @@ class IngestorMetrics:
         )
         self.unknown_frames = Counter(
             "convex_ingestor_unknown_frames_total",
-            "Frames of a type we do not know; ignored.",
+            "Frames of an unknown type; ignored.",
             ["feed"],
             registry=registry,
         )
         self.trade_gaps = Counter(
             "convex_ingestor_trade_gaps_total",
-            "Holes in the venue's trade ids, by what became of them.",
+            "Gaps in the venue's trade ids, by whether they were filled.",
             ["feed", "outcome"],
             registry=registry,
         )
@@ -153,13 +153,13 @@ class IngestorMetrics:
         )
         self.dead_lettered = Counter(
             "convex_kafka_dead_lettered_total",
-            "Input kept as a dead letter.",
+            "Input published as a dead letter.",
             ["topic", "reason"],
             registry=registry,
         )
         self.dead_letters_dropped = Counter(
             "convex_ingestor_dead_letters_dropped_total",
-            "Dead letters lost while Kafka was away.",
+            "Dead letters lost while Kafka was unreachable.",
             registry=registry,
         )
         for feed in feeds:

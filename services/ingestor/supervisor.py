@@ -4,7 +4,7 @@ At the end:
 
 1. feeds and status records stop, so that nothing more is queued,
 2. the sink sends what waits, for at most the flush timeout,
-3. what an ended task died of is raised.
+3. the error of a task that failed is raised.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Supervisor:
             await feed.run(self._sink)
         except FeedRefused as error:
             # The other feeds go on, and the status records say that this one is STALE until a person acts.
-            log.error(  # noqa: TRY400 - no bug of ours
+            log.error(  # noqa: TRY400 - a traceback would not help
                 "feed_refused",
                 feed=feed.name,
                 instruments=feed.instruments,
@@ -112,7 +112,7 @@ async def _end(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.result()
     elif not was_running:
-        raise InvariantError(f"{task.get_name()} was cancelled by nobody")
+        raise InvariantError(f"{task.get_name()} was cancelled from outside")
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:

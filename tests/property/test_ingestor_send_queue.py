@@ -1,4 +1,4 @@
-"""What goes into an inbox comes out once, in order, or is counted as dropped."""
+"""What goes into an queue comes out once, in order, or is counted as dropped."""
 
 from collections import Counter
 
@@ -25,8 +25,8 @@ class _Ledger:
         self.put: dict[str, list[float]] = {"quotes": [], "trades": [], "bars": [], "status": []}
         self.taken: dict[str, list[float]] = {"quotes": [], "trades": [], "bars": [], "status": []}
 
-    def take(self, inbox: SendQueue) -> bool:
-        match inbox.take():
+    def take(self, queue: SendQueue) -> bool:
+        match queue.take():
             case QuoteBatch() as batch:
                 self.taken["quotes"] += batch.bid.tolist()
             case TradeBatch() as batch:
@@ -54,22 +54,22 @@ def _entry(kind: str, values: list[float]) -> Entry:
 
 @given(steps=_steps, max_ticks=st.integers(1, 50))
 def test_nothing_is_lost_uncounted_doubled_or_reordered(steps: list[tuple[str, int]], max_ticks: int) -> None:
-    inbox, ledger = SendQueue(max_ticks=max_ticks), _Ledger()
+    queue, ledger = SendQueue(max_ticks=max_ticks), _Ledger()
     dropped: Counter[str] = Counter()
     serial = 1.0
     for kind, count in steps:
         if kind == "take":
-            ledger.take(inbox)
+            ledger.take(queue)
             continue
         values = [serial + i for i in range(count)]
         serial += count
         ledger.put[kind] += values
-        dropped.update(inbox.put(_entry(kind, values)))
-        assert inbox.ticks <= max_ticks
-    while ledger.take(inbox):
+        dropped.update(queue.put(_entry(kind, values)))
+        assert queue.ticks <= max_ticks
+    while ledger.take(queue):
         pass
-    assert inbox.is_empty
-    assert inbox.ticks == 0
+    assert queue.is_empty
+    assert queue.ticks == 0
     assert ledger.taken["bars"] == ledger.put["bars"]
     # Statuses coalesce, but the newest always arrives.
     assert ledger.taken["status"][-1:] == ledger.put["status"][-1:]

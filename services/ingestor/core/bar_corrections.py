@@ -1,10 +1,10 @@
-"""What freshly pulled bars mean, given the ones that are known.
+"""Which pulled bars are new, corrected or adjusted, given the ones that are known.
 
 =================== ========================================= ============================
 known               pulled                                    becomes
 =================== ========================================= ============================
 -                   final                                     new
-- or provisional    provisional                               kept, decides nothing
+- or provisional    provisional                               provisional
 provisional         final                                     new
 final or corrected  provisional                               ignored
 final or corrected  the same close, or within rounding        unchanged
@@ -13,7 +13,8 @@ final or corrected  the same close, another adjustment        adjusted: same rev
 most of them        closes changed by one common factor       adjusted: a split
 =================== ========================================= ============================
 
-An adjusted close is a view with a date: a dividend changes all older ones, and none of that is a correction.
+An adjusted close depends on the day it is asked for: a dividend changes all older ones, and that is not a
+correction. Nothing is decided on a provisional bar.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ from typing import Final
 
 from shared.domain.bars import Bar, BarStatus
 
-# Below a hundredth of a basis point two closes differ by how they were rounded.
+# Closes closer than a hundredth of a basis point differ only by rounding.
 _SAME_CLOSE: Final = 1e-6
 # Vendors round adjusted closes; the smallest dividend of an ETF is a hundred times this.
 _SAME_FACTOR: Final = 2e-5
@@ -33,18 +34,18 @@ _SAME_VOLUME: Final = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What a pull brought, each ascending by session.
+    """What a pull brought; bars ascending by session.
 
     Parameters
     ----------
     new, corrected
-        To be told: final bars not known before, and known ones with another close.
+        Final bars that were not known, and known ones whose close has changed.
     provisional
-        To be kept only.
+        Provisional bars that are new or have changed.
     is_adjusted
-        A dividend or split rescaled older bars: all of the history has to be told anew, before the new bars.
+        A dividend or split rescaled older bars: publish all of the history again, before the new bars.
     unchanged
-        How many were known as they are.
+        How many pulled bars were known and are the same.
     """
 
     new: tuple[Bar, ...] = ()
@@ -55,7 +56,7 @@ class Comparison:
 
 
 class BarHistory:
-    """Remember one instrument's bars.
+    """The known bars of one instrument.
 
     Parameters
     ----------
@@ -75,14 +76,14 @@ class BarHistory:
         )
 
     def compare(self, pulled: Sequence[Bar], *, now_ns: int) -> Comparison:
-        """Return what is new in a pull, and remember it.
+        """Return what a pull changes, and apply it to the known bars.
 
         Parameters
         ----------
         pulled
             One vendor's rows, ascending by session.
         now_ns
-            From when a correction may be used, nanoseconds since the Unix epoch.
+            When a correction becomes known, nanoseconds since the Unix epoch.
         """
         split = self._common_factor(pulled)
         new: list[Bar] = []

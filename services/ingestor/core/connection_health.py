@@ -1,7 +1,7 @@
-"""When a connection is not worth keeping, although it is open.
+"""When to give up a connection that is still open.
 
 ========= ============================================== ==================
-phase     becomes                                        given up after
+phase     changes to                                     given up after
 ========= ============================================== ==================
 CONNECTED ACKED when every subscription is acknowledged  ``ack_timeout``
 ACKED     LIVE with the first data                       ``first_data``
@@ -9,20 +9,20 @@ LIVE      -                                              ``no_data``
 any       -                                              ``idle``: no frame
 ========= ============================================== ==================
 
-Data that comes before the acknowledgement counts once that is there. Only frames of the venue's protocol
-count, never pings: a socket that answers pings and says nothing is the commonest way for a feed to die.
+Data that comes before the acknowledgement counts once the acknowledgement is there. Only frames of the
+venue's protocol count, never pings: most often a feed fails as a socket that answers pings and sends no data.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-# One garbled frame is theirs, a stream of them is ours or a proxy's.
+# One unreadable frame is the venue's fault, many in a row are ours or a proxy's.
 MAX_BAD_FRAMES: Final = 10
 
 
 class Phase(StrEnum):
-    """How far a connection has come."""
+    """The phases of a connection, in their order."""
 
     CONNECTED = "connected"
     ACKED = "acked"
@@ -40,7 +40,7 @@ class Limits:
 
 
 class ConnectionHealth:
-    """Follow one connection; instants are seconds on a monotonic clock."""
+    """The health of one connection; instants are seconds on a monotonic clock."""
 
     def __init__(self, limits: Limits, *, now: float) -> None:
         self._limits = limits
@@ -53,7 +53,7 @@ class ConnectionHealth:
 
     @property
     def phase(self) -> Phase:
-        """Return how far the connection has come."""
+        """Return the phase of the connection."""
         if self._acked_at is None:
             return Phase.CONNECTED
         return Phase.ACKED if self._last_data is None else Phase.LIVE
@@ -68,7 +68,7 @@ class ConnectionHealth:
         """Note a frame of the protocol, or one that could not be read."""
         self._last_frame = now
         self._bad_frames = self._bad_frames + 1 if is_bad else 0
-        # A good frame between two looks at the verdict does not take it back.
+        # A good frame does not clear it again before `give_up_reason` is next asked.
         self._is_garbled = self._is_garbled or self._bad_frames > MAX_BAD_FRAMES
 
     def on_acknowledged(self, *, now: float) -> None:
@@ -81,7 +81,7 @@ class ConnectionHealth:
         self._last_data = now
 
     def on_venue_status(self, *, is_degraded: bool) -> None:
-        """Note that the venue is, or is no longer, in maintenance: then silence is announced."""
+        """Note that the venue is, or is no longer, in maintenance: then missing data is no fault."""
         if self._is_degraded and not is_degraded and self._last_data is not None:
             self._last_data = max(self._last_data, self._last_frame)
         self._is_degraded = is_degraded

@@ -1,4 +1,4 @@
-"""What has been seen before, and which trades were never seen."""
+"""Which ticks were seen before, and which trades are missing."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.domain.instants import NS_PER_SECOND
 
-# A venue that repeats itself does so at once or after a reconnect, not minutes later.
+# A venue repeats a quote at once or after a reconnect, not minutes later.
 _QUOTE_MEMORY_NS: Final = 120 * NS_PER_SECOND
 
 
@@ -26,7 +26,7 @@ class Gap:
 
 
 class TradeSequence:
-    """Follow a venue's contiguous trade ids, over reconnects too.
+    """The contiguous trade ids of a venue, followed across reconnects.
 
     ================== ================================= ===============
     id, with last seen as an update                      in a snapshot
@@ -37,7 +37,7 @@ class TradeSequence:
     above              new, and a gap before it          the same
     ================== ================================= ===============
 
-    A snapshot after a reconnect may thus fill the hole that the reconnect made, and cannot hide it.
+    So a snapshot after a reconnect may fill the gap that the reconnect made, and cannot hide it.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class TradeSequence:
 
     def __init__(self) -> None:
         self._last: tuple[int, int] | None = None
-        self._claimed: int | None = None
+        self._announced: int | None = None
 
     def offer(self, trades: list[tuple[int, int]], *, is_snapshot: bool) -> tuple[list[int], list[Gap]]:
         """Return the ids that are new, and the gaps that they uncover.
@@ -80,29 +80,29 @@ class TradeSequence:
         return new, gaps
 
     def on_last_trade_id(self, trade_id: int) -> Gap | None:
-        """Take the venue's word for its last trade; return the gap when we still lack it at its next word.
+        """Note the id of the venue's last trade; return the gap if the id noted before is still missing.
 
-        One word of grace: the trade itself may be on its way.
+        The gap is only reported at the next note, because the trade itself may still be on its way.
         """
-        claimed, self._claimed = self._claimed, trade_id
+        announced, self._announced = self._announced, trade_id
         if self._last is None:
             self._last = (trade_id, 0)
             return None
         last_id, last_ns = self._last
-        if claimed is None or claimed <= last_id:
+        if announced is None or announced <= last_id:
             return None
-        self._last = (claimed, last_ns)
-        return Gap(after_id=last_id, before_id=claimed + 1, since_ns=last_ns)
+        self._last = (announced, last_ns)
+        return Gap(after_id=last_id, before_id=announced + 1, since_ns=last_ns)
 
 
 class RecentQuotes:
-    """Remember the quotes of the last two minutes."""
+    """The quotes of the last two minutes."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[int, float, float], int] = OrderedDict()
 
     def is_new(self, *, ts_event_ns: int, bid: float, ask: float, ts_received_ns: int) -> bool:
-        """Tell whether this very quote was not seen, and remember it."""
+        """Return whether exactly this quote was not seen yet, and remember it."""
         while self._seen and next(iter(self._seen.values())) < ts_received_ns - _QUOTE_MEMORY_NS:
             self._seen.popitem(last=False)
         key = (ts_event_ns, bid, ask)

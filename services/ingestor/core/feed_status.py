@@ -1,16 +1,16 @@
-"""What to say about a live feed once a second: its state, and how far event time has come.
+"""The status of a live feed, published once a second: its state and its watermark.
 
 =========== ================================================ =========================
 market      feed                                             state
 =========== ================================================ =========================
-not open    whatever                                         ``BREAK`` or ``CLOSED``
+not open    any                                              ``BREAK`` or ``CLOSED``
 open        not live, or no tick for ``stale_after``         ``STALE``
 open        live                                             ``LIVE``
 =========== ================================================ =========================
 
-The watermark follows the clock, less the allowed lateness, while frames come in. Without frames it waits:
-what we miss may be back-filled. After ``HOLD_NS`` it goes on, that far behind: those who wait for event time
-to pass must learn of an outage too.
+While frames come in, the watermark is the clock less the allowed lateness. Without frames it stops, because
+missed trades may be back-filled. After ``HOLD_NS`` it goes on, that far behind the clock: consumers that wait
+for event time to pass must not wait for the whole of an outage.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ HOLD_NS: Final = 120 * NS_PER_SECOND
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liveness:
-    """What is known of a live feed; instants in nanoseconds since the Unix epoch.
+    """When a live feed last received something; instants in nanoseconds since the Unix epoch.
 
     Parameters
     ----------

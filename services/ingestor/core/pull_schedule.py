@@ -1,4 +1,4 @@
-"""When to ask for daily bars: after the close, when they are final, and the next morning again.
+"""When to pull daily bars: after the close, when they are final, and again the next morning.
 
 ======== ============ ===========================================
 New York days         pull
@@ -27,7 +27,7 @@ class Pull:
     Parameters
     ----------
     is_full
-        For all of the history, not only the last sessions.
+        All of the history, not only the last sessions.
     """
 
     at_ns: int

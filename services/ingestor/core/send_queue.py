@@ -1,18 +1,18 @@
-"""What waits for Kafka: one queue per lead, first in first out, bounded, and every drop counted.
+"""The queue of records that wait for Kafka: one per lead, first in first out, bounded, every drop counted.
 
-Ticks that arrived while the previous send was in flight leave as one record: no timer, no added wait.
+Ticks that arrived during the previous send leave as one record: there is no timer and no added wait.
 
-=========== ======================================= =====================================
-what        leaves as                               when there is no room
-=========== ======================================= =====================================
-quotes      the run of one instrument at the head,  the oldest go first
+=========== ======================================= =======================================
+what        leaves as                               when the queue is full
+=========== ======================================= =======================================
+quotes      the run of one instrument at the head,  the oldest are dropped first
             at most `MAX_TICKS_PER_RECORD`
-trades      the same                                go once no quote is left
-status      itself                                  needs none: of one state the first and
-                                                    the newest wait, others go
-news        at most `MAX_BARS_PER_RECORD` bars      never go, need none
-history     its last `HISTORY_SESSIONS` bars        never goes, needs none
-=========== ======================================= =====================================
+trades      the same                                dropped once no quote is left
+status      itself                                  never dropped: of one state the first and
+                                                    the newest wait, others are replaced
+live bars   at most `MAX_BARS_PER_RECORD` bars      never dropped
+history     its last `HISTORY_SESSIONS` bars        never dropped
+=========== ======================================= =======================================
 """
 
 from collections import Counter, deque
@@ -46,7 +46,7 @@ class Bars:
     bars
         Of one instrument, ascending by session, at least one.
     is_history
-        They fill windows and decide nothing; of a longer history only the last `HISTORY_SESSIONS` leave.
+        They fill windows, and nothing is decided on them; only the last `HISTORY_SESSIONS` of them are sent.
     """
 
     bars: tuple[Bar, ...]
@@ -57,7 +57,7 @@ Entry = TickBatch | FeedStatus | Bars
 
 
 class SendQueue:
-    """Queue the records of one lead until Kafka takes them.
+    """The queue of one lead.
 
     Parameters
     ----------
@@ -71,18 +71,18 @@ class SendQueue:
     ...     ts, prices = np.arange(len(bids)), np.array(bids)
     ...     return QuoteBatch(instrument="XAU/USD.SIM", feed="sim", ts_event_ns=ts, ts_received_ns=ts,
     ...                       bid=prices, ask=prices)
-    >>> inbox = SendQueue(max_ticks=3)
-    >>> inbox.put(quotes(1.0, 2.0))
+    >>> queue = SendQueue(max_ticks=3)
+    >>> queue.put(quotes(1.0, 2.0))
     {}
-    >>> inbox.put(quotes(3.0, 4.0))
+    >>> queue.put(quotes(3.0, 4.0))
     {<Dropped.QUOTES: 'quotes'>: 1}
-    >>> inbox.take().bid.tolist(), inbox.take()
+    >>> queue.take().bid.tolist(), queue.take()
     ([2.0, 3.0, 4.0], None)
     """
 
     def __init__(self, *, max_ticks: int) -> None:
         if max_ticks < 1:
-            raise ValueError(f"an inbox holds at least one tick, was {max_ticks}")
+            raise ValueError(f"a queue holds at least one tick, was {max_ticks}")
         self._max_ticks = max_ticks
         self._entries: deque[Entry] = deque()
         self._ticks = 0
@@ -94,17 +94,17 @@ class SendQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing at all waits."""
+        """Return whether nothing waits."""
         return not self._entries
 
     def put(self, entry: Entry) -> dict[Dropped, int]:
-        """Queue an entry and return how many ticks had to go to make room, by kind."""
+        """Queue an entry and return how many ticks were dropped to make room, by kind."""
         match entry:
             case FeedStatus():
                 self._replace_status(entry)
                 return {}
             case Bars(is_history=True):
-                # Two records would be two histories: the older would be judged before the newer came.
+                # Two records would be two histories: the older would be evaluated before the newer came.
                 self._entries.append(Bars(bars=entry.bars[-HISTORY_SESSIONS:], is_history=True))
                 return {}
             case Bars():
@@ -138,9 +138,9 @@ class SendQueue:
         return _joined(run)
 
     def _replace_status(self, status: FeedStatus) -> None:
-        # A state that changed stays queued: it may begin or end a fault. The same state said again says
-        # nothing that its newer copy does not, but the first of them keeps its place: in a queue that is
-        # never empty the newest would be put off for ever, and time stand still downstream.
+        # A state that changed stays queued: it may begin or end a fault. Of several statuses of one state the
+        # newest says it all, but the first keeps its place: in a queue that is never empty the newest alone
+        # would move back for ever, and event time would not advance downstream.
         waiting = islice(
             (
                 entry

@@ -1,4 +1,4 @@
-"""Which ticks cannot be true, whatever the market does."""
+"""Which ticks are rejected: those that cannot be true, whatever the market does."""
 
 from typing import Final
 
@@ -6,12 +6,12 @@ from shared.domain.bars import LEAST_PRICE, MOST_PRICE
 from shared.domain.instants import NS_PER_SECOND
 from shared.errors import QualityError
 
-# Clocks of venues and ours differ by milliseconds; seconds ahead is a wrong unit or a wrong clock.
+# Our clock and a venue's differ by milliseconds; a tick seconds ahead has a wrong unit or a wrong clock.
 FUTURE_LIMIT_NS: Final = 5 * NS_PER_SECOND
 
 
 def check_quote(*, ts_event_ns: int, ts_received_ns: int, bid: float, ask: float) -> None:
-    """Refuse a quote that cannot be true.
+    """Reject a quote that cannot be true.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def check_quote(*, ts_event_ns: int, ts_received_ns: int, bid: float, ask: float
 
 
 def check_trade(*, ts_event_ns: int, ts_received_ns: int, price: float, size: float) -> None:
-    """Refuse a trade that cannot be true.
+    """Reject a trade that cannot be true.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a feed needs from the pipeline, and what the pipeline needs from a feed."""
+"""What a feed needs from the sink that it writes to, and what the ingestor needs from a feed."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -9,10 +9,10 @@ from shared.errors import DataError
 
 
 class Sink(Protocol):
-    """Take what a feed produces; nothing but `room` ever waits."""
+    """Takes what a feed produces; nothing but `room` ever waits."""
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
-        """Queue ticks of one instrument for every lead that needs them; the oldest may go, counted."""
+        """Queue ticks of one instrument for every lead that needs them; a full queue drops its oldest."""
         ...
 
     def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
@@ -24,11 +24,11 @@ class Sink(Protocol):
         ...
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
-        """Keep bars that nothing may be decided on: ``bars.v1`` only, no lead's log."""
+        """Queue bars that nothing may be decided on: for ``bars.v1`` only, not for any lead's log."""
         ...
 
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
-        """Count input that cannot be used and keep it as a dead letter."""
+        """Count input that cannot be used, and publish it as a dead letter."""
         ...
 
     async def wait_for_room(self, instrument: str) -> None:
@@ -37,7 +37,7 @@ class Sink(Protocol):
 
 
 class Feed(Protocol):
-    """Produce ticks or bars until cancelled, or until there are no more."""
+    """Produces ticks or bars until cancelled, or until there are no more."""
 
     name: str
     instruments: tuple[str, ...]
@@ -53,5 +53,5 @@ class Feed(Protocol):
         ...
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return the present status of each instrument that it ticks; none before there is one."""
+        """Return the present status of each instrument of this feed that ticks; none before it is known."""
         ...

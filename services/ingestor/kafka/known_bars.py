@@ -1,4 +1,4 @@
-"""Read back what stands in ``bars.v1``: which sessions are known, and at which revision."""
+"""Read back ``bars.v1`` at the start: which sessions are known, and at which revision."""
 
 import asyncio
 from collections import defaultdict
@@ -25,7 +25,7 @@ class KnownBars:
     Parameters
     ----------
     instruments
-        Whose bars to keep; those of others are passed over.
+        Whose bars to keep; bars of other instruments are skipped.
     uniform
         Randomness for the back-off, numbers in ``[0, 1)``.
     """
@@ -40,17 +40,17 @@ class KnownBars:
         self._bars: dict[str, dict[str, Bar]] | None = None
 
     async def of(self, instrument: str) -> tuple[Bar, ...]:
-        """Return an instrument's bars, ascending by session; wait for Kafka as long as it takes.
+        """Return an instrument's bars, ascending by session; wait until Kafka can be reached.
 
-        A record that cannot be read is passed over: the next pull replaces it.
+        A record that cannot be decoded is skipped: the next pull replaces it.
         """
         async with self._reading:
             if self._bars is None:
-                self._bars = await self._patiently()
+                self._bars = await self._read_with_retries()
         bars = self._bars.get(instrument, {})
         return tuple(bars[session] for session in sorted(bars))
 
-    async def _patiently(self) -> dict[str, dict[str, Bar]]:
+    async def _read_with_retries(self) -> dict[str, dict[str, Bar]]:
         backoff = Backoff(uniform=self._uniform)
         while True:
             try:
@@ -75,18 +75,18 @@ class KnownBars:
                     if bar.instrument in self._instruments:
                         bars[bar.instrument][bar.session] = bar
         except UnknownTopicOrPartitionError:
-            return {}  # no topic yet, so nothing is known
+            return {}  # the topic does not exist yet, so no bar is known
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailable(f"{topics.BARS.name}: cannot be read: {error!r}") from error
         finally:
-            # aiokafka cancels its tasks and awaits them: one that never ran yet would cancel us instead.
+            # aiokafka cancels its tasks and awaits them; one that has not run yet would cancel us instead.
             await asyncio.sleep(0)
             await consumer.stop()
         return bars
 
 
 async def _values(consumer: AIOKafkaConsumer) -> AsyncIterator[bytes]:
-    """Yield every value from the beginning to what was the end when asked."""
+    """Yield every value from the beginning to what is the end at the first call."""
     partitions = sorted(consumer.assignment())
     ends = await consumer.end_offsets(partitions)
     while left := [each for each in partitions if await consumer.position(each) < ends[each]]:

@@ -1,4 +1,4 @@
-"""Publish until Kafka has it: an unreachable broker is waited for, never died of."""
+"""Publish until Kafka has the record: while the broker is unreachable, wait and try again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +14,7 @@ from shared.kafka.publisher import Publisher
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
-# Kafka is ours and near: try sooner and more often than at a provider.
+# Kafka is our own and near: retry sooner and more often than with a provider.
 _BASE_SECONDS: Final = 0.1
 _CAP_SECONDS: Final = 5.0
 
@@ -37,7 +37,7 @@ class RetryingPublisher:
         self._is_reachable: bool | None = None
 
     def problem(self) -> str | None:
-        """Say what is wrong with Kafka, or None; for the readiness probe."""
+        """Return what is wrong with Kafka, or None; for the readiness probe."""
         if self._is_reachable:
             return None
         return (
@@ -51,7 +51,10 @@ class RetryingPublisher:
         await self._until_acknowledged(topic, lambda: self._publisher.publish(topic, key=key, value=value))
 
     async def publish_together(self, topic: str, *, key: str, values: Sequence[bytes]) -> int:
-        """Return how many of the first records were sent in one piece, once all replicas have them."""
+        """Publish as many of the records, from the first on, as fit one request; return how many.
+
+        Returns once all replicas have them.
+        """
         return await self._until_acknowledged(
             topic, lambda: self._publisher.publish_together(topic, key=key, values=values)
         )

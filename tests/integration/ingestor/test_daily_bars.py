@@ -67,7 +67,7 @@ class _Running:
 
 @asynccontextmanager
 async def _running(
-    source: BarSource, clock: ManualClock, *, known: tuple[Bar, ...] = (), is_news: bool = True
+    source: BarSource, clock: ManualClock, *, known: tuple[Bar, ...] = (), is_history_only: bool = False
 ) -> AsyncIterator[_Running]:
     registry = CollectorRegistry()
 
@@ -77,7 +77,7 @@ async def _running(
     feed = DailyBarsFeed(
         source,
         instrument="IWM.ARCX",
-        is_news=is_news,
+        is_history_only=is_history_only,
         known=known_bars,
         sessions=600,
         calendar=xnys_calendar(),
@@ -127,7 +127,7 @@ async def test_history_has_six_hundred_sessions_and_float32_noise_is_gone() -> N
     assert bars[-1].known_at_ns == 1_764_206_100_000_000_000
 
 
-async def test_final_bar_of_a_new_session_is_news_once() -> None:
+async def test_final_bar_of_a_new_session_is_put_as_live_once() -> None:
     async with _yahoo(_days()) as (fake, source):
         known = await _history(source)
         fake.days = _days(_NEXT, 621)
@@ -144,7 +144,7 @@ async def test_final_bar_of_a_new_session_is_news_once() -> None:
     assert running.sink.order[0] == "history"
 
 
-async def test_session_that_closed_while_we_were_away_is_news() -> None:
+async def test_session_that_closed_while_we_were_away_is_a_live_bar() -> None:
     async with _yahoo(_days()) as (fake, source):
         known = await _history(source)
         fake.days = _days(_NEXT, 621)
@@ -315,7 +315,7 @@ async def test_gold_is_sampled_at_the_session_close_early_closes_included() -> N
         source = CandleCloses(client, product=PRODUCT, calendar=xnys_calendar())
         # The hour before the early close of 2025-11-28 (18:00 UTC) had no trade.
         rest.missing = {1_764_349_200}
-        async with _running(source, _clock("2025-12-02T21:00"), is_news=False) as running:
+        async with _running(source, _clock("2025-12-02T21:00"), is_history_only=True) as running:
             await running.until(lambda: bool(running.sink.histories))
     bars = {bar.session: bar for bar in running.sink.histories[0]}
     assert len(bars) == 599

@@ -3,12 +3,12 @@
 Order of effects for one pull:
 
 1. rows become bars, implausible ones dead letters,
-2. a provisional bar is kept in ``bars.v1`` and decides nothing,
+2. a provisional bar goes to ``bars.v1`` only: nothing is decided on it,
 3. when older bars were rescaled or found, the history goes into the log again,
-4. new and corrected bars go into the log as news.
+4. new and corrected bars go into the log as live bars.
 
-What stood in ``bars.v1`` when the process started is known: a session that closed while it was down is news
-then, not history.
+What is in ``bars.v1`` when the process starts is known: a session that closed while the process was down
+gives a live bar, not history.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 # Corrections come within days; adjustments are seen in these as well.
 _RECENT_SESSIONS: Final = 10
-# A vendor that is late with a final bar is asked again this often.
+# When the vendor has no final bar yet, ask again this often.
 _LATE_SECONDS: Final = 300.0
 _RETRY_CAP_SECONDS: Final = 900.0
 
@@ -45,11 +45,11 @@ class DailyBarsFeed:
 
     Parameters
     ----------
-    is_news
-        A new session is told as news; False for what ticks, whose closes are sampled from its ticks: its
-        bars only fill windows, at the start and once a day.
+    is_history_only
+        True for an instrument that ticks, whose closes are sampled from its ticks: its bars only fill
+        windows, at the start and once a day. Otherwise a new session goes into the log as a live bar.
     known
-        Returns what stands in ``bars.v1``.
+        Returns the bars that are in ``bars.v1``.
     sessions
         How many sessions of history.
     """
@@ -59,7 +59,7 @@ class DailyBarsFeed:
         source: BarSource,
         *,
         instrument: str,
-        is_news: bool,
+        is_history_only: bool,
         known: Callable[[], Awaitable[tuple[Bar, ...]]],
         sessions: int,
         calendar: SessionCalendar,
@@ -71,17 +71,17 @@ class DailyBarsFeed:
         self.instruments: tuple[str, ...] = (instrument,)
         self._source = source
         self._instrument = instrument
-        self._is_news = is_news
+        self._is_history_only = is_history_only
         self._known = known
         self._sessions = sessions
         self._calendar = calendar
         self._uniform = uniform
         self._metrics = metrics
         self._clock = clock
-        self._ledger = BarHistory()
+        self._history = BarHistory()
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return none: bars say for themselves how old they are."""
+        """Return none: a bar has its own ``known_at``."""
         return ()
 
     async def run(self, sink: Sink) -> None:
@@ -92,19 +92,19 @@ class DailyBarsFeed:
         FeedRefused
             If the provider refuses for good.
         """
-        self._ledger = BarHistory(await self._known())
-        self._tell_history(sink)
+        self._history = BarHistory(await self._known())
+        self._put_history(sink)
         await self._pull_until_answered(sink, is_full=True)
         while True:
             now_ns = self._clock.now_ns()
             pull = next_pull(now_ns, calendar=self._calendar)
             wait = (pull.at_ns - now_ns) / NS_PER_SECOND
-            is_late = self._newest_final(now_ns) not in {bar.session for bar in self._ledger.settled()}
+            is_late = self._newest_final(now_ns) not in {bar.session for bar in self._history.settled()}
             await asyncio.sleep(min(wait, _LATE_SECONDS) if is_late else wait)
-            if pull.is_full or self._is_news:
+            if pull.is_full or not self._is_history_only:
                 await self._pull_until_answered(sink, is_full=pull.is_full)
             if pull.is_full:
-                self._tell_history(sink)
+                self._put_history(sink)
 
     async def _pull_until_answered(self, sink: Sink, *, is_full: bool) -> None:
         backoff = Backoff(uniform=self._uniform, cap_seconds=_RETRY_CAP_SECONDS)
@@ -128,34 +128,34 @@ class DailyBarsFeed:
     async def _pull(self, sink: Sink, *, is_full: bool) -> None:
         sessions = self._expected(self._sessions if is_full else _RECENT_SESSIONS)
         bars = self._bars(await self._source.rows(sessions), sink)
-        is_first = not self._ledger.settled()
-        comparison = self._ledger.compare(bars, now_ns=self._clock.now_ns())
+        is_first = not self._history.settled()
+        comparison = self._history.compare(bars, now_ns=self._clock.now_ns())
         if comparison.is_adjusted and not is_full:
-            # The rows before the recent ones changed as well. What was new here is known by then.
+            # The rows before the recent ones have changed as well.
             full = self._bars(await self._source.rows(self._expected(self._sessions)), sink)
-            self._ledger.compare(full, now_ns=self._clock.now_ns())
+            self._history.compare(full, now_ns=self._clock.now_ns())
         self._report(comparison, sessions)
         if comparison.provisional:
             sink.put_provisional_bars(comparison.provisional)
         recent = set(sessions[-_RECENT_SESSIONS:])
         found = tuple(bar for bar in comparison.new if bar.session not in recent)
-        news = tuple(
+        live = tuple(
             sorted(
                 (*(bar for bar in comparison.new if bar.session in recent), *comparison.corrected),
                 key=lambda bar: bar.session,
             )
         )
-        if is_first or not self._is_news:
-            self._tell_history(sink)
+        if is_first or self._is_history_only:
+            self._put_history(sink)
             return
         if comparison.is_adjusted or found:
-            self._tell_history(sink, without={bar.session for bar in news})
-        if news:
-            sink.put_bars(news, is_history=False)
+            self._put_history(sink, without={bar.session for bar in live})
+        if live:
+            sink.put_bars(live, is_history=False)
 
-    def _tell_history(self, sink: Sink, *, without: Iterable[str] = ()) -> None:
+    def _put_history(self, sink: Sink, *, without: Iterable[str] = ()) -> None:
         left_out = set(without)
-        bars = tuple(bar for bar in self._ledger.settled() if bar.session not in left_out)
+        bars = tuple(bar for bar in self._history.settled() if bar.session not in left_out)
         if bars:
             sink.put_bars(bars[-self._sessions :], is_history=True)
 
@@ -200,7 +200,7 @@ class DailyBarsFeed:
         return bars
 
     def _report(self, comparison: Comparison, sessions: Sequence[str]) -> None:
-        known = {bar.session for bar in self._ledger.settled()}
+        known = {bar.session for bar in self._history.settled()}
         now_ns = self._clock.now_ns()
         missing = [each for each in sessions if bar_final_at_ns(each) <= now_ns and each not in known]
         received = self._metrics.bars_received

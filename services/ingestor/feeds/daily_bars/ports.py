@@ -11,14 +11,14 @@ from services.ingestor.config import IngestorSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One session as a provider gives it.
+    """One session as a provider reports it.
 
     Parameters
     ----------
     session
         Exchange-local date label, ``YYYY-MM-DD``.
     close, adj_close
-        USD; the adjusted one on whatever scale the provider uses.
+        USD; the adjusted close on whatever scale the provider uses.
     """
 
     session: str
@@ -36,7 +36,7 @@ class BarSource(Protocol):
     name: str
 
     async def rows(self, sessions: Sequence[str]) -> list[Row]:
-        """Return the rows of some sessions, ascending; those that the provider lacks are left out.
+        """Return the rows of some sessions, ascending; sessions that the provider does not have are left out.
 
         Parameters
         ----------
@@ -46,9 +46,9 @@ class BarSource(Protocol):
         Raises
         ------
         FeedUnavailable
-            If the provider does not answer usably.
+            If the provider does not answer, or its answer cannot be used.
         FeedRefused
-            If it refuses for good.
+            If the provider refuses permanently.
         """
         ...
 

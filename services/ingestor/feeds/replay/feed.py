@@ -1,7 +1,7 @@
 """Recorded files as a feed: at the recorded speed, a multiple of it, or as fast as Kafka takes them.
 
-Nothing recorded is ever dropped: when Kafka is slow the replay waits. Status records say what the last
-item said and no more, so that their timing, which is the run's, changes nothing that is computed.
+Nothing recorded is ever dropped: when Kafka is slow the replay waits. A status record only repeats the event
+time of the last item, so its timing, which differs from run to run, changes nothing that is computed.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ NAME: Final = "replay"
 
 
 class ReplayFeed:
-    """Emit a recording.
+    """A recording as a feed.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class ReplayFeed:
         self._started = 0.0
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return how far the recording has come; nothing before its first tick or new bar."""
+        """Return the lead's status at the newest event time; none before the first tick or live bar."""
         if self._watermark_ns is None:
             return ()
         return (
@@ -82,7 +82,7 @@ class ReplayFeed:
             With file, row and field.
         """
         units = in_units(read_timeline(self._recording, pair=self._pair, calendar=self._calendar))
-        # Reading blocks; the sender and the probes go on meanwhile.
+        # Reading blocks, so it runs in a thread: the sender and the probes go on meanwhile.
         while (unit := await asyncio.to_thread(_next, units)) is not None:
             if isinstance(unit, QuoteBatch):
                 await self._emit_quotes(unit, sink)
@@ -105,12 +105,12 @@ class ReplayFeed:
         known_at_ns = unit[0].bars[-1].known_at_ns
         await self._until(known_at_ns)
         await sink.wait_for_room(self._pair.lead)
-        # No status comes between the legs: nothing is awaited here.
+        # Nothing is awaited here, so that no status comes between the legs.
         for batch in unit:
             sink.put_bars(batch.bars, is_history=False)
-        self._come_to(known_at_ns)
-        # A bar waits for the time to come to it: years of them, read within the second until the next status,
-        # would all wait in every checkpoint.
+        self._advance_watermark(known_at_ns)
+        # A bar is applied when the watermark reaches it. Without a status here, years of bars that are read
+        # within one second would all wait in every checkpoint.
         for status in self.statuses():
             sink.put_status(status)
 
@@ -131,7 +131,7 @@ class ReplayFeed:
                     ask=rows.ask,
                 )
             )
-            self._come_to(int(rows.ts_event_ns[-1]))
+            self._advance_watermark(int(rows.ts_event_ns[-1]))
             begin = end
 
     async def _until(self, event_ns: int) -> None:
@@ -150,7 +150,7 @@ class ReplayFeed:
         elapsed_ns = int((self._clock.monotonic() - self._started) * self._speed * NS_PER_SECOND)
         return max(begin + 1, int(batch.ts_event_ns.searchsorted(self._first_ns + elapsed_ns, "right")))
 
-    def _come_to(self, event_ns: int) -> None:
+    def _advance_watermark(self, event_ns: int) -> None:
         self._watermark_ns = max(self._watermark_ns or 0, event_ns)
 
 

@@ -1,4 +1,4 @@
-"""The made-up market as a feed: its sequence is fixed by the seed, this hands it out on time."""
+"""The simulated market as a feed: the seed fixes the sequence, the feed hands it out on time."""
 
 import asyncio
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ class SimulatedFeed:
     def __init__(self, scenario: Scenario, *, calendar: SessionCalendar, clock: Clock) -> None:
         self.instruments = ticks_of(scenario.pairs)
         self._lead = scenario.lead
-        # Wrong settings are told before anything is started.
+        # Here, so that a wrong setting is refused before anything is started.
         self._sequence = simulate(scenario, calendar=calendar)
         self._clock = clock
         self._watermark_ns: int | None = None
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return how far the market has come, for each leg that ticks; nothing before the first tick.
+        """Return the status of each leg that ticks; none before the first tick.
 
-        The sequence is in the order of event time over all legs, so what one has come to all have.
+        The sequence is in the order of event time over all legs, so they share one watermark.
         """
         watermark_ns = self._watermark_ns
         if watermark_ns is None:
@@ -55,7 +55,7 @@ class SimulatedFeed:
         previous: Scheduled | None = None
         for scheduled in self._sequence:
             if not _is_at_once(previous, scheduled):
-                # Also when it is late already: the sender needs its turn.
+                # Also when it is late already, so that the sender gets to run.
                 await asyncio.sleep(max(0.0, started + scheduled.wall_seconds - self._clock.monotonic()))
             previous = scheduled
             match scheduled.item:
@@ -73,7 +73,7 @@ class SimulatedFeed:
 
 
 def _is_at_once(previous: Scheduled | None, scheduled: Scheduled) -> bool:
-    """Tell whether two bars become known at one instant: no status may come between them."""
+    """Return whether two bars become known at one instant: no status may come between them."""
     return (
         previous is not None
         and isinstance(previous.item, Bars)

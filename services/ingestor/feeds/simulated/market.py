@@ -1,12 +1,13 @@
 """The simulated market as one deterministic sequence.
 
-Everything in it follows from the seed; only *when* an item is handed out is the caller's business.
+Everything in it follows from the seed; the caller only decides *when* to hand out an item.
 """
 
 from collections.abc import Iterator
 
 from services.ingestor.core.send_queue import Bars
-from services.ingestor.feeds.simulated.companions import Companions
+from services.ingestor.feeds.simulated.further_legs import FurtherLegs
+from services.ingestor.feeds.simulated.main_pair import MainPair
 from services.ingestor.feeds.simulated.scenario import (
     HISTORY_SESSIONS,
     Scenario,
@@ -14,13 +15,12 @@ from services.ingestor.feeds.simulated.scenario import (
     daily_of,
     ticks_of,
 )
-from services.ingestor.feeds.simulated.story import Story
 from shared.domain.instants import from_ns
 from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
 
-# The story needs a leg to be told against, whether or not a pair has it.
-_UNTOLD = "UNTOLD.SIMULATED"
+# The main pair needs an other leg with daily bars; this one is made up, and left out, if no pair has one.
+_UNWATCHED = "UNWATCHED.SIMULATED"
 
 
 def simulate(scenario: Scenario, *, calendar: SessionCalendar) -> Iterator[Scheduled]:
@@ -39,11 +39,11 @@ def simulate(scenario: Scenario, *, calendar: SessionCalendar) -> Iterator[Sched
     first = calendar.first_closing_at_or_after(scenario.start_ns)
     if first < HISTORY_SESSIONS:
         raise ConfigError("CONVEX_INGESTOR_SIMULATED_START leaves too few sessions for the history")
-    told, *further = daily_of(scenario.pairs) or (_UNTOLD,)
+    main_other, *further = daily_of(scenario.pairs) or (_UNWATCHED,)
     ticking = [instrument for instrument in ticks_of(scenario.pairs) if instrument != scenario.lead]
-    companions = Companions(scenario, daily=tuple(further), ticking=tuple(ticking), calendar=calendar)
-    whole = companions.join(Story(scenario, other=told, calendar=calendar, first=first).run())
-    return (each for each in whole if not _is_of(each, _UNTOLD))
+    further_legs = FurtherLegs(scenario, daily=tuple(further), ticking=tuple(ticking), calendar=calendar)
+    whole = further_legs.join(MainPair(scenario, other=main_other, calendar=calendar, first=first).run())
+    return (each for each in whole if not _is_of(each, _UNWATCHED))
 
 
 def _is_of(scheduled: Scheduled, instrument: str) -> bool:

@@ -23,7 +23,8 @@ class Scenario:
     Parameters
     ----------
     pairs
-        At least one, all of one lead. The story is told against the first other leg that has daily bars.
+        At least one, all of one lead. The first other leg with daily bars makes the main
+        pair with the lead.
     start_ns
         First event time, inside an XNYS session.
     speed
@@ -46,9 +47,14 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
-    """One item and when to hand it out, in seconds of wall time since the start.
+    """One item of the sequence.
 
-    ``event_ns`` is the event time up to which the sequence has come with this item.
+    Parameters
+    ----------
+    wall_seconds
+        When to hand it out, since the start.
+    event_ns
+        The event time that the sequence has reached with this item, nanoseconds since the Unix epoch.
     """
 
     wall_seconds: float

@@ -24,10 +24,10 @@ from shared.errors import ConfigError, FeedRefused
 
 log = structlog.get_logger(__name__)
 
-# Above what a protocol reads, so that a frame too long for it is counted and the connection kept.
+# Above `MAX_FRAME_BYTES`, so that a frame too long to be read is counted and the connection kept.
 _MAX_MESSAGE_BYTES: Final = 8 << 20
 _WATCH_SECONDS: Final = 0.1
-# A geo-block or a refused account does not go away by asking again.
+# A geo-block or a refused account does not go away by trying again.
 _FINAL_STATUSES: Final = frozenset({401, 403, 451})
 USER_AGENT: Final = "convex (self-hosted market alerts)"
 
@@ -58,7 +58,7 @@ class LastReceived:
 
 
 class Connection:
-    """Talk to a venue once.
+    """One connection to a venue.
 
     Parameters
     ----------
@@ -100,11 +100,11 @@ class Connection:
         Raises
         ------
         Ended
-            Always, but when the next error is raised.
+            Always, unless one of the next two is raised.
         FeedRefused
-            If the venue refuses us for good.
+            If the venue refuses permanently.
         ConfigError
-            If the address is none.
+            If the address is not a websocket address.
         """
         try:
             socket = await connect(
@@ -122,11 +122,11 @@ class Connection:
         except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
             raise Ended("unreachable", detail=repr(error)[:200]) from error
         try:
-            await self._converse(socket, sink)
+            await self._read_and_watch(socket, sink)
         finally:
             await socket.close()
 
-    async def _converse(self, socket: ClientConnection, sink: Sink) -> None:
+    async def _read_and_watch(self, socket: ClientConnection, sink: Sink) -> None:
         health = self.health = ConnectionHealth(self._limits, now=self._clock.monotonic())
         watching = asyncio.create_task(self._watch(health))
         reading = asyncio.create_task(self._read(socket, health, sink))

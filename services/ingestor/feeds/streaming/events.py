@@ -1,4 +1,4 @@
-"""What a venue's frames mean, in one language for all venues."""
+"""The events that a venue's frames are read as, the same for all venues."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Quote:
     ts_event_ns
         The venue's time; None where it gave none.
     is_snapshot
-        Sent because we subscribed: may be old, and is no sign of life.
+        Sent because we subscribed: it may be old, and does not show that the feed is alive.
     """
 
     ts_event_ns: int | None
@@ -36,24 +36,24 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The venue is there; some say which trade was their last."""
+    """The connection is alive; some venues also send the id of their last trade."""
 
     last_trade_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged:
-    """Every subscription stands."""
+    """Every subscription is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A subscription was refused.
+    """A subscription was rejected.
 
     Parameters
     ----------
     is_final
-        Asking again cannot help: an unknown symbol, an account that is needed.
+        Trying again cannot help: the symbol is unknown, or an account is needed.
     """
 
     message: str
@@ -62,7 +62,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueStatus:
-    """The venue says how it is."""
+    """The state of the venue's own systems."""
 
     status: str
     is_degraded: bool
@@ -70,7 +70,7 @@ class VenueStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneSided:
-    """A quote without a bid or without an ask: normal, and no price."""
+    """A quote without a bid or without an ask: normal, but it gives no price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A frame that is not what the protocol says."""
+    """A frame that does not follow the protocol."""
 
     error: DataError
 

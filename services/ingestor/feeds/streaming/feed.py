@@ -1,6 +1,6 @@
-"""A live feed over a websocket: connections one after the other, for ever, and what is said of them.
+"""A live feed over a websocket: one connection after the other, for ever, and the feed's status.
 
-A clean close is as good a reason to reconnect as any other. Back-filling runs beside the reading.
+A clean close leads to a reconnect like any other end. Back-filling runs beside the reading.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Limits of a connection and of what is said about it, in seconds."""
+    """Time limits of a feed and its connections, in seconds."""
 
     limits: Limits
     stale_after: float
@@ -121,7 +121,7 @@ class WebsocketFeed:
         Raises
         ------
         FeedRefused
-            If the venue refuses us for good.
+            If the venue refuses permanently.
         """
         async with asyncio.TaskGroup() as fills:
             refusal = await self._until_refused(

@@ -46,9 +46,9 @@ class FrameOutcome:
     gaps
         Trade ids that turned out to be missing.
     venue_statuses
-        What the venue says of itself.
+        The states that the venue reports of itself.
     rejection
-        The first refusal of a subscription in it.
+        The first rejection of a subscription in it.
     """
 
     has_data: bool = False

@@ -1,4 +1,4 @@
-"""GET a JSON document, and say of every other outcome what to do next.
+"""GET a JSON document; every other outcome is an error that says what to do next.
 
 =================================== ======================= ===================
 answer                              error                   reason
@@ -12,7 +12,7 @@ no answer, timeout, cut off         `FeedUnavailable`       ``unreachable``
 200 with anything but JSON          `FeedUnavailable`       ``not_json``
 =================================== ======================= ===================
 
-Neither query strings nor headers stand in any message: keys travel there.
+No message contains query strings or headers: keys are sent there.
 """
 
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ from shared.errors import FeedRefused, FeedUnavailable
 _FINAL: Final = frozenset({401, 403, 451})
 _THROTTLED: Final = frozenset({418, 429})
 _DEFAULT_RETRY_AFTER_SECONDS: Final = 60.0
-# A wait of years is a slip of the provider; asking once an hour offends nobody.
+# A wait of years is a mistake of the provider; one request an hour is no burden.
 LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
 
 
 class Throttled(FeedUnavailable):
-    """The provider asks for patience.
+    """The provider asks for fewer requests.
 
     Parameters
     ----------
     retry_after_seconds
-        How long to leave it alone.
+        How long to wait before the next request.
     """
 
     default_reason = "throttled"
@@ -77,9 +77,9 @@ async def get_json(
             retry_after_seconds=_DEFAULT_RETRY_AFTER_SECONDS if asked is None else asked,
         )
     if status in _FINAL:
-        raise FeedRefused(f"{where}: HTTP {status}: {_said(response)}", reason="refused")
+        raise FeedRefused(f"{where}: HTTP {status}: {_provider_message(response)}", reason="refused")
     if 400 <= status < 500:
-        raise FeedRefused(f"{where}: HTTP {status}: {_said(response)}", reason="not_found")
+        raise FeedRefused(f"{where}: HTTP {status}: {_provider_message(response)}", reason="not_found")
     if status != 200:
         raise FeedUnavailable(f"{where}: HTTP {status}", reason="server_error")
     body = response.content.lstrip()
@@ -91,11 +91,11 @@ async def get_json(
         raise FeedUnavailable(f"{where}: not JSON: {error}", reason="not_json") from None
 
 
-def _said(response: httpx.Response) -> str:
-    """Return the provider's own words when they are short and structured; some echo the key in prose."""
+def _provider_message(response: httpx.Response) -> str:
+    """Return the provider's message if it is a JSON field; some providers repeat the key in free text."""
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         return ""
-    words = body.get("detail", body.get("message", "")) if isinstance(body, dict) else ""
-    return words[:100] if isinstance(words, str) else ""
+    message = body.get("detail", body.get("message", "")) if isinstance(body, dict) else ""
+    return message[:100] if isinstance(message, str) else ""

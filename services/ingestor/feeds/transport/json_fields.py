@@ -1,4 +1,4 @@
-"""Read one text frame as a JSON object."""
+"""Read a text frame as a JSON object, and typed fields out of one."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ import orjson
 from shared.domain.instants import parse_rfc3339
 from shared.errors import DecodeError
 
-# A snapshot of fifty trades is 10 kB; what is a hundred times that is not for us.
+# A snapshot of fifty trades is 10 kB; a hundred times that is a mistake.
 MAX_FRAME_BYTES: Final = 1 << 20
 
 
@@ -17,7 +17,7 @@ def read_object(frame: str | bytes) -> dict[str, Any]:
     Raises
     ------
     DecodeError
-        If it is binary, too long, no JSON, or no object.
+        If it is binary, too long, not JSON, or not an object.
 
     Examples
     --------
@@ -38,12 +38,12 @@ def read_object(frame: str | bytes) -> dict[str, Any]:
 
 
 def number(fields: dict[str, Any], name: str) -> float:
-    """Return a number that stands as a number or as text.
+    """Return a number that is written as a number or as text.
 
     Raises
     ------
     DecodeError
-        If it is missing or no number.
+        If it is missing or not a number.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def whole(fields: dict[str, Any], name: str) -> int:
     Raises
     ------
     DecodeError
-        If it is missing or no integer.
+        If it is missing or not an integer.
     """
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -79,7 +79,7 @@ def instant(fields: dict[str, Any], name: str) -> int:
     Raises
     ------
     DecodeError
-        If it is missing or no instant.
+        If it is missing or not an instant.
     """
     value = fields.get(name)
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Leave a provider alone between two requests, however many instruments are asked of it."""
+"""Limit the rate of requests to one provider, however many instruments it is asked for."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from shared.clock import Clock
 
 
 class RateLimiter:
-    """An httpx hook that lets requests go one after the other, at least so far apart.
+    """An httpx hook that starts requests one after the other, at least an interval apart.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class RateLimiter:
         self._free_at = clock.monotonic()
 
     async def __call__(self, _: httpx.Request) -> None:
-        """Wait for the turn of a request: in the order in which they ask."""
+        """Wait until a request may start; requests start in the order of their calls."""
         now = self._clock.monotonic()
         at = max(now, self._free_at)
         self._free_at = at + self._interval_seconds

@@ -1,4 +1,4 @@
-"""Coinbase Exchange's trades by id over REST, to fill holes."""
+"""Coinbase Exchange's trades by id over REST, to fill gaps."""
 
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ class CoinbaseBackfill:
         Raises
         ------
         FeedUnavailable, FeedRefused
-            If it does not answer, or with an error.
+            If Coinbase does not answer, or answers with an error.
         """
         found: dict[int, Trade] = {}
         before_id = gap.before_id
@@ -62,4 +62,6 @@ def _trades(body: Any) -> list[Trade]:
             for row in body
         ]
     except (DecodeError, TypeError, AttributeError) as error:
-        raise FeedUnavailable(f"Coinbase: a trade that is none: {error}"[:200], reason="not_json") from error
+        raise FeedUnavailable(
+            f"Coinbase: a trade cannot be read: {error}"[:200], reason="not_json"
+        ) from error

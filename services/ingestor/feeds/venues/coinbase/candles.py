@@ -20,7 +20,7 @@ _MAX_CANDLES: Final = 300
 
 
 class CandleCloses:
-    """Sample one product at session closes.
+    """The price of one product at session closes.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class CandleCloses:
         Raises
         ------
         FeedUnavailable, FeedRefused
-            If Coinbase does not answer usably, or refuses.
+            If Coinbase does not answer, its answer cannot be used, or it refuses.
         """
         starts = {session: self._candle_start(session) for session in sessions}
         closes: dict[int, float] = {}
@@ -91,17 +91,18 @@ def parse_candles(body: Any) -> dict[int, float]:
     Raises
     ------
     FeedUnavailable
-        If the body is no list of ``[time, low, high, open, close, volume]`` with close between low and high.
+        If the body is not a list of ``[time, low, high, open, close, volume]``, or a close is not between
+        low and high.
     """
     closes: dict[int, float] = {}
     try:
         for start, low, high, _open, close, _volume in body:
-            # The order of the columns is documented in passing only; this notices when it changes.
+            # The order of the columns is hardly documented; this check notices when it changes.
             if not 0 < low <= close <= high:
                 raise FeedUnavailable(f"Coinbase: candle {start} is out of order", reason="not_json")
             closes[int(start)] = float(close)
     except (TypeError, ValueError) as error:
         raise FeedUnavailable(
-            f"Coinbase: candles changed their form: {error}"[:150], reason="not_json"
+            f"Coinbase: candles have an unknown form: {error}"[:150], reason="not_json"
         ) from error
     return closes

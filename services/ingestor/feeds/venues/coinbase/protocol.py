@@ -1,9 +1,9 @@
-"""Coinbase Exchange's feed, sans I/O: frames in, events out.
+"""Coinbase Exchange's feed, without I/O: frames in, events out.
 
-The acknowledgement lists everything subscribed so far; what is not in it was refused. ``last_match`` and
-the first ``ticker`` come because we subscribed and carry old times. ``sequence`` counts the full book, so its
-gaps are normal; ``trade_id`` of matches is contiguous, and the heartbeat tells the last one even in silence.
-``match.side`` is the maker's side; sides are not used here.
+The acknowledgement lists everything subscribed so far; a channel that is not in it was rejected.
+``last_match`` and the first ``ticker`` come because we subscribed, with old times. ``sequence`` counts the
+full book, so its gaps are normal; ``trade_id`` of matches is contiguous, and the heartbeat has the last one
+also when nothing trades. ``match.side`` is the maker's side; sides are not used here.
 
 References
 ----------
@@ -33,7 +33,7 @@ _FINAL: Final = ("not a valid product", "delisted", "require authentication")
 
 
 class CoinbaseProtocol:
-    """Follow one connection.
+    """The protocol of one connection.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class CoinbaseProtocol:
         named = {str(channel.get("name")) for channel in channels if self._has_product(channel)}
         missing = [channel for channel in _CHANNELS if channel not in named]
         if missing:
-            # Acknowledgements are cumulative and may come one by one: the deadline decides.
+            # Acknowledgements are cumulative and may come one by one; the ack timeout ends the wait.
             return Heartbeat()
         return Acknowledged()
 

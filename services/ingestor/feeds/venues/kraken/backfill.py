@@ -1,4 +1,4 @@
-"""Kraken's recent trades over REST, to fill holes that a reconnect or a lost frame made."""
+"""Kraken's recent trades over REST, to fill gaps after a reconnect or a lost frame."""
 
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from services.ingestor.feeds.transport.http_json import Throttled, get_json
 from services.ingestor.feeds.transport.json_fields import number, whole
 from shared.errors import DecodeError, FeedRefused, FeedUnavailable
 
-# Far more than a reconnect misses; a hole of days is not worth an hour of requests.
+# Far more than a reconnect misses; a gap of days is not worth an hour of requests.
 _MAX_PAGES: Final = 20
 _PAGE_ROWS: Final = 1_000
-# The websocket says BTC, REST still what Kraken called it first.
+# The websocket says BTC; REST still uses Kraken's first names.
 _REST_ASSETS: Final = {"BTC": "XBT", "DOGE": "XDG"}
 
 
@@ -38,7 +38,7 @@ class KrakenBackfill:
         Raises
         ------
         FeedUnavailable, FeedRefused
-            If it does not answer, or with an error.
+            If Kraken does not answer, or answers with an error.
         """
         found: dict[int, Trade] = {}
         since = str(max(0, gap.since_ns - 1))
@@ -58,7 +58,7 @@ class KrakenBackfill:
         body = await get_json(self._client, "/0/public/Trades", params=params)
         errors = body.get("error") if isinstance(body, dict) else None
         if errors:
-            # HTTP 200 all the same.
+            # The status is HTTP 200 all the same.
             text = str(errors)[:200]
             if "Rate limit" in text or "Throttled" in text:
                 raise Throttled(f"Kraken: {text}", retry_after_seconds=60.0)
@@ -72,12 +72,12 @@ class KrakenBackfill:
 
 
 def _trades(result: dict[str, Any]) -> list[Trade]:
-    """Return the rows of the only key that is not ``last``: its name differs from the one asked for."""
+    """Return the rows of the only key that is not ``last``: its name differs from the requested one."""
     rows: list[list[Any]] = next((value for key, value in result.items() if key != "last"), [])
     try:
         return [_trade(row) for row in rows]
     except (DecodeError, TypeError, IndexError) as error:
-        raise FeedUnavailable(f"Kraken: a trade that is none: {error}"[:200], reason="not_json") from error
+        raise FeedUnavailable(f"Kraken: a trade cannot be read: {error}"[:200], reason="not_json") from error
 
 
 def _trade(row: list[Any]) -> Trade:

@@ -1,7 +1,7 @@
-"""Kraken WebSocket v2, sans I/O: frames in, events out.
+"""Kraken WebSocket v2, without I/O: frames in, events out.
 
-One acknowledgement comes for each channel and symbol. A refused subscription leaves the socket open and the
-heartbeats on, so it looks like a quiet market: ``success: false`` is what tells.
+One acknowledgement comes for each channel and symbol. After a rejected subscription the socket stays open and
+heartbeats go on, as in a quiet market: only ``success: false`` shows the rejection.
 
 References
 ----------
@@ -32,12 +32,12 @@ _SUBSCRIPTIONS: Final[dict[str, dict[str, Any]]] = {
     "ticker": {"event_trigger": "bbo", "snapshot": True},
     "trade": {"snapshot": True},
 }
-# Errors that asking again cannot mend begin or end so; all others are tried again after a while.
+# Errors with these words are final; after all others the feed tries again after a while.
 _FINAL: Final = ("not supported", "not found", "not in iso", "name invalid")
 
 
 class KrakenProtocol:
-    """Follow one connection.
+    """The protocol of one connection.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class KrakenProtocol:
         self._unacknowledged = set(_SUBSCRIPTIONS)
 
     def opening_frames(self) -> tuple[str, ...]:
-        """Return what to send on a new connection; subscriptions do not outlive one."""
+        """Return what to send on a new connection; subscriptions end with a connection."""
         return tuple(
             orjson.dumps(
                 {

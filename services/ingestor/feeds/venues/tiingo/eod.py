@@ -1,4 +1,4 @@
-"""Tiingo's end-of-day rows: raw and adjusted, with a key that travels as a header and nowhere else."""
+"""Tiingo's end-of-day rows: raw and adjusted, with a key that is only ever sent as a header."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -38,7 +38,7 @@ class TiingoEod:
         Raises
         ------
         FeedUnavailable, FeedRefused
-            If Tiingo does not answer usably, or refuses: a bad key above all.
+            If Tiingo does not answer, its answer cannot be used, or it refuses: most often a bad key.
         """
         body = await get_json(
             self._client,
@@ -56,7 +56,7 @@ def parse_prices(body: Any) -> list[Row]:
     Raises
     ------
     FeedUnavailable
-        If the body is no list of rows.
+        If the body is not a list of rows.
     """
     try:
         rows = [
@@ -73,7 +73,7 @@ def parse_prices(body: Any) -> list[Row]:
         ]
     except (KeyError, TypeError, ValueError, DecodeError) as error:
         raise FeedUnavailable(
-            f"Tiingo: rows changed their form: {error!r}"[:150], reason="not_json"
+            f"Tiingo: rows have an unknown form: {error!r}"[:150], reason="not_json"
         ) from error
     return sorted(rows, key=lambda row: row.session)
 

@@ -1,7 +1,7 @@
-"""Yahoo's chart v8: daily rows without a key, and without a promise.
+"""Yahoo's chart v8: daily rows without a key, and without any guarantee.
 
-Arrays may hold null, whole rows may be null, the last row is unfinished until after the close, may stand
-there twice and may lie beyond the asked period. Numbers are 32-bit floats widened, so they are rounded to
+Arrays may hold null, whole rows may be null, the last row is unfinished until after the close, may appear
+twice and may lie beyond the requested period. Numbers are 32-bit floats widened, so they are rounded to
 four decimals.
 ``close`` is split-adjusted, ``adjclose`` split- and dividend-adjusted.
 """
@@ -18,7 +18,7 @@ from services.ingestor.feeds.transport.http_json import get_json
 from shared.errors import FeedRefused, FeedUnavailable
 
 _DECIMALS: Final = 4
-# Its filter wants a browser; a bare client gets "Too Many Requests" at once.
+# Yahoo only answers browsers; any other client gets "Too Many Requests" at once.
 _USER_AGENT: Final = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 )
@@ -47,10 +47,10 @@ class YahooChart:
         Raises
         ------
         FeedUnavailable, FeedRefused
-            If Yahoo does not answer usably, or refuses.
+            If Yahoo does not answer, its answer cannot be used, or it refuses.
         """
         begin = datetime.combine(date.fromisoformat(sessions[0]), datetime.min.time(), UTC)
-        # A day beyond the last: a period ends before its end.
+        # One day beyond the last: the end of the period is excluded.
         end = datetime.combine(date.fromisoformat(sessions[-1]), datetime.min.time(), UTC) + timedelta(days=2)
         body = await get_json(
             self._client,
@@ -69,18 +69,18 @@ class YahooChart:
 
 
 def parse_chart(body: Any) -> list[Row]:
-    """Return the usable rows of a chart, ascending, one for each date: of two the later.
+    """Return the usable rows of a chart, ascending, one for each date: of two the later one.
 
     Raises
     ------
     FeedRefused
-        If Yahoo has no such symbol.
+        If Yahoo does not have the symbol.
     FeedUnavailable
-        If the body is an error or no chart.
+        If the body is an error or not a chart.
     """
     chart = body.get("chart") if isinstance(body, dict) else None
     if not isinstance(chart, dict):
-        raise FeedUnavailable(f"Yahoo: no chart: {str(body)[:120]}", reason="not_json")
+        raise FeedUnavailable(f"Yahoo: not a chart: {str(body)[:120]}", reason="not_json")
     error = chart.get("error")
     if error:
         text = f"{error.get('code')}: {error.get('description')}" if isinstance(error, dict) else str(error)
@@ -99,7 +99,7 @@ def parse_chart(body: Any) -> list[Row]:
         ]
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, ZoneInfoNotFoundError) as problem:
         raise FeedUnavailable(
-            f"Yahoo: chart changed its form: {problem!r}"[:150], reason="not_json"
+            f"Yahoo: the chart has an unknown form: {problem!r}"[:150], reason="not_json"
         ) from problem
     by_session = {row.session: row for row in rows if row is not None}
     return [by_session[session] for session in sorted(by_session)]

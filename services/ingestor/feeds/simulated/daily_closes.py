@@ -1,4 +1,4 @@
-"""Daily closes of the simulated pair: two legs whose ratio wanders around a level and always comes back.
+"""Daily closes of the simulated pair: two legs whose ratio wanders around a level and reverts to it.
 
 With ``x = ln(gold / iwm)`` an AR(1), its step is split between the legs and both share a second factor,
 so that their returns are weakly correlated while their ratio stays in a band.
@@ -27,13 +27,13 @@ class Band:
     std: float
 
 
-class Closes:
-    """Remember the aligned closes and say where the next one has to be.
+class DailyCloses:
+    """The closes of both legs so far, and the prices that lead to a wanted z-score.
 
     Parameters
     ----------
     rng
-        The market's randomness.
+        Source of the randomness.
     sessions
         How many closes of history to make, at least 90.
     """
@@ -53,7 +53,7 @@ class Closes:
         return float(np.log(self.iwm[-1])) + band.mean + z * band.std
 
     def next_iwm(self, gold_return: float) -> float:
-        """Return IWM's next close in USD: it leans against a large move of gold, a little."""
+        """Return IWM's next close in USD: it moves slightly against a large move of gold."""
         drawn = self._rng.normal(_SHARED_DRIFT, 0.003) - 0.08 * gold_return
         return round(self.iwm[-1] * float(np.exp(np.clip(drawn, -0.006, 0.006))), 2)
 
@@ -68,7 +68,7 @@ def _history(rng: np.random.Generator, sessions: int) -> tuple[list[float], list
     step_std = _RATIO_STD * np.sqrt(1 - _RATIO_MEMORY**2)
     for i in range(1, sessions):
         ratio[i] = _RATIO_MEMORY * ratio[i - 1] + rng.normal(0.0, step_std)
-    # The last sessions lead into the middle of the band: the story starts calm.
+    # The last sessions return to the middle of the band: the simulation starts calm.
     fade = min(5, sessions)
     ratio[-fade:] *= np.linspace(1.0, 0.2, fade)
     shared = np.cumsum(rng.normal(_SHARED_DRIFT, _SHARED_STD, sessions))

@@ -1,6 +1,6 @@
 """Gold and one other leg as a deterministic sequence: history, quotes, bars when known, breaks and weekends.
 
-Closed hours pass faster than open ones: a weekend at the pace of a session would be minutes of silence.
+Closed hours pass faster than open ones: a weekend at the speed of a session would be minutes without a tick.
 """
 
 from collections.abc import Iterator
@@ -12,23 +12,23 @@ from typing import Final
 import numpy as np
 
 from services.ingestor.core.send_queue import Bars
-from services.ingestor.feeds.simulated.closes import Closes
-from services.ingestor.feeds.simulated.regimes import SessionMood, calm, moods
+from services.ingestor.feeds.simulated.daily_closes import DailyCloses
 from services.ingestor.feeds.simulated.scenario import FEED, HISTORY_SESSIONS, Scenario, Scheduled
+from services.ingestor.feeds.simulated.session_plans import SessionPlan, calm_session, session_plans
 from shared.domain.bars import Bar
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.instants import NS_PER_SECOND, from_ns, to_ns
 from shared.domain.sessions import NEW_YORK, SessionCalendar, bar_final_at_ns
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
 
-# How much faster than a session the time passes: nothing is decided overnight, nothing happens in a break.
-_OVERNIGHT_PACE: Final = 8.0
-_CLOSED_PACE: Final = 40.0
+# How much faster than in a session time passes overnight, and while gold does not trade.
+_OVERNIGHT_SPEED_UP: Final = 8.0
+_CLOSED_SPEED_UP: Final = 40.0
 _MINUTE_NS: Final = 60 * NS_PER_SECOND
-# Noise of a quote around its path, in standard deviations of the log ratio: visible, decides nothing.
+# Noise of a quote around its path, in standard deviations of the log ratio: visible, too small to matter.
 _NOISE: Final = 0.03
 _NOISE_MEMORY: Final = 0.98
-# Each excursion widens the band that the next one is measured in; beyond this the market rests.
+# Each excursion widens the band that the next one is measured in; beyond this width sessions are calm.
 _WIDEST_BAND: Final = 0.02
 _HALF_SPREAD_USD: Final = 0.15
 
@@ -42,8 +42,8 @@ class _Path:
     noise_std: float
 
 
-class Story:
-    """Play the lead against one other leg, mood by mood.
+class MainPair:
+    """Simulate the lead and one other leg, session by session.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Story:
         self._calendar = calendar
         self._first = first
         self._rng = np.random.default_rng(scenario.seed)
-        self._closes = Closes(self._rng, sessions=HISTORY_SESSIONS)
+        self._closes = DailyCloses(self._rng, sessions=HISTORY_SESSIONS)
         self._now = scenario.start_ns
         self._wall = 0.0
         self._next_change = _next_state_change(self._now)
@@ -68,13 +68,13 @@ class Story:
         self._last_mid = self._closes.gold[-1]
 
     def run(self) -> Iterator[Scheduled]:
-        """Yield it to the end of the calendar, in the order of event time."""
+        """Yield the sequence to the end of the calendar, in the order of event time."""
         yield from self._history()
-        script = moods(self._rng)
+        plans = session_plans(self._rng)
         for index in range(self._first, len(self._calendar.labels)):
-            mood = next(script) if self._closes.band().std < _WIDEST_BAND else calm(self._rng)
+            plan = next(plans) if self._closes.band().std < _WIDEST_BAND else calm_session(self._rng)
             close_ns, label = self._calendar.close_ns[index], self._calendar.labels[index]
-            path = self._path(index, mood)
+            path = self._path(index, plan)
             while (step := self._step()) <= close_ns:
                 yield from self._advance(step, path)
             iwm = self._closes.next_iwm(float(np.log(self._last_mid / self._closes.gold[-1])))
@@ -90,7 +90,7 @@ class Story:
             )
             yield Scheduled(wall_seconds=0.0, event_ns=self._now, item=Bars(bars=bars, is_history=True))
 
-    def _path(self, index: int, mood: SessionMood) -> _Path:
+    def _path(self, index: int, plan: SessionPlan) -> _Path:
         close_ns = self._calendar.close_ns[index]
         begin_ns = max(self._now, self._calendar.open_ns[index])
         # The first shock comes a few minutes after the start, later ones some time in the first half.
@@ -102,7 +102,7 @@ class Story:
         ramp = 20 * _MINUTE_NS
         levels = [float(np.log(self._last_mid)), float(np.log(self._last_mid))]
         instants = [float(self._now), float(begin_ns + wait)]
-        targets = (mood.close_z,) if mood.peak_z is None else (mood.peak_z, mood.peak_z, mood.close_z)
+        targets = (plan.close_z,) if plan.peak_z is None else (plan.peak_z, plan.peak_z, plan.close_z)
         for target in targets:
             instants.append(instants[-1] + ramp)
             levels.append(self._closes.gold_at(target))
@@ -114,7 +114,7 @@ class Story:
         return _Path(instants=tuple(instants), levels=tuple(levels), noise_std=std)
 
     def _step(self) -> int:
-        mean = self._pace(self._now) / self._scenario.ticks_per_second
+        mean = self._speed(self._now) / self._scenario.ticks_per_second
         return self._now + int(mean * self._rng.uniform(0.5, 1.5) * NS_PER_SECOND)
 
     def _advance(self, until_ns: int, path: _Path) -> Iterator[Scheduled]:
@@ -173,15 +173,15 @@ class Story:
         return Scheduled(wall_seconds=self._wall, event_ns=ts_ns, item=item)
 
     def _pass(self, until_ns: int) -> None:
-        self._wall += (until_ns - self._now) / NS_PER_SECOND / self._pace(self._now)
+        self._wall += (until_ns - self._now) / NS_PER_SECOND / self._speed(self._now)
         self._now = until_ns
 
-    def _pace(self, ts_ns: int) -> float:
+    def _speed(self, ts_ns: int) -> float:
         if self._calendar.is_open(ts_ns):
             return self._scenario.speed
         if spot_gold_state(ts_ns) is FeedState.LIVE:
-            return self._scenario.speed * _OVERNIGHT_PACE
-        return self._scenario.speed * _CLOSED_PACE
+            return self._scenario.speed * _OVERNIGHT_SPEED_UP
+        return self._scenario.speed * _CLOSED_SPEED_UP
 
 
 def _next_state_change(ts_ns: int) -> int:

@@ -1,7 +1,7 @@
-"""Which mood the simulated market is in, session by session, and how far from its band that takes the pair.
+"""What each session of the simulated market is to look like, and how far that takes the main pair.
 
 ======== ========================== ==========================================
-regime   z at the session's close   what the pair does
+plan     z at the session's close   what the pair does
 ======== ========================== ==========================================
 FLIGHT   2.4 to 3.3                 gold leaves small caps behind
 RISK_ON  −2.4 to −3.3               small caps leave gold behind
@@ -26,7 +26,7 @@ _CHANCE_OF_FALLBACK: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionMood:
+class SessionPlan:
     """What a session is to look like.
 
     Parameters
@@ -41,35 +41,35 @@ class SessionMood:
     close_z: float
 
 
-def moods(rng: np.random.Generator) -> Iterator[SessionMood]:
-    """Yield moods without end: a flight to safety first, then both sides in turn.
+def session_plans(rng: np.random.Generator) -> Iterator[SessionPlan]:
+    """Yield plans without end: a flight to safety first, then both sides in turn.
 
     Examples
     --------
-    >>> endless = moods(np.random.default_rng(1))
+    >>> endless = session_plans(np.random.default_rng(1))
     >>> next(endless)
-    SessionMood(peak_z=None, close_z=2.6)
+    SessionPlan(peak_z=None, close_z=2.6)
     >>> abs(next(endless).close_z) < 2
     True
     """
     side = 1.0
     excursion = _FIRST_Z
     while True:
-        yield SessionMood(peak_z=None, close_z=side * excursion)
+        yield SessionPlan(peak_z=None, close_z=side * excursion)
         if rng.random() < _CHANCE_OF_FALLBACK:
-            yield SessionMood(peak_z=None, close_z=side * rng.uniform(1.2, 1.6))
-        yield calm(rng)
-        yield calm(rng)
+            yield SessionPlan(peak_z=None, close_z=side * rng.uniform(1.2, 1.6))
+        yield calm_session(rng)
+        yield calm_session(rng)
         side = -side
         if rng.random() < _CHANCE_OF_FALSE_ALARM:
-            yield SessionMood(peak_z=side * rng.uniform(2.4, 2.7), close_z=rng.uniform(-0.5, 0.5))
-            # Sessions enough for the cooldown of the side whose turn it is.
+            yield SessionPlan(peak_z=side * rng.uniform(2.4, 2.7), close_z=rng.uniform(-0.5, 0.5))
+            # Enough sessions for the cooldown of the side that comes next.
             for _ in range(3):
-                yield calm(rng)
+                yield calm_session(rng)
             side = -side
         excursion = rng.uniform(3.1, 3.3) if rng.random() < _CHANCE_OF_CRITICAL else rng.uniform(2.4, 2.8)
 
 
-def calm(rng: np.random.Generator) -> SessionMood:
+def calm_session(rng: np.random.Generator) -> SessionPlan:
     """Return a session inside the band."""
-    return SessionMood(peak_z=None, close_z=rng.uniform(-0.5, 0.5))
+    return SessionPlan(peak_z=None, close_z=rng.uniform(-0.5, 0.5))

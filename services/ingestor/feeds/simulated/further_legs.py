@@ -1,7 +1,7 @@
-"""The further legs of the simulated market: beside the story, and without a change to it.
+"""The further legs of the simulated market: added to the main pair without changing it.
 
-Each draws from a stream of its own, made of the seed and its name: a pair more or less in the file leaves all
-other legs as they were.
+Each leg has a random generator of its own, seeded with the seed and its name: one pair more or less in the
+file changes no other leg.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from math import exp, log
 import numpy as np
 
 from services.ingestor.core.send_queue import Bars
-from services.ingestor.feeds.simulated.characters import Wandering, character_of
+from services.ingestor.feeds.simulated.leg_models import OrnsteinUhlenbeck, leg_model
 from services.ingestor.feeds.simulated.scenario import FEED, Scenario, Scheduled
 from shared.domain.bars import Bar
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.domain.ticks import QuoteBatch
 
-# How often a further leg ticks, in ticks of the lead: its ticks stand between the lead's, so each ends a
-# run of those, and a record of one tick costs as much as one of a hundred.
+# How often a further leg ticks, in ticks of the lead. Its ticks are between the lead's, so each splits a
+# record of those, and a record of one tick costs as much as one of a hundred.
 _TICKS_PER_TICK = 0.25
 _HALF_SPREAD = 0.00005
 _LEAST_HALF_SPREAD_USD = 0.01
@@ -28,8 +28,8 @@ class _Leg:
 
     Parameters
     ----------
-    gold, told
-        Closes of the story's two legs over the history.
+    gold, other
+        Closes of the main pair's two legs over the history.
     sessions
         Their labels.
     """
@@ -40,37 +40,37 @@ class _Leg:
         *,
         seed: int,
         gold: list[float],
-        told: list[float],
+        other: list[float],
         sessions: list[str],
         calendar: SessionCalendar,
     ) -> None:
         self.instrument = instrument
         self.rng = np.random.default_rng([seed, *instrument.encode()])
         self.due_seconds = 0.0
-        character = character_of(instrument)
-        self._weight = character.gold_weight
-        self._last_told = told[-1]
-        self._offset = log(character.price_usd) - self._mixture(gold[-1], told[-1])
-        self._own = Wandering(self.rng, std=character.own_std, start_ns=calendar.close_of(sessions[0]))
+        model = leg_model(instrument)
+        self._weight = model.gold_weight
+        self._last_other = other[-1]
+        self._offset = log(model.price_usd) - self._mixture(gold[-1], other[-1])
+        self._own = OrnsteinUhlenbeck(self.rng, std=model.own_std, start_ns=calendar.close_of(sessions[0]))
         self.history = tuple(
             self.bar(session, self.price(calendar.close_of(session), *closes))
-            for session, *closes in zip(sessions, gold, told, strict=True)
+            for session, *closes in zip(sessions, gold, other, strict=True)
         )
 
-    def price(self, ts_ns: int, gold: float, told: float | None = None) -> float:
-        """Come to an instant and return the price there, in USD.
+    def price(self, ts_ns: int, gold: float, other: float | None = None) -> float:
+        """Return the price at an instant that is not before the last one, in USD.
 
-        The story's other leg is at its last known close unless it is given.
+        The main pair's other leg is at its last known close unless it is given.
         """
         own = self._own.at(ts_ns)
-        mixture = self._mixture(gold, told if told is not None else self._last_told)
+        mixture = self._mixture(gold, other if other is not None else self._last_other)
         return round(exp(mixture + self._offset + own), 2)
 
-    def learn(self, told: float, *, is_smooth: bool) -> None:
-        """Take the next close of the story's other leg; a leg that ticks must not jump at it."""
+    def on_other_close(self, other: float, *, is_smooth: bool) -> None:
+        """Note the next close of the main pair's other leg; a leg that ticks must not jump at it."""
         if is_smooth:
-            self._own.absorb((1 - self._weight) * log(told / self._last_told))
-        self._last_told = told
+            self._own.compensate((1 - self._weight) * log(other / self._last_other))
+        self._last_other = other
 
     def bar(self, session: str, close: float) -> Bar:
         """Return a close as a bar."""
@@ -97,12 +97,12 @@ class _Leg:
             ask=np.array([round(mid + half, 2)]),
         )
 
-    def _mixture(self, gold: float, told: float) -> float:
-        return self._weight * log(gold) + (1 - self._weight) * log(told)
+    def _mixture(self, gold: float, other: float) -> float:
+        return self._weight * log(gold) + (1 - self._weight) * log(other)
 
 
-class Companions:
-    """Join the further legs to the story.
+class FurtherLegs:
+    """Add the further legs to the main pair.
 
     Parameters
     ----------
@@ -128,27 +128,27 @@ class Companions:
         self._gold = 0.0
         self._gold_at_close: dict[str, float] = {}
 
-    def join(self, story: Iterator[Scheduled]) -> Iterator[Scheduled]:
-        """Yield the story with everything else at its place, in the order of event time."""
-        gold, told = next(story), next(story)
+    def join(self, main_pair: Iterator[Scheduled]) -> Iterator[Scheduled]:
+        """Yield the main pair with everything else at its place, in the order of event time."""
+        gold, other = next(main_pair), next(main_pair)
         yield gold
-        yield told
-        yield from self._begin(gold, told)
-        previous = told
-        for scheduled in story:
+        yield other
+        yield from self._begin(gold, other)
+        previous = other
+        for scheduled in main_pair:
             yield from self._ticks(previous, scheduled)
-            self._pass_closes(scheduled.event_ns)
+            self._note_closes(scheduled.event_ns)
             yield scheduled
             match scheduled.item:
                 case QuoteBatch() as quotes:
                     self._gold = float(quotes.bid[-1] + quotes.ask[-1]) / 2
                 case Bars(bars=(bar,)):
-                    yield from self._news(bar, scheduled)
+                    yield from self._new_bars(bar, scheduled)
             previous = scheduled
 
-    def _begin(self, gold: Scheduled, told: Scheduled) -> Iterator[Scheduled]:
-        assert isinstance(gold.item, Bars)  # noqa: S101 - a story begins with its histories
-        assert isinstance(told.item, Bars)  # noqa: S101 - the same
+    def _begin(self, gold: Scheduled, other: Scheduled) -> Iterator[Scheduled]:
+        assert isinstance(gold.item, Bars)  # noqa: S101 - the main pair begins with its histories
+        assert isinstance(other.item, Bars)  # noqa: S101 - the same
         closes = [bar.close for bar in gold.item.bars]
         self._gold = closes[-1]
         self._daily, self._ticking = (
@@ -157,8 +157,8 @@ class Companions:
                     name,
                     seed=self._seed,
                     gold=closes,
-                    told=[bar.close for bar in told.item.bars],
-                    sessions=[bar.session for bar in told.item.bars],
+                    other=[bar.close for bar in other.item.bars],
+                    sessions=[bar.session for bar in other.item.bars],
                     calendar=self._calendar,
                 )
                 for name in names
@@ -167,13 +167,13 @@ class Companions:
         )
         for leg in (*self._daily, *self._ticking):
             yield Scheduled(
-                wall_seconds=told.wall_seconds,
-                event_ns=told.event_ns,
+                wall_seconds=other.wall_seconds,
+                event_ns=other.event_ns,
                 item=Bars(bars=leg.history, is_history=True),
             )
 
     def _ticks(self, after: Scheduled, before: Scheduled) -> Iterator[Scheduled]:
-        """Yield the quotes between two items of the story, whose time passes evenly from one to the other."""
+        """Yield the quotes between two items of the main pair; time passes evenly from one to the other."""
         if not self._ticking:
             return
         wall, event = (
@@ -188,22 +188,22 @@ class Companions:
             yield Scheduled(wall_seconds=due, event_ns=ts_ns, item=leg.quote(ts_ns, self._gold))
             leg.due_seconds = due + float(leg.rng.uniform(0.5, 1.5)) / self._ticks_per_second
 
-    def _pass_closes(self, ts_ns: int) -> None:
-        """Keep gold's price at each close that has passed."""
+    def _note_closes(self, ts_ns: int) -> None:
+        """Note gold's price at each close that has passed."""
         while self._session < len(self._calendar.labels) and self._calendar.close_ns[self._session] < ts_ns:
             self._gold_at_close[self._calendar.labels[self._session]] = self._gold
             self._session += 1
 
-    def _news(self, bar: Bar, scheduled: Scheduled) -> Iterator[Scheduled]:
+    def _new_bars(self, bar: Bar, scheduled: Scheduled) -> Iterator[Scheduled]:
         gold = self._gold_at_close.pop(bar.session)
         close_ns = self._calendar.close_of(bar.session)
         for leg in self._daily:
-            leg.learn(bar.close, is_smooth=False)
-            news = leg.bar(bar.session, leg.price(close_ns, gold))
+            leg.on_other_close(bar.close, is_smooth=False)
+            new = leg.bar(bar.session, leg.price(close_ns, gold))
             yield Scheduled(
                 wall_seconds=scheduled.wall_seconds,
                 event_ns=scheduled.event_ns,
-                item=Bars(bars=(news,), is_history=False),
+                item=Bars(bars=(new,), is_history=False),
             )
         for leg in self._ticking:
-            leg.learn(bar.close, is_smooth=True)
+            leg.on_other_close(bar.close, is_smooth=True)

@@ -123,7 +123,7 @@ def test_what_ticks_goes_on_from_its_history_and_never_jumps() -> None:
     assert steps[1:].max() < 0.01
 
 
-def test_daily_bar_comes_with_that_of_the_story_at_the_same_instant() -> None:
+def test_daily_bar_comes_with_that_of_the_main_pair_at_the_same_instant() -> None:
     items = until(scenario(IWM, SPY, SLV), 100.0)
     news = [s for s in items if isinstance(s.item, Bars) and not s.item.is_history]
     told = [(s.item.bars[0].instrument, s.item.bars[0].session) for s in news if isinstance(s.item, Bars)]
@@ -163,7 +163,7 @@ def test_levels_look_familiar_and_a_leg_nobody_knows_is_played_too() -> None:
     assert history(items, ETH)["2025-03-11"] == pytest.approx(100, rel=0.15)
 
 
-def test_without_a_leg_that_has_daily_bars_only_what_ticks_is_told() -> None:
+def test_without_a_leg_that_has_daily_bars_only_what_ticks_is_emitted() -> None:
     items = list(islice(simulate(scenario(BTC), calendar=xnys_calendar()), 2_000))
 
     assert of(items, GOLD, BTC) == items
