@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -14,13 +15,11 @@ from services.notifier.core.message_ids import delivery_id_of, mail_message_id
 from shared.config import KafkaSettings
 from shared.contracts.records import DELIVERIES, DIVERGENCES
 from shared.domain.divergences import Transition
-from shared.kafka.admin import create_topics
 from shared.kafka.clients import make_reader
 from shared.kafka.publisher import Publisher
 from tests.chaos.notifier_process import EXIT_CODE
 from tests.integration.notifier.conftest import email, webhook, write_subscriptions
 from tests.support.builders import divergence
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
 from tests.support.receivers import MailSink, WebhookReceiver
 
 EVENTS = (
@@ -40,7 +39,7 @@ DELIVERY_IDS = {
 
 @asynccontextmanager
 async def notifier_process(
-    bootstrap: str, folder: Path, effect: str = "never", count: int = 1, *, group: str = "convex-notifier"
+    bootstrap: str, folder: Path, effect: str = "never", count: int = 1, *, group: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     with (folder / "notifier.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
@@ -87,7 +86,9 @@ def first_of_each(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-async def run_through(bootstrap: str, folder: Path, effect: str, count: int, *, group_after: str) -> None:
+async def run_through(
+    bootstrap: str, folder: Path, effect: str, count: int, *, group: str, group_after: str
+) -> None:
     """Let a notifier die, start another, and compare what arrived with what an undisturbed run sends."""
     async with WebhookReceiver() as receiver, MailSink() as sink:
         write_subscriptions(folder, webhook("desk", receiver.url), email("ann", "ann@example.com"))
@@ -96,7 +97,7 @@ async def run_through(bootstrap: str, folder: Path, effect: str, count: int, *, 
         async with Publisher(kafka, client_id="test") as publisher:
             for event in EVENTS:
                 await publisher.publish("divergences.v1", key=event.pair, value=DIVERGENCES.encode(event))
-        async with notifier_process(bootstrap, folder, effect, count) as process:
+        async with notifier_process(bootstrap, folder, effect, count, group=group) as process:
             async with asyncio.timeout(40):
                 code = await process.wait()
         assert code == EXIT_CODE, (folder / "notifier.log").read_text()
@@ -131,21 +132,15 @@ async def test_dying_after_an_effect_loses_nothing_and_changes_no_identity(
     embedded_broker: str, tmp_path: Path, effect: Effect, count: int
 ) -> None:
     # A new group reads everything again, and need not wait until the dead member's session has ended.
-    await run_through(embedded_broker, tmp_path, effect.value, count, group_after="again")
+    await run_through(embedded_broker, tmp_path, effect.value, count, group="first", group_after="again")
 
 
 @pytest.mark.chaos
 @pytest.mark.kafka
 @pytest.mark.slow
 @pytest.mark.parametrize("effect", [Effect.STORED, Effect.SENT])
-async def test_dying_between_store_and_send_on_apache_kafka(tmp_path: Path, effect: Effect) -> None:
-    try:
-        broker = KafkaBroker(tmp_path / "kafka")
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
-    await asyncio.to_thread(broker.start)
-    try:
-        await create_topics(KafkaSettings(bootstrap_servers=broker.bootstrap))
-        await run_through(broker.bootstrap, tmp_path, effect.value, 2, group_after="convex-notifier")
-    finally:
-        await asyncio.to_thread(broker.kill)
+async def test_dying_between_store_and_send_on_apache_kafka(
+    fresh_kafka: str, tmp_path: Path, effect: Effect
+) -> None:
+    group = f"notifier-{uuid4()}"
+    await run_through(fresh_kafka, tmp_path, effect.value, 2, group=group, group_after=group)

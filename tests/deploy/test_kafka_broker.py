@@ -16,17 +16,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
+from tests.support.kafka_broker import KafkaBroker, broker_or_skip
 
 _SCRIPT = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka"
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
-    try:
-        broker = KafkaBroker(tmp_path / "kafka")
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
+    broker = broker_or_skip(tmp_path / "kafka")
     with broker:
         yield broker
 
@@ -99,10 +96,7 @@ async def test_the_settings_in_docker_compose_are_known_to_this_release(tmp_path
         for name, value in services["kafka"]["environment"].items()
         if name.startswith("KAFKA_") and not name.startswith(here)
     }
-    try:
-        broker = KafkaBroker(tmp_path / "kafka", settings=settings)
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
+    broker = broker_or_skip(tmp_path / "kafka", settings=settings)
 
     with broker:
         admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)

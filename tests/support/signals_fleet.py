@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from convex.demo.processes import Processes
 from shared.config import KafkaSettings
@@ -13,8 +14,6 @@ from shared.kafka import topics
 from shared.kafka.clients import make_admin
 from tests.support.paced_feed import PARTITIONS
 from tests.support.whole_topic import ends_of
-
-GROUP = "convex-signals"
 
 
 class SignalsFleet:
@@ -33,9 +32,11 @@ class SignalsFleet:
     def __init__(self, bootstrap: str, folder: Path, environ: Mapping[str, str]) -> None:
         self._bootstrap = bootstrap
         self._folder = folder
+        # The broker may be shared, and a worker that stopped stays in its group for a while.
+        self._group = f"signals-{uuid4()}"
         self._environ = {
             "CONVEX_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "CONVEX_SIGNALS_GROUP": GROUP,
+            "CONVEX_SIGNALS_GROUP": self._group,
             **environ,
         }
         self._workers: dict[str, Processes] = {}
@@ -144,7 +145,7 @@ class SignalsFleet:
             ends = await ends_of(self._bootstrap, topics.TICKS.name, partitions=PARTITIONS)
             async with asyncio.timeout(timeout_seconds):
                 while True:
-                    offsets = await admin.list_consumer_group_offsets(GROUP)
+                    offsets = await admin.list_consumer_group_offsets(self._group)
                     done = {tp.partition: each.offset for tp, each in offsets.items()}
                     lag = {partition: end - done.get(partition, 0) for partition, end in ends.items()}
                     if not any(lag.values()):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from convex.demo.processes import Processes
 from shared.config import KafkaSettings
@@ -112,6 +113,9 @@ address = "{MAIL_RECEIVER}"
         settings = {
             "CONVEX_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "CONVEX_KAFKA_FETCH_MAX_WAIT_MS": "10",
+            # The broker may be shared, and a worker that stopped stays in its group for a while.
+            "CONVEX_SIGNALS_GROUP": f"signals-{uuid4()}",
+            "CONVEX_NOTIFIER_GROUP": f"notifier-{uuid4()}",
             "CONVEX_PAIRS": "replay",
             "CONVEX_INGESTOR_FEED": "replay",
             "CONVEX_INGESTOR_REPLAY_LEAD_FILES": ",".join(map(str, lead_files)),

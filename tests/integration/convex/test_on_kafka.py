@@ -22,7 +22,7 @@ from shared.kafka.publisher import Publisher
 from tests.integration.convex.conftest import Convex
 from tests.integration.convex.test_deadletters import letter
 from tests.integration.convex.test_doctor import findings
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
+from tests.support.kafka_broker import remove_topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -30,14 +30,10 @@ SERVICES = ("ingestor", "signals", "notifier", "dashboard")
 
 
 @pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
-    """Run a broker of our own: the doctor looks at the topics by their real names."""
-    try:
-        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
-    with broker:
-        yield KafkaSettings(bootstrap_servers=broker.bootstrap)
+def kafka(apache_kafka: str) -> KafkaSettings:
+    """Return a Kafka without topics: the doctor looks at them by their real names."""
+    remove_topics(apache_kafka)
+    return KafkaSettings(bootstrap_servers=apache_kafka)
 
 
 @pytest.fixture(autouse=True)

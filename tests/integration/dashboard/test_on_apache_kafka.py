@@ -10,7 +10,7 @@ from shared.contracts.records import SIGNALS
 from shared.domain.snapshots import PairSnapshot
 from shared.kafka.admin import create_topics
 from shared.kafka.publisher import Publisher
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
+from tests.support.kafka_broker import broker_or_skip
 from tests.support.running_dashboard import running_dashboard
 from tests.support.snapshot_builder import PAIR, leg, other_leg, snapshot
 
@@ -20,10 +20,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 async def test_missing_topics_and_a_restart_of_kafka_are_told_and_got_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    try:
-        broker = KafkaBroker(tmp_path / "kafka")
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
+    broker = broker_or_skip(tmp_path / "kafka")
     await asyncio.to_thread(broker.start)
     kafka = KafkaSettings(bootstrap_servers=broker.bootstrap)
     try:

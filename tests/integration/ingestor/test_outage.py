@@ -22,7 +22,7 @@ from shared.kafka import topics
 from shared.kafka.admin import create_topics
 from shared.kafka.publisher import Publisher
 from tests.integration.ingestor.harness import Reader, ticks_reader
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
+from tests.support.kafka_broker import KafkaBroker, broker_or_skip
 from tests.unit.ingestor.ticks import LEAD, bar, quotes, trades
 
 _ROUNDS = 900
@@ -57,10 +57,7 @@ async def _until(is_so: Callable[[], bool]) -> None:
 @pytest.mark.slow
 @pytest.mark.chaos
 async def test_killed_broker_costs_counted_quotes_and_no_bar_and_no_order(tmp_path: Path) -> None:
-    try:
-        broker = KafkaBroker(tmp_path / "kafka")
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
+    broker = broker_or_skip(tmp_path / "kafka")
     await asyncio.to_thread(broker.start)
     try:
         await _scenario(broker)

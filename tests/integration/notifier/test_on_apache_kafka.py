@@ -1,7 +1,7 @@
 """What only a real group coordinator settles: offsets are committed, and a restart reads on from there."""
 
-import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -9,40 +9,29 @@ from structlog.testing import capture_logs
 
 from shared.config import KafkaSettings
 from shared.contracts.records import DIVERGENCES
-from shared.kafka.admin import create_topics
 from shared.kafka.publisher import Publisher
 from tests.integration.notifier.conftest import SECRET, notifier_settings, running_notifier, webhook
 from tests.support.builders import divergence
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
 from tests.support.receivers import WebhookReceiver
 
 
 @pytest.mark.kafka
 @pytest.mark.slow
-async def test_stopped_notifier_has_committed_what_it_stored(tmp_path: Path) -> None:
-    try:
-        broker = KafkaBroker(tmp_path / "kafka")
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
-    await asyncio.to_thread(broker.start)
-    kafka = KafkaSettings(bootstrap_servers=broker.bootstrap, fetch_max_wait_ms=10)
+async def test_stopped_notifier_has_committed_what_it_stored(fresh_kafka: str, tmp_path: Path) -> None:
+    kafka = KafkaSettings(bootstrap_servers=fresh_kafka, fetch_max_wait_ms=10)
     events = [divergence(onset=str(number), sequence=number) for number in (1, 2, 3)]
-    try:
-        await create_topics(kafka)
-        async with WebhookReceiver() as receiver, Publisher(kafka, client_id="test") as publisher:
-            settings = notifier_settings(tmp_path, webhook("desk", receiver.url))
-            stored = []
-            for run in (events[:2], events[2:]):
-                with capture_logs() as logs:
-                    async with running_notifier(kafka, settings):
-                        for event in run:
-                            await publisher.publish(
-                                "divergences.v1", key=event.pair, value=DIVERGENCES.encode(event)
-                            )
-                        await receiver.wait_for(events.index(run[-1]) + 1)
-                stored.append([entry["event"] for entry in logs if entry["event"].startswith("event_")])
-    finally:
-        await asyncio.to_thread(broker.kill)
+    async with WebhookReceiver() as receiver, Publisher(kafka, client_id="test") as publisher:
+        settings = notifier_settings(tmp_path, webhook("desk", receiver.url), group=f"notifier-{uuid4()}")
+        stored = []
+        for run in (events[:2], events[2:]):
+            with capture_logs() as logs:
+                async with running_notifier(kafka, settings):
+                    for event in run:
+                        await publisher.publish(
+                            "divergences.v1", key=event.pair, value=DIVERGENCES.encode(event)
+                        )
+                    await receiver.wait_for(events.index(run[-1]) + 1)
+            stored.append([entry["event"] for entry in logs if entry["event"].startswith("event_")])
 
     # Two divergences at once go out side by side: only within one does the order count.
     assert sorted(receiver.ids[:2]) == sorted(event.event_id for event in events[:2])

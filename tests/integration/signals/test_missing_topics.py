@@ -12,25 +12,14 @@ from shared.errors import BrokerUnavailable
 from shared.kafka.admin import create_topics, require_topics
 from shared.kafka.topics import STATE, TICKS
 from tests.support.builders_market import pair
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
-async def test_signals_refuses_to_wait_for_topics_that_nobody_made(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+async def test_signals_refuses_to_wait_for_topics_that_nobody_made(empty_kafka: str) -> None:
     """It took no partition, said nothing, and had no lag that an alert could have seen."""
-    try:
-        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
-    await asyncio.to_thread(broker.start)
-    try:
-        kafka = KafkaSettings(bootstrap_servers=broker.bootstrap)
-        with pytest.raises(BrokerUnavailable, match=r"ticks\.v1, .*convex topics create"):
-            await run_signals(kafka, SignalsSettings(), (pair(),), clock=SystemClock(), stop=asyncio.Event())
-        await create_topics(kafka)
-        await require_topics(kafka, TICKS, STATE)
-    finally:
-        await asyncio.to_thread(broker.stop)
+    kafka = KafkaSettings(bootstrap_servers=empty_kafka)
+    with pytest.raises(BrokerUnavailable, match=r"ticks\.v1, .*convex topics create"):
+        await run_signals(kafka, SignalsSettings(), (pair(),), clock=SystemClock(), stop=asyncio.Event())
+    await create_topics(kafka)
+    await require_topics(kafka, TICKS, STATE)

@@ -12,7 +12,7 @@ from convex.demo.processes import Processes
 from shared.config import KafkaSettings
 from shared.errors import BrokerUnavailable
 from shared.kafka.admin import create_topics
-from tests.support.kafka_broker import KafkaBroker, KafkaUnavailable
+from tests.support.kafka_broker import broker_or_skip
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -22,10 +22,7 @@ _LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required user_
 @pytest.fixture
 def secured(tmp_path: Path) -> Iterator[str]:
     """Yield the address at which an Apache Kafka asks for user and password."""
-    try:
-        broker = KafkaBroker(tmp_path / "kafka")
-    except KafkaUnavailable as error:
-        pytest.skip(str(error))
+    broker = broker_or_skip(tmp_path / "kafka")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
