@@ -21,20 +21,20 @@ class IngestorSettings(BaseSettings):
     )
 
     feed: Literal["live", "replay", "simulated"] = Field(
-        default="live", description="Live providers, recorded files, or a made-up market."
+        default="live", description="Live providers, recorded files, or a simulated market."
     )
     health: HealthSettings = Field(default_factory=HealthSettings, description="Probes and metrics.")
 
     queue_max_ticks: int = Field(
         default=200_000,
         ge=2_000,
-        description="Ticks that may wait for Kafka; beyond, the oldest quotes go first.",
+        description="Ticks of a lead that may wait for Kafka; then the oldest quotes are dropped first.",
     )
     status_interval_seconds: float = Field(
-        default=0.8, gt=0, le=1, description="Between two status records of an instrument."
+        default=0.8, gt=0, le=1, description="Time between two status records of an instrument."
     )
     flush_timeout_seconds: float = Field(
-        default=10.0, gt=0, le=300, description="How long stopping may take to send what waits."
+        default=10.0, gt=0, le=300, description="At a stop, how long to go on sending the records that wait."
     )
 
     replay_lead_files: Paths = Field(
@@ -44,17 +44,17 @@ class IngestorSettings(BaseSettings):
         default=(), description="Daily CSV of the other leg: comma-separated paths or a JSON list."
     )
     replay_start: date | None = Field(
-        default=None, description="First session to replay; those before it are history."
+        default=None, description="First session to replay; sessions before it are history."
     )
     replay_end: date | None = Field(default=None, description="Last session to replay.")
     replay_speed: float = Field(
         default=1.0, ge=0, description="Multiple of the recorded speed; 0 is as fast as possible."
     )
     replay_hold_open: bool = Field(
-        default=True, description="Go on with status records after the end of the files instead of stopping."
+        default=True, description="After the end of the files, go on with status records instead of stopping."
     )
 
-    simulated_seed: int = Field(default=1, ge=0, description="Equal seeds give equal markets.")
+    simulated_seed: int = Field(default=1, ge=0, description="The same seed gives the same market.")
     simulated_speed: float = Field(
         default=900.0, gt=0, le=100_000, description="Simulated seconds per second while XNYS is open."
     )
@@ -63,23 +63,25 @@ class IngestorSettings(BaseSettings):
     )
     simulated_start: datetime = Field(
         default=datetime.fromisoformat("2025-03-12T13:30:00-04:00"),
-        description="Simulated instant at which ticks begin; inside an XNYS session, with a zone.",
+        description="Simulated instant of the first tick; inside an XNYS session, with a time zone.",
     )
 
-    kraken_websocket_url: str = Field(default="wss://ws.kraken.com/v2", description="Kraken's feed.")
-    kraken_rest_url: str = Field(default="https://api.kraken.com", description="Kraken's trades by id.")
+    kraken_websocket_url: str = Field(default="wss://ws.kraken.com/v2", description="Kraken's websocket.")
+    kraken_rest_url: str = Field(
+        default="https://api.kraken.com", description="Kraken's REST service: missed trades."
+    )
     coinbase_websocket_url: str = Field(
-        default="wss://ws-feed.exchange.coinbase.com", description="Coinbase Exchange's feed."
+        default="wss://ws-feed.exchange.coinbase.com", description="Coinbase Exchange's websocket."
     )
     coinbase_rest_url: str = Field(
         default="https://api.exchange.coinbase.com",
-        description="Coinbase Exchange's trades and hourly candles: the history of what ticks.",
+        description="Coinbase Exchange's REST service: missed trades, and the history of what ticks.",
     )
     ack_timeout_seconds: float = Field(
-        default=5.0, gt=0, description="A subscription that is not acknowledged by then is rejected."
+        default=5.0, gt=0, description="No acknowledgement of a subscription for this long: reconnect."
     )
     first_data_timeout_seconds: float = Field(
-        default=15.0, gt=0, description="Acknowledged, but no data by then: reconnect."
+        default=15.0, gt=0, description="No data for this long after the acknowledgement: reconnect."
     )
     idle_timeout_seconds: float = Field(
         default=10.0, gt=0, description="No frame of any kind for this long: reconnect."
@@ -91,23 +93,35 @@ class IngestorSettings(BaseSettings):
         default=300.0, gt=0, description="No tick for this long in an open market: reconnect."
     )
     allowed_lateness_seconds: float = Field(
-        default=2.0, ge=0, description="How far the watermark stays behind the clock."
+        default=2.0, ge=0, description="How far the watermark is behind the clock."
     )
-    reconnect_base_seconds: float = Field(default=1.0, gt=0, description="First ceiling of the back-off.")
-    reconnect_cap_seconds: float = Field(default=60.0, gt=0, description="Last ceiling of the back-off.")
+    reconnect_base_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        description="Upper limit of the first wait before a reconnect; doubles with each failure.",
+    )
+    reconnect_cap_seconds: float = Field(
+        default=60.0, gt=0, description="Upper limit of any wait before a reconnect."
+    )
 
     bars_source: Literal["yahoo", "tiingo"] = Field(
-        default="yahoo", description="Where daily bars come from: no key, or TIINGO_TOKEN."
+        default="yahoo",
+        description="Where daily bars come from: yahoo needs no key, tiingo needs TIINGO_TOKEN.",
     )
     yahoo_url: str = Field(default="https://query1.finance.yahoo.com", description="Yahoo's chart service.")
     tiingo_url: str = Field(default="https://api.tiingo.com", description="Tiingo's service.")
     tiingo_token: SecretStr | None = Field(default=None, description="Tiingo's key; sent as a header only.")
     backfill_sessions: int = Field(
-        default=600, ge=600, le=800, description="Sessions of history for each leg; signals keeps 800."
+        default=600,
+        ge=600,
+        le=800,
+        description="Sessions of history to fetch for each leg; signals keeps 800.",
     )
-    request_timeout_seconds: float = Field(default=20.0, gt=0, le=120, description="Of one HTTP request.")
+    request_timeout_seconds: float = Field(
+        default=20.0, gt=0, le=120, description="Timeout of one HTTP request."
+    )
     request_interval_seconds: float = Field(
-        default=0.2, ge=0, le=10, description="Between two HTTP requests to one provider."
+        default=0.2, ge=0, le=10, description="Least time between two HTTP requests to one provider."
     )
 
     @field_validator("replay_lead_files", "replay_other_files", mode="before")
@@ -123,5 +137,5 @@ class IngestorSettings(BaseSettings):
     @classmethod
     def _has_zone(cls, value: datetime) -> datetime:
         if value.tzinfo is None:
-            raise ValueError("needs a zone, such as 2025-03-12T13:30:00-04:00")
+            raise ValueError("needs a time zone, such as 2025-03-12T13:30:00-04:00")
         return value
