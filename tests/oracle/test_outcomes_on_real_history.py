@@ -66,7 +66,7 @@ def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_clos
 def test_the_example_in_the_documentation_is_this_history(history: History) -> None:
     text = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text(encoding="utf-8")
     shown = re.findall(
-        r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+) % .*?\| (\d+) % \|", text, re.MULTILINE
+        r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+)% .*?\| (\d+)% \|", text, re.MULTILINE
     )
 
     found = rescored(openings_of_history(history.aligned, HistoryEvaluator(DEFAULT_RULES)), history.aligned)
