@@ -1,4 +1,4 @@
-"""The command ``convex``: one way in, and errors as one clear line.
+"""The command ``convex``: registers every command, and prints an error as one clear line.
 
 Exit codes: 0 asked to stop or done, 1 crashed or Kafka cannot be reached, 2 configuration or input.
 """
@@ -20,11 +20,10 @@ from convex.commands import (
     topics,
 )
 from shared.errors import ConfigError, ServiceError
-from shared.logs import redact_text
 
 app = typer.Typer(
     name="convex",
-    help="Watch pairs of markets and tell, once, when they break away from their own history.",
+    help="Watch pairs of markets and send one alert when a pair diverges from its own history.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,18 +41,20 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """Run the command line; the console script calls this."""
-    # A client's own words would come before our one line; a service's log still gets them.
+    # aiokafka's own log lines would come before our one line; a service's log still gets them.
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except ConfigError as error:
-        _say(error)
+        _print_error(error)
         sys.exit(2)
     except ServiceError as error:
-        _say(error)
+        _print_error(error)
         sys.exit(1)
 
 
-def _say(error: ServiceError) -> None:
+def _print_error(error: ServiceError) -> None:
+    from shared.logs import redact_text
+
     # One line without credentials, whatever the message quotes from a file or a broker.
     print(f"convex: {redact_text(' '.join(str(error).split()))}", file=sys.stderr)  # noqa: T201 - the terminal is the interface

@@ -1,4 +1,4 @@
-"""Read settings for a command: a misspelt variable refuses every one of them."""
+"""Read the settings of a command; any unknown ``CONVEX_*`` variable is an error."""
 
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ def read_settings(settings: type[S]) -> S:
     Raises
     ------
     ConfigError
-        If a variable has an unusable value, or a ``CONVEX_*`` variable is nobody's.
+        If a variable has an unusable value, or a ``CONVEX_*`` variable is unknown.
     """
     reject_unknown(all_settings())
     return load_settings(settings)

@@ -1,4 +1,4 @@
-"""``convex backtest``: the live engine over history."""
+"""``convex backtest``: run the live engine over history."""
 
 from collections import Counter
 from datetime import datetime
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared.errors import ConfigError
 
@@ -21,16 +19,22 @@ def backtest(
     iwm: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
     stats: Annotated[Path, typer.Option(help="Where to write the statistics of each session (CSV).")],
     events: Annotated[Path, typer.Option(help="Where to write the events (JSON lines).")],
-    pair: Annotated[str, typer.Option(help="Which pair's rules and names to use.")] = "gold-iwm",
+    pair: Annotated[str, typer.Option(help="Pair whose names and figures to use.")] = "gold-iwm",
     start: _Day = None,
     end: _Day = None,
-    rules: Annotated[Path | None, typer.Option(help="TOML file with the rules' thresholds.")] = None,
-    false_alarms: Annotated[
-        Path | None, typer.Option(help="What convex calibrate wrote; the shipped figures without it.")
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with the levels of the rules; by default the published ones."),
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Where to write a report to look at (HTML).")] = None,
+    false_alarms: Annotated[
+        Path | None, typer.Option(help="File that convex calibrate wrote; by default the shipped figures.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Where to write a report (HTML).")] = None,
 ) -> None:
-    """Say what would have been said: daily files are the history, tick files are replayed after it."""
+    """List the alerts that these rules would have sent; ticks are replayed after the daily history."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     from convex.backtest.replay import Replayed, events_bytes, replay
     from convex.backtest.stats_csv import stats_bytes
     from convex.result_files import Outputs
@@ -98,7 +102,7 @@ def backtest(
             ticks=replayed.ticks,
             events=len(replayed.events),
         )
-        # Everything is computed before anything is written: a bad last row leaves no half result behind.
+        # Everything is computed before anything is written, so a bad last row leaves no partial result.
         contents = [stats_bytes(replayed.rows), events_bytes(replayed.events)]
         if report is not None:
             from convex.backtest.report.page import report_bytes
@@ -111,7 +115,7 @@ def backtest(
     )
     opened = Counter(event.kind for event in replayed.events if event.type is Transition.OPEN)
     counts = ", ".join(f"{rule.kind} {opened[rule.kind]}" for rule in known_rules)
-    console.print(f"opened: {counts or 'nothing, for every kind is switched off'}")
+    console.print(f"opened: {counts or 'nothing, because every kind is switched off'}")
     if replayed.suppressed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))
         console.print(f"not acted on: {reasons}")

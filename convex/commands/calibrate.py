@@ -1,11 +1,9 @@
-"""``convex calibrate``: how often a rule would open if the relationship never changed."""
+"""``convex calibrate``: estimate how often a rule opens if the relationship never changes."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared.errors import ConfigError
 
@@ -14,19 +12,23 @@ def calibrate(
     gold: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
     iwm: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
     out: Annotated[Path, typer.Option(help="Where to write the figures (TOML).")],
-    pair: Annotated[str, typer.Option(help="Which pair the files are of.")] = "gold-iwm",
-    rules: Annotated[Path | None, typer.Option(help="TOML file with the rules' thresholds.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="What chance is drawn from.")] = 1,
-    paths: Annotated[int, typer.Option(min=2, max=100_000, help="Synthetic histories.")] = 1_000,
-    years: Annotated[int, typer.Option(min=1, max=1_000, help="Years counted in each of them.")] = 20,
+    pair: Annotated[str, typer.Option(help="Pair that the files belong to.")] = "gold-iwm",
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with the levels of the rules; by default the published ones."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 1,
+    paths: Annotated[int, typer.Option(min=2, max=100_000, help="Number of synthetic histories.")] = 1_000,
+    years: Annotated[int, typer.Option(min=1, max=1_000, help="Years counted in each history.")] = 20,
     block_length: Annotated[
         float | None,
-        typer.Option(
-            min=1.0, help="Mean length of a block in sessions; chosen from the files when not given."
-        ),
+        typer.Option(min=1.0, help="Mean length of a block in sessions; by default chosen from the files."),
     ] = None,
 ) -> None:
-    """Estimate the false alarms a year of the rules that a correlation decides, and write them to a file."""
+    """Estimate the false alarms per year of each rule that a correlation decides."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     from convex.calibrate.false_alarms import expect_false_alarms
     from convex.calibrate.history import read_history
     from convex.calibrate.observations import KINDS

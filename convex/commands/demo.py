@@ -5,33 +5,34 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import orjson
 import typer
-from rich.console import Console
 
-from shared.clock import SystemClock
 from shared.errors import ConfigError
 
 
 def demo(
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="Stop by itself and print one JSON line.")
+        float | None, typer.Option(min=1, help="Stop after this time and print one JSON line.")
     ] = None,
     replay: Annotated[
         list[Path] | None,
-        typer.Option(help="Recorded ticks or daily bars instead of a made-up market; repeatable."),
+        typer.Option(help="Recorded ticks or daily bars instead of simulated prices; repeatable."),
     ] = None,
     speed: Annotated[
         float, typer.Option(min=0, help="Multiple of the recorded speed; 0 is as fast as possible.")
     ] = 60,
     feeds: Annotated[
-        Literal["simulated", "live"], typer.Option(help="live: the feeds that need no key.")
+        Literal["simulated", "live"], typer.Option(help="live: the feeds that need no API key.")
     ] = "simulated",
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds make equal markets.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal simulated prices.")] = 1,
 ) -> None:
-    """Run everything and show it: page, events, e-mails, webhooks."""
+    """Run the whole system on this machine: page, events, e-mails, webhooks."""
+    import orjson
+    from rich.console import Console
+
     from convex.demo import markets
-    from convex.demo.running import run_demo
+    from convex.demo.run import run_demo
+    from shared.clock import SystemClock
 
     if replay and feeds == "live":
         raise ConfigError("--replay and --feeds live: choose one of them")

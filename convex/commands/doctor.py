@@ -1,4 +1,4 @@
-"""``convex doctor``: does what is set up here work, and if not, what to do."""
+"""``convex doctor``: check the set-up, and say what to do about each problem."""
 
 import asyncio
 import json
@@ -6,36 +6,32 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from convex.diagnosis.finding import Finding, Verdict
-
-_COLOURS: Final = {Verdict.OK: "green", Verdict.FAIL: "bold red", Verdict.SKIPPED: "dim"}
+_COLOURS: Final = {"ok": "green", "FAIL": "bold red", "skipped": "dim"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Check settings, files and connections from here; exit 1 if any check failed."""
-    # Here, because it needs what all services need: an image of one of them has the command, too.
-    from convex.diagnosis.examination import examine
+    from rich.console import Console
+    from rich.markup import escape
 
-    findings = asyncio.run(examine())
+    # Imported late: the image of one service has the command too, but not what the other services need.
+    from convex.doctor.finding import CheckVerdict
+    from convex.doctor.run_checks import run_checks
+
+    findings = asyncio.run(run_checks())
     if as_json:
         for finding in findings:
             typer.echo(json.dumps(asdict(finding)))
     else:
         console = Console(soft_wrap=True, highlight=False)
         for finding in findings:
-            console.print(_line(finding))
-    failures = sum(finding.verdict is Verdict.FAIL for finding in findings)
+            verdict = f"[{_COLOURS[finding.verdict.value]}]{finding.verdict.value:7}[/]"
+            remedy = f"\n{'':28} → {escape(finding.remedy)}" if finding.remedy else ""
+            console.print(f"{verdict} {finding.check:20} {escape(finding.detail)}{remedy}")
+    failures = sum(finding.verdict is CheckVerdict.FAIL for finding in findings)
     if not as_json:
         typer.echo(f"{failures} of {len(findings)} checks failed" if failures else "nothing failed")
     raise typer.Exit(1 if failures else 0)
-
-
-def _line(finding: Finding) -> str:
-    verdict = f"[{_COLOURS[finding.verdict]}]{finding.verdict.value:7}[/]"
-    remedy = f"\n{'':28} → {escape(finding.remedy)}" if finding.remedy else ""
-    return f"{verdict} {finding.check:20} {escape(finding.detail)}{remedy}"

@@ -1,4 +1,4 @@
-"""``convex explain``: recompute an event from the log, so that a person can follow it with a calculator."""
+"""``convex explain``: recompute an event step by step, so that a person can check it with a calculator."""
 
 import asyncio
 import json
@@ -7,45 +7,49 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from convex.settings import read_settings
-from shared.config import KafkaSettings
 from shared.errors import ConfigError
-from shared.pairs.loading import PairsSettings
 
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 
 
 def explain(
-    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="Whole, or its first letters.")],
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="The whole id, or its first letters.")],
     events: Annotated[
         Path | None, typer.Option(help="Events of a backtest (JSON lines), instead of Kafka's.")
     ] = None,
     gold: Annotated[
-        list[Path] | None, typer.Option(help="With --events: as given to the backtest; repeatable.")
+        list[Path] | None, typer.Option(help="With --events: the same file as for the backtest; repeatable.")
     ] = None,
     iwm: Annotated[
-        list[Path] | None, typer.Option(help="With --events: as given to the backtest; repeatable.")
+        list[Path] | None, typer.Option(help="With --events: the same file as for the backtest; repeatable.")
     ] = None,
     start: _Day = None,
-    rules: Annotated[Path | None, typer.Option(help="TOML file with the rules' thresholds.")] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with the levels of the rules; by default the published ones."),
+    ] = None,
     has_all_rows: Annotated[bool, typer.Option("--all", help="Print every row of the window.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Recompute an event from the log and print the working; exit 1 if it does not come out."""
-    # Here, because an image of one service has the command, too, and not what this needs.
+    """Recompute an event from the log and print each step; exit 1 if a number differs."""
+    # Imported late: the image of one service has the command too, but not what this needs.
+    from rich.console import Console
+
     from convex.explain.from_files import explain_from_files
     from convex.explain.from_kafka import explain_from_kafka
     from convex.explain.hold_and_cooldown import cooldowns_of
     from convex.explain.json_output import as_object
     from convex.explain.page import show
+    from convex.settings import read_settings
     from services.signals.config import SignalsSettings
     from shared.calendars import xnys_calendar
+    from shared.config import KafkaSettings
     from shared.files.timeline import Recording
+    from shared.pairs.loading import PairsSettings
 
     if events is None and (gold or iwm or start):
-        raise ConfigError("--gold, --iwm and --start go with --events; without it the log is Kafka")
+        raise ConfigError("--gold, --iwm and --start go with --events; without it the log is read from Kafka")
     if events is None and rules is None:
         rules = read_settings(SignalsSettings).rules_file
     calendar, cooldowns = xnys_calendar(), cooldowns_of(rules)

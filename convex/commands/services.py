@@ -5,15 +5,9 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
-import structlog
 import typer
 
-from convex.settings import read_settings
-from shared.clock import SystemClock
-from shared.config import KafkaSettings, LogSettings
 from shared.errors import ConfigError
-from shared.logs import configure_logs
-from shared.pairs.loading import PairsSettings, load_pairs
 
 Run = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -26,8 +20,12 @@ def register(app: typer.Typer) -> None:
 
 def ingestor() -> None:
     """Stream ticks and bars into Kafka."""
+    from convex.settings import read_settings
     from services.ingestor.app import run_ingestor
     from services.ingestor.config import IngestorSettings
+    from shared.clock import SystemClock
+    from shared.config import KafkaSettings
+    from shared.pairs.loading import PairsSettings, load_pairs
 
     kafka, settings = read_settings(KafkaSettings), read_settings(IngestorSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
@@ -39,8 +37,12 @@ def ingestor() -> None:
 
 def signals() -> None:
     """Turn ticks and bars into divergence events."""
+    from convex.settings import read_settings
     from services.signals.app import run_signals
     from services.signals.config import SignalsSettings
+    from shared.clock import SystemClock
+    from shared.config import KafkaSettings
+    from shared.pairs.loading import PairsSettings, load_pairs
 
     kafka, settings = read_settings(KafkaSettings), read_settings(SignalsSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
@@ -49,8 +51,12 @@ def signals() -> None:
 
 def notifier() -> None:
     """Deliver events as e-mails and signed webhooks."""
+    from convex.settings import read_settings
     from services.notifier.app import run_notifier
     from services.notifier.config import NotifierSettings
+    from shared.clock import SystemClock
+    from shared.config import KafkaSettings
+    from shared.pairs.loading import PairsSettings, load_pairs
 
     kafka, settings = read_settings(KafkaSettings), read_settings(NotifierSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
@@ -59,8 +65,12 @@ def notifier() -> None:
 
 def dashboard() -> None:
     """Serve the comparison page."""
+    from convex.settings import read_settings
     from services.dashboard.app import run_dashboard
     from services.dashboard.config import DashboardSettings
+    from shared.clock import SystemClock
+    from shared.config import KafkaSettings
+    from shared.pairs.loading import PairsSettings, load_pairs
 
     kafka, settings = read_settings(KafkaSettings), read_settings(DashboardSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
@@ -71,6 +81,10 @@ def dashboard() -> None:
 
 
 def _run(service: str, run: Run) -> None:
+    from convex.settings import read_settings
+    from shared.config import LogSettings
+    from shared.logs import configure_logs
+
     configure_logs(service, level=read_settings(LogSettings).level)
     sys.exit(asyncio.run(_until_asked(service, run)))
 
@@ -86,6 +100,8 @@ async def _until_asked(service: str, run: Run) -> int:
         raise
     except Exception:
         # The one place where a service's crash ends: log it, exit non-zero, let the supervisor restart.
+        import structlog
+
         structlog.get_logger().exception("service_crashed", service=service)
         return 1
     return 0

@@ -1,43 +1,26 @@
-"""``convex test-fire``: an event that says it is a test, so that subscribers can check their set-up."""
+"""``convex test-fire``: send an event that says it is a test, so that subscribers can check their set-up."""
 
 import asyncio
-import hashlib
-from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from convex.settings import read_settings
-from shared.clock import SystemClock
-from shared.config import KafkaSettings
-from shared.contracts.records import DIVERGENCES as DIVERGENCES_CONTRACT
-from shared.domain.divergences import (
-    Confirmation,
-    Direction,
-    DivergenceEvent,
-    Estimate,
-    Evidence,
-    Hedge,
-    Kind,
-    Severity,
-    Transition,
-)
-from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of
-from shared.domain.instants import format_rfc3339
-from shared.domain.pairs import Pair
 from shared.errors import ConfigError
-from shared.kafka.publisher import Publisher
-from shared.kafka.topics import DIVERGENCES
-from shared.pairs.loading import PairsSettings, load_pairs
-from shared.version import CODE_VERSION
-
-# Long enough for a mail server's greylisting of five minutes, short enough not to surprise anybody later.
-_VALID: Final = timedelta(minutes=10)
-_UNKNOWN: Final = Estimate(value=None)
 
 
-def fire(pair: Annotated[str, typer.Option(help="Whose subscribers are to be told.")] = "gold-iwm") -> None:
+def fire(
+    pair: Annotated[str, typer.Option(help="Pair whose subscriptions get the test.")] = "gold-iwm",
+) -> None:
     """Send every subscription of a pair a message that says it is a test; print its event_id."""
+    from convex.make_test_event import make_test_event
+    from convex.settings import read_settings
+    from shared.clock import SystemClock
+    from shared.config import KafkaSettings
+    from shared.contracts.records import DIVERGENCES as CONTRACT
+    from shared.kafka.publisher import Publisher
+    from shared.kafka.topics import DIVERGENCES
+    from shared.pairs.loading import PairsSettings, load_pairs
+
     kafka = read_settings(KafkaSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
     chosen = next((each for each in pairs if each.name == pair), None)
@@ -45,61 +28,12 @@ def fire(pair: Annotated[str, typer.Option(help="Whose subscribers are to be tol
         known = ", ".join(each.name for each in pairs)
         raise ConfigError(f"--pair {pair}: is not known; CONVEX_PAIRS has {known}")
     event = make_test_event(chosen, at_ns=SystemClock().now_ns())
-    where = asyncio.run(_publish(kafka, event))
+
+    async def publish() -> str:
+        async with Publisher(kafka, client_id="convex-command") as publisher:
+            sent = await publisher.publish(DIVERGENCES.name, key=event.pair, value=CONTRACT.encode(event))
+        return f"{DIVERGENCES.name}/{sent.partition}/{sent.offset}"
+
+    where = asyncio.run(publish())
     typer.echo(event.event_id)
     typer.echo(f"published as {where}; it is delivered until {event.not_after}", err=True)
-
-
-def make_test_event(pair: Pair, *, at_ns: int) -> DivergenceEvent:
-    """Return a test: complete in form, empty of statements about the market.
-
-    Parameters
-    ----------
-    at_ns
-        Wall time, nanoseconds since the Unix epoch; the identity derives from it.
-
-    Examples
-    --------
-    >>> event = make_test_event(load_pairs("simulated")[0], at_ns=1399033800000000000)
-    >>> event.type.value, event.sequence, event.values, event.legs, event.not_after
-    ('test', 0, {}, (), '2014-05-02T12:40:00.000000Z')
-    """
-    at = format_rfc3339(at_ns)
-    # Of a kind of its own: a test never groups with a divergence.
-    fingerprint = fingerprint_of(pair=pair.name, kind="test", direction=Direction.RISK_OFF)
-    divergence_id = divergence_id_of(fingerprint=fingerprint, rule_version="test", onset=at)
-    return DivergenceEvent(
-        type=Transition.TEST,
-        event_id=event_id_of(divergence_id=divergence_id, transition=Transition.TEST, occurrence=1),
-        divergence_id=divergence_id,
-        fingerprint=fingerprint,
-        # Outside the gap-free sequence, which starts at 1: a test must not look like a gap.
-        sequence=0,
-        pair=pair.name,
-        kind=Kind.RATIO_STRETCH,
-        direction=Direction.RISK_OFF,
-        severity=Severity.WARNING,
-        confirmation=Confirmation.PROVISIONAL,
-        occurred_at=at,
-        opened_at=at,
-        not_after=format_rfc3339(at_ns + int(_VALID.total_seconds()) * 1_000_000_000),
-        values={},
-        thresholds={},
-        hedge=Hedge(ratio=_UNKNOWN, beta=_UNKNOWN, effectiveness=_UNKNOWN, stress_corr=_UNKNOWN),
-        legs=(),
-        evidence=Evidence(
-            inputs=(),
-            window_sha256=hashlib.sha256(b"").hexdigest(),
-            rule_version="test",
-            code_version=CODE_VERSION,
-        ),
-        links={"compare": pair.page},
-    )
-
-
-async def _publish(kafka: KafkaSettings, event: DivergenceEvent) -> str:
-    async with Publisher(kafka, client_id="convex-command") as publisher:
-        sent = await publisher.publish(
-            DIVERGENCES.name, key=event.pair, value=DIVERGENCES_CONTRACT.encode(event)
-        )
-    return f"{DIVERGENCES.name}/{sent.partition}/{sent.offset}"

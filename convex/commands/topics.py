@@ -1,22 +1,23 @@
-"""``convex topics``: make the topics that are declared in code."""
+"""``convex topics``: create the topics that are declared in code."""
 
 import asyncio
 
 import typer
-from rich.console import Console
-from rich.table import Table
-
-from convex.settings import read_settings
-from shared.config import KafkaSettings
-from shared.kafka.admin import create_topics
-from shared.kafka.topics import ALL_TOPICS
 
 app = typer.Typer(help="Kafka topics.", no_args_is_help=True)
 
 
 @app.command("create")
 def create() -> None:
-    """Create every topic that is not there yet; run it as often as you like."""
+    """Create every topic that does not exist yet; you can run it as often as you like."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from convex.settings import read_settings
+    from shared.config import KafkaSettings
+    from shared.kafka.admin import create_topics
+    from shared.kafka.topics import ALL_TOPICS
+
     settings = read_settings(KafkaSettings)
     outcome = asyncio.run(create_topics(settings))
     table = Table("topic", "key", "cleanup", "outcome")

@@ -1,7 +1,7 @@
-"""A Kafka inside this process, for looking and for quick tests: librdkafka's mock cluster.
+"""A Kafka broker inside this process, for demos and quick tests: librdkafka's mock cluster.
 
-It keeps records in memory only, has one group member at a time and no transactions: it shows what Convex
-does, it proves nothing about delivery. Apache Kafka does that.
+It keeps records in memory only, supports one group member at a time and no transactions. It shows what Convex
+does; it proves nothing about delivery. Tests of delivery run on Apache Kafka.
 """
 
 from types import TracebackType
@@ -38,5 +38,5 @@ class EmbeddedBroker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the broker; what it kept is gone."""
+        """Stop the broker; its records are lost."""
         del self._producer

@@ -1,4 +1,4 @@
-"""Where the demo's market comes from: made up, recorded, or live without a key."""
+"""The three sources of the demo's prices: simulated, recorded, or live without a key."""
 
 import json
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from shared.files.tick_csv import has_tick_header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
-    """A market as settings of the services.
+class MarketSource:
+    """Where the prices of the demo come from, as settings of the services.
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ class Market:
     environ: dict[str, str]
 
 
-def simulated(seed: int) -> Market:
-    """Return the made-up market."""
-    return Market(
-        note="SIMULATED: made-up prices, no market anywhere",
+def simulated(seed: int) -> MarketSource:
+    """Return simulated prices."""
+    return MarketSource(
+        note="SIMULATED: made-up prices of no real market",
         environ={
             "CONVEX_PAIRS": "simulated",
             "CONVEX_INGESTOR_FEED": "simulated",
@@ -38,9 +38,9 @@ def simulated(seed: int) -> Market:
     )
 
 
-def live() -> Market:
+def live() -> MarketSource:
     """Return the live feeds that need no key."""
-    return Market(
+    return MarketSource(
         note="LIVE: PAXG/USD (a gold token, a proxy) and BTC/USD of Kraken, daily bars of Yahoo",
         environ={
             "CONVEX_PAIRS": "live",
@@ -50,20 +50,20 @@ def live() -> Market:
     )
 
 
-def recorded(files: list[Path], speed: float) -> Market:
-    """Return recorded files as a market.
+def recorded(files: list[Path], speed: float) -> MarketSource:
+    """Return recorded files.
 
     Raises
     ------
     ConfigError
-        If a file cannot be read, or there is nothing for one of the legs.
+        If a file cannot be read, or no file has prices of one of the legs.
     """
     gold = [path for path in files if not _is_other_leg(path)]
     iwm = [path for path in files if path not in gold]
     if not gold or not iwm:
         missing = "gold (ts_utc,bid,ask or date,close)" if not gold else "IWM (date,close,adj_close)"
         raise ConfigError(f"--replay: no file of {missing}; give one more --replay FILE")
-    return Market(
+    return MarketSource(
         note=f"RECORDED: {', '.join(path.name for path in files)}"
         + (f", {speed:g} times as fast" if speed else ", as fast as possible"),
         environ={
@@ -78,7 +78,7 @@ def recorded(files: list[Path], speed: float) -> Market:
 
 
 def _is_other_leg(path: Path) -> bool:
-    """Tell whether a file is the ETF's: it says so by its name, or it has dividends to adjust for."""
+    """Tell whether a file is the ETF's: by its name, or because it has adjusted closes."""
     if has_tick_header(path):
         return False
     if "iwm" in path.name.lower():

@@ -1,4 +1,4 @@
-"""The services as they are in production: own processes, configured by environment variables."""
+"""Run each service as in production: in a process of its own, configured by environment variables."""
 
 import asyncio
 import ctypes
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.errors import ConfigError, ServiceError
 
-# Those that listen, and the one that brings the market.
+# The services that read topics, and the one that publishes prices.
 SERVICES = ("dashboard", "notifier", "signals")
 MARKET = "ingestor"
 _PR_SET_PDEATHSIG = 1
@@ -20,7 +20,7 @@ _CONFIGURATION = 2
 
 
 class ServiceDied(ServiceError):
-    """A service of the demo ended although nobody asked it to."""
+    """A service of the demo ended by itself."""
 
     default_reason = "service_died"
 
@@ -37,7 +37,7 @@ class Processes:
     """
 
     def __init__(self, environ: Mapping[str, str], logs: Path) -> None:
-        # A setting of the shell would change the demo without being seen in it.
+        # A CONVEX_ variable of the shell would change the demo, and nobody would see why.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CONVEX_")}  # noqa: TID251 - the services' environment is built here
         self._environ = {**inherited, **environ}
         self._logs = logs
@@ -61,7 +61,7 @@ class Processes:
                 )
 
     async def kill(self, service: str) -> None:
-        """End one at once, as a power cut would."""
+        """Kill a service, as a power failure would."""
         self._running[service].kill()
         await self._running.pop(service).wait()
 
@@ -112,5 +112,5 @@ class Processes:
 
 
 def _die_with_parent() -> None:
-    # Linux: when this demo is killed, nothing of it stays behind.
+    # Linux: when the demo is killed, its services are killed too.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

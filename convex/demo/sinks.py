@@ -1,4 +1,4 @@
-"""Where the demo's messages arrive: a real SMTP server and a real webhook receiver on this machine."""
+"""Receivers of the demo's messages: an SMTP server and a webhook server on this machine."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class ReceivedWebhook:
     Parameters
     ----------
     is_verified
-        The Standard Webhooks reference library accepts its signature.
+        Whether the Standard Webhooks reference library accepts its signature.
     received_ns
         Wall time, nanoseconds since the Unix epoch.
     """
@@ -45,7 +45,7 @@ class ReceivedWebhook:
 
 
 class MailSink:
-    """Take every mail and hand it on.
+    """Accept every mail and pass it on.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class MailSink:
         self._server.close()
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd names it
-        """Take a mail."""
+        """Accept a mail."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         message = message_from_bytes(content, _class=EmailMessage, policy=default)
         for recipient in envelope.rcpt_tos:
@@ -88,7 +88,7 @@ class MailSink:
 
 
 class WebhookSink:
-    """Take every webhook, check its signature, answer 204 or 401.
+    """Accept webhooks: verify the signature, answer 204 or 401, and pass each on.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from convex.explain.find_event import Placed, before, choose
 from convex.explain.hold_and_cooldown import stretches_of
 from convex.explain.log_scan import LogScan
 from convex.explain.material import Bars, Material, Prices, titles_of
-from convex.kafka_records import RecordReader
+from convex.record_reader import RecordReader
 from shared.config import KafkaSettings
 from shared.contracts.records import BARS as BARS_CONTRACT
 from shared.contracts.records import DIVERGENCES as DIVERGENCES_CONTRACT

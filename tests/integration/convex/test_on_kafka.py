@@ -123,7 +123,7 @@ def test_topic_that_is_kept_otherwise_than_declared_fails(kafka: KafkaSettings, 
 
 @pytest.mark.parametrize(
     ("partitions", "remedy"),
-    [(2, "kafka-topics.sh --alter --topic state.v1 --partitions 4"), (6, "make both anew")],
+    [(2, "kafka-topics.sh --alter --topic state.v1 --partitions 4"), (6, "delete both topics")],
 )
 def test_state_partitioned_otherwise_than_ticks_fails(
     kafka: KafkaSettings, convex: Convex, partitions: int, remedy: str

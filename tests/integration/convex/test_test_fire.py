@@ -4,7 +4,7 @@ from pathlib import Path
 
 from standardwebhooks.webhooks import Webhook
 
-from convex.commands.testfire import make_test_event
+from convex.make_test_event import make_test_event
 from services.notifier.core.event_validation import check_event
 from services.notifier.core.routing import TimeBase
 from shared.clock import SystemClock

@@ -1,4 +1,4 @@
-"""Count what goes through the topics, and how long it took from a tick to its webhook."""
+"""Count the records of the topics, the mails and the webhooks, and measure the time from tick to webhook."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -22,16 +22,16 @@ _WATCHED = (topics.TICKS, topics.BARS, topics.SIGNALS, topics.DIVERGENCES)
 
 @dataclass(slots=True)
 class Observed:
-    """What was seen so far.
+    """What was observed so far.
 
     Parameters
     ----------
     snapshots
         The latest of each pair, by its name.
     news
-        The latest happenings as lines for people, newest last.
-    unseen
-        Those of them not printed yet.
+        The latest lines for people, newest last.
+    unprinted
+        The lines that were not printed yet.
     """
 
     ticks: int = 0
@@ -43,30 +43,30 @@ class Observed:
     latencies_ms: list[float] = field(default_factory=list)
     snapshots: dict[str, PairSnapshot] = field(default_factory=dict)
     news: deque[str] = field(default_factory=lambda: deque(maxlen=14))
-    unseen: deque[str] = field(default_factory=lambda: deque(maxlen=1_000))
+    unprinted: deque[str] = field(default_factory=lambda: deque(maxlen=1_000))
     _received_ns: dict[str, int] = field(default_factory=dict)
     _arrived_ns: dict[str, int] = field(default_factory=dict)
 
-    def tell(self, line: str) -> None:
+    def add_news(self, line: str) -> None:
         """Add a line to the news."""
         self.news.append(line)
-        self.unseen.append(line)
+        self.unprinted.append(line)
 
     def take_mail(self, mail: ReceivedMail) -> None:
         """Count a mail."""
         self.emails += 1
-        self.tell(f"[cyan]e-mail[/]      to {mail.recipient}: {mail.subject}")
+        self.add_news(f"[cyan]e-mail[/]      to {mail.recipient}: {mail.subject}")
 
     def take_webhook(self, webhook: ReceivedWebhook) -> None:
         """Count a webhook; one that does not verify does not count."""
         if not webhook.is_verified:
             self.unverified += 1
-            self.tell(f"[red]webhook[/]     {webhook.event_id}: signature does not verify")
+            self.add_news(f"[red]webhook[/]     {webhook.event_id}: signature does not verify")
             return
         self.webhooks += 1
         self._arrived_ns[webhook.event_id] = webhook.received_ns
         self._measure(webhook.event_id)
-        self.tell(f"[green]webhook[/]     {webhook.event_type} {webhook.event_id}: signature verified")
+        self.add_news(f"[green]webhook[/]     {webhook.event_type} {webhook.event_id}: signature verified")
 
     def take_record(self, record: ConsumerRecord) -> None:
         """Count a record of a watched topic."""
@@ -86,7 +86,7 @@ class Observed:
             if received is not None:
                 self._received_ns[event.event_id] = int(received)
                 self._measure(event.event_id)
-            self.tell(f"[bold yellow]divergence[/]  {escape(happened(event))}")
+            self.add_news(f"[bold yellow]divergence[/]  {escape(happened(event))}")
 
     def summary(self) -> dict[str, object]:
         """Return the counts and the latency from tick to webhook, in milliseconds."""

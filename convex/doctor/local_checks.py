@@ -1,4 +1,4 @@
-"""Checks that need this machine only: Python, settings, files, the calendar, the delivery store."""
+"""Checks of this machine: Python, settings, files, the calendar, the delivery store."""
 
 import sys
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic_settings import BaseSettings
 
-from convex.diagnosis.finding import Finding, failed, passed, skipped
+from convex.doctor.finding import Finding, failed, passed, skipped
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
 from shared.config import load_settings, reject_unknown
@@ -19,7 +19,7 @@ _LEAST_PYTHON: Final = (3, 11)
 
 
 def check_python() -> Finding:
-    """Look at the interpreter's version."""
+    """Check the interpreter's version."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < _LEAST_PYTHON:
         return failed("python", version, "use Python 3.11 or newer")
@@ -27,7 +27,7 @@ def check_python() -> Finding:
 
 
 def check_configuration(classes: list[type[BaseSettings]]) -> Finding:
-    """Look at every ``CONVEX_*`` variable: that it is known, and that its value can be used."""
+    """Check every ``CONVEX_*`` variable: that it is known, and that its value can be used."""
     problems = []
     try:
         reject_unknown(classes)
@@ -44,7 +44,7 @@ def check_configuration(classes: list[type[BaseSettings]]) -> Finding:
 
 
 def check_pairs() -> Finding:
-    """Look at the pairs."""
+    """Check the pairs."""
     try:
         pairs = load_pairs(load_settings(PairsSettings).pairs)
     except ConfigError as error:
@@ -53,7 +53,7 @@ def check_pairs() -> Finding:
 
 
 def check_rules(settings: SignalsSettings) -> Finding:
-    """Look at the rules file."""
+    """Check the rules file."""
     try:
         from services.signals.rules_file import load_rules
 
@@ -65,7 +65,7 @@ def check_rules(settings: SignalsSettings) -> Finding:
 
 
 def check_false_alarms(settings: SignalsSettings) -> Finding:
-    """Look at the false alarms of the rules."""
+    """Check the false alarms of the rules."""
     try:
         from services.signals.false_alarms.loading import load_false_alarms
 
@@ -77,7 +77,7 @@ def check_false_alarms(settings: SignalsSettings) -> Finding:
 
 
 def check_calendar(*, now: datetime) -> Finding:
-    """Look whether the exchange calendar reaches past today, New York."""
+    """Check that the exchange calendar includes today and the days after it, in New York."""
     try:
         from shared.calendars import xnys_calendar
     except ModuleNotFoundError as error:
@@ -95,12 +95,12 @@ def check_calendar(*, now: datetime) -> Finding:
 
 
 def check_subscriptions(settings: NotifierSettings) -> Finding:
-    """Look at the subscriptions file, and at the secrets and pairs that it names."""
+    """Check the subscriptions file, and the secrets and pairs that it names."""
     pairs: list[str] | None
     try:
         pairs = [pair.name for pair in load_pairs(load_settings(PairsSettings).pairs)]
     except ConfigError:
-        # The check of the pairs has said so; the rest of the file is looked at all the same.
+        # The check of the pairs reports it; the rest of the file is checked all the same.
         pairs = None
     try:
         from services.notifier.subscriptions import load_subscriptions
@@ -113,13 +113,15 @@ def check_subscriptions(settings: NotifierSettings) -> Finding:
             "subscriptions", error, "correct the file; deploy/env/subscriptions.toml.example has both kinds"
         )
     if not targets:
-        return passed("subscriptions", f"{settings.subscriptions_file} names nobody: no one is told")
+        return passed(
+            "subscriptions", f"{settings.subscriptions_file} has no subscription: nobody gets an alert"
+        )
     names = ", ".join(f"{each.subscription.name} ({each.subscription.channel.value})" for each in targets)
     return passed("subscriptions", names)
 
 
 def check_store(settings: NotifierSettings) -> Finding:
-    """Look whether the delivery store answers; nothing is created."""
+    """Check that the delivery store answers; nothing is created."""
     try:
         from sqlalchemy import create_engine, text
         from sqlalchemy.engine import make_url
@@ -134,7 +136,7 @@ def check_store(settings: NotifierSettings) -> Finding:
             path = Path(str(url.database))
             if not path.exists():
                 if path.parent.is_dir():
-                    return passed("store", f"{shown} is made by the notifier's first start")
+                    return passed("store", f"{shown} will be created when the notifier first starts")
                 return failed("store", f"{shown}: its folder does not exist", remedy)
         engine = create_engine(url)
         try:

@@ -1,4 +1,4 @@
-"""Run the whole system on one machine until a signal or a number of seconds, then say what went through."""
+"""Run the whole system on one machine until a signal or a number of seconds, and count what it did."""
 
 import asyncio
 import signal
@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.live import Live
 
 from convex.demo.broker import EmbeddedBroker
-from convex.demo.markets import Market
-from convex.demo.observing import Observed, observe
+from convex.demo.markets import MarketSource
+from convex.demo.observed import Observed, observe
 from convex.demo.processes import MARKET, SERVICES, Processes
 from convex.demo.sinks import MailSink, WebhookSink
-from convex.demo.view import print_news, render
+from convex.demo.terminal_view import print_news, render
 from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.pairs.loading import load_pairs
@@ -28,8 +28,10 @@ _SECRET = "whsec_Y29udmV4LWRlbW8tc2VjcmV0LWZvci1vbmUtbWFjaGluZQ=="  # noqa: S105
 _FETCH_WAIT_MS = 10
 
 
-async def run_demo(market: Market, *, seconds: float | None, console: Console, clock: Clock) -> Observed:
-    """Run the demo and return what was seen.
+async def run_demo(
+    market: MarketSource, *, seconds: float | None, console: Console, clock: Clock
+) -> Observed:
+    """Run the demo and return what was observed.
 
     Raises
     ------
@@ -64,8 +66,8 @@ async def run_demo(market: Market, *, seconds: float | None, console: Console, c
             await _until_ready(processes, ports, stop)
             if stop.is_set():
                 return observed
-            # The market opens when everyone listens: what was published before would only show how long
-            # a start takes.
+            # The prices start when every service is ready: earlier ones would only measure how long
+            # the services take to start.
             await processes.start(MARKET)
             await _until_done(
                 observed,

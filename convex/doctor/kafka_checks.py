@@ -1,4 +1,4 @@
-"""Checks that ask Kafka: that it answers, and that the topics are as declared. Nothing is created."""
+"""Checks of Kafka: it answers, and the topics are as declared. Nothing is created."""
 
 import asyncio
 from typing import Any, Final
@@ -7,12 +7,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import ApiVersionRequest
 
-from convex.diagnosis.finding import Finding, failed, passed, skipped
+from convex.doctor.finding import Finding, failed, passed, skipped
 from shared.config import KafkaSettings
 from shared.kafka.clients import make_admin
 from shared.kafka.topics import ALL_TOPICS, STATE, TICKS, Topic
 
-_PATIENCE_SECONDS: Final = 10.0
+_TIMEOUT_SECONDS: Final = 10.0
 _FETCH: Final = 1
 # Apache Kafka 4.0 dropped the fetch requests that clients from before 0.10 send (KIP-896).
 _LEAST_FETCH_OF_KAFKA_4: Final = 4
@@ -20,10 +20,10 @@ _CREATE: Final = "convex topics create"
 
 
 async def check_kafka(settings: KafkaSettings) -> list[Finding]:
-    """Look at the brokers and at each declared topic."""
+    """Check the brokers and each declared topic."""
     admin = make_admin(settings)
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             await admin.start()
             brokers = (await admin.describe_cluster())["brokers"]
             described = await admin.describe_topics()
@@ -50,7 +50,7 @@ async def check_kafka(settings: KafkaSettings) -> list[Finding]:
 
 
 def _generation(versions: Any) -> str:
-    # A broker does not tell its version to clients, only which requests it understands.
+    # A broker does not report its version to clients, only the requests that it understands.
     least = {api[0]: api[1] for api in versions.api_versions}.get(_FETCH, 0)
     if least >= _LEAST_FETCH_OF_KAFKA_4:
         return "speaks as Apache Kafka 4 or newer"
@@ -58,12 +58,12 @@ def _generation(versions: Any) -> str:
 
 
 async def _cleanup_policies(admin: Any) -> dict[str, str]:
-    """Return the policy of each topic that there is; empty where the broker does not tell."""
+    """Return the policy of each topic that there is; empty where the broker does not report it."""
     asked = [
         ConfigResource(ConfigResourceType.TOPIC, topic.name, {"cleanup.policy": None}) for topic in ALL_TOPICS
     ]
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             responses = await admin.describe_configs(asked)
     except (KafkaError, TimeoutError, OSError):
         return {}
@@ -84,7 +84,7 @@ def _check_topic(topic: Topic, partitions: dict[str, int], cleanup: dict[str, st
     declared, seen = topic.config["cleanup.policy"], cleanup.get(topic.name)
     count = f"{partitions[topic.name]} partitions"
     if seen is None:
-        return passed(check, f"{count}; the broker does not tell its cleanup policy")
+        return passed(check, f"{count}; the broker does not report its cleanup policy")
     if set(seen.split(",")) != set(declared.split(",")):
         return failed(
             check,
@@ -100,12 +100,12 @@ def _check_partitioning(partitions: dict[str, int]) -> Finding:
         return skipped("partitioning", f"needs {TICKS.name} and {STATE.name}")
     detail = f"{TICKS.name} {ticks}, {STATE.name} {state}"
     if state < ticks:
-        # Checkpoints name their partition themselves: more of them move none.
+        # A checkpoint names its partition itself: more partitions move no checkpoint.
         remedy = f"stop signals, then kafka-topics.sh --alter --topic {STATE.name} --partitions {ticks}"
     elif state > ticks:
         remedy = (
-            "make both anew with one CONVEX_KAFKA_PARTITIONS; more partitions for ticks.v1 alone would move "
-            "leads away from their checkpoints"
+            "delete both topics and create them with one CONVEX_KAFKA_PARTITIONS; more partitions for "
+            "ticks.v1 alone would move leads away from their checkpoints"
         )
     else:
         return passed("partitioning", f"equal: {detail}")

@@ -1,4 +1,4 @@
-"""Checks that ask what is around: the mail server, and each service's own probe."""
+"""Checks over the network: the mail server, and the readiness of each service."""
 
 import asyncio
 import json
@@ -7,11 +7,11 @@ import urllib.error
 import urllib.request
 from typing import Final
 
-from convex.diagnosis.finding import Finding, failed, passed, skipped
+from convex.doctor.finding import Finding, failed, passed, skipped
 from services.notifier.config import SmtpSecurity, SmtpSettings
 from shared.config import HealthSettings
 
-_PATIENCE_SECONDS: Final = 5.0
+_TIMEOUT_SECONDS: Final = 5.0
 _ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - to be replaced by this machine's address
 
 
@@ -34,7 +34,7 @@ async def check_smtp(settings: SmtpSettings) -> Finding:
             port=settings.port,
             username=settings.username,
             password=settings.password.get_secret_value() if settings.password else None,
-            timeout=min(settings.timeout_seconds, _PATIENCE_SECONDS),
+            timeout=min(settings.timeout_seconds, _TIMEOUT_SECONDS),
             use_tls=settings.security is SmtpSecurity.TLS,
             start_tls=settings.security is SmtpSecurity.STARTTLS,
             tls_context=context,
@@ -67,7 +67,7 @@ async def check_ready(service: str, settings: HealthSettings) -> Finding:
 
 def _get(url: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310 - http, built above
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - http, built above
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:

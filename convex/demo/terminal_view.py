@@ -1,11 +1,11 @@
-"""The demo in a terminal: what is known of the pairs now, and what happened lately."""
+"""The demo in a terminal: the current numbers of the pairs, and what happened lately."""
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from convex.demo.observing import Observed
+from convex.demo.observed import Observed
 from convex.demo.wording import at_fault, still_open
 from shared.domain.snapshots import LegSnapshot, PairSnapshot
 
@@ -46,8 +46,8 @@ def render(observed: Observed, *, page: str, note: str, elapsed_seconds: float) 
 
 def print_news(console: Console, observed: Observed) -> None:
     """Print what has happened since the last call, a line each."""
-    while observed.unseen:
-        console.print(observed.unseen.popleft(), highlight=False, soft_wrap=True)
+    while observed.unprinted:
+        console.print(observed.unprinted.popleft(), highlight=False, soft_wrap=True)
 
 
 def _latency(latencies: object) -> str:

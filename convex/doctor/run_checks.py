@@ -1,11 +1,13 @@
-"""Every check of ``convex doctor``, in the order in which one rests on another."""
+"""Run every check of ``convex doctor``: first what the later checks depend on."""
 
 from typing import Final, TypeVar
 
 from pydantic_settings import BaseSettings
 
-from convex.diagnosis import kafka, local, neighbours
-from convex.diagnosis.finding import Finding, skipped
+from convex.doctor import kafka_checks as kafka
+from convex.doctor import local_checks as local
+from convex.doctor import network_checks as network
+from convex.doctor.finding import Finding, skipped
 from convex.settings import all_settings
 from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
@@ -19,9 +21,13 @@ S = TypeVar("S", bound=BaseSettings)
 _UNUSABLE: Final = "its settings are unusable, see configuration"
 
 
-async def examine() -> list[Finding]:
+async def run_checks() -> list[Finding]:
     """Run every check against the environment of this process."""
-    findings = [local.check_python(), local.check_configuration(all_settings()), local.check_pairs()]
+    findings = [
+        local.check_python(),
+        local.check_configuration(all_settings()),
+        local.check_pairs(),
+    ]
     findings.append(local.check_calendar(now=SystemClock().now()))
     signals = _usable(SignalsSettings)
     findings.append(local.check_rules(signals) if signals else skipped("rules", _UNUSABLE))
@@ -32,7 +38,7 @@ async def examine() -> list[Finding]:
     if notifier:
         findings.append(local.check_subscriptions(notifier))
         findings.append(local.check_store(notifier))
-        findings.append(await neighbours.check_smtp(notifier.smtp))
+        findings.append(await network.check_smtp(notifier.smtp))
     else:
         findings += [skipped(check, _UNUSABLE) for check in ("subscriptions", "store", "smtp")]
     services: dict[str, HealthSettings | None] = {
@@ -43,9 +49,7 @@ async def examine() -> list[Finding]:
     }
     for service, health in services.items():
         findings.append(
-            await neighbours.check_ready(service, health)
-            if health
-            else skipped(f"{service} ready", _UNUSABLE)
+            await network.check_ready(service, health) if health else skipped(f"{service} ready", _UNUSABLE)
         )
     return findings
 
