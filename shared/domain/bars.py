@@ -7,13 +7,13 @@ from typing import Final
 
 from shared.errors import QualityError
 
-# What is kept of a leg, and all that a history record needs: the longest window is 252 sessions, and a
-# 20-session half-life has weight 1e-12 left after 800.
+# How many sessions of a leg are kept, and the most that a history record holds: the longest window is 252
+# sessions, and with a half-life of 20 sessions the weight left after 800 is 1e-12.
 HISTORY_SESSIONS: Final = 800
-# A price sampled as a session's close must be this fresh. Spot gold is always open in these minutes of a
+# The oldest price that may be sampled as a session's close. Spot gold is always open in the last minutes of a
 # session, so the age needs no calendar.
 MAX_SAMPLE_AGE_NS: Final = 15 * 60 * 1_000_000_000
-# Far beyond any price, far within what the statistics can divide and square.
+# Far beyond any real price, and far within what the statistics can divide and square.
 LEAST_PRICE: Final = 1e-9
 MOST_PRICE: Final = 1e12
 
@@ -44,19 +44,20 @@ class Bar:
         Close adjusted for splits and dividends, scaled so that the newest bar of the same history
         has ``adj_close == close``.
     known_at_ns
-        From when it may be used, nanoseconds since the Unix epoch.
+        The instant from which it may be used, nanoseconds since the Unix epoch.
     status, revision
         Revision 0 is the first; each later change has the next number.
     source
-        Who says so, for instance ``yahoo``, ``replay``, ``sampled``.
+        Where it comes from, for instance ``yahoo``, ``replay``, ``sampled``.
     open, high, low, volume
         Raw; None where the source has closes only.
 
     Raises
     ------
     QualityError
-        If a price is not positive and finite or not from `LEAST_PRICE` to `MOST_PRICE`, high and low do not
-        hold the close, the volume is not a number from 0 on, or an instant or a revision is not one.
+        If a price is not positive and finite or not from `LEAST_PRICE` to `MOST_PRICE`, the close is not
+        between low and high, the volume is negative or not finite, or ``known_at_ns`` or ``revision`` is out
+        of range.
     """
 
     instrument: str
@@ -119,7 +120,7 @@ class BarBatch:
     Parameters
     ----------
     mode
-        ``history`` fills windows and decides nothing: nobody wants 600 old alerts. ``live`` is news.
+        ``history`` only fills windows, because nobody wants 600 old alerts. Rules are evaluated on ``live``.
     bars
         Ascending by session, all of one instrument.
     """

@@ -1,11 +1,11 @@
-"""Instants: integer nanoseconds inside, RFC 3339 text for people and on the wire."""
+"""Instants: integer nanoseconds in the code, RFC 3339 text for people and in records."""
 
 import re
 from datetime import UTC, datetime
 from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
-# Only digits that RFC 3339 allows: fromisoformat takes week dates and times without seconds as well.
+# Only the forms of RFC 3339: fromisoformat also takes week dates and times without seconds.
 _RFC3339: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.([0-9]{1,9}))?"

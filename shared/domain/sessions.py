@@ -1,4 +1,4 @@
-"""XNYS sessions and the instants that belong to them; built once from a calendar, then pure."""
+"""XNYS sessions: which dates are sessions, and when each opens, closes and has its final bar."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from shared.domain.instants import to_ns
 from shared.errors import InvariantError
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
-# The exchange's corrections to a day's bar end at 20:00 New York; a quarter of an hour is for the vendor.
+# The exchange corrects a day's bar until 20:00 New York; the vendor gets a quarter of an hour more.
 BAR_FINAL_AT: Final = time(20, 15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCalendar:
-    """Sessions in order.
+    """All sessions, in order.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class SessionCalendar:
             raise InvariantError("a calendar needs one open and one close for each session")
 
     def is_session(self, label: str) -> bool:
-        """Tell whether the exchange traded on that date."""
+        """Return whether the exchange traded on that date."""
         index = bisect_left(self.labels, label)
         return index < len(self.labels) and self.labels[index] == label
 
@@ -65,7 +65,7 @@ class SessionCalendar:
         return bisect_left(self.close_ns, ts_ns) - 1
 
     def is_open(self, ts_ns: int) -> bool:
-        """Tell whether an instant lies inside a session (open included, close excluded)."""
+        """Return whether an instant lies inside a session (open included, close excluded)."""
         index = bisect_right(self.open_ns, ts_ns) - 1
         return index >= 0 and ts_ns < self.close_ns[index]
 

@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# 2 000 quotes are about 130 kB, far below Kafka's 1 MiB record limit; more per record gains nothing.
+# 2,000 quotes are about 130 kB, far below Kafka's limit of 1 MiB per record; more per record gains nothing.
 MAX_TICKS_PER_RECORD: Final = 2_000
 
 
 class FeedState(StrEnum):
-    """What a feed is doing; silence has a name."""
+    """What a feed is doing; each reason for missing ticks has its own state."""
 
     LIVE = "LIVE"
     STALE = "STALE"
@@ -97,7 +97,7 @@ TickBatch = QuoteBatch | TradeBatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedStatus:
-    """The state of one instrument's feed and how far its event time has come.
+    """The state of one instrument's feed, and its watermark.
 
     Parameters
     ----------

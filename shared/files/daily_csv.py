@@ -13,7 +13,7 @@ from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.files.csv_fields import LEAST, MOST, position, price
 from shared.files.input_file import bad_file, open_text
 
-# As vendors call it; spaces and underscores do not count.
+# The names that vendors use; spaces and underscores are ignored.
 _ADJUSTED: Final = ("adjclose", "adjustedclose")
 
 
@@ -39,23 +39,23 @@ def read_daily_csv(*paths: Path, instrument: str, calendar: SessionCalendar) -> 
 
     Gold trades on exchange holidays, so its files have more dates than sessions. ``adj_close``, also called
     ``Adj Close`` or ``Adjusted Close``, is scaled so that the last row of all has ``adj_close == close``;
-    without the column it is the close. A row may be used from 20:15 New York of its session on: a file does
-    not say when it was written.
+    without the column it is the close. A row may be used from 20:15 New York of its session on, because a
+    file does not say when it was written.
 
     Parameters
     ----------
     paths
-        CSV, or gzip of it when the name ends in ``.gz``. A date may stand in several of them with the same
+        CSV, or gzip of it when the name ends in ``.gz``. A date may be in several of them with the same
         numbers.
     instrument
-        What the bars are called.
+        The instrument of the bars.
 
     Raises
     ------
     ConfigError
         With file, row and field: a column that is missing or appears twice, a row longer than the
-        header, a date that is none, is repeated or out of order, a price that is no plain positive number, no
-        row at all; or two files that disagree about a close or an adjusted one, or of which only one has
+        header, a date that is invalid, repeated or out of order, a price that is not a plain positive number,
+        no row at all; or two files that disagree about a close or an adjusted one, or of which only one has
         ``adj_close``.
     """
     by_date: dict[str, _Row] = {}
@@ -89,10 +89,10 @@ def _require_agreement(known: _Row, row: _Row) -> None:
 
 
 def _bar(row: _Row, scale: float, instrument: str) -> Bar:
-    # Exact where there is nothing to scale: x * 1.0 is x.
+    # Exact when there is nothing to scale: x * 1.0 is x.
     adjusted = row.adjusted * scale
     if not LEAST <= adjusted <= MOST:
-        problem = f"is {adjusted:g} once the last row's is scaled to its close; mend the column"
+        problem = f"is {adjusted:g} after scaling the last row's to its close; correct the column"
         raise bad_file(row.path, problem, row=row.row, field="adj_close")
     return Bar(
         instrument=instrument,
@@ -156,7 +156,7 @@ def _session(path: Path, text: str, row: int) -> str:
         session = date.fromisoformat(text).isoformat()
     except ValueError:
         session = ""
-    # Python reads 20200102 and 2020-W01-4 too; a file that means something else by them must not pass.
+    # Python also reads 20200102 and 2020-W01-4; a file may mean something else by them.
     if session != text:
         raise bad_file(path, f"must be YYYY-MM-DD, was {text[:40]!r}", row=row, field="date")
     return session

@@ -1,4 +1,4 @@
-"""The lead's closes from ticks that are not replayed: they fill windows as the live samples would have."""
+"""The lead's closes, sampled from ticks before the replay starts: they fill windows as live samples would."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from shared.domain.ticks import QuoteBatch
 
 
 class SampledCloses:
-    """Sample the last mid at each close, one batch after the other.
+    """Samples the last mid at each close, batch by batch.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class SampledCloses:
     calendar
         XNYS sessions.
     without
-        Sessions whose close is known otherwise.
+        Sessions whose close is known from a daily file.
     """
 
     def __init__(self, instrument: str, *, calendar: SessionCalendar, without: Collection[str]) -> None:
@@ -30,17 +30,17 @@ class SampledCloses:
         self._mid = 0.0
 
     def take(self, batch: QuoteBatch) -> None:
-        """Take ticks in, ascending by event time within and across batches, at least one."""
+        """Read at least one tick; ascending by event time within and across batches."""
         events = batch.ts_event_ns
         if self._next is None:
             self._next = self._calendar.first_closing_at_or_after(int(events[0]))
-        # Only a later tick tells that a close has had its last one.
+        # Only a later tick shows that the last tick before a close has been read.
         while self._next < len(self._calendar.close_ns) and self._calendar.close_ns[self._next] < events[-1]:
             rows = int(events.searchsorted(self._calendar.close_ns[self._next], "right"))
             if rows:
-                self._come_to(batch, rows - 1)
+                self._note_price(batch, rows - 1)
             self._sample()
-        self._come_to(batch, len(events) - 1)
+        self._note_price(batch, len(events) - 1)
 
     def until(self, end_ns: int) -> tuple[Bar, ...]:
         """Return the samples of all closes before an instant that no further tick precedes."""
@@ -49,12 +49,12 @@ class SampledCloses:
                 self._sample()
         return tuple(self._bars)
 
-    def _come_to(self, batch: QuoteBatch, row: int) -> None:
+    def _note_price(self, batch: QuoteBatch, row: int) -> None:
         self._ts_ns = int(batch.ts_event_ns[row])
         self._mid = float((batch.bid[row] + batch.ask[row]) * 0.5)
 
     def _sample(self) -> None:
-        assert self._next is not None  # noqa: S101 - both callers have looked
+        assert self._next is not None  # noqa: S101 - both callers have checked
         close_ns, session = self._calendar.close_ns[self._next], self._calendar.labels[self._next]
         self._next += 1
         if session in self._without or close_ns - self._ts_ns > MAX_SAMPLE_AGE_NS:

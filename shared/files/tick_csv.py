@@ -17,12 +17,12 @@ from shared.files.csv_fields import LEAST, MOST, position, price
 from shared.files.input_file import bad_file, open_text
 
 _NAMES: Final = ("ts_utc", "bid", "ask")
-# Enough rows for numpy to pay, few enough to stay below a few MB.
+# Enough rows for numpy to be worth it, few enough to stay below a few MB.
 _CHUNK_ROWS: Final = 20_000
-# What the calendar of sessions covers.
+# The years that the calendar of sessions covers.
 _FIRST_YEAR: Final = "1999"
 _END_YEAR: Final = "2036"
-# What a decimal number is made of: numpy would also read 1_300, and digits of any script.
+# The characters of a decimal number: numpy would also read 1_300, and digits of any script.
 _DECIMALS: Final = re.compile(r"[0-9.eE+\- \t]*")
 
 
@@ -35,7 +35,7 @@ class _Columns:
 
 
 def has_tick_header(path: Path) -> bool:
-    """Tell whether a CSV file holds ticks rather than daily rows.
+    """Return whether a CSV file holds ticks rather than daily rows.
 
     Raises
     ------
@@ -55,8 +55,8 @@ def read_tick_csv(path: Path, *, instrument: str) -> Iterator[QuoteBatch]:
     ------
     ConfigError
         With file, row and field: a column that is missing or appears twice, a row longer than the
-        header, an instant without a zone, a price that is no plain positive number, a bid above its ask, an
-        instant before the one above it.
+        header, an instant without a zone, a price that is not a plain positive number, a bid above its ask,
+        an instant before the one above it.
     """
     with open_text(path) as lines:
         columns = _columns(path, lines)
@@ -104,8 +104,8 @@ def _prices(texts: list[str]) -> NDArray[np.float64]:
 
 
 def _instants(texts: list[str]) -> NDArray[np.int64]:
-    # numpy reads any year into 64 bits of nanoseconds, wrapped, and a date alone as midnight. Texts of one
-    # length compare as their instants do.
+    # numpy wraps years that 64 bits of nanoseconds cannot hold, and reads a date alone as midnight. Texts
+    # compare as their years do.
     if min(texts) < _FIRST_YEAR or max(texts) >= _END_YEAR:
         raise ValueError("an instant needs a year of the calendar")
     if _are_plain_utc(texts):
@@ -114,7 +114,7 @@ def _instants(texts: list[str]) -> NDArray[np.int64]:
 
 
 def _are_plain_utc(texts: list[str]) -> bool:
-    """Tell whether numpy may read the texts: it is fast, but shrugs at offsets and at a tenth decimal."""
+    """Return whether numpy may read the texts: it is fast, but ignores offsets and a tenth decimal."""
     joined = "".join(texts)
     return max(map(len, texts)) <= len("2014-05-02T12:30:00.000000001Z") and all(
         joined.count(mark) == times * len(texts) for mark, times in (("-", 2), (":", 2), ("T", 1), ("Z", 1))

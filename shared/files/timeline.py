@@ -1,7 +1,7 @@
-"""Recorded input in the one order in which it would have become known.
+"""The contents of input files in the order in which they would have become known.
 
-The replay feed of the ingestor and ``convex backtest`` both read their files through here; this is why the
-same files give the same log, and the same log the same events.
+The replay feed of the ingestor and ``convex backtest`` both read their files with this, so the same files
+give the same log, and the same log gives the same events.
 """
 
 from collections.abc import Iterable, Iterator
@@ -61,7 +61,7 @@ def read_timeline(
     other = read_daily_csv(*recording.other_files, instrument=pair.other, calendar=calendar)
     _require_overlap(lead, other, recording, has_ticks=bool(tick_files))
     samples = SampledCloses(pair.lead, calendar=calendar, without=[bar.session for bar in lead])
-    ticks = _cut(_all_ticks(tick_files, pair.lead), recording, samples)
+    ticks = _between(_all_ticks(tick_files, pair.lead), recording, samples)
     first = next(ticks, None)
     if recording.start is not None:
         lead = tuple(
@@ -80,37 +80,36 @@ def read_timeline(
         if old:
             yield BarBatch(instrument=old[0].instrument, mode=BarsMode.HISTORY, bars=old)
     last = recording.end.isoformat() if recording.end else "9999-12-31"
-    news = sorted(
+    live = sorted(
         (bar for bar in (*lead, *other) if not is_history(bar) and bar.session <= last),
         key=lambda bar: (bar.known_at_ns, bar.instrument != pair.lead),
     )
-    yield from merge(news, _chain(first, ticks))
+    yield from merge(live, _chain(first, ticks))
 
 
 def in_units(timeline: Iterable[BarBatch | QuoteBatch]) -> Iterator[tuple[BarBatch, ...] | QuoteBatch]:
     """Yield a timeline with the bars that became known at one instant together.
 
-    Time has come to a bar's ``known_at`` only when all bars of that instant are told: a watermark between
-    the two legs of a session would decide by one of them.
+    A watermark must not come between them: rules would be evaluated with the new bar of one leg only.
     """
-    told: list[BarBatch] = []
+    together: list[BarBatch] = []
     for item in timeline:
-        if told and not _is_at_once(told[-1], item):
-            yield tuple(told)
-            told = []
+        if together and not _is_at_once(together[-1], item):
+            yield tuple(together)
+            together = []
         if isinstance(item, BarBatch):
-            told.append(item)
+            together.append(item)
         else:
             yield item
-    if told:
-        yield tuple(told)
+    if together:
+        yield tuple(together)
 
 
-def _is_at_once(told: BarBatch, item: BarBatch | QuoteBatch) -> bool:
+def _is_at_once(previous: BarBatch, item: BarBatch | QuoteBatch) -> bool:
     return (
         isinstance(item, BarBatch)
-        and item.mode is told.mode is BarsMode.LIVE
-        and item.bars[-1].known_at_ns == told.bars[-1].known_at_ns
+        and item.mode is previous.mode is BarsMode.LIVE
+        and item.bars[-1].known_at_ns == previous.bars[-1].known_at_ns
     )
 
 
@@ -133,15 +132,15 @@ def merge(bars: Iterable[Bar], ticks: Iterable[QuoteBatch]) -> Iterator[BarBatch
             if cut > begin:
                 yield batch.rows(begin, cut)
                 begin = cut
-            yield _news(bar)
+            yield _live_bar(bar)
             bar = next(waiting, None)
         yield batch.rows(begin)
     while bar is not None:
-        yield _news(bar)
+        yield _live_bar(bar)
         bar = next(waiting, None)
 
 
-def _news(bar: Bar) -> BarBatch:
+def _live_bar(bar: Bar) -> BarBatch:
     return BarBatch(instrument=bar.instrument, mode=BarsMode.LIVE, bars=(bar,))
 
 
@@ -162,7 +161,7 @@ def _require_overlap(
 ) -> None:
     common = {bar.session for bar in lead} & {bar.session for bar in other}
     if has_ticks and other:
-        # Closes are sampled from the ticks, and only reading them all tells for which sessions.
+        # Closes are sampled from the ticks; for which sessions is only known once all ticks are read.
         if common or not lead:
             return
     elif any(_is_within(session, recording) for session in common):
@@ -188,7 +187,9 @@ def _all_ticks(paths: tuple[Path, ...], instrument: str) -> Iterator[QuoteBatch]
             yield batch
 
 
-def _cut(ticks: Iterator[QuoteBatch], recording: Recording, before: SampledCloses) -> Iterator[QuoteBatch]:
+def _between(
+    ticks: Iterator[QuoteBatch], recording: Recording, before: SampledCloses
+) -> Iterator[QuoteBatch]:
     begin = _midnight_ns(recording.start) if recording.start else None
     end = _midnight_ns(recording.end + timedelta(days=1)) if recording.end else None
     for batch in ticks:

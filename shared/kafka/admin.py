@@ -10,7 +10,7 @@ from shared.kafka.topics import ALL_TOPICS, Topic
 
 
 async def create_topics(settings: KafkaSettings) -> dict[str, str]:
-    """Create every topic that is not there yet.
+    """Create every topic that does not exist yet.
 
     Returns
     -------
@@ -59,7 +59,7 @@ async def require_topics(settings: KafkaSettings, *topics: Topic) -> None:
     Raises
     ------
     BrokerUnavailable
-        If Kafka cannot be reached, or a topic is not there; names it and the remedy.
+        If Kafka cannot be reached, or a topic does not exist; names it and the remedy.
     """
     reader = make_reader(settings, client_id="convex-topics")
     try:

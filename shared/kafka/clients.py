@@ -1,4 +1,4 @@
-"""aiokafka clients with the settings that our guarantees rest on."""
+"""aiokafka clients with the settings that the delivery guarantees need."""
 
 import ssl
 from typing import Any
@@ -29,7 +29,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
-    """Return how to check the broker's certificate, None where the connection is not encrypted."""
+    """Return how to check the broker's certificate; None if the connection is not encrypted."""
     if settings.security_protocol not in ("SSL", "SASL_SSL"):
         return None
     return ssl.create_default_context(cafile=str(settings.ssl_ca_file) if settings.ssl_ca_file else None)
@@ -72,7 +72,7 @@ def make_group_consumer(
 
 
 def make_reader(settings: KafkaSettings, *, client_id: str) -> AIOKafkaConsumer:
-    """Return a consumer without a group, to be assigned partitions by hand."""
+    """Return a consumer without a group; the caller assigns its partitions."""
     return AIOKafkaConsumer(
         client_id=client_id,
         group_id=None,

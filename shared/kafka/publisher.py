@@ -1,4 +1,4 @@
-"""Send a record and know that Kafka has it."""
+"""Publish a record and return once Kafka has acknowledged it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Published(NamedTuple):
-    """Where a record stands in the log, and when the producer stamped it (Unix milliseconds)."""
+    """Where a record is in the log, and its timestamp from the producer (Unix milliseconds)."""
 
     partition: int
     offset: int
@@ -26,8 +26,8 @@ class Published(NamedTuple):
 class Publisher:
     """Publish records one acknowledgement at a time.
 
-    After a `BrokerUnavailable` the producer underneath is rebuilt on the next call: aiokafka's does not
-    recover from an out-of-order sequence number. A record sent twice that way carries the same identity.
+    After a `BrokerUnavailable` the next call makes a new producer: aiokafka's producer does not recover from
+    an out-of-order sequence number. A record that is sent twice that way has the same identity.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Publisher:
         How to reach Kafka; ``send_timeout_seconds`` bounds each call, because idempotent sends of
         aiokafka never expire by themselves.
     client_id
-        Shows in the broker's logs.
+        Appears in the broker's logs.
     """
 
     def __init__(self, settings: KafkaSettings, *, client_id: str) -> None:
@@ -84,9 +84,9 @@ class Publisher:
         return Published(int(sent.partition), int(sent.offset), int(sent.timestamp))
 
     async def publish_together(self, topic: str, *, key: str, values: Sequence[bytes]) -> int:
-        """Publish the first of some records in one piece, and return how many once all replicas have them.
+        """Publish the first records of a list as one batch, and return how many once all replicas have them.
 
-        They stand in the log one after the other and in this order, or none of them does.
+        They are in the log one after the other and in this order, or none of them is.
 
         Parameters
         ----------
@@ -140,6 +140,6 @@ class Publisher:
                 async with asyncio.timeout(1):
                     await producer.stop()
             except (KafkaError, TimeoutError):
-                # Left alone it would retry for ever, and publish its old record after newer ones.
+                # Otherwise it would retry for ever, and publish its old record after newer ones.
                 await producer._sender.close()  # noqa: SLF001 - no public way
                 await producer.client.close()

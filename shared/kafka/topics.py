@@ -8,14 +8,14 @@ _DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic and how Kafka keeps it.
+    """A topic and how Kafka stores it.
 
     Parameters
     ----------
     key
-        What its records are keyed by.
+        What the key of its records is.
     is_partitioned_by_lead
-        It has as many partitions as ``ticks.v1``, and what concerns one lead is in the same one.
+        It has as many partitions as ``ticks.v1``, and the records of one lead are in the same partition.
     config
         Kafka's topic settings.
     """
@@ -38,7 +38,7 @@ STATE: Final = Topic(
     name="state.v1",
     key="pair",
     is_partitioned_by_lead=True,
-    # A checkpoint is rewritten all day: compact soon, or a restart reads yesterday's too.
+    # A checkpoint is rewritten all day: compact soon, so that a restart does not read yesterday's too.
     config={"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.2"},
 )
 SIGNALS: Final = Topic(

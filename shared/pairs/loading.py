@@ -17,7 +17,7 @@ _PAIRS: Final = TypeAdapter(tuple[Pair, ...])
 
 
 class PairsSettings(BaseSettings):
-    """Which pairs this installation watches; the ingestor routes by them, signals computes them."""
+    """Which pairs this installation watches; the same for every service."""
 
     model_config = SettingsConfigDict(env_prefix="CONVEX_", frozen=True, extra="forbid")
 
@@ -74,9 +74,9 @@ def load_pairs(name_or_path: str) -> tuple[Pair, ...]:
 
 
 def _refuse_unknown_fields(tables: list[dict[str, Any]]) -> None:
-    # pydantic reads a dataclass past what it does not know: a misspelt is_proxy would not be said anywhere.
+    # pydantic ignores fields that a dataclass does not have: a misspelt is_proxy would go unnoticed.
     known = {field.name for field in fields(Pair)}
     for index, table in enumerate(tables):
         for name in table:
             if name not in known:
-                raise ConfigError(f"pair {index} {name}: is no field of a pair")
+                raise ConfigError(f"pair {index} {name}: is not a field of a pair")

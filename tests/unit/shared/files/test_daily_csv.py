@@ -150,7 +150,7 @@ def test_no_file_has_no_bars() -> None:
         ("date,close,adj_close\n2019-06-03,100,\n", "row 2: adj_close: must be a positive number, was ''"),
         (
             "date,close,adj_close\n2019-06-03,1e-9,1e12\n2019-06-04,1e12,1e-9\n",
-            "row 2: adj_close: is 1e+33 once the last row's is scaled to its close; mend the column",
+            "row 2: adj_close: is 1e+33 after scaling the last row's to its close; correct the column",
         ),
         ("date,close\n2019-06-03\n", "row 2: has 1 cells, the header has 2"),
         ("date,close\n03.06.2019,5\n", "row 2: date: must be YYYY-MM-DD, was '03.06.2019'"),
