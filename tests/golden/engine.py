@@ -21,6 +21,7 @@ from services.signals.core.pairs.pair_state import dump_pair
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.false_alarms.loading import load_false_alarms
 from shared.contracts.records import BARS, DIVERGENCES, SIGNALS
+from shared.domain.pairs import Pair
 from tests.golden.six_pairs import PAIRS, RULES, log, sessions
 from tests.support.builders_market import LEAD
 
@@ -48,11 +49,11 @@ class Output:
     suppressed: Counter[str] = field(default_factory=Counter)
 
 
-def make_engine() -> LeadEngine:
-    """Return a new engine of the six pairs."""
+def make_engine(pairs: tuple[Pair, ...] = PAIRS) -> LeadEngine:
+    """Return a new engine of the six pairs, or of some of them."""
     return LeadEngine(
         LEAD,
-        PAIRS,
+        pairs,
         rules=RULES,
         calendar=sessions(),
         code_version="golden",

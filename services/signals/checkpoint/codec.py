@@ -1,20 +1,26 @@
 """Checkpoints as the bytes of ``state.v1``: one record for each pair, and one for what a lead's pairs share.
 
-Internal to signals and versioned: a checkpoint of another version is no checkpoint, and the log is read
-again.
+Internal to signals and versioned. The version before is read too (see `upgrade`), but never written. A
+checkpoint of any other version is no checkpoint, and the log is read again.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import orjson
+
+from services.signals.checkpoint.upgrade import UPGRADED_VERSION, upgrade_lead, upgrade_pair
 from services.signals.core.engine.lead_state import LeadState
 from services.signals.core.pairs.pair_state import PairState
-from shared.contracts.envelope import Contract
+from shared.contracts.envelope import Contract, load_object
 
 _VERSION: Final = 3
 _LEAD: Final = "lead|"
-_HEAD: Final = re.compile(rb'\{"schema":"state","v":%d,"applied_offset":(\d{1,18}),' % _VERSION)
+_HEAD: Final = re.compile(
+    rb'\{"schema":"state","v":(%d|%d),"applied_offset":(\d{1,18}),' % (UPGRADED_VERSION, _VERSION)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +82,9 @@ def decode_pair(value: bytes) -> PairCheckpoint:
     Raises
     ------
     DecodeError
-        If it is of another version, or damaged.
+        If it is of a version that is not read, or damaged.
     """
-    return _PAIR_CONTRACT.decode(value)
+    return _PAIR_CONTRACT.decode(_of_this_version(value, upgrade_pair))
 
 
 def decode_lead(value: bytes) -> LeadCheckpoint:
@@ -87,9 +93,9 @@ def decode_lead(value: bytes) -> LeadCheckpoint:
     Raises
     ------
     DecodeError
-        If it is of another version, or damaged.
+        If it is of a version that is not read, or damaged.
     """
-    return _LEAD_CONTRACT.decode(value)
+    return _LEAD_CONTRACT.decode(_of_this_version(value, upgrade_lead))
 
 
 def applied_offset_of(value: bytes) -> int:
@@ -101,8 +107,17 @@ def applied_offset_of(value: bytes) -> int:
     --------
     >>> applied_offset_of(b'{"schema":"state","v":3,"applied_offset":41,"is_retired":false,')
     41
+    >>> applied_offset_of(b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,')
+    41
     >>> applied_offset_of(b'{"schema":"state","v":1,"applied_offset":41,')
     -1
     """
     found = _HEAD.match(value)
-    return int(found[1]) if found else -1
+    return int(found[2]) if found else -1
+
+
+def _of_this_version(value: bytes, upgrade: Callable[[Mapping[str, Any]], dict[str, Any]]) -> bytes:
+    found = _HEAD.match(value)
+    if found is None or int(found[1]) != UPGRADED_VERSION:
+        return value
+    return orjson.dumps(upgrade(load_object(value, schema="state", version=UPGRADED_VERSION)))

@@ -1,0 +1,85 @@
+"""Checkpoints of version 2 as version 3: the same content, its fields under the names they have now.
+
+A worker of this version may start on a topic that a worker of the version before it has written. It must read
+those checkpoints: the log cannot replace them once its old records have expired. Without them the sequence of
+a pair would begin again at 1, and a divergence that was open would never be closed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+UPGRADED_VERSION: Final = 2
+"""The one older version that is read."""
+
+_CHECKPOINT: Final = {"is_left": "is_retired"}
+_PAIR: Final = {"lives": "divergences", "told_regime": "reported_regime", "watch": "data_quality"}
+_DIVERGENCE: Final = {
+    "counts": "transition_counts",
+    "cooldown_left": "cooldown_sessions_left",
+    "cooldown_spares_closes": "cooldown_provisional_only",
+    "states": "recent_states",
+    "noted_at_ns": "state_recorded_at_ns",
+}
+_LEDGER: Final = {"owed_until": "backfill_until"}
+_DATA_QUALITY: Final = {
+    "since": "active_since_ns",
+    "refused_ns": "rejected_at_ns",
+    "wanted": "awaited_sessions",
+}
+_LEAD: Final = {"time": "progress", "tapes": "last_prices", "watch": "data_quality"}
+_PROGRESS: Final = {"closes_seen": "next_close"}
+_LAST_PRICE: Final = {
+    "suspect": "jump_price",
+    "suspects": "jump_count",
+    "refused_ts_ns": "rejected_ts_ns",
+}
+
+
+def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a pair's checkpoint of version 2 as version 3.
+
+    What has another shape than version 2 is left as it is, for the contract of version 3 to refuse.
+
+    Examples
+    --------
+    >>> upgrade_pair({"v": 2, "applied_offset": 41, "is_left": False, "pair": {"told_regime": "NEUTRAL"}})
+    {'v': 3, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
+    """
+    upgraded: dict[str, Any] = _renamed({**checkpoint, "v": UPGRADED_VERSION + 1}, _CHECKPOINT)
+    pair = upgraded["pair"] = _renamed(upgraded.get("pair"), _PAIR)
+    _rename_each_in(pair, "divergences", _DIVERGENCE)
+    _rename_in(pair, "ledger", _LEDGER)
+    _rename_in(pair, "data_quality", _DATA_QUALITY)
+    return upgraded
+
+
+def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a lead's checkpoint of version 2 as version 3.
+
+    Examples
+    --------
+    >>> upgrade_lead({"v": 2, "applied_offset": 41, "lead": {"time": {"watermark_ns": 7, "closes_seen": 3}}})
+    {'v': 3, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
+    """
+    upgraded = {**checkpoint, "v": UPGRADED_VERSION + 1}
+    lead = upgraded["lead"] = _renamed(upgraded.get("lead"), _LEAD)
+    _rename_in(lead, "progress", _PROGRESS)
+    _rename_each_in(lead, "last_prices", _LAST_PRICE)
+    _rename_in(lead, "data_quality", _DATA_QUALITY)
+    return upgraded
+
+
+def _rename_in(fields: Any, name: str, names: Mapping[str, str]) -> None:
+    if isinstance(fields, dict) and name in fields:
+        fields[name] = _renamed(fields[name], names)
+
+
+def _rename_each_in(fields: Any, name: str, names: Mapping[str, str]) -> None:
+    if isinstance(fields, dict) and isinstance(fields.get(name), dict):
+        fields[name] = {key: _renamed(value, names) for key, value in fields[name].items()}
+
+
+def _renamed(fields: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(fields, dict):
+        return fields
+    return {names.get(name, name): value for name, value in fields.items()}
