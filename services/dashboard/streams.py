@@ -49,7 +49,7 @@ class StreamLimits:
 
 
 class Streams:
-    """Serve live connections until told to close.
+    """Serve live connections until closed.
 
     Parameters
     ----------

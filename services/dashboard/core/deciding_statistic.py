@@ -12,7 +12,7 @@ _STATISTICS: Final = {
     Kind.RATIO_STRETCH: ("z", "z_90"),
     Kind.OPPOSITE_MOVES: ("D", "opposite_moves"),
     Kind.CORRELATION_BREAK: ("Fisher’s z", "fisher_z"),
-    Kind.HEDGE_LOST: ("corr 60", "corr_60"),
+    Kind.HEDGE_LOST: ("correlation, 60", "corr_60"),
 }
 
 

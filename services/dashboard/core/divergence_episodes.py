@@ -28,7 +28,7 @@ class StateMark:
 
 
 _INHIBITED: Final = StateMark(
-    text=INHIBITED, hint="A leg’s data cannot be trusted: until they can, its changes are not reported."
+    text=INHIBITED, hint="A leg’s data cannot be trusted. Until that ends, this divergence cannot escalate."
 )
 _FLAPPING: Final = StateMark(
     text=FLAPPING, hint="It opens and closes so often that it is held open until it settles."
@@ -164,7 +164,7 @@ def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:
 
 
 def _marks(listed: OpenDivergence | None, *, is_flapping: bool) -> tuple[StateMark, ...]:
-    # Inhibited is a state of the data at this moment, so only the snapshot can tell.
+    # Inhibited is a state of the data at this moment, so only the snapshot has it.
     is_inhibited = listed is not None and listed.is_inhibited
     is_held = is_flapping or (listed is not None and listed.is_flapping)
     return (*((_INHIBITED,) if is_inhibited else ()), *((_FLAPPING,) if is_held else ()))

@@ -134,7 +134,7 @@ def test_news_is_a_sentence_about_the_latest_event() -> None:
         ),
         (
             *(Kind.HEDGE_LOST, Direction.RISK_OFF),
-            *("Gold no longer hedges IWM", "Hedge lost", "corr 60", "+0.41"),
+            *("Gold no longer hedges IWM", "Hedge lost", "correlation, 60", "+0.41"),
         ),
         (
             *(Kind.REGIME_CHANGE, Direction.RISK_ON),
