@@ -130,7 +130,7 @@ class SignalsMetrics:
         )
         self.step = Histogram(
             "convex_signals_step_duration_seconds",
-            "Time from a record to all its effects.",
+            "Time from a batch of records to all their effects.",
             buckets=_SECONDS,
             registry=registry,
         )

@@ -1,19 +1,21 @@
 """What a worker does with its partitions: restore, apply, publish, checkpoint.
 
-Order of effects for one record:
+Order of effects for a batch, the records of one partition that one fetch brought:
 
-1. skip it if its offset was already applied;
-2. compute;
-3. publish the events, then the sampled bars, and wait for Kafka to acknowledge each;
-4. publish the checkpoint, if one is due, in the order of `CheckpointWriter`;
-5. return, which acknowledges the record.
+1. for each record in turn: skip it if its offset was already applied, else compute;
+2. publish the events, sampled bars and dead letters of the batch in the order of its records, and wait until
+   Kafka has acknowledged all of them;
+3. publish the checkpoint as of the last record, if one is due, in the order of `CheckpointWriter`;
+4. return, which acknowledges the batch.
 
-A crash before 4 makes the record come again, and the same events with the same identities; a crash after 4
-makes it come again, and step 1 skips it. Nothing is decided by what happens to be in memory.
+A crash before 3 makes all records since the last checkpoint come again, and the same events with the same
+identities; a crash after 3 makes the batch come again, and step 1 skips it. Where a batch begins and ends is
+chance, and changes no event: nothing is decided by what happens to be in memory.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,23 +26,20 @@ from services.signals.checkpoint.writer import CheckpointWriter
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
-from services.signals.core.pairs.effects import Effects
 from services.signals.metrics import SignalsMetrics
-from services.signals.publishing.showing import Showing
+from services.signals.publishing.outbox import Outbox
+from services.signals.publishing.snapshot_scheduler import SnapshotScheduler
 from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.clock import Clock
 from shared.config import KafkaSettings
-from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
-from shared.contracts.ticks import TickRecord, decode_tick_record
-from shared.domain.bars import BarBatch
-from shared.domain.deliveries import dead_letter
-from shared.domain.instants import NS_PER_SECOND
+from shared.contracts.ticks import decode_tick_record
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
-from shared.domain.ticks import FeedStatus
+from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.errors import DataError
 from shared.kafka import topics
-from shared.kafka.publisher import Headers, Publisher
+from shared.kafka.clients import Record
+from shared.kafka.publisher import Publisher
 from shared.version import CODE_VERSION
 
 log = structlog.get_logger()
@@ -58,6 +57,9 @@ class _Running:
         The last offset whose effects a worker before this one may have published already.
     left
         Pairs that are no longer watched; written with the next checkpoint.
+    changed, is_shared_changed, is_touched
+        What the batch in hand did: pairs of which something changed that must survive a restart, whether
+        something did that they share, and whether any record was of this lead.
     """
 
     restored: RestoredEngine
@@ -66,10 +68,26 @@ class _Running:
     checkpointed: int
     written: int
     left: tuple[PairCheckpoint, ...]
+    changed: set[str] = field(default_factory=set)
+    is_shared_changed: bool = False
+    is_touched: bool = False
 
     @property
     def engine(self) -> LeadEngine:
         return self.restored.engine
+
+    def begin_batch(self) -> None:
+        self.changed, self.is_shared_changed, self.is_touched = set(), False, False
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What a batch adds to the counters: counting each record by itself costs as much as applying it."""
+
+    records: int = 0
+    ticks: int = 0
+    late_ticks: int = 0
+    suppressed: Counter[str] = field(default_factory=Counter)
 
 
 class Worker:
@@ -115,7 +133,7 @@ class Worker:
         self._metrics = metrics
         self._clock = clock
         self._checkpoint_every = checkpoint_every_records
-        self._showing = Showing(metrics, SnapshotPublisher(publisher))
+        self._snapshots = SnapshotScheduler(metrics, SnapshotPublisher(publisher))
         self._running: dict[int, list[_Running]] = {}
 
     async def restore(self, partitions: frozenset[int]) -> Mapping[int, int | None]:
@@ -140,51 +158,65 @@ class Worker:
         """Forget partitions that now belong to another worker."""
         for partition in partitions:
             for running in self._running.pop(partition, ()):
-                self._showing.forget(running.engine)
+                self._snapshots.forget(running.engine)
 
-    async def process(
-        self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float
-    ) -> None:
-        """Apply one record; when this returns, every effect of it is durable.
-
-        Parameters
-        ----------
-        headers, timestamp
-            As the stream hands them over; nothing is decided by them, so that a replay decides the same.
-        """
+    async def process(self, partition: int, records: Sequence[Record]) -> None:
+        """Apply a batch of records; when this returns, every effect of them is durable."""
         began = self._clock.monotonic()
-        waiting = [running for running in self._running.get(partition, ()) if offset > running.applied]
-        if self._running.get(partition) and not waiting:
-            return
-        record: TickRecord | None = None
-        try:
-            record = decode_tick_record(value)
-        except DataError as error:
-            # What was written stands on it: it was parked before.
-            if any(offset > running.written for running in waiting) or not waiting:
-                await self._dead_letter(partition, offset, value, error)
-        is_used = False
-        for running in waiting:
-            effects = Effects()
-            running.restored.thaw_before(offset)
-            if record is not None and record.instrument in running.engine.market.legs:
-                is_used = True
-                effects = running.engine.apply(record)
-                await self._publish(partition, offset, record, effects)
-            running.applied = offset
-            if offset > running.written:
-                # Also without an effect: a lead that fell silent must not hold back where a restart begins.
-                await self._checkpoint(running, effects)
-                if is_used:
-                    self._showing.show(running.engine, effects)
-        self._metrics.records.labels(topics.TICKS.name).inc()
-        if record is not None and not is_used:
-            self._metrics.suppressed.labels("no_pair").inc()
-        self._metrics.step.observe(self._clock.monotonic() - began)
+        leads = self._running.get(partition, [])
+        outbox = Outbox(self._publisher, self._metrics, partition=partition)
+        counts = _Counts()
+        for running in leads:
+            running.begin_batch()
+        for record in records:
+            self._apply(record, leads, outbox, counts)
+        await outbox.send()
+        for running in leads:
+            # Also without an effect: a lead that fell silent must not hold back where a restart begins.
+            if running.applied > running.written:
+                await self._checkpoint(running)
+                if running.is_touched:
+                    self._snapshots.show(running.engine, running.changed)
+        if counts.records:
+            self._count(counts)
+            self._metrics.step.observe(self._clock.monotonic() - began)
 
     async def flush(self) -> None:
         """Wait for snapshots on their way."""
-        await self._showing.flush()
+        await self._snapshots.flush()
+
+    def _apply(self, record: Record, leads: list[_Running], outbox: Outbox, counts: _Counts) -> None:
+        offset = record.offset
+        waiting = [running for running in leads if offset > running.applied]
+        if leads and not waiting:
+            return
+        counts.records += 1
+        ticks = None
+        try:
+            ticks = decode_tick_record(record.value)
+        except DataError as error:
+            # An offset that was written had its dead letter before.
+            if not waiting or any(offset > running.written for running in waiting):
+                outbox.add_dead_letter(offset, record.value, error)
+        is_used = False
+        for running in waiting:
+            running.applied = offset
+            running.restored.thaw_before(offset)
+            if ticks is None or ticks.instrument not in running.engine.market.legs:
+                continue
+            is_used = running.is_touched = True
+            effects = running.engine.apply(ticks)
+            if effects.events or effects.sampled:
+                outbox.add_effects(offset, ticks, effects)
+            running.changed |= effects.changed
+            running.is_shared_changed |= effects.is_shared_changed
+            if effects.suppressed:
+                counts.suppressed.update(effects.suppressed)
+            if isinstance(ticks, QuoteBatch | TradeBatch):
+                counts.ticks += len(ticks.ts_event_ns)
+                counts.late_ticks += effects.late_ticks
+        if ticks is not None and not is_used:
+            counts.suppressed["no_pair"] += 1
 
     def _restore(self, lead: str, known: Checkpoints, writer: CheckpointWriter) -> _Running:
         plan = plan_restore(lead, self._pairs, known_lead=known.leads.get(lead), known_pairs=known.pairs)
@@ -215,70 +247,17 @@ class Worker:
             left=plan.left,
         )
 
-    async def _publish(self, partition: int, offset: int, record: TickRecord, effects: Effects) -> None:
-        if effects.events:
-            received_ns = _received_ns(record)
-            headers = [
-                ("origin_topic", topics.TICKS.name.encode()),
-                ("origin_partition", str(partition).encode()),
-                ("origin_offset", str(offset).encode()),
-            ]
-            if received_ns is not None:
-                headers.append(("ts_received_ns", str(received_ns).encode()))
-            for event in effects.events:
-                sent = await self._publisher.publish(
-                    topics.DIVERGENCES.name, key=event.pair, value=DIVERGENCES.encode(event), headers=headers
-                )
-                self._metrics.events.labels(event.pair, event.type.value).inc()
-                if received_ns is not None:
-                    took_seconds = sent.timestamp_ms / 1_000 - received_ns / NS_PER_SECOND
-                    # The embedded broker answers with a stamp of its own that is no time at all.
-                    if took_seconds >= 0:
-                        self._metrics.tick_to_event.observe(took_seconds)
-                log.info(
-                    "divergence_published",
-                    event_id=event.event_id,
-                    pair=event.pair,
-                    transition=event.type.value,
-                    direction=event.direction.value,
-                    severity=event.severity.value,
-                    confirmation=event.confirmation.value,
-                    occurred_at=event.occurred_at,
-                )
-        for bar in effects.sampled:
-            await self._publisher.publish(
-                topics.BARS.name, key=f"{bar.instrument}|{bar.session}", value=BARS.encode(bar)
-            )
-        for reason, count in effects.suppressed.items():
-            self._metrics.suppressed.labels(reason).inc(count)
-        if isinstance(record, FeedStatus | BarBatch):
-            return
-        self._metrics.ticks.inc(len(record.ts_event_ns))
-        self._metrics.late.inc(effects.late_ticks)
-
-    async def _checkpoint(self, running: _Running, effects: Effects) -> None:
+    async def _checkpoint(self, running: _Running) -> None:
         is_due = running.applied - running.checkpointed >= self._checkpoint_every
-        if not (is_due or effects.changed or effects.is_shared_changed):
+        if not (is_due or running.changed or running.is_shared_changed):
             return
         count = await running.writer.write(running.engine, offset=running.applied, left=running.left)
         running.checkpointed, running.left = running.applied, ()
         self._metrics.checkpoints.inc(count)
 
-    async def _dead_letter(self, partition: int, offset: int, value: bytes | None, error: DataError) -> None:
-        letter = dead_letter(
-            topics.TICKS.name,
-            partition=partition,
-            offset=offset,
-            raw=value,
-            reason=error.reason,
-            message=str(error),
-        )
-        await self._publisher.publish(
-            topics.DEADLETTERS.name, key=topics.TICKS.name, value=DEADLETTERS.encode(letter)
-        )
-        self._metrics.dead_lettered.labels(topics.TICKS.name, error.reason).inc()
-        log.warning("record_dead_lettered", partition=partition, offset=offset, reason=error.reason)
-
-
-def _received_ns(record: TickRecord) -> int | None:
-    return None if isinstance(record, FeedStatus | BarBatch) else int(record.ts_received_ns[-1])
+    def _count(self, counts: _Counts) -> None:
+        self._metrics.records.labels(topics.TICKS.name).inc(counts.records)
+        self._metrics.ticks.inc(counts.ticks)
+        self._metrics.late.inc(counts.late_ticks)
+        for reason, count in counts.suppressed.items():
+            self._metrics.suppressed.labels(reason).inc(count)

@@ -1,12 +1,26 @@
 """aiokafka clients with the settings that the delivery guarantees need."""
 
 import ssl
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.config import KafkaSettings
+
+
+class Record(Protocol):
+    """What a reader decides by of a record that a consumer returned; a replay brings the same."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Its bytes; None for a tombstone."""
+        ...
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The power goes off before or after any acknowledgement, again and again: the output is the same."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from shared.calendars import xnys_calendar
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.kafka import topics
-from shared.kafka.publisher import Published, Publisher
+from shared.kafka.publisher import Message, Published, Publisher
 from tests.support.direct_engine import run_directly
+from tests.support.log_records import cut_in_batches, log_records
 from tests.support.market_log import RULES, Market, cut, pairs
 from tests.support.paced_feed import PARTITIONS, partition_of
 from tests.support.whole_output import assert_output_is
@@ -25,6 +27,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 _SEED = 1
 # Records that are acknowledged between two cuts, on average.
 _BETWEEN = 15
+# Records in a batch, at most: a batch has often more effects than one lifetime of the worker.
+_BATCH = 8
 
 
 class _PowerCut(Exception):
@@ -36,6 +40,13 @@ class _DyingPublisher(Publisher):
 
     left = 0
     is_after = False
+
+    async def publish_in_order(self, messages: Sequence[Message]) -> list[Published]:
+        """Publish one after the other, so that the power can be cut between any two."""
+        return [
+            await self.publish(each.topic, key=each.key, value=each.value, headers=each.headers)
+            for each in messages
+        ]
 
     async def publish(self, topic: str, **record: Any) -> Published:
         """Publish, unless the power is cut first."""
@@ -65,7 +76,7 @@ async def test_power_cut_at_any_acknowledgement_changes_no_byte(embedded_broker:
                 publisher.left = 1 + int(rng.expovariate(1 / _BETWEEN))
                 publisher.is_after = rng.random() < 0.5
                 worker = _worker(kafka, publisher, tmp_path / "rules.toml")
-                is_done = await _apply(worker, partition, values)
+                is_done = await _apply(worker, partition, values, rng)
                 cuts += not is_done
                 await worker.flush()
     assert cuts >= 50
@@ -87,12 +98,12 @@ def _worker(kafka: KafkaSettings, publisher: Publisher, rules: Path) -> Worker:
     )
 
 
-async def _apply(worker: Worker, partition: int, values: list[bytes]) -> bool:
+async def _apply(worker: Worker, partition: int, values: list[bytes], rng: random.Random) -> bool:
     """Apply what is left of a partition; return False if the power was cut before its end."""
     start = (await worker.restore(frozenset({partition})))[partition]
     try:
-        for offset in range(start or 0, len(values)):
-            await worker.process(partition, offset, values[offset], (), 0.0)
+        for batch in cut_in_batches(log_records(values)[start or 0 :], rng, most=_BATCH):
+            await worker.process(partition, batch)
     except _PowerCut:
         return False
     return True

@@ -1,17 +1,19 @@
-"""A record that fails ends the process before it can be acknowledged.
+"""A batch of records that fails ends the process before it can be acknowledged.
 
-Faust acknowledges a record whose agent raised, and commits past it. The only safe answer to an error
-nobody expected is to die with the record unacknowledged; the supervisor restarts the process, and the
-record comes again.
+Faust acknowledges a message whose agent raised, and commits past it. The only safe answer to an error
+nobody expected is to die with the batch unacknowledged; the supervisor restarts the process, and the
+records come again.
 """
 
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 
 import structlog
 
-from services.signals.stream.ports import Die, Headers, Process
+from services.signals.stream.ports import Die, Process
+from shared.kafka.clients import Record
 
 # EX_SOFTWARE of sysexits.h: tells the supervisor a crash from a refusal to start (2).
 CRASHED = 70
@@ -20,7 +22,7 @@ CRASHED = 70
 def exit_process(reason: str, error: BaseException | None = None) -> None:
     """Log why and end the process at once, without running any clean-up.
 
-    Clean-up is what would acknowledge and commit the record that failed.
+    Clean-up is what would acknowledge and commit the records that failed.
     """
     structlog.get_logger().critical("process_died", reason=reason, exc_info=error)
     sys.stdout.flush()
@@ -34,26 +36,24 @@ def fatal_on_error(process: Process, *, die: Die = exit_process) -> Process:
     Parameters
     ----------
     process
-        The record callback.
+        The callback for a batch.
     die
-        Ends the process. If it returns all the same (as in tests), the record is held for ever:
+        Ends the process. If it returns all the same (as in tests), the batch is held for ever:
         never acknowledged, never followed by another.
 
     Returns
     -------
     Process
-        The same callback, which returns only when the record was applied.
+        The same callback, which returns only when the batch was applied.
     """
 
-    async def guarded(
-        partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float, /
-    ) -> None:
+    async def guarded(partition: int, records: Sequence[Record], /) -> None:
         try:
-            await process(partition, offset, value, headers, timestamp)
+            await process(partition, records)
         except asyncio.CancelledError as error:
             if _is_being_cancelled():
                 raise
-            # Leaked out of something awaited; Faust would take it for a stop and acknowledge the record.
+            # Leaked out of something awaited; Faust would take it for a stop and acknowledge the batch.
             await _hold(die, error)
         except BaseException as error:
             await _hold(die, error)

@@ -14,10 +14,9 @@ from faust.tables.recovery import RebalanceAgain
 from faust.types.transports import TransportT
 
 from services.signals.stream.fatal import exit_process, fatal_on_error
-from services.signals.stream.handover import Abandoned, Handover
 from services.signals.stream.ports import Die, Process, Release, Restore
-from services.signals.stream.positions import Verdict
-from services.signals.stream.transport import HardenedConsumer, HardenedTransport
+from services.signals.stream.rebalance import Abandoned, Rebalance
+from services.signals.stream.transport import FetchedMessage, HardenedConsumer, HardenedTransport
 
 log = structlog.get_logger()
 
@@ -67,10 +66,10 @@ _REQUEST_TIMEOUT_SECONDS = 30.0
 class HardenedApp(faust.App):
     """A Faust app that reads one topic from where the checkpoint says."""
 
-    def __init__(self, *, settings: StreamSettings, handover: Handover, **options: Any) -> None:
+    def __init__(self, *, settings: StreamSettings, rebalance: Rebalance, **options: Any) -> None:
         super().__init__(settings.group, **options)
         self.settings = settings
-        self.handover = handover
+        self.rebalance = rebalance
         # Sent in the recovery task after each assignment, while the partitions are still paused.
         self.on_rebalance_complete.connect(self._take_partitions)
 
@@ -78,7 +77,7 @@ class HardenedApp(faust.App):
         return HardenedTransport(
             self.conf.broker_consumer,
             self,
-            handover=self.handover,
+            rebalance=self.rebalance,
             input_topic=self.settings.input_topic,
             fetch_max_wait_ms=self.settings.fetch_max_wait_ms,
         )
@@ -92,7 +91,7 @@ class HardenedApp(faust.App):
 
     async def on_stop(self) -> None:
         """Stop restoring before the client it uses is gone."""
-        await self.handover.abandon()
+        await self.rebalance.abandon()
         await super().on_stop()
 
     def assigned_partitions(self) -> frozenset[int]:
@@ -121,7 +120,7 @@ class HardenedApp(faust.App):
 
     async def _take_partitions(self, *_: Any, **__: Any) -> None:
         try:
-            await self.handover.take(self._hardened_consumer(), self.consumer_generation_id)
+            await self.rebalance.take(self._hardened_consumer(), self.consumer_generation_id)
         except Abandoned:
             raise RebalanceAgain from None
 
@@ -141,16 +140,16 @@ def build_app(
     settings
         Where to read and as whom.
     restore, release
-        Called when partitions come and go; see :mod:`services.signals.stream.handover`.
+        Called when partitions come and go; see :mod:`services.signals.stream.rebalance`.
     process
-        Called for each record, in order per partition.
+        Called for each batch of records, in order per partition.
     die
         Ends the process when any of these raises.
     """
-    handover = Handover(restore=restore, release=release, die=die)
+    rebalance = Rebalance(restore=restore, release=release, die=die)
     app = HardenedApp(
         settings=settings,
-        handover=handover,
+        rebalance=rebalance,
         broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
         broker_credentials=settings.credentials,
         autodiscover=False,
@@ -167,11 +166,12 @@ def build_app(
         broker_rebalance_timeout=settings.rebalance_timeout_seconds,
         broker_request_timeout=_REQUEST_TIMEOUT_SECONDS,
         broker_max_poll_interval=300.0,
-        # Unbounded by default: one fetch could hog the loop.
+        # Unbounded by default: one batch could hog the loop.
         broker_max_poll_records=500,
         broker_commit_interval=settings.commit_interval_seconds,
         broker_commit_every=1000,
-        stream_buffer_maxsize=4096,
+        # Fetches, of a megabyte at most.
+        stream_buffer_maxsize=8,
         stream_wait_empty=True,
         producer_acks=-1,
         # 20 minutes by default.
@@ -185,26 +185,28 @@ def build_app(
     )
     topic = app.topic(settings.input_topic, key_serializer="raw", value_serializer="raw", value_type=bytes)
     apply = fatal_on_error(process, die=die)
-    positions = handover.positions
+    offsets = rebalance.offsets
 
     # One agent with concurrency 1: acknowledgements out of order commit past work in flight.
     @app.agent(topic, name="records", concurrency=1)
     async def records(stream: faust.Stream[bytes]) -> None:
         async for event in stream.events():
-            message = event.message
-            partition, offset = message.partition, message.offset
-            verdict = positions.judge(partition, generation=message.generation_id, offset=offset)
-            if verdict is Verdict.GAP:
+            message = cast(FetchedMessage, event.message)
+            partition = message.partition
+            admitted, gaps = offsets.admit(
+                partition, message.records, generation=cast(int, message.generation_id)
+            )
+            for offset in gaps:
                 log.warning("offset_gap", partition=partition, offset=offset)
-            if verdict.is_applied:
-                await apply(partition, offset, message.value, tuple(message.headers or ()), message.timestamp)
-                positions.advance(partition, offset)
+            if admitted:
+                await apply(partition, admitted)
+                offsets.advance(partition, admitted[-1].offset)
 
     return app
 
 
 async def run(app: HardenedApp, *, stopping: asyncio.Event, stop_timeout_seconds: float = 10.0) -> None:
-    """Run the app until ``stopping`` is set, then finish the record in flight, commit and leave.
+    """Run the app until ``stopping`` is set, then finish the batch in flight, commit and leave.
 
     Signals are the caller's: it sets ``stopping``.
 

@@ -1,4 +1,4 @@
-"""How far behind this worker is, counted from what was applied, not from what was fetched."""
+"""How far behind this worker is, counted from the batches that were applied, not from what was fetched."""
 
 import asyncio
 
@@ -20,10 +20,10 @@ def consumer_lag(app: HardenedApp) -> dict[int, int]:
     lag is not known, which is not zero.
     """
     ends = app.fetched_ends()
-    positions = app.handover.positions.next_offsets()
+    offsets = app.rebalance.offsets.by_partition()
     return {
         partition: max(0, ends[partition] - next_offset)
-        for partition, next_offset in positions.items()
+        for partition, next_offset in offsets.items()
         if partition in ends
     }
 
@@ -43,8 +43,8 @@ async def sample_progress(app: HardenedApp) -> dict[int, Sample]:
     except Exception as error:  # any answer but offsets means "not known", never "no lag"
         log.warning("log_ends_unknown", error=repr(error))
         ends = {}
-    positions = app.handover.positions.next_offsets()
+    offsets = app.rebalance.offsets.by_partition()
     return {
-        partition: Sample(next_offset=positions.get(partition), end_offset=ends.get(partition))
+        partition: Sample(next_offset=offsets.get(partition), end_offset=ends.get(partition))
         for partition in partitions
     }

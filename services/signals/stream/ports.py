@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-Headers = Sequence[tuple[str, bytes]]
+from shared.kafka.clients import Record
 
 
 class Restore(Protocol):
@@ -22,20 +22,19 @@ class Release(Protocol):
     """Drop what belongs to partitions that now belong to another worker."""
 
     async def __call__(self, partitions: frozenset[int], /) -> None:
-        """Forget these partitions; called after the record in flight was finished."""
+        """Forget these partitions; called after the batch in flight was finished."""
         ...
 
 
 class Process(Protocol):
-    """Apply one record; when this returns, every effect of the record is durable."""
+    """Apply a batch of records; when this returns, every effect of them is durable."""
 
-    async def __call__(
-        self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float, /
-    ) -> None:
-        """Apply the record; ``timestamp`` is Kafka's, in seconds since the Unix epoch.
+    async def __call__(self, partition: int, records: Sequence[Record], /) -> None:
+        """Apply what one fetch brought of a partition: at least one record, in the order of offsets.
 
-        Called in the order of offsets within a partition, one at a time. Raising ends the process
-        before the record is acknowledged, so bad input has to be handled inside.
+        Batches of a partition come one at a time and in order; where one ends and the next begins is chance.
+        Raising ends the process before any record of the batch is acknowledged, so bad input has to be
+        handled inside.
         """
         ...
 

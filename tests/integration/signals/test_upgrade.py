@@ -17,6 +17,7 @@ from shared.kafka.publisher import Publisher
 from tests.golden.six_pairs import RULES, sessions
 from tests.integration.signals.test_worker import values_of
 from tests.support.builders_market import LEAD
+from tests.support.log_records import log_records
 from tests.support.old_topic import PAIRS, OldTopic, old_topics
 
 CHOSEN = ("early_warning", "pair_retired", "pairs_ahead_of_lead")
@@ -49,7 +50,8 @@ async def test_a_worker_goes_on_from_the_old_topic_and_writes_the_new_version(
         # Nothing before is asked for: those records may have expired.
         assert start == topic.applied_offset + 1
         for offset in range(start, last + 1):
-            await worker.process(partition, offset, encode_tick_record(topic.log()[offset]), (), 0.0)
+            value = encode_tick_record(topic.log()[offset])
+            await worker.process(partition, log_records([value], first=offset))
         await worker.flush()
 
     published = [json.loads(value) for value in await values_of(embedded_broker, topics.DIVERGENCES.name)]

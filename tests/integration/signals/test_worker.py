@@ -1,6 +1,7 @@
 """What a worker makes of records, checkpoints and restarts, at a real Kafka wire."""
 
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,9 +25,10 @@ from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.kafka import topics
 from shared.kafka.clients import make_reader
-from shared.kafka.publisher import Published, Publisher
+from shared.kafka.publisher import Message, Published, Publisher
 from shared.version import CODE_VERSION
 from tests.support.builders_market import LEAD, bar, bar_batch, ny, pair, status
+from tests.support.log_records import cut_in_batches, log_records
 from tests.support.pair_story import Story
 
 _SPY = replace(pair(), name="gold-spy", other="SPY.TEST")
@@ -44,6 +46,13 @@ class DyingPublisher(Publisher):
         self.effects: list[str] = []
         self.dies_before = -1
         self._is_dead = False
+
+    async def publish_in_order(self, messages: Sequence[Message]) -> list[Published]:
+        """Publish one after the other, so that the power can be cut between any two."""
+        return [
+            await self.publish(each.topic, key=each.key, value=each.value, headers=each.headers)
+            for each in messages
+        ]
 
     async def publish(self, topic: str, **record: Any) -> Published:
         """Publish, unless the power is cut first."""
@@ -110,9 +119,11 @@ def reached(number: int) -> bytes:
     return encode_tick_record(status(ny("2019-06-05 10:00") + number))
 
 
-async def apply(worker: Worker, partition: int, first: int, *values: bytes) -> None:
-    for offset, value in enumerate(values, first):
-        await worker.process(partition, offset, value, (), 0.0)
+async def apply(worker: Worker, partition: int, first: int, *values: bytes, most: int = 1) -> None:
+    """Apply values in batches of ``most`` records."""
+    records = log_records(values, first=first)
+    for begin in range(0, len(records), most):
+        await worker.process(partition, records[begin : begin + most])
 
 
 async def test_bad_record_is_parked_and_passed(embedded_broker: str) -> None:
@@ -124,6 +135,48 @@ async def test_bad_record_is_parked_and_passed(embedded_broker: str) -> None:
         DEADLETTERS.decode(value) for value in await values_of(embedded_broker, topics.DEADLETTERS.name)
     ]
     assert [(each.offset, each.reason) for each in letters] == [(0, "not_json"), (2, "unknown_schema")]
+
+
+async def test_bad_record_in_the_middle_of_a_batch_changes_nothing_of_the_others(
+    embedded_broker: str,
+) -> None:
+    values, pairs = log_of_three_pairs(0)
+    middle = len(values) // 2
+    poisoned = [*values[:middle], b"no json", *values[middle:]]
+    async with running(embedded_broker, *pairs) as (worker, partition, _):
+        await apply(worker, partition, 0, *poisoned, most=len(poisoned))
+
+    assert await values_by_pair(embedded_broker) == expected_events(values, pairs)
+    letters = [
+        DEADLETTERS.decode(value) for value in await values_of(embedded_broker, topics.DEADLETTERS.name)
+    ]
+    assert [(each.offset, each.reason) for each in letters] == [(middle, "not_json")]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_log_cut_in_batches_anywhere_gives_the_same_bytes(embedded_broker: str, seed: int) -> None:
+    rng = random.Random(seed)
+    values, pairs = log_of_three_pairs(seed)
+    async with running(embedded_broker, *pairs) as (worker, partition, _):
+        for batch in cut_in_batches(log_records(values), rng, most=1 + 3 * seed):
+            await worker.process(partition, batch)
+
+    assert await values_by_pair(embedded_broker) == expected_events(values, pairs)
+
+
+async def test_batch_that_comes_again_in_part_is_applied_from_where_the_checkpoint_ends(
+    embedded_broker: str,
+) -> None:
+    values, pairs = log_of_three_pairs(0)
+    cut = len(values) - 3
+    async with running(embedded_broker, *pairs, every=1) as (worker, partition, _):
+        await apply(worker, partition, 0, *values[:cut], most=cut)
+    assert len(await values_of(embedded_broker, topics.DIVERGENCES.name)) == 3
+    async with running(embedded_broker, *pairs) as (worker, partition, start):
+        assert start == cut
+        await apply(worker, partition, 0, *values, most=len(values))
+
+    assert await values_by_pair(embedded_broker) == expected_events(values, pairs), "none comes twice"
 
 
 async def test_restart_goes_on_after_the_checkpoint_and_parks_nothing_twice(embedded_broker: str) -> None:
@@ -278,17 +331,23 @@ def log_of_three_pairs(number: int) -> tuple[list[bytes], list[Pair]]:
     return [encode_tick_record(record) for record in log], pairs
 
 
-async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str) -> None:
-    """The power is cut before each effect of the log once, in a log of its own."""
+@pytest.mark.parametrize("most", [1, 3, 1_000])
+async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str, most: int) -> None:
+    """The power is cut before each effect of the log once, in a log of its own, whatever the batches are."""
     kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
     values, pairs = log_of_three_pairs(0)
     whole = DyingPublisher(kafka, client_id="whole")
     async with running(embedded_broker, *pairs, publisher=whole) as (worker, partition, _):
-        await apply(worker, partition, 0, *values)
+        await apply(worker, partition, 0, *values, most=most)
     effects = whole.effects
-    deciding = effects.index(topics.DIVERGENCES.name)
     assert effects.count(topics.DIVERGENCES.name) == 5
-    assert effects[deciding : deciding + 7] == [topics.DIVERGENCES.name] * 3 + [topics.STATE.name] * 4
+    if most == 1:
+        deciding = effects.index(topics.DIVERGENCES.name)
+        assert effects[deciding : deciding + 7] == [topics.DIVERGENCES.name] * 3 + [topics.STATE.name] * 4
+    if most == 1_000:
+        # One batch: every event before any checkpoint.
+        last_event = len(effects) - 1 - effects[::-1].index(topics.DIVERGENCES.name)
+        assert last_event < effects.index(topics.STATE.name)
 
     for number in range(1, len(effects)):
         values, pairs = log_of_three_pairs(number)
@@ -296,26 +355,41 @@ async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str) ->
         dying.dies_before = number
         with pytest.raises(PowerCut):
             async with running(embedded_broker, *pairs, publisher=dying) as (worker, partition, _):
-                await apply(worker, partition, 0, *values)
+                await apply(worker, partition, 0, *values, most=most)
         async with running(embedded_broker, *pairs, every=3) as (worker, partition, start):
-            await apply(worker, partition, start or 0, *values[start or 0 :])
+            await apply(worker, partition, start or 0, *values[start or 0 :], most=most)
 
-    told: dict[str, list[bytes]] = {}
-    for value in await values_of(embedded_broker, topics.DIVERGENCES.name):
-        told.setdefault(DIVERGENCES.decode(value).pair, []).append(value)
+    published = await values_by_pair(embedded_broker)
     for number in range(len(effects)):
         values, pairs = log_of_three_pairs(number)
-        engine = LeadEngine(
-            pairs[0].lead,
-            pairs,
-            rules=(Rule(),),
-            false_alarms={},
-            calendar=xnys_calendar(),
-            code_version=CODE_VERSION,
-        )
-        events = [event for value in values for event in engine.apply(decode_tick_record(value)).events]
-        assert len(events) == 5
+        expected = expected_events(values, pairs)
+        assert sum(map(len, expected.values())) == 5
         for each in pairs:
             # Published again is published with the same bytes, so the first of each is the whole story.
-            expected = [DIVERGENCES.encode(event) for event in events if event.pair == each.name]
-            assert list(dict.fromkeys(told[each.name])) == expected, f"cut before {number}"
+            found = list(dict.fromkeys(published[each.name]))
+            assert found == expected[each.name], f"cut before {number}"
+
+
+async def values_by_pair(bootstrap: str) -> dict[str, list[bytes]]:
+    """Return the events that are in Kafka, in the order of each pair."""
+    found: dict[str, list[bytes]] = {}
+    for value in await values_of(bootstrap, topics.DIVERGENCES.name):
+        found.setdefault(DIVERGENCES.decode(value).pair, []).append(value)
+    return found
+
+
+def expected_events(values: list[bytes], pairs: list[Pair]) -> dict[str, list[bytes]]:
+    """Return the events of a log by the engine alone."""
+    engine = LeadEngine(
+        pairs[0].lead,
+        pairs,
+        rules=(Rule(),),
+        false_alarms={},
+        calendar=xnys_calendar(),
+        code_version=CODE_VERSION,
+    )
+    expected: dict[str, list[bytes]] = {}
+    for value in values:
+        for event in engine.apply(decode_tick_record(value)).events:
+            expected.setdefault(event.pair, []).append(DIVERGENCES.encode(event))
+    return expected

@@ -1,7 +1,7 @@
 """A worker in this process whose every callback is written down in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,7 +9,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka import Producer
 
 from services.signals.stream.faust_app import HardenedApp, StreamSettings, build_app, run
-from services.signals.stream.ports import Headers
 from tests.support.mock_cluster import address_of
 
 TOPIC = "ticks.v1"
@@ -43,7 +42,8 @@ class Recorder:
     def __init__(self, checkpoint: Mapping[int, int | None] | None = None) -> None:
         self.checkpoint: dict[int, int | None] = dict(checkpoint or {})
         self.log: list[tuple[str, Any]] = []
-        self.values: list[tuple[bytes | None, Headers, float]] = []
+        self.values: list[tuple[bytes | None, Sequence[tuple[str, bytes]], int]] = []
+        self.batches: list[tuple[int, list[int]]] = []
         self.deaths: list[tuple[str, BaseException | None]] = []
         self.before_restore: Callable[[], Any] | None = None
         self.before_record: Callable[[int, int], Any] | None = None
@@ -61,13 +61,13 @@ class Recorder:
     async def release(self, partitions: frozenset[int]) -> None:
         self.log.append(("release", partitions))
 
-    async def process(
-        self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float
-    ) -> None:
-        if self.before_record is not None:
-            await self.before_record(partition, offset)
-        self.values.append((value, headers, timestamp))
-        self.log.append(("record", (partition, offset)))
+    async def process(self, partition: int, records: Sequence[Any]) -> None:
+        self.batches.append((partition, [record.offset for record in records]))
+        for record in records:
+            if self.before_record is not None:
+                await self.before_record(partition, record.offset)
+            self.values.append((record.value, record.headers, record.timestamp))
+            self.log.append(("record", (partition, record.offset)))
 
     def die(self, reason: str, error: BaseException | None = None) -> None:
         self.deaths.append((reason, error))

@@ -33,7 +33,7 @@ class TestRebalance:
             recorder.checkpoint = {0: 8}
             await _assign(app)
 
-    async def test_finishes_the_record_in_flight_then_releases_then_restores(
+    async def test_finishes_the_batch_in_flight_then_releases_then_restores(
         self, mock_broker: MockBroker
     ) -> None:
         recorder = Recorder()
@@ -46,20 +46,24 @@ class TestRebalance:
                 await asyncio.sleep(0.3)
 
         recorder.before_record = slow
-        mock_broker.append(0, 10)
+        mock_broker.append(0, 6)
         everything = frozenset({0, 1, 2, 3})
         async with running(app):
             await begun.wait()
+            mock_broker.append(0, 4)
+            await asyncio.sleep(0.15)  # they wait as the next batch
             await _revoke(app)
-            recorder.checkpoint = {0: 4}
+            ((_, in_flight),) = recorder.batches
+            assert await committed(mock_broker.bootstrap, 0) == in_flight[-1] + 1
+            recorder.checkpoint = {0: in_flight[-1] + 1}
             await _assign(app)
             await until(lambda: len(recorder.records) == 10)
         assert recorder.log == [
             ("restore", everything),
-            *(("record", (0, offset)) for offset in range(4)),
+            *(("record", (0, offset)) for offset in in_flight),
             ("release", everything),
             ("restore", everything),
-            *(("record", (0, offset)) for offset in range(4, 10)),
+            *(("record", (0, offset)) for offset in range(in_flight[-1] + 1, 10)),
         ]
 
     async def test_revoking_cancels_a_restore_that_is_not_done(self, mock_broker: MockBroker) -> None:
@@ -146,7 +150,8 @@ class TestRebalance:
             mock_broker.append(0, 3)
             kept = asyncio.create_task(consumer._getmany(tps, 2.0))
             await until(kept.done)
-            assert [record.offset for records in kept.result().values() for record in records] == [0, 1, 2]
+            ((fetched,),) = kept.result().values()
+            assert [record.offset for record in fetched] == [0, 1, 2]
             mock_broker.append(0, 3)
             dropped = asyncio.create_task(consumer._getmany(tps, 2.0))
             await asyncio.sleep(0)

@@ -122,7 +122,7 @@ async def test_watchdog_that_cannot_look_ends_the_process() -> None:
 
 
 async def test_worker_whose_record_hangs_is_ended(mock_broker: MockBroker) -> None:
-    mock_broker.append(2, 5)
+    mock_broker.append(2, 3)
     recorder = Recorder()
     gate = asyncio.Event()
 
@@ -135,6 +135,7 @@ async def test_worker_whose_record_hangs_is_ended(mock_broker: MockBroker) -> No
     deaths = _Deaths()
     async with running(app):
         await until(lambda: len(recorder.records) == 3)
+        mock_broker.append(2, 2)
         async with watching(
             lambda: sample_progress(app),
             clock=SystemClock(),

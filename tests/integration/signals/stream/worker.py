@@ -8,11 +8,11 @@ import argparse
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.signals.stream.faust_app import StreamSettings, build_app, run
-from services.signals.stream.ports import Headers
+from shared.kafka.clients import Record
 
 
 class Worker:
@@ -33,9 +33,11 @@ class Worker:
         for partition in sorted(partitions):
             self._write(f"release {self._name} {partition} -")
 
-    async def process(
-        self, partition: int, offset: int, value: bytes | None, headers: Headers, timestamp: float
-    ) -> None:
+    async def process(self, partition: int, records: Sequence[Record]) -> None:
+        for record in records:
+            await self._apply(partition, record.offset)
+
+    async def _apply(self, partition: int, offset: int) -> None:
         await asyncio.sleep(self._record_seconds)
         if offset == self._fail_at:
             raise LookupError(f"cannot apply offset {offset}")

@@ -1,18 +1,17 @@
-"""Show what an engine knows: snapshots for the page, gauges for operators. Nothing here decides.
+"""Choose whose snapshot is taken and whose gauges are set after a batch of records.
 
-A pair takes 20 µs to show. Of thousands of pairs only those with news are shown after each record, and of the
-others the next hundred: what is shown must not take longer than what is decided.
+A pair takes 20 µs. Of thousands of pairs those that changed get their turn at once, and of the others the
+next hundred: to show the pairs must not take longer than to evaluate them.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Final
 
 from services.signals.core.divergence.state import Phase
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.legs.last_price import LogProgress
-from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.undefined import SESSIONS_NEEDED
@@ -22,11 +21,11 @@ from shared.domain.divergences import Kind
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.snapshots import OutcomeSummary, PairSnapshot
 
-# 2 ms a record. With a status record a second each of ten thousand pairs is shown within two minutes.
+# 2 ms a batch. With a status record a second each of ten thousand pairs is shown within two minutes.
 _AT_A_TIME: Final = 100
 
 
-class Showing:
+class SnapshotScheduler:
     """Keep snapshots and gauges at what the engines know.
 
     Parameters
@@ -44,15 +43,15 @@ class Showing:
         self._outcomes: dict[str, tuple[OutcomeSummary, ...]] = {}
         self._turn: dict[str, int] = {}
 
-    def show(self, engine: LeadEngine, effects: Effects) -> None:
-        """Show the pairs of an engine after a record: those with news, and others in turn."""
+    def show(self, engine: LeadEngine, changed: Collection[str]) -> None:
+        """Show the pairs of an engine after a batch: those that changed, and others in turn."""
         time = engine.progress
         if time.next_close < 0:
             # Before the first instant is known there is no "as of".
             return
-        for monitor in self._chosen(engine, effects):
+        for monitor in self._chosen(engine, changed):
             name = monitor.pair.name
-            is_news = name in effects.changed or name not in self._shown
+            is_news = name in changed or name not in self._shown
             self._shown.add(name)
             self._snapshots.offer(
                 name, time.watermark_ns, partial(self._take, monitor, time), is_news=is_news
@@ -76,17 +75,15 @@ class Showing:
         """Wait for snapshots on their way."""
         await self._snapshots.flush()
 
-    def _chosen(self, engine: LeadEngine, effects: Effects) -> Iterable[PairMonitor]:
+    def _chosen(self, engine: LeadEngine, changed: Collection[str]) -> Iterable[PairMonitor]:
         monitors = engine.monitors
         if len(monitors) <= _AT_A_TIME:
             return monitors
         begin = self._turn.get(engine.lead, 0)
         self._turn[engine.lead] = (begin + _AT_A_TIME) % len(monitors)
         chosen = {monitor.pair.name: monitor for monitor in (monitors + monitors)[begin : begin + _AT_A_TIME]}
-        if effects.changed:
-            chosen |= {
-                monitor.pair.name: monitor for monitor in monitors if monitor.pair.name in effects.changed
-            }
+        if changed:
+            chosen |= {monitor.pair.name: monitor for monitor in monitors if monitor.pair.name in changed}
         return chosen.values()
 
     def _take(self, monitor: PairMonitor, time: LogProgress) -> PairSnapshot:
@@ -112,8 +109,8 @@ class Showing:
     def _gauge_faults(self, monitor: PairMonitor) -> None:
         for side, leg in zip(LEGS, (monitor.lead, monitor.other), strict=True):
             # Also while flapping holds it open, and with the kind switched off.
-            is_told = monitor.life(Kind.DATA_FAULT, side).phase is Phase.OPEN
-            is_at_fault = is_told or leg.data_quality.is_at_fault
+            is_reported = monitor.life(Kind.DATA_FAULT, side).phase is Phase.OPEN
+            is_at_fault = is_reported or leg.data_quality.is_at_fault
             self._metrics.leg_at_fault.labels(monitor.pair.name, side.value).set(float(is_at_fault))
 
 

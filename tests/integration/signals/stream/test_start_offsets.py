@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.signals.stream.starts import CheckpointAheadOfLog, Correction, starting_offsets
+from services.signals.stream.start_offsets import CheckpointAheadOfLog, Correction, starting_offsets
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
-"""Partitions change hands: restore from the checkpoint when they come, release when they go.
+"""What happens when partitions are assigned and revoked: restore from the checkpoint, release.
 
-Truth about progress is the offset in our own checkpoint, not the one committed to Kafka. Order of effects
-when partitions are assigned (:meth:`Handover.take`):
+Progress is the offset in our own checkpoint, not the one committed to Kafka. Order of effects when partitions
+are assigned (:meth:`Rebalance.take`):
 
 1. nothing is delivered, whatever the client has already fetched;
 2. ``restore`` rebuilds the engines and names the next offset of each partition;
 3. the offsets are checked against what the log still has;
 4. every fetch that began earlier is over and its records are dropped; the consumer seeks;
-5. the gate opens: only records of this generation, from these offsets on.
+5. records are admitted: only those of this generation, from these offsets on.
 
-When partitions are revoked (:meth:`Handover.give_up`): a restore in progress is cancelled, the record in
-flight is finished and committed, the gate closes, ``release`` drops the engines.
+When partitions are revoked (:meth:`Rebalance.give_up`): a restore in progress is cancelled, the batch in
+flight is finished and committed, no more records are admitted, ``release`` drops the engines.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from typing import Protocol
 
 import structlog
 
+from services.signals.stream.offsets import NextOffsets
 from services.signals.stream.ports import Die, Release, Restore
-from services.signals.stream.positions import Positions
-from services.signals.stream.starts import starting_offsets
+from services.signals.stream.start_offsets import starting_offsets
 
 log = structlog.get_logger()
 
 
 class Seekable(Protocol):
-    """What a handover needs of a consumer; partitions are those of the input topic."""
+    """What a rebalance needs of a consumer; partitions are those of the input topic."""
 
     def assigned_partitions(self) -> frozenset[int]:
         """Return the partitions assigned now."""
@@ -46,11 +46,11 @@ class Abandoned(Exception):
     """The partitions were revoked while they were being taken."""
 
 
-class Handover:
+class Rebalance:
     """Take over and give up partitions, one at a time, never both at once."""
 
     def __init__(self, *, restore: Restore, release: Release, die: Die) -> None:
-        self.positions = Positions()
+        self.offsets = NextOffsets()
         self._restore = restore
         self._release = release
         self._die = die
@@ -82,8 +82,8 @@ class Handover:
             await asyncio.wait({task})
 
     async def give_up(self, partitions: frozenset[int]) -> None:
-        """Close the gate for these partitions and have their engines dropped."""
-        self.positions.close(partitions)
+        """Admit no more records of these partitions and have their engines dropped."""
+        self.offsets.close(partitions)
         if partitions:
             try:
                 await self._release(partitions)
@@ -94,10 +94,10 @@ class Handover:
     async def _take(self, consumer: Seekable, generation: int) -> None:
         try:
             partitions = consumer.assigned_partitions()
-            self.positions.open(generation, {})
+            self.offsets.open(generation, {})
             starts = await self._starts(consumer, partitions) if partitions else {}
             await consumer.start_at(starts)
-            self.positions.open(generation, starts)
+            self.offsets.open(generation, starts)
             log.info("partitions_taken", generation=generation, offsets=starts)
         except Exception as error:
             # Reading on from anywhere else would skip or repeat records without a trace.

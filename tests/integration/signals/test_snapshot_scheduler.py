@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
-from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.metrics import SignalsMetrics
-from services.signals.publishing.showing import Showing
+from services.signals.publishing.snapshot_scheduler import SnapshotScheduler
 from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.config import KafkaSettings
 from shared.domain.snapshots import PairSnapshot
@@ -23,15 +22,13 @@ async def test_thousands_of_pairs_are_shown_in_turn_and_news_at_once(embedded_br
     kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
     async with Publisher(kafka, client_id="test") as publisher:
         metrics = SignalsMetrics(CollectorRegistry(), pairs=[each.name for each in pairs])
-        showing = Showing(metrics, SnapshotPublisher(publisher))
+        scheduler = SnapshotScheduler(metrics, SnapshotPublisher(publisher))
 
         def shown_at(second: int, *news: str) -> list[int]:
             """Return which pairs the gauges know to be at that second."""
             ns = ny("2019-06-03 10:00") + second * 1_000_000_000
             engine.apply(status(ns))
-            effects = Effects()
-            effects.changed.update(news)
-            showing.show(engine, effects)
+            scheduler.show(engine, news)
             (gauge,) = metrics.watermark.collect()
             times = {sample.labels["pair"]: sample.value for sample in gauge.samples}
             return [number for number, each in enumerate(pairs) if times.get(each.name) == ns / 1e9]
@@ -39,7 +36,7 @@ async def test_thousands_of_pairs_are_shown_in_turn_and_news_at_once(embedded_br
         assert shown_at(1) == list(range(100))
         assert shown_at(2, "gold-x7") == [7, *range(100, 200)]
         assert shown_at(3) == [*range(50), *range(200, 250)]
-        await showing.flush()
+        await scheduler.flush()
 
 
 async def test_a_leg_at_fault_is_gauged_until_it_is_well_or_another_worker_has_it(
@@ -49,7 +46,7 @@ async def test_a_leg_at_fault_is_gauged_until_it_is_well_or_another_worker_has_i
     kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
     async with Publisher(kafka, client_id="test") as publisher:
         metrics = SignalsMetrics(CollectorRegistry(), pairs=[pair().name])
-        showing = Showing(metrics, SnapshotPublisher(publisher))
+        scheduler = SnapshotScheduler(metrics, SnapshotPublisher(publisher))
 
         def gauged() -> dict[str, float]:
             (gauge,) = metrics.leg_at_fault.collect()
@@ -58,7 +55,7 @@ async def test_a_leg_at_fault_is_gauged_until_it_is_well_or_another_worker_has_i
         def hear(state: FeedState, second: int) -> dict[str, float]:
             """Return the gauges after the lead's feed has said how it is."""
             effects = engine.apply(status(ny("2019-06-03 10:00") + second * 1_000_000_000, state=state))
-            showing.show(engine, effects)
+            scheduler.show(engine, effects.changed)
             return gauged()
 
         assert gauged() == {"lead": 0, "other": 0}
@@ -68,10 +65,10 @@ async def test_a_leg_at_fault_is_gauged_until_it_is_well_or_another_worker_has_i
         assert hear(FeedState.STALE, 62) == {"lead": 0, "other": 0}
         assert hear(FeedState.STALE, 122) == {"lead": 1, "other": 0}
 
-        showing.forget(engine)
+        scheduler.forget(engine)
 
         assert gauged() == {"lead": 0, "other": 0}
-        await showing.flush()
+        await scheduler.flush()
 
 
 async def test_the_snapshot_that_waits_longest_is_sent_first(embedded_broker: str) -> None:
