@@ -17,7 +17,7 @@ QUANTILE_975: Final = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class MeanAndStd:
     """Mean and standard deviation (``n − 1``) of one list, with the sums they come from."""
 
     count: int
@@ -27,21 +27,23 @@ class Spread:
     std: float
 
 
-def spread(values: Sequence[float]) -> Spread:
+def mean_and_std(values: Sequence[float]) -> MeanAndStd:
     """Compute the mean and the standard deviation of at least two values.
 
     Examples
     --------
-    >>> spread([2.0, 4.0, 6.0])
-    Spread(count=3, total=12.0, mean=4.0, squares=8.0, std=2.0)
-    >>> spread([0.1] * 90).std
+    >>> mean_and_std([2.0, 4.0, 6.0])
+    MeanAndStd(count=3, total=12.0, mean=4.0, squares=8.0, std=2.0)
+    >>> mean_and_std([0.1] * 90).std
     0.0
     """
     count, total = len(values), math.fsum(values)
     # A mean that is off by its last digit must not give a flat window a spread.
     mean = values[0] if min(values) == max(values) else total / count
     squares = math.fsum((value - mean) ** 2 for value in values)
-    return Spread(count=count, total=total, mean=mean, squares=squares, std=math.sqrt(squares / (count - 1)))
+    return MeanAndStd(
+        count=count, total=total, mean=mean, squares=squares, std=math.sqrt(squares / (count - 1))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +81,8 @@ class Comovement:
         None when a list is flat.
     """
 
-    a: Spread
-    b: Spread
+    a: MeanAndStd
+    b: MeanAndStd
     products: float
     correlation: Correlation | None
 
@@ -96,7 +98,7 @@ def comovement(a: Sequence[float], b: Sequence[float]) -> Comovement:
     >>> comovement([1.0] * 4, [2.0, 1.0, 4.0, 3.0]).correlation is None
     True
     """
-    one, two = spread(a), spread(b)
+    one, two = mean_and_std(a), mean_and_std(b)
     da, db = [value - one.mean for value in a], [value - two.mean for value in b]
     products = math.fsum(x * y for x, y in zip(da, db, strict=True))
     if one.squares == 0 or two.squares == 0:

@@ -1,4 +1,4 @@
-"""One event explained: its working, and whether every number that it states comes out of the log."""
+"""Explain one event: recompute it, and check every number that it states against the log."""
 
 import hashlib
 import struct
@@ -17,12 +17,12 @@ from convex.explain.kinds import (
 from convex.explain.market import Market, Missing, rebuild
 from convex.explain.material import Material
 from convex.explain.statistics import NotRecomputed, recompute
-from convex.explain.working import Check, Verdict, Working
+from convex.explain.working import Check, Conclusion, Working
 from shared.domain.divergences import DivergenceEvent, Kind, Transition
 from shared.domain.identity import event_id_of, fingerprint_of
 from shared.domain.sessions import SessionCalendar
 
-# A divergence that makes one transition more often than this has been told for years.
+# No divergence makes one transition more often than this.
 _OCCURRENCES: Final = 1_000
 # Whose significance an event states, in sessions.
 _CORRELATION: Final = {Kind.CORRELATION_BREAK: 20, Kind.HEDGE_LOST: 60}
@@ -30,12 +30,12 @@ _CORRELATION: Final = {Kind.CORRELATION_BREAK: 20, Kind.HEDGE_LOST: 60}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One event, worked out.
+    """One event, recomputed.
 
     Parameters
     ----------
     market
-        What it was worked out from; None for a fault, a test, and where something is missing.
+        What it was recomputed from; None for a fault, a test, and where something is missing.
     missing
         What the log no longer has; None where it has everything.
     checks
@@ -43,7 +43,7 @@ class Explanation:
     unchecked
         Names in ``values`` that were not.
     window_sha256
-        Of the window that was put together again; None without one.
+        Of the rebuilt window; None without one.
     """
 
     material: Material
@@ -63,13 +63,13 @@ class Explanation:
 
     @property
     def comes_out(self) -> bool:
-        """Tell whether every number of the event comes out and its conclusion follows."""
+        """Tell whether every number of the event agrees and its conclusion follows."""
         if self.material.event.type is Transition.TEST:
             return True
         return (
             self.working is not None
             and all(check.comes_out for check in self.checks)
-            and all(verdict.holds for verdict in self.working.verdicts)
+            and all(conclusion.holds for conclusion in self.working.conclusions)
         )
 
     @property
@@ -88,12 +88,12 @@ class Explanation:
 
 
 def explain(material: Material, *, calendar: SessionCalendar) -> Explanation:
-    """Work one event out."""
+    """Recompute one event and check what it states."""
     event = material.event
     if event.type is Transition.TEST:
         return Explanation(material=material, working=None)
     if event.kind is Kind.DATA_FAULT:
-        return Explanation(material=material, working=_with_identity(event, data_fault.work(material)))
+        return Explanation(material=material, working=_with_identity(event, data_fault.working_of(material)))
     market = rebuild(event, material.bars, material.prices, calendar=calendar)
     if isinstance(market, Missing):
         return Explanation(material=material, working=None, missing=market)
@@ -151,7 +151,7 @@ def _answers(event: DivergenceEvent) -> list[tuple[str, float | None, str]]:
 
 
 def _price_checks(material: Material, market: Market) -> tuple[Check, ...]:
-    """Hold both legs' prices against the bars, or the ticks, that the event names."""
+    """Compare the prices of both legs with the bars, or the ticks, that the event names."""
     event, checks = material.event, []
     legs = zip(event.legs, event.evidence.inputs, (market.lead, market.other), strict=False)
     for index, (leg, given, bars) in enumerate(legs):
@@ -174,7 +174,7 @@ def _price_checks(material: Material, market: Market) -> tuple[Check, ...]:
 
 
 def _with_identity(event: DivergenceEvent, working: Working) -> Working:
-    """Add what is wrong with the event's names, which derive from what it says; nothing if they are right."""
+    """Add a conclusion for each id of the event that does not follow from its content."""
     fingerprint = fingerprint_of(pair=event.pair, kind=event.kind, direction=event.direction)
     ids = (
         event_id_of(divergence_id=event.divergence_id, transition=event.type, occurrence=occurrence)
@@ -183,20 +183,22 @@ def _with_identity(event: DivergenceEvent, working: Working) -> Working:
     wrong = []
     if event.fingerprint != fingerprint:
         wrong.append(
-            Verdict(text="the fingerprint is not that of this pair, kind and direction", holds=False)
+            Conclusion(text="the fingerprint is not that of this pair, kind and direction", holds=False)
         )
     if event.event_id not in ids:
-        wrong.append(Verdict(text="the event_id is not that of this divergence and transition", holds=False))
+        wrong.append(
+            Conclusion(text="the event_id is not that of this divergence and transition", holds=False)
+        )
     if not wrong:
         return working
-    return replace(working, verdicts=(*working.verdicts, *wrong))
+    return replace(working, conclusions=(*working.conclusions, *wrong))
 
 
 MARKET_KINDS: Final[dict[Kind, Callable[[Material, Market], Working]]] = {
-    Kind.RATIO_STRETCH: ratio_stretch.work,
-    Kind.OPPOSITE_MOVES: opposite_moves.work,
-    Kind.CORRELATION_BREAK: correlation_break.work,
-    Kind.HEDGE_LOST: hedge_lost.work,
-    Kind.REGIME_CHANGE: regime_change.work,
+    Kind.RATIO_STRETCH: ratio_stretch.working_of,
+    Kind.OPPOSITE_MOVES: opposite_moves.working_of,
+    Kind.CORRELATION_BREAK: correlation_break.working_of,
+    Kind.HEDGE_LOST: hedge_lost.working_of,
+    Kind.REGIME_CHANGE: regime_change.working_of,
 }
 """Every kind but ``data_fault``, which is worked out without a market."""

@@ -12,7 +12,7 @@ LEAST_LETTERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class LocatedEvent:
     """An event and where it stands.
 
     Parameters
@@ -28,7 +28,7 @@ class Placed:
     headers: dict[str, Any]
 
 
-def choose(asked: str, events: Sequence[Placed], *, among: str) -> Placed:
+def choose(asked: str, events: Sequence[LocatedEvent], *, among: str) -> LocatedEvent:
     """Return the event that is asked for; of several copies the first.
 
     Raises
@@ -48,7 +48,7 @@ def choose(asked: str, events: Sequence[Placed], *, among: str) -> Placed:
     raise ConfigError(f"{asked}: is no event in {among}, which has {len(events)}")
 
 
-def before(chosen: Placed, events: Sequence[Placed]) -> tuple[DivergenceEvent, ...]:
+def before(chosen: LocatedEvent, events: Sequence[LocatedEvent]) -> tuple[DivergenceEvent, ...]:
     """Return the events of the same pair with a smaller sequence, each once, in their order."""
     event = chosen.event
     earlier = {

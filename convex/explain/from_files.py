@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convex.explain.explanation import Explanation, explain
-from convex.explain.find_event import Placed, before, choose
+from convex.explain.find_event import LocatedEvent, before, choose
 from convex.explain.hold_and_cooldown import stretches_of
 from convex.explain.log_scan import LogScan
 from convex.explain.material import Bars, Material, Prices, titles_of
@@ -17,7 +17,7 @@ from shared.errors import ConfigError, DataError
 from shared.files.timeline import Recording, in_units, read_timeline
 
 
-def read_events(path: Path) -> tuple[Placed, ...]:
+def read_events(path: Path) -> tuple[LocatedEvent, ...]:
     """Return the events of a file of JSON lines, as ``convex backtest --events`` writes it.
 
     Raises
@@ -35,7 +35,7 @@ def read_events(path: Path) -> tuple[Placed, ...]:
             event = DIVERGENCES.decode(line)
         except DataError as error:
             raise ConfigError(f"{path}: line {number}: {error}") from error
-        events.append(Placed(event=event, where=f"{path}, line {number}", headers={}))
+        events.append(LocatedEvent(event=event, where=f"{path}, line {number}", headers={}))
     return tuple(events)
 
 
@@ -47,7 +47,7 @@ def explain_from_files(
     cooldowns: dict[str, int],
     calendar: SessionCalendar,
 ) -> Explanation:
-    """Find an event in a file and work it out from the files that the backtest read.
+    """Find an event in a file and recompute it from the files that the backtest read.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _read(event: DivergenceEvent, recording: Recording, calendar: SessionCalenda
             for batch in unit:
                 scan.take(batch)
             reached_ns = unit[0].bars[0].known_at_ns
-            # What the replay feed's status records say: the bars have come, so their time has come.
+            # As the replay feed's status records do: event time reaches the bars that have come.
             scan.take(
                 FeedStatus(
                     instrument=lead,
@@ -105,7 +105,7 @@ def _read(event: DivergenceEvent, recording: Recording, calendar: SessionCalenda
                     watermark_ns=unit[-1].bars[-1].known_at_ns,
                 )
             )
-        # One beyond it: what is due at an instant happens when something later is told.
+        # One record beyond it: what is due at an instant happens when a later record arrives.
         if reached_ns > until_ns:
             break
     paths = ", ".join(path.name for path in (*recording.lead_files, *recording.other_files))

@@ -1,19 +1,19 @@
-"""Explain from Kafka: the event, its bars, and the prices that decided, as they stand in the log now.
+"""Explain from Kafka: the event, its bars, and the prices that decided, as the log has them now.
 
-Order of looking, the quick before the thorough:
+Order of reading, the quick before the thorough:
 
 1. ``divergences.v1`` for the event; its headers name the record of ``ticks.v1`` that decided,
 2. ``ticks.v1`` back from that record, for the live prices of an early warning,
-3. ``bars.v1`` for both legs: small, and kept for ever; if every number comes out and the window is bit for
-   bit the event's, nothing else can be closer to what the worker saw,
-4. only if not, all of the lead's log up to that record, where each bar stands as it was told: ``bars.v1``
-   keeps the newest version of a bar alone, which may be a correction or another adjustment since.
+3. ``bars.v1`` for both legs, which is small and kept for ever; if every number agrees and the window is bit
+   for bit the event's, this is what the worker used,
+4. only if not, all of the lead's log up to that record, which has each bar as it was then: ``bars.v1`` keeps
+   only the newest version of a bar, which may have been corrected or adjusted since.
 """
 
 from typing import Any, Final
 
 from convex.explain.explanation import Explanation, explain
-from convex.explain.find_event import Placed, before, choose
+from convex.explain.find_event import LocatedEvent, before, choose
 from convex.explain.hold_and_cooldown import stretches_of
 from convex.explain.log_scan import LogScan
 from convex.explain.material import Bars, Material, Prices, titles_of
@@ -40,7 +40,7 @@ async def explain_from_kafka(
     cooldowns: dict[str, int],
     calendar: SessionCalendar,
 ) -> Explanation:
-    """Find an event in Kafka and work it out from the log.
+    """Find an event in Kafka and recompute it from the log.
 
     Parameters
     ----------
@@ -82,16 +82,16 @@ async def explain_from_kafka(
         quick = explain(material(Bars(source=BARS.name, bars=kept), prices), calendar=calendar)
         if origin is None or (quick.comes_out and quick.is_same_window):
             return quick
-        told = await _told_bars(reader, event, origin, calendar)
-        known = {(bar.instrument, bar.session) for bar in told}
+        in_log = await _bars_in_log(reader, event, origin, calendar)
+        known = {(bar.instrument, bar.session) for bar in in_log}
         others = tuple(bar for bar in kept if (bar.instrument, bar.session) not in known)
         if not known:
             return quick
         source = f"{TICKS.name}, and {BARS.name} for what is no longer there" if others else TICKS.name
-        return explain(material(Bars(source=source, bars=(*others, *told)), prices), calendar=calendar)
+        return explain(material(Bars(source=source, bars=(*others, *in_log)), prices), calendar=calendar)
 
 
-async def _events(reader: RecordReader) -> list[Placed]:
+async def _events(reader: RecordReader) -> list[LocatedEvent]:
     events = []
     for record in await reader.everything(DIVERGENCES.name):
         try:
@@ -99,7 +99,7 @@ async def _events(reader: RecordReader) -> list[Placed]:
         except DataError:
             continue
         where = f"{DIVERGENCES.name}/{record.partition}/{record.offset}"
-        events.append(Placed(event=event, where=where, headers=dict(record.headers)))
+        events.append(LocatedEvent(event=event, where=where, headers=dict(record.headers)))
     return events
 
 
@@ -150,7 +150,7 @@ async def _prices(
         look *= 4
 
 
-async def _told_bars(
+async def _bars_in_log(
     reader: RecordReader, event: DivergenceEvent, origin: tuple[int, int], calendar: SessionCalendar
 ) -> tuple[Bar, ...]:
     lead, other = (each.instrument for each in event.evidence.inputs[:2])
@@ -164,15 +164,15 @@ async def _told_bars(
 
 
 async def _scan(reader: RecordReader, scan: LogScan, partition: int, begin: int, *, until: int) -> int | None:
-    """Take a stretch of the lead's log in; return the event time of its first tick."""
+    """Read a range of the lead's log; return the event time of its first tick."""
     earliest_ns: int | None = None
     async for record in reader.stretch(TICKS.name, partition, begin, until=until):
         try:
-            told = decode_tick_record(record.value)
+            content = decode_tick_record(record.value)
         except DataError:
             continue
-        scan.take(told)
-        instants = getattr(told, "ts_event_ns", None)
+        scan.take(content)
+        instants = getattr(content, "ts_event_ns", None)
         if earliest_ns is None and instants is not None:
             earliest_ns = int(instants[0])
     return earliest_ns

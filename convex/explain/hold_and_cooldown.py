@@ -4,12 +4,12 @@ import math
 from bisect import bisect_right
 from pathlib import Path
 
-from convex.explain.arithmetic import Spread
+from convex.explain.arithmetic import MeanAndStd
 from convex.explain.levels import sign_of
 from convex.explain.market import CUT_NS, Market
 from convex.explain.material import Material, Ticks
 from convex.explain.wording import against, moment
-from convex.explain.working import Verdict
+from convex.explain.working import Conclusion
 from services.signals.rules_file import load_rules
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, from_ns, parse_rfc3339
@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 
 
 def held_since_ns(event: DivergenceEvent) -> int | None:
-    """Return since when the level must have been held; None where nothing needs holding."""
+    """Return since when the level must have been held; None where the rule asks for no hold."""
     if event.confirmation is not Confirmation.PROVISIONAL or event.type not in (
         Transition.OPEN,
         Transition.ESCALATED,
@@ -29,15 +29,15 @@ def held_since_ns(event: DivergenceEvent) -> int | None:
     return parse_rfc3339(event.occurred_at) + CUT_NS - int(seconds * NS_PER_SECOND)
 
 
-def hold(material: Material, market: Market, base: Spread | None) -> tuple[Verdict, ...]:
-    """Return whether the level was held by every price; nothing for what needs no holding."""
+def check_hold(material: Material, market: Market, base: MeanAndStd | None) -> tuple[Conclusion, ...]:
+    """Return whether every price held the level; nothing where the rule asks for no hold."""
     event, prices = material.event, material.prices
     since_ns = held_since_ns(event)
     if since_ns is None or base is None or base.std == 0:
         return ()
     seconds = event.thresholds.get("hold_seconds", 0.0)
     if not prices.lead.ts_ns:
-        return (Verdict(text=f"held for {seconds:g} s of event time: not checked; {prices.missing}"),)
+        return (Conclusion(text=f"held for {seconds:g} s of event time: not checked; {prices.missing}"),)
     lead, other = _from_then_on(prices.lead, since_ns), _from_then_on(prices.other, since_ns)
     level = event.thresholds["critical" if event.severity is Severity.CRITICAL else "warning"]
     sign = sign_of(event.direction)
@@ -48,19 +48,19 @@ def hold(material: Material, market: Market, base: Spread | None) -> tuple[Verdi
     what = f"{name} of all {count:,} prices" if count > 1 else f"{name} of the one price"
     text = f"{what} from {stretch} at least {against(least, level)}"
     if least >= level - _ROUNDING:
-        return (Verdict(text=f"{text}: {level:g} held for {seconds:g} s"),)
+        return (Conclusion(text=f"{text}: {level:g} held for {seconds:g} s"),)
     changed = [
         bar
         for bar in material.bars.bars
         if since_ns < bar.known_at_ns <= parse_rfc3339(event.occurred_at) + CUT_NS
     ]
     if changed:
-        return (Verdict(text=f"{text} against this window, which a bar changed meanwhile"),)
-    return (Verdict(text=f"{text}: {level:g} was not held for {seconds:g} s", holds=False),)
+        return (Conclusion(text=f"{text} against this window, which a bar changed meanwhile"),)
+    return (Conclusion(text=f"{text}: {level:g} was not held for {seconds:g} s", holds=False),)
 
 
 def _from_then_on(ticks: Ticks, since_ns: int) -> Ticks:
-    """Leave out what was told before the last price at or before an instant, with which the hold began."""
+    """Drop the prices before the hold began: with the last price at or before that instant."""
     first = max(bisect_right(ticks.ts_ns, since_ns) - 1, 0)
     return Ticks(ts_ns=ticks.ts_ns[first:], price=ticks.price[first:])
 
@@ -69,14 +69,14 @@ def _ratios(lead: Ticks, other: Ticks, market: Market) -> list[float]:
     """Return the log ratio at each price of either leg."""
     if not other.ts_ns:
         return [math.log(price / market.judged_other) for price in lead.price]
-    told = sorted(
+    prices = sorted(
         [(ts_ns, 0, price) for ts_ns, price in zip(lead.ts_ns, lead.price, strict=True)]
         + [(ts_ns, 1, price) for ts_ns, price in zip(other.ts_ns, other.price, strict=True)],
         key=lambda each: each[0],
     )
     now: list[float | None] = [None, None]
     ratios = []
-    for _, leg, price in told:
+    for _, leg, price in prices:
         now[leg] = price
         if now[0] is not None and now[1] is not None:
             ratios.append(math.log(now[0] / now[1]))
@@ -93,32 +93,36 @@ def stretches_of(event: DivergenceEvent) -> dict[str, tuple[int, int]]:
     }
 
 
-def cooldown(material: Material, market: Market) -> tuple[Verdict, ...]:
-    """Return what the end of the one before means for an opening; nothing for any other transition."""
+def check_cooldown(material: Material, market: Market) -> tuple[Conclusion, ...]:
+    """Return whether an opening waited for the cooldown; nothing for any other transition."""
     event = material.event
     if event.type is not Transition.OPEN:
         return ()
     ends = [each for each in material.before if each.fingerprint == event.fingerprint and each.type.is_final]
     if not ends:
-        return (Verdict(text=f"none of this sort ended before it in {material.events}: no cooldown"),)
+        return (
+            Conclusion(
+                text=f"nothing of this kind and direction ended before it in {material.events}: no cooldown"
+            ),
+        )
     last = ends[-1]
     passed = _sessions_since(last, event, market)
     sessions = f"{passed} session{'' if passed == 1 else 's'}"
     ended = f"the one before ended {moment(last.occurred_at)}, {sessions} earlier"
     wait = material.cooldown_sessions
     if wait is None:
-        return (Verdict(text=f"{ended}; its cooldown stands in the rule {event.evidence.rule_version}"),)
+        return (Conclusion(text=f"{ended}; its cooldown is in the rule {event.evidence.rule_version}"),)
     if passed >= wait:
-        return (Verdict(text=f"{ended}: the cooldown of {wait} was over"),)
+        return (Conclusion(text=f"{ended}: the cooldown of {wait} was over"),)
     if event.severity is Severity.CRITICAL:
-        return (Verdict(text=f"{ended}: within the cooldown of {wait}, which nothing critical waits for"),)
+        return (Conclusion(text=f"{ended}: within the cooldown of {wait}, which does not apply at critical"),)
     was_unconfirmed = last.confirmation is Confirmation.PROVISIONAL or last.type is Transition.NOT_CONFIRMED
     if event.confirmation is Confirmation.CONFIRMED and was_unconfirmed:
-        why = "which after an unconfirmed one holds back early warnings only"
-        return (Verdict(text=f"{ended}: within the cooldown of {wait}, {why}"),)
+        why = "which after an unconfirmed divergence applies to early warnings only"
+        return (Conclusion(text=f"{ended}: within the cooldown of {wait}, {why}"),)
     # Whether the day of an end by price counts depends on the minute: only one by a close is counted exactly.
     is_exact = last.evidence.inputs[0].session is not None
-    return (Verdict(text=f"{ended}: within the cooldown of {wait}", holds=not is_exact),)
+    return (Conclusion(text=f"{ended}: within the cooldown of {wait}", holds=not is_exact),)
 
 
 def _sessions_since(last: DivergenceEvent, event: DivergenceEvent, market: Market) -> int:

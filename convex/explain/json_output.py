@@ -31,7 +31,9 @@ def as_object(explanation: Explanation) -> dict[str, Any]:
             "is_same": explanation.is_same_window,
         },
         "working": [asdict(line) for line in working.lines] if working is not None else [],
-        "conclusion": [asdict(verdict) for verdict in working.verdicts] if working is not None else [],
+        "conclusion": [asdict(conclusion) for conclusion in working.conclusions]
+        if working is not None
+        else [],
         "numbers": [{**asdict(check), "comes_out": check.comes_out} for check in explanation.checks],
         "not_computed_again": list(explanation.unchecked),
     }

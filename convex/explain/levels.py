@@ -1,4 +1,4 @@
-"""Hold a statistic against the levels of its rule, and say what that makes of the event.
+"""Compare a statistic with the levels of its rule, and conclude whether the event is right.
 
 ``x`` is the statistic, signed so that it grows with the divergence; ``W``, ``C`` and ``L`` are the levels
 warning, critical and leave.
@@ -9,7 +9,7 @@ transition      the event is right if
 open            x ≥ W; x ≥ C if it is critical
 escalated       x ≥ C
 eased           x ≤ W, or x < C where only a live price had reached C
-revised         the data changed, or a close bears it out: x ≥ W
+revised         the data changed, or a close confirms it: x ≥ W
 closed          x ≤ L
 not_confirmed   x < W
 expired         no close came in time: no number decides
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from convex.explain.wording import against
-from convex.explain.working import Verdict
+from convex.explain.working import Conclusion
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Severity, Transition
 
 # Two orders of additions may differ by this much, and no more.
@@ -29,7 +29,7 @@ _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class SignedStatistic:
     """A statistic as the rule sees it.
 
     Parameters
@@ -38,7 +38,7 @@ class Measured:
         With its sign, such as ``−z``.
     x
         What opens, escalates and eases; None is undefined.
-    end_name, end_x
+    leave_name, leave_value
         What closes, where it is another one.
     is_strict
         A level must be exceeded, not only reached.
@@ -46,8 +46,8 @@ class Measured:
 
     name: str
     x: float | None
-    end_name: str = ""
-    end_x: float | None = None
+    leave_name: str = ""
+    leave_value: float | None = None
     is_strict: bool = False
 
 
@@ -67,25 +67,25 @@ def signed_name(name: str, direction: Direction) -> str:
     return f"−{name}" if sign_of(direction) < 0 else name
 
 
-def judge(event: DivergenceEvent, measured: Measured) -> tuple[Verdict, ...]:
-    """Return what the levels say about the event's transition and severity."""
+def check_levels(event: DivergenceEvent, measured: SignedStatistic) -> tuple[Conclusion, ...]:
+    """Return whether the levels support the transition and the severity of the event."""
     if event.type is Transition.EXPIRED:
-        return (Verdict(text="no close confirmed or refuted it in time: expired, whatever the number is"),)
+        return (Conclusion(text="no close confirmed or refuted it in time: expired, whatever the number is"),)
     if measured.x is None:
-        is_told_again = event.type is Transition.REVISED
-        return (Verdict(text=f"{measured.name} is undefined: nothing follows from it", holds=is_told_again),)
+        is_revised = event.type is Transition.REVISED
+        return (Conclusion(text=f"{measured.name} is undefined: no level is reached", holds=is_revised),)
     levels = event.thresholds
     wanting = [name for name in ("warning", "critical", "leave") if name not in levels]
     if wanting:
-        return (Verdict(text=f"the event states no threshold {', '.join(wanting)}", holds=False),)
+        return (Conclusion(text=f"the event states no threshold {', '.join(wanting)}", holds=False),)
     if event.type is Transition.CLOSED:
         return (_closed(event, measured, levels),)
-    return _judge_level(event, measured, measured.x, levels)
+    return _check_level(event, measured, measured.x, levels)
 
 
-def _judge_level(
-    event: DivergenceEvent, measured: Measured, x: float, levels: Mapping[str, float]
-) -> tuple[Verdict, ...]:
+def _check_level(
+    event: DivergenceEvent, measured: SignedStatistic, x: float, levels: Mapping[str, float]
+) -> tuple[Conclusion, ...]:
     is_critical = event.severity is Severity.CRITICAL
     match event.type:
         case Transition.OPEN:
@@ -93,14 +93,14 @@ def _judge_level(
                 return (_at_least(measured, x, levels["critical"], "critical"),)
             first = _at_least(measured, x, levels["warning"], "warning")
             if _reaches(measured, x, levels["critical"]) and event.confirmation is Confirmation.PROVISIONAL:
-                return first, Verdict(text="beyond critical too, but not yet for as long as that takes")
+                return first, Conclusion(text="beyond critical too, but not yet for as long as that takes")
             return first, _below(measured, x, levels["critical"], "not critical")
         case Transition.ESCALATED:
             return (_at_least(measured, x, levels["critical"], "critical", holds=is_critical),)
         case Transition.EASED:
             if x <= levels["warning"] + _ROUNDING:
                 text = _relation(measured.name, x, "≤", levels["warning"])
-                return (Verdict(text=f"{text}: eased to a warning", holds=not is_critical),)
+                return (Conclusion(text=f"{text}: eased to a warning", holds=not is_critical),)
             why = "eased to a warning, as only a live price had reached critical"
             return (_below(measured, x, levels["critical"], why, holds=not is_critical),)
         case Transition.REVISED:
@@ -108,47 +108,52 @@ def _judge_level(
         case Transition.NOT_CONFIRMED:
             return (_below(measured, x, levels["warning"], "the close does not confirm it"),)
         case _:
-            return (Verdict(text=f"{event.type.value}: nothing to judge"),)
+            return (Conclusion(text=f"{event.type.value}: nothing to judge"),)
 
 
 def _revised(
-    event: DivergenceEvent, measured: Measured, x: float, levels: Mapping[str, float]
-) -> tuple[Verdict, ...]:
+    event: DivergenceEvent, measured: SignedStatistic, x: float, levels: Mapping[str, float]
+) -> tuple[Conclusion, ...]:
     level = "critical" if event.severity is Severity.CRITICAL else "warning"
     if _reaches(measured, x, levels[level]):
-        return (_at_least(measured, x, levels[level], f"{level}, as the close bears out"),)
+        return (_at_least(measured, x, levels[level], f"{level}, as the close confirms"),)
     relation = _relation(measured.name, x, "<", levels[level])
     why = "it is held open while it flaps" if event.is_flapping else "it stays open until it closes"
-    return (Verdict(text=f"{relation}: told again with other data; {why}"),)
+    return (Conclusion(text=f"{relation}: reported again with other data; {why}"),)
 
 
-def _closed(event: DivergenceEvent, measured: Measured, levels: Mapping[str, float]) -> Verdict:
-    name, x = measured.end_name or measured.name, measured.x if measured.end_x is None else measured.end_x
+def _closed(event: DivergenceEvent, measured: SignedStatistic, levels: Mapping[str, float]) -> Conclusion:
+    name, x = (
+        measured.leave_name or measured.name,
+        measured.x if measured.leave_value is None else measured.leave_value,
+    )
     if x is None:
         raise AssertionError
     holds = x <= levels["leave"] + _ROUNDING
     text = f"{_relation(name, x, '≤' if holds else '>', levels['leave'])}: {'closed' if holds else 'open'}"
     if not holds and event.is_flapping:
-        return Verdict(text=f"{text}, but for its flapping")
-    return Verdict(text=text, holds=holds)
+        return Conclusion(text=f"{text}, but for its flapping")
+    return Conclusion(text=text, holds=holds)
 
 
-def _reaches(measured: Measured, x: float, level: float) -> bool:
+def _reaches(measured: SignedStatistic, x: float, level: float) -> bool:
     return x > level if measured.is_strict else x >= level - _ROUNDING
 
 
-def _at_least(measured: Measured, x: float, level: float, what: str, *, holds: bool = True) -> Verdict:
+def _at_least(
+    measured: SignedStatistic, x: float, level: float, what: str, *, holds: bool = True
+) -> Conclusion:
     reaches = _reaches(measured, x, level)
     sign = (">" if measured.is_strict else "≥") if reaches else ("≤" if measured.is_strict else "<")
     text = _relation(measured.name, x, sign, level)
-    return Verdict(text=f"{text}: {'' if reaches else 'not '}{what}", holds=reaches and holds)
+    return Conclusion(text=f"{text}: {'' if reaches else 'not '}{what}", holds=reaches and holds)
 
 
-def _below(measured: Measured, x: float, level: float, what: str, *, holds: bool = True) -> Verdict:
+def _below(measured: SignedStatistic, x: float, level: float, what: str, *, holds: bool = True) -> Conclusion:
     reaches = x > level if measured.is_strict else x >= level
     sign = (">" if measured.is_strict else "≥") if reaches else ("≤" if measured.is_strict else "<")
     text = _relation(measured.name, x, sign, level)
-    return Verdict(text=f"{text}: {'not so: ' if reaches else ''}{what}", holds=not reaches and holds)
+    return Conclusion(text=f"{text}: {'not so: ' if reaches else ''}{what}", holds=not reaches and holds)
 
 
 def _relation(name: str, x: float, sign: str, level: float) -> str:

@@ -1,4 +1,4 @@
-"""Read one lead's log again: which bars it told, which closes were sampled from it, which prices decided."""
+"""Read the log of one lead again: its bars, the closes sampled from ticks, and the prices that decided."""
 
 from collections.abc import Mapping
 from typing import Final

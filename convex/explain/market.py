@@ -1,4 +1,4 @@
-"""The pair's sessions as they were known at the event, put together again from the log's bars."""
+"""Rebuild the sessions of the pair as they were known at the event, from the bars of the log."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Market:
     is_live: bool
 
     def window(self, size: int) -> slice | None:
-        """Return which sessions the judged ratio is held against; None with fewer than ``size``."""
+        """Return the sessions that the judged ratio is compared with; None with fewer than ``size``."""
         end = len(self.sessions) - (0 if self.is_live else 1)
         return slice(end - size, end) if end >= size else None
 

@@ -17,7 +17,7 @@ class Titles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """Bars of both legs in the order in which the log tells them.
+    """Bars of both legs in the order of the log.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Ticks:
     price: tuple[float, ...] = ()
 
     def at(self, ts_ns: int | None, *, stated: float) -> float | None:
-        """Return the stated price if it was told at that instant, else the last one then, or None."""
+        """Return the stated price if a tick of that instant has it, else the last price then, or None."""
         found = [price for each, price in zip(self.ts_ns, self.price, strict=True) if each == ts_ns]
         if stated in found:
             return stated

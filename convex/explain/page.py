@@ -12,13 +12,13 @@ from rich.text import Text
 from convex.explain.explanation import Explanation
 from convex.explain.material import Material
 from convex.explain.wording import moment, price
-from convex.explain.working import Check, Line, Verdict, Window
+from convex.explain.working import Check, Conclusion, Line, Window
 from shared.domain.divergences import DivergenceEvent, Leg, Transition
+from shared.text.durations import format_duration
 
 # Of a long window: enough of both ends to find it in another source.
 _ENDS: Final = 3
 _HASH_LETTERS: Final = 12
-_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
 
 
 def show(console: Console, explanation: Explanation, *, has_all_rows: bool) -> None:
@@ -59,7 +59,7 @@ def _print(console: Console, explanation: Explanation, *, has_all_rows: bool) ->
             )
         )
     console.print(_section("Working", _lines(working.lines)))
-    console.print(_section("Conclusion", *(_verdict(each) for each in working.verdicts)))
+    console.print(_section("Conclusion", *(_conclusion(each) for each in working.conclusions)))
     if explanation.checks:
         console.print(_section("The event's numbers beside these", _checks(explanation.checks)))
     console.print(_section("", *_end(explanation)))
@@ -125,21 +125,7 @@ def _first(event: DivergenceEvent) -> str:
 def _origin(event: DivergenceEvent, index: int, leg: Leg) -> str:
     given = event.evidence.inputs[index] if index < len(event.evidence.inputs) else None
     what = f"close of {given.session}" if given is not None and given.session is not None else "live"
-    return f"{what}, {_age(leg.age_seconds)} old, {leg.instrument} by {leg.source}"
-
-
-def _age(seconds: float) -> str:
-    """Return an age in the largest unit that leaves a number of one to three digits.
-
-    Examples
-    --------
-    >>> _age(0.4), _age(90.0), _age(15300.0), _age(300000.0)
-    ('0.4 s', '1.5 min', '4.2 h', '3.5 days')
-    """
-    for unit, size in (("days", _DAY), ("h", _HOUR), ("min", _MINUTE)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
+    return f"{what}, {format_duration(leg.age_seconds)} old, {leg.instrument} by {leg.source}"
 
 
 def _rows(window: Window, *, has_all_rows: bool) -> RenderableType:
@@ -168,7 +154,7 @@ def _hash(explanation: Explanation) -> RenderableType:
     first = f"sha256 {sha256[:_HASH_LETTERS]}… is not the event's {stated[:_HASH_LETTERS]}…: "
     if explanation.comes_out:
         return Text(
-            f"{first}the numbers come out all the same, so the windows differ in their last digits at most, "
+            f"{first}the numbers agree all the same, so the windows differ in their last digits at most, "
             "as by another processor's logarithm.",
             style="yellow",
         )
@@ -201,10 +187,10 @@ def _lines(lines: Iterable[Line]) -> RenderableType:
     return table
 
 
-def _verdict(verdict: Verdict) -> RenderableType:
-    mark, style = ("✓", "green") if verdict.holds else ("✗", "bold red")
+def _conclusion(conclusion: Conclusion) -> RenderableType:
+    mark, style = ("✓", "green") if conclusion.holds else ("✗", "bold red")
     table = Table.grid(padding=(0, 1))
-    table.add_row(Text(mark, style=style), Text(verdict.text, style="" if verdict.holds else style))
+    table.add_row(Text(mark, style=style), Text(conclusion.text, style="" if conclusion.holds else style))
     return table
 
 
@@ -215,13 +201,13 @@ def _checks(checks: Iterable[Check]) -> RenderableType:
     table.add_column("here", justify="right", no_wrap=True)
     table.add_column("")
     for check in checks:
-        mark = Text("✓", style="green") if check.comes_out else Text("✗ does not come out", style="bold red")
+        mark = Text("✓", style="green") if check.comes_out else Text("✗ differs", style="bold red")
         table.add_row(Text(check.name), _full(check.event), _full(check.recomputed), mark)
     return table
 
 
 def _full(value: float | None) -> str:
-    # Nobody types a minus before nothing.
+    # Never a minus before 0.
     return "undefined" if value is None else f"{value + 0.0:.12g}"
 
 
@@ -229,25 +215,23 @@ def _end(explanation: Explanation) -> list[RenderableType]:
     said: list[RenderableType] = []
     wrong = [check.name for check in explanation.checks if not check.comes_out]
     false = (
-        [verdict for verdict in explanation.working.verdicts if not verdict.holds]
+        [conclusion for conclusion in explanation.working.conclusions if not conclusion.holds]
         if explanation.working
         else []
     )
     if explanation.comes_out:
-        count = f"All {len(explanation.checks)} numbers come out to 1e-9, and the conclusion follows."
+        count = f"All {len(explanation.checks)} numbers agree to 1e-9, and the conclusion follows."
         said.append(Text(count if explanation.checks else "The conclusion follows.", style="bold green"))
     else:
         parts = []
         if wrong:
-            parts.append(
-                f"{len(wrong)} of {len(explanation.checks)} numbers do not come out: {', '.join(wrong)}."
-            )
+            parts.append(f"{len(wrong)} of {len(explanation.checks)} numbers differ: {', '.join(wrong)}.")
         if false:
             parts.append("The conclusion does not follow.")
         said.append(Text(" ".join(parts), style="bold red"))
     left_out = list(explanation.unchecked)
     if explanation.checks:
-        left_out.append("the hedge's intervals, its total least squares and its Kalman filter")
+        left_out.append("the intervals, the total least squares and the Kalman filter of the hedge")
         if explanation.material.event.significance is not None:
             left_out.append("false alarms a year")
     if left_out:

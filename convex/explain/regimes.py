@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from convex.explain.arithmetic import spread
+from convex.explain.arithmetic import mean_and_std
 
 ENTER: Final = 1.0
 LEAVE: Final = 0.5
@@ -48,7 +48,7 @@ def regimes(log_ratios: Sequence[float], *, size: int) -> list[Regime]:
     found: list[Regime] = []
     held, since = "NEUTRAL", SESSIONS_BETWEEN
     for index in range(size, len(log_ratios)):
-        base = spread(log_ratios[index - size : index])
+        base = mean_and_std(log_ratios[index - size : index])
         z = (log_ratios[index] - base.mean) / base.std if base.std > 0 else None
         since += 1
         wanted = held if z is None else wanted_by(z, held)

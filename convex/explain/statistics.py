@@ -24,7 +24,7 @@ from typing import Final
 
 import numpy as np
 
-from convex.explain.arithmetic import Comovement, Spread, comovement, fisher_difference, spread
+from convex.explain.arithmetic import Comovement, MeanAndStd, comovement, fisher_difference, mean_and_std
 from convex.explain.market import Market
 from convex.explain.regimes import NUMBERS, regimes
 
@@ -54,10 +54,10 @@ def recompute(name: str, market: Market) -> float | None:
     return _BY_NAME[name](market)
 
 
-def ratio_spread(market: Market) -> Spread | None:
+def ratio_mean_and_std(market: Market) -> MeanAndStd | None:
     """Return mean and std of the 90 log ratios that the judged one is held against."""
     window = market.window(RATIO_WINDOW)
-    return spread(market.log_ratios[window]) if window is not None else None
+    return mean_and_std(market.log_ratios[window]) if window is not None else None
 
 
 def returns_together(market: Market, size: int) -> Comovement | None:
@@ -67,12 +67,12 @@ def returns_together(market: Market, size: int) -> Comovement | None:
     return comovement(market.lead_returns[-size:], market.other_returns[-size:])
 
 
-def gap_spread(market: Market) -> Spread | None:
+def gap_mean_and_std(market: Market) -> MeanAndStd | None:
     """Return the spread of one session's ``rA − rB`` over the last 90."""
     if len(market.lead_returns) < GAP_WINDOW:
         return None
     pairs = zip(market.lead_returns[-GAP_WINDOW:], market.other_returns[-GAP_WINDOW:], strict=True)
-    return spread([a - b for a, b in pairs])
+    return mean_and_std([a - b for a, b in pairs])
 
 
 def fisher_z(market: Market) -> float | None:
@@ -90,14 +90,14 @@ def move(returns: tuple[float, ...]) -> float | None:
 
 def distance(market: Market) -> float | None:
     """Return ``D``: the gap between both legs' moves in units of the usual one."""
-    lead, other, gap = move(market.lead_returns), move(market.other_returns), gap_spread(market)
+    lead, other, gap = move(market.lead_returns), move(market.other_returns), gap_mean_and_std(market)
     if lead is None or other is None or gap is None or gap.std == 0:
         return None
     return (lead - other) / (gap.std * math.sqrt(MOVE))
 
 
 def _z(market: Market) -> float | None:
-    base = ratio_spread(market)
+    base = ratio_mean_and_std(market)
     return (market.judged - base.mean) / base.std if base is not None and base.std > 0 else None
 
 
@@ -113,7 +113,7 @@ def _rank(market: Market) -> float | None:
 
 def _of_ratio(name: str) -> Callable[[Market], float | None]:
     def value(market: Market) -> float | None:
-        base = ratio_spread(market)
+        base = ratio_mean_and_std(market)
         # A window without a spread is no base to judge anything against.
         return float(getattr(base, name)) if base is not None and base.std > 0 else None
 
@@ -138,16 +138,16 @@ def _change(market: Market) -> float | None:
 def _volatility(returns: tuple[float, ...]) -> float | None:
     if len(returns) < RECENT:
         return None
-    return spread(returns[-RECENT:]).std * math.sqrt(_SESSIONS_PER_YEAR)
+    return mean_and_std(returns[-RECENT:]).std * math.sqrt(_SESSIONS_PER_YEAR)
 
 
 def _regime(market: Market) -> float | None:
-    told = regimes(market.log_ratios, size=RATIO_WINDOW)
-    return NUMBERS[told[-1].name] if told and told[-1].z is not None else None
+    record = regimes(market.log_ratios, size=RATIO_WINDOW)
+    return NUMBERS[record[-1].name] if record and record[-1].z is not None else None
 
 
 def _gap_std(market: Market) -> float | None:
-    gap = gap_spread(market)
+    gap = gap_mean_and_std(market)
     return gap.std if gap is not None else None
 
 
@@ -178,8 +178,8 @@ def effectiveness(market: Market) -> float | None:
         if ratio is None:
             return None
         hedged.append(b[index] + ratio * a[index])
-    alone = spread(b[-HEDGE:])
-    return 1 - spread(hedged).squares / alone.squares if alone.squares > 0 else None
+    alone = mean_and_std(b[-HEDGE:])
+    return 1 - mean_and_std(hedged).squares / alone.squares if alone.squares > 0 else None
 
 
 def stress_correlation(market: Market) -> float | None:
@@ -198,7 +198,7 @@ def stress_correlation(market: Market) -> float | None:
 def _ratio(a: tuple[float, ...], b: tuple[float, ...]) -> float | None:
     if len(a) < HEDGE:
         return None
-    one, two = spread(a), spread(b)
+    one, two = mean_and_std(a), mean_and_std(b)
     products = math.fsum((x - one.mean) * (y - two.mean) for x, y in zip(a, b, strict=True))
     return -products / one.squares if one.squares > 0 else None
 

@@ -1,4 +1,8 @@
-"""Numbers and phrases of an explanation: numbers as a person types them into a calculator."""
+"""The numbers and phrases of an explanation.
+
+Numbers have eight significant digits and an ASCII minus, because a person types them into a calculator.
+Instants have their milliseconds, because the exact tick matters. All other texts use ``shared/text``.
+"""
 
 import math
 from datetime import datetime
@@ -74,7 +78,7 @@ _BECAME: Final = {
     Transition.ESCALATED: "the divergence became critical",
     Transition.EASED: "the divergence eased to a warning",
     Transition.CLOSED: "the divergence ended",
-    Transition.NOT_CONFIRMED: "the close did not bear out the early warning, which ended",
+    Transition.NOT_CONFIRMED: "the close did not confirm the early warning, which ended",
     Transition.EXPIRED: "no close came in time to confirm the early warning, which ended",
 }
 

@@ -24,7 +24,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Conclusion:
     """One sentence of the conclusion, and whether it is true."""
 
     text: str
@@ -91,7 +91,7 @@ class Working:
 
     sentence: str
     lines: tuple[Line, ...]
-    verdicts: tuple[Verdict, ...]
+    conclusions: tuple[Conclusion, ...]
     window: Window | None = None
     values: Mapping[str, float | None] = field(default_factory=dict)
 

@@ -3,18 +3,18 @@
 import math
 
 from convex.explain.arithmetic import Comovement, fisher_difference
-from convex.explain.hold_and_cooldown import cooldown
+from convex.explain.hold_and_cooldown import check_cooldown
 from convex.explain.kinds.correlation_lines import correlation_lines, size_lines
-from convex.explain.levels import Measured, judge, sign_of, signed_name
+from convex.explain.levels import SignedStatistic, check_levels, sign_of, signed_name
 from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import RECENT, USUAL, returns_together
 from convex.explain.wording import against, number, term, what_became, when
-from convex.explain.working import Line, Verdict, Working, return_window
+from convex.explain.working import Conclusion, Line, Working, return_window
 from shared.domain.divergences import Transition
 
 
-def work(material: Material, market: Market) -> Working:
+def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     event, titles = material.event, material.titles
     recent, usual = returns_together(market, RECENT), returns_together(market, USUAL)
@@ -24,7 +24,7 @@ def work(material: Material, market: Market) -> Working:
             lines += (*correlation_lines(together, titles), *size_lines(together))
     z = None
     change = None
-    words = f"the correlation of {titles.lead} and {titles.other} had no history to be held against"
+    words = f"the correlation of {titles.lead} and {titles.other} had no history to compare with"
     if recent is not None and usual is not None and recent.correlation and usual.correlation:
         z = fisher_difference(recent.correlation, usual.correlation)
         change = recent.correlation.r - usual.correlation.r
@@ -34,15 +34,15 @@ def work(material: Material, market: Market) -> Working:
             f"{RECENT} sessions, {usual.correlation.r:+.2f} over {USUAL}"
         )
     x = None if z is None else sign_of(event.direction) * z
-    verdicts = judge(event, Measured(name=signed_name("z_F", event.direction), x=x))
+    conclusions = check_levels(event, SignedStatistic(name=signed_name("z_F", event.direction), x=x))
     least = event.thresholds.get("min_change")
     if change is not None and least is not None and event.type in (Transition.OPEN, Transition.ESCALATED):
-        verdicts += (_is_large(change, least),)
+        conclusions += (_is_large(change, least),)
     return Working(
         sentence=f"{when(event)} {words}; {what_became(event)}.",
         window=return_window(market, titles, USUAL),
         lines=lines,
-        verdicts=(*verdicts, *cooldown(material, market)),
+        conclusions=(*conclusions, *check_cooldown(material, market)),
     )
 
 
@@ -71,7 +71,7 @@ def _test(recent: Comovement, usual: Comovement, z: float | None, change: float)
     )
 
 
-def _is_large(change: float, least: float) -> Verdict:
+def _is_large(change: float, least: float) -> Conclusion:
     is_large = abs(change) >= least
     text = f"|change| = {against(abs(change), least)} {'≥' if is_large else '<'} {least:g}"
-    return Verdict(text=f"{text}: {'' if is_large else 'not '}large enough to tell", holds=is_large)
+    return Conclusion(text=f"{text}: {'' if is_large else 'not '}large enough", holds=is_large)

@@ -1,8 +1,8 @@
 """How ``hedge_lost`` decides: the lower end of the 60-session correlation's interval."""
 
-from convex.explain.hold_and_cooldown import cooldown
+from convex.explain.hold_and_cooldown import check_cooldown
 from convex.explain.kinds.correlation_lines import correlation_lines, interval_lines, size_lines
-from convex.explain.levels import Measured, judge
+from convex.explain.levels import SignedStatistic, check_levels
 from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import HEDGE, returns_together
@@ -10,7 +10,7 @@ from convex.explain.wording import what_became, when
 from convex.explain.working import Line, Working, return_window
 
 
-def work(material: Material, market: Market) -> Working:
+def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     event, titles = material.event, material.titles
     together = returns_together(market, HEDGE)
@@ -24,16 +24,16 @@ def work(material: Material, market: Market) -> Working:
             f"{titles.lead} and {titles.other} had a correlation of {found.r:+.2f} over {HEDGE} sessions "
             f"(95 %: {found.low:+.2f} to {found.high:+.2f})"
         )
-    measured = Measured(
+    measured = SignedStatistic(
         name="lower end",
         x=found.low if found is not None else None,
-        end_name=f"r{HEDGE}",
-        end_x=found.r if found is not None else None,
+        leave_name=f"r{HEDGE}",
+        leave_value=found.r if found is not None else None,
         is_strict=True,
     )
     return Working(
         sentence=f"{when(event)} {words}; {what_became(event)}.",
         window=return_window(market, titles, HEDGE),
         lines=lines,
-        verdicts=(*judge(event, measured), *cooldown(material, market)),
+        conclusions=(*check_levels(event, measured), *check_cooldown(material, market)),
     )

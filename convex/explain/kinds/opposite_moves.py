@@ -1,22 +1,21 @@
 """How ``opposite_moves`` decides: both legs' moves over five sessions, against their usual gap."""
 
-import math
-
-from convex.explain.hold_and_cooldown import cooldown
-from convex.explain.levels import Measured, judge, sign_of, signed_name
+from convex.explain.hold_and_cooldown import check_cooldown
+from convex.explain.levels import SignedStatistic, check_levels, sign_of, signed_name
 from convex.explain.market import Market
 from convex.explain.material import Material
-from convex.explain.statistics import GAP_WINDOW, MOVE, distance, gap_spread, move
+from convex.explain.statistics import GAP_WINDOW, MOVE, distance, gap_mean_and_std, move
 from convex.explain.wording import number, term, what_became, when
-from convex.explain.working import Line, Verdict, Working, return_window
+from convex.explain.working import Conclusion, Line, Working, return_window
 from shared.domain.divergences import Transition
+from shared.text.numbers import format_log_return
 
 
-def work(material: Material, market: Market) -> Working:
+def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     event, titles = material.event, material.titles
     lead, other = move(market.lead_returns), move(market.other_returns)
-    gap, apart = gap_spread(market), distance(market)
+    gap, apart = gap_mean_and_std(market), distance(market)
     lines: tuple[Line, ...] = tuple(
         Line(
             name=f"R {title}",
@@ -43,18 +42,18 @@ def work(material: Material, market: Market) -> Working:
         top = f"({number(lead)} − {term(other)})"
         lines += (Line(name="D", formula=f"{top} / ({number(gap.std)} × √{MOVE})", result=number(apart)),)
     x = None if apart is None else sign_of(event.direction) * apart
-    verdicts = judge(event, Measured(name=signed_name("D", event.direction), x=x))
+    conclusions = check_levels(event, SignedStatistic(name=signed_name("D", event.direction), x=x))
     if lead is not None and other is not None and event.type in (Transition.OPEN, Transition.ESCALATED):
-        verdicts += (_signs(lead, other),)
+        conclusions += (_signs(lead, other),)
     words = "had no usual gap"
     if lead is not None and other is not None:
-        moved = f"{titles.lead} had moved {_percent(lead)} and {titles.other} {_percent(other)}"
-        words = f"{moved} over {MOVE} sessions"
+        moves = [format_log_return(each, 2) for each in (lead, other)]
+        words = f"{titles.lead} had moved {moves[0]} and {titles.other} {moves[1]} over {MOVE} sessions"
     return Working(
         sentence=f"{when(event)} {words}; {what_became(event)}.",
         window=return_window(market, titles, GAP_WINDOW),
         lines=lines,
-        verdicts=(*verdicts, *cooldown(material, market)),
+        conclusions=(*conclusions, *check_cooldown(material, market)),
     )
 
 
@@ -66,15 +65,11 @@ def _terms(returns: tuple[float, ...]) -> str:
     ).removeprefix("+ ")
 
 
-def _signs(lead: float, other: float) -> Verdict:
+def _signs(lead: float, other: float) -> Conclusion:
     are_opposite = lead * other < 0
-    return Verdict(
+    return Conclusion(
         text="the moves have opposite signs"
         if are_opposite
         else "the moves have the same sign: nothing opens",
         holds=are_opposite,
     )
-
-
-def _percent(log_return: float) -> str:
-    return f"{math.expm1(log_return):+.2%}"

@@ -2,23 +2,23 @@
 
 import math
 
-from convex.explain.arithmetic import Spread
-from convex.explain.hold_and_cooldown import cooldown, hold
-from convex.explain.levels import Measured, judge, sign_of, signed_name
+from convex.explain.arithmetic import MeanAndStd
+from convex.explain.hold_and_cooldown import check_cooldown, check_hold
+from convex.explain.levels import SignedStatistic, check_levels, sign_of, signed_name
 from convex.explain.market import Market
 from convex.explain.material import Material
-from convex.explain.statistics import RATIO_WINDOW, ratio_spread
+from convex.explain.statistics import RATIO_WINDOW, ratio_mean_and_std
 from convex.explain.wording import number, price, ratio_name, term, what_became, when
 from convex.explain.working import Line, Working, ratio_window
 
 
-def work(material: Material, market: Market) -> Working:
+def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     event, titles = material.event, material.titles
-    base = ratio_spread(market)
+    base = ratio_mean_and_std(market)
     z = (market.judged - base.mean) / base.std if base is not None and base.std > 0 else None
     sign = sign_of(event.direction)
-    measured = Measured(name=signed_name("z", event.direction), x=None if z is None else sign * z)
+    measured = SignedStatistic(name=signed_name("z", event.direction), x=None if z is None else sign * z)
     lines = ratio_lines(material, market, base, z)
     if base is not None and z is not None:
         lines += _in_prices(material, market, base)
@@ -26,7 +26,11 @@ def work(material: Material, market: Market) -> Working:
         sentence=f"{when(event)} {ratio_words(material, z)}; {what_became(event)}.",
         window=ratio_window(market, titles, RATIO_WINDOW),
         lines=lines,
-        verdicts=(*judge(event, measured), *hold(material, market, base), *cooldown(material, market)),
+        conclusions=(
+            *check_levels(event, measured),
+            *check_hold(material, market, base),
+            *check_cooldown(material, market),
+        ),
     )
 
 
@@ -34,12 +38,14 @@ def ratio_words(material: Material, z: float | None) -> str:
     """Return where the lead stands against the other leg, as the middle of a sentence."""
     lead, other = material.titles.lead, material.titles.other
     if z is None:
-        return f"{lead} against {other} had no usual range to stand in"
+        return f"{lead} against {other} had no usual range to compare with"
     side = "above" if z > 0 else "below"
     return f"{lead} stood {abs(z):.2f} standard deviations {side} its {RATIO_WINDOW}-session mean in {other}"
 
 
-def ratio_lines(material: Material, market: Market, base: Spread | None, z: float | None) -> tuple[Line, ...]:
+def ratio_lines(
+    material: Material, market: Market, base: MeanAndStd | None, z: float | None
+) -> tuple[Line, ...]:
     """Return the lines from the window's sum to z."""
     name = ratio_name(material)
     judged = Line(
@@ -62,7 +68,7 @@ def ratio_lines(material: Material, market: Market, base: Spread | None, z: floa
     return (*lines, Line(name="z", formula=formula, result=number(z)))
 
 
-def _in_prices(material: Material, market: Market, base: Spread) -> tuple[Line, ...]:
+def _in_prices(material: Material, market: Market, base: MeanAndStd) -> tuple[Line, ...]:
     """Return the levels as prices of the lead: what a trader would have seen on the screen."""
     sign = sign_of(material.event.direction)
     lines = []

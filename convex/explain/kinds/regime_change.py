@@ -1,4 +1,4 @@
-"""How ``regime_change`` decides: z against ±1 and ±0.5, and a change at most every third session."""
+"""How ``regime_change`` decides: z against ±1 and ±0.5, with at least three sessions between changes."""
 
 from typing import Final
 
@@ -7,40 +7,40 @@ from convex.explain.levels import sign_of
 from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.regimes import ENTER, LEAVE, NUMBERS, SESSIONS_BETWEEN, Regime, regimes
-from convex.explain.statistics import RATIO_WINDOW, ratio_spread
+from convex.explain.statistics import RATIO_WINDOW, ratio_mean_and_std
 from convex.explain.wording import against, number, when
-from convex.explain.working import Line, Verdict, Working, ratio_window
+from convex.explain.working import Conclusion, Line, Working, ratio_window
 from shared.domain.divergences import Kind
 
 _SHOWN: Final = 4
 
 
-def work(material: Material, market: Market) -> Working:
+def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
-    base, told = ratio_spread(market), regimes(market.log_ratios, size=RATIO_WINDOW)
-    z = told[-1].z if told else None
+    base, record = ratio_mean_and_std(market), regimes(market.log_ratios, size=RATIO_WINDOW)
+    z = record[-1].z if record else None
     lines = ratio_lines(material, market, base, z)
     lines += tuple(
         Line(name=market.sessions[each.index], formula=f"z = {number(each.z)}", result=each.name)
-        for each in told[-_SHOWN:]
+        for each in record[-_SHOWN:]
     )
-    after = told[-1].name if told else "none"
-    before, source = _told_before(material, told)
+    after = record[-1].name if record else "none"
+    before, source = _regime_before(material, record)
     words = ratio_words(material, z)
     return Working(
         sentence=f"{when(material.event)} {words}; the regime went from {before} to {after}.",
         window=ratio_window(market, material.titles, RATIO_WINDOW),
         lines=lines,
-        verdicts=_verdicts(material, told, f"{before} before, {source}", before != after),
+        conclusions=_conclusions(material, record, f"{before} before, {source}", before != after),
         values={"regime_before": NUMBERS.get(before)},
     )
 
 
-def _told_before(material: Material, told: list[Regime]) -> tuple[str, str]:
-    """Return the regime that was told last, and who says so.
+def _regime_before(material: Material, record: list[Regime]) -> tuple[str, str]:
+    """Return the regime that was reported last, and what states it.
 
     That is what the event before says. The closes as they are known now may say another one: a correction
-    changes the regimes of the past, but not what was told of them.
+    changes the regimes of the past, but not what was reported about them.
     """
     by_number: dict[float | None, str] = {value: name for name, value in NUMBERS.items()}
     for event in reversed(material.before):
@@ -48,25 +48,27 @@ def _told_before(material: Material, told: list[Regime]) -> tuple[str, str]:
             return by_number.get(event.values.get("regime"), "none"), "by the event before"
     stated = by_number.get(material.event.values.get("regime_before"))
     by_closes = stated or "none"
-    if told and len(told) > told[-1].since + 1:
-        by_closes = told[-2 - told[-1].since].name
+    if record and len(record) > record[-1].since + 1:
+        by_closes = record[-2 - record[-1].since].name
     if stated is None or stated == by_closes:
         return by_closes, "by the closes before"
     return stated, f"by this event alone; by the closes before it was {by_closes}"
 
 
-def _verdicts(material: Material, told: list[Regime], before: str, has_changed: bool) -> tuple[Verdict, ...]:
-    if not told or told[-1].z is None:
-        return (Verdict(text="there is no z-score, so no regime", holds=False),)
-    now, z, after = told[-1], told[-1].z, told[-1].name
+def _conclusions(
+    material: Material, record: list[Regime], before: str, has_changed: bool
+) -> tuple[Conclusion, ...]:
+    if not record or record[-1].z is None:
+        return (Conclusion(text="z is undefined, so there is no regime", holds=False),)
+    now, z, after = record[-1], record[-1].z, record[-1].name
     sign = sign_of(material.event.direction)
-    verdicts = [
-        Verdict(text=_why(after, z)),
-        Verdict(
+    conclusions = [
+        Conclusion(text=_why(after, z)),
+        Conclusion(
             text=f"{before}; {after} after: {'changed' if has_changed else 'not changed'}",
             holds=has_changed,
         ),
-        Verdict(
+        Conclusion(
             text=f"z {'>' if z > 0 else '<' if z < 0 else '='} 0: {'not ' if sign * z < 0 else ''}"
             f"{material.event.direction.value}",
             holds=sign * z >= 0,
@@ -74,13 +76,13 @@ def _verdicts(material: Material, told: list[Regime], before: str, has_changed: 
     ]
     if now.since > 0:
         late = f"by the closes it changed {now.since} sessions earlier"
-        late += ", and a fault of the data or a correction came between"
-        verdicts.append(Verdict(text=late))
-    elif len(told) > 1:
-        waited = told[-2].since + 1
+        late += "; a data fault or a correction came between"
+        conclusions.append(Conclusion(text=late))
+    elif len(record) > 1:
+        waited = record[-2].since + 1
         text = f"{waited} sessions after the last change; {SESSIONS_BETWEEN} is the least"
-        verdicts.append(Verdict(text=text, holds=waited >= SESSIONS_BETWEEN))
-    return tuple(verdicts)
+        conclusions.append(Conclusion(text=text, holds=waited >= SESSIONS_BETWEEN))
+    return tuple(conclusions)
 
 
 def _why(after: str, z: float) -> str:
@@ -90,4 +92,4 @@ def _why(after: str, z: float) -> str:
         return f"z = {against(z, -ENTER)} ≤ −{ENTER:g}: RISK_ON"
     if after == "NEUTRAL" and abs(z) < LEAVE:
         return f"|z| = {against(abs(z), LEAVE)} < {LEAVE:g}: NEUTRAL"
-    return f"z = {against(z, LEAVE)} leaves {after} as it is"
+    return f"z = {against(z, LEAVE)} keeps {after}"

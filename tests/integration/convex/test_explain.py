@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convex.explain.explanation import Explanation, explain
-from convex.explain.find_event import Placed, before
+from convex.explain.find_event import LocatedEvent, before
 from convex.explain.from_files import read_events
 from convex.explain.hold_and_cooldown import cooldowns_of
 from convex.explain.material import Bars, Material, Prices, Titles
@@ -46,8 +46,8 @@ def bars() -> Bars:
     return Bars(source="files", bars=tuple(found))
 
 
-def explained(event: DivergenceEvent, events: tuple[Placed, ...], bars: Bars) -> Explanation:
-    placed = Placed(event=event, where="", headers={})
+def explained(event: DivergenceEvent, events: tuple[LocatedEvent, ...], bars: Bars) -> Explanation:
+    placed = LocatedEvent(event=event, where="", headers={})
     return explain(
         Material(
             event=event,
@@ -111,7 +111,7 @@ def test_page_of_a_real_event_is_printed(events_file: Path, convex: Convex) -> N
     assert ran.out.startswith(f"Gold against IWM: {event.kind.value}")
     assert "At the close of 2020-03-" in ran.out
     assert "sha256" in ran.out
-    assert "numbers come out to 1e-9, and the conclusion follows.\n" in ran.out
+    assert "numbers agree to 1e-9, and the conclusion follows.\n" in ran.out
 
 
 def test_page_of_the_document_is_what_the_command_prints(
@@ -152,7 +152,7 @@ def test_tampered_event_ends_with_code_1(events_file: Path, tmp_path: Path, conv
     ran = convex(*asked(file, tampered))
 
     assert ran.code == 1
-    assert "1 of 16 numbers do not come out: z_90." in ran.out
+    assert "1 of 16 numbers differ: z_90." in ran.out
 
 
 def test_other_files_are_told_from_those_of_the_backtest(

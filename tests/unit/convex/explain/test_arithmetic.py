@@ -2,19 +2,19 @@ import math
 
 import pytest
 
-from convex.explain.arithmetic import comovement, fisher_difference, fisher_interval, spread
+from convex.explain.arithmetic import comovement, fisher_difference, fisher_interval, mean_and_std
 
 
 def test_spread_is_what_a_calculator_gives() -> None:
     # 1 + 2 + 6 = 9; mean 3; 4 + 1 + 9 = 14; √(14 / 2) = √7.
-    found = spread([1.0, 2.0, 6.0])
+    found = mean_and_std([1.0, 2.0, 6.0])
 
     assert (found.count, found.total, found.mean, found.squares) == (3, 9.0, 3.0, 14.0)
     assert found.std == pytest.approx(2.6457513110645907, rel=1e-15)
 
 
 def test_window_that_does_not_move_has_no_spread_at_all() -> None:
-    assert spread([0.1] * 7).std == 0.0
+    assert mean_and_std([0.1] * 7).std == 0.0
 
 
 def test_comovement_is_what_a_calculator_gives() -> None:

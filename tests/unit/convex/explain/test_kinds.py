@@ -28,7 +28,7 @@ def line(working: Working, name: str) -> Line:
 def test_ratio_is_worked_out_line_by_line() -> None:
     # Every ratio is ln 10 ± ln 1.1: the mean is ln 10, the squares are 90 (ln 1.1)² = 0.81756...
     event = confirmed(type=Transition.OPEN)
-    working = ratio_stretch.work(material(event), market([*_SWINGING, 1210.0], [*_IWM, 100.0]))
+    working = ratio_stretch.working_of(material(event), market([*_SWINGING, 1210.0], [*_IWM, 100.0]))
 
     assert result(working, "sum") == f"{90 * math.log(10):.5f}"
     assert result(working, "mean") == "2.3025851"
@@ -40,13 +40,13 @@ def test_ratio_is_worked_out_line_by_line() -> None:
     assert line(working, "ln(Gold/IWM)").formula == "ln(1210.00 / 100.00)"
     assert line(working, "z").formula == "(2.4932055 − 2.3025851) / 0.095844135"
     assert result(working, "z") == f"{2 * math.sqrt(89 / 90):.7f}" == "1.9888579"
-    assert [(each.text, each.holds) for each in working.verdicts[:1]] == [
+    assert [(each.text, each.holds) for each in working.conclusions[:1]] == [
         ("z = 1.99 < 2: not warning", False)
     ]
 
 
 def test_levels_are_told_as_prices_of_the_lead() -> None:
-    working = ratio_stretch.work(material(confirmed()), market([*_SWINGING, 1300.0], [*_IWM, 100.0]))
+    working = ratio_stretch.working_of(material(confirmed()), market([*_SWINGING, 1300.0], [*_IWM, 100.0]))
 
     # 100 × 10 × e^(2 × 0.0958441...) = 1000 × 1.21130...
     assert line(working, "warning at").formula == "100.00 × e^(2.3025851 + 2 × 0.095844135)"
@@ -55,10 +55,10 @@ def test_levels_are_told_as_prices_of_the_lead() -> None:
 
 def test_other_direction_reads_z_negated() -> None:
     event = confirmed(direction=Direction.RISK_ON)
-    working = ratio_stretch.work(material(event), market([*_SWINGING, 800.0], [*_IWM, 100.0]))
+    working = ratio_stretch.working_of(material(event), market([*_SWINGING, 800.0], [*_IWM, 100.0]))
 
     assert result(working, "z").startswith("-2.3281")
-    assert working.verdicts[0].text == "−z = 2.33 ≥ 2: warning"
+    assert working.conclusions[0].text == "−z = 2.33 ≥ 2: warning"
     assert working.sentence == (
         "At the close of 2019-04-01 Gold stood 2.33 standard deviations below its 90-session mean in IWM; "
         "a warning opened."
@@ -66,7 +66,7 @@ def test_other_direction_reads_z_negated() -> None:
 
 
 def test_live_price_is_held_against_the_last_90_sessions() -> None:
-    working = ratio_stretch.work(
+    working = ratio_stretch.working_of(
         material(confirmed()), market([999.0, *_SWINGING], [100.0, *_IWM], live=1300.0)
     )
 
@@ -76,14 +76,14 @@ def test_live_price_is_held_against_the_last_90_sessions() -> None:
 
 
 def test_window_that_does_not_move_leaves_z_undefined() -> None:
-    working = ratio_stretch.work(material(confirmed()), market([1000.0] * 91, [100.0] * 91))
+    working = ratio_stretch.working_of(material(confirmed()), market([1000.0] * 91, [100.0] * 91))
 
     assert result(working, "z") == "undefined"
-    assert not working.verdicts[0].holds
+    assert not working.conclusions[0].holds
 
 
 def test_short_window_leaves_everything_undefined() -> None:
-    working = ratio_stretch.work(material(confirmed()), market([1000.0, 1001.0], [100.0, 100.0]))
+    working = ratio_stretch.working_of(material(confirmed()), market([1000.0, 1001.0], [100.0, 100.0]))
 
     assert result(working, "mean, std") == "undefined"
 
@@ -98,7 +98,7 @@ def opposite(lead_step: float, other_step: float, **changes: Any) -> Working:
         lead.append(lead[-1] * math.exp(lead_step))
         other.append(other[-1] * math.exp(other_step))
     event = confirmed(kind=Kind.OPPOSITE_MOVES, **changes)
-    return opposite_moves.work(material(event), market(lead, other))
+    return opposite_moves.working_of(material(event), market(lead, other))
 
 
 def test_moves_are_worked_out_line_by_line() -> None:
@@ -112,15 +112,15 @@ def test_moves_are_worked_out_line_by_line() -> None:
     std = math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / 89)
     assert float(result(working, "std")) == pytest.approx(std, rel=1e-7)
     assert float(result(working, "D")) == pytest.approx(0.06 / (std * math.sqrt(5)), rel=1e-7)
-    assert "the moves have opposite signs" in [each.text for each in working.verdicts]
-    assert all(each.holds for each in working.verdicts)
+    assert "the moves have opposite signs" in [each.text for each in working.conclusions]
+    assert all(each.holds for each in working.conclusions)
 
 
 def test_moves_of_one_sign_open_nothing() -> None:
     working = opposite(0.03, 0.001)
 
     assert ("the moves have the same sign: nothing opens", False) in [
-        (each.text, each.holds) for each in working.verdicts
+        (each.text, each.holds) for each in working.conclusions
     ]
 
 
@@ -142,7 +142,7 @@ def correlated(sign: int, count: int = 253) -> tuple[list[float], list[float]]:
 def test_change_of_a_correlation_is_worked_out(sign: int, direction: Direction) -> None:
     thresholds = {"warning": 1.0, "critical": 30.0, "leave": 0.5, "min_change": 0.3}
     event = confirmed(kind=Kind.CORRELATION_BREAK, direction=direction, thresholds=thresholds)
-    working = correlation_break.work(material(event), market(*correlated(sign)))
+    working = correlation_break.working_of(material(event), market(*correlated(sign)))
 
     r20, r252 = float(result(working, "r20")), float(result(working, "r252"))
     n20, n252 = float(result(working, "n_eff 20")), float(result(working, "n_eff 252"))
@@ -152,39 +152,41 @@ def test_change_of_a_correlation_is_worked_out(sign: int, direction: Direction) 
     assert float(result(working, "z_F")) == pytest.approx(
         (math.atanh(r20) - math.atanh(r252)) / width, rel=1e-5
     )
-    assert all(each.holds for each in working.verdicts)
-    assert "large enough to tell" in working.verdicts[2].text
+    assert all(each.holds for each in working.conclusions)
+    assert "large enough" in working.conclusions[2].text
 
 
 def test_small_change_is_not_told() -> None:
     thresholds = {"warning": 1.0, "critical": 30.0, "leave": 0.5, "min_change": 1.9}
     event = confirmed(kind=Kind.CORRELATION_BREAK, direction=Direction.TIGHTENING, thresholds=thresholds)
-    working = correlation_break.work(material(event), market(*correlated(1)))
+    working = correlation_break.working_of(material(event), market(*correlated(1)))
 
-    assert not working.verdicts[2].holds
-    assert "not large enough to tell" in working.verdicts[2].text
+    assert not working.conclusions[2].holds
+    assert "not large enough" in working.conclusions[2].text
 
 
 def test_lost_hedge_is_worked_out() -> None:
     thresholds = {"warning": 0.001, "critical": 0.9, "leave": 0.0}
     event = confirmed(kind=Kind.HEDGE_LOST, thresholds=thresholds)
     lead, other = correlated(1, count=61)
-    working = hedge_lost.work(material(event), market(lead, other))
+    working = hedge_lost.working_of(material(event), market(lead, other))
 
     r, n = float(result(working, "r60")), float(result(working, "n_eff 60"))
     low = math.tanh(math.atanh(r) - 1.959963985 / math.sqrt(n - 3))
     assert float(result(working, "lower end")) == pytest.approx(low, abs=1e-7)
-    assert working.verdicts[0].text == f"lower end = {low:.2f} > 0.001: warning"
+    assert working.conclusions[0].text == f"lower end = {low:.2f} > 0.001: warning"
 
 
-@pytest.mark.parametrize("work", [correlation_break.work, hedge_lost.work, opposite_moves.work])
+@pytest.mark.parametrize(
+    "work", [correlation_break.working_of, hedge_lost.working_of, opposite_moves.working_of]
+)
 def test_flat_leg_and_short_history_leave_the_statistic_undefined(work: Any) -> None:
     event = confirmed(thresholds={"warning": 1.0, "critical": 3.0, "leave": 0.5, "min_change": 0.3})
 
     for closes in ([1000.0] * 260, [1000.0] * 4):
         working = work(material(event), market(closes, closes))
-        assert "undefined" in working.verdicts[0].text
-        assert not working.verdicts[0].holds
+        assert "undefined" in working.conclusions[0].text
+        assert not working.conclusions[0].holds
 
 
 def fault(**changes: Any) -> Material:
@@ -196,33 +198,33 @@ def fault(**changes: Any) -> Material:
 
 
 def test_fault_names_its_causes_and_how_long_they_hold() -> None:
-    working = data_fault.work(fault(values={"missing_bar": 90.0, "stale": 0.0}))
+    working = data_fault.working_of(fault(values={"missing_bar": 90.0, "stale": 0.0}))
 
     assert working.sentence == "At 2019-04-02 00:15:00 UTC the data of IWM could not be trusted."
     assert [(each.name, each.result) for each in working.lines] == [
-        ("missing_bar", "for 90 s"),
-        ("stale", "for 0 s"),
+        ("missing_bar", "for 1 min 30 s"),
+        ("stale", "for under 1 s"),
     ]
-    assert working.verdicts[0].text == "IWM is at fault: missing_bar and stale"
+    assert working.conclusions[0].text == "the data of IWM are at fault: missing_bar and stale"
 
 
 def test_fault_that_is_over_says_how_long_it_lasted() -> None:
-    working = data_fault.work(fault(type=Transition.CLOSED, values={"lasted_seconds": 120.0}))
+    working = data_fault.working_of(fault(type=Transition.CLOSED, values={"lasted_seconds": 120.0}))
 
-    assert [(each.name, each.result) for each in working.lines] == [("lasted", "for 120 s")]
-    assert working.verdicts[0].text == "no cause holds any more: IWM can be used"
+    assert [(each.name, each.result) for each in working.lines] == [("lasted", "for 2 min")]
+    assert working.conclusions[0].text == "no cause is left: IWM can be used"
 
 
 def test_corrected_close_is_a_cause() -> None:
     values = {"revised_from": 150.0, "revised_to": 151.5, "lasted_seconds": 0.0}
-    working = data_fault.work(fault(values=values))
+    working = data_fault.working_of(fault(values=values))
 
     assert line(working, "revised_bar").result == "150.00 became 151.50"
-    assert working.verdicts[0].holds
+    assert working.conclusions[0].holds
 
 
 def test_fault_without_a_cause_does_not_follow() -> None:
-    assert not data_fault.work(fault(values={})).verdicts[0].holds
+    assert not data_fault.working_of(fault(values={})).conclusions[0].holds
 
 
 def test_name_that_is_not_known_is_not_recomputed() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from convex.explain.levels import Measured, judge
+from convex.explain.levels import SignedStatistic, check_levels
 from shared.domain.divergences import Confirmation, Direction, Severity, Transition
 from tests.unit.convex.explain.stories import confirmed
 
@@ -53,19 +53,19 @@ _EARLY = {"confirmation": Confirmation.PROVISIONAL}
             ["z = 3.50 ≥ 3: not so: eased to a warning, as only a live price had reached critical"],
             False,
         ),
-        (Transition.REVISED, 2.4, {}, ["z = 2.40 ≥ 2: warning, as the close bears out"], True),
+        (Transition.REVISED, 2.4, {}, ["z = 2.40 ≥ 2: warning, as the close confirms"], True),
         (
             Transition.REVISED,
             1.4,
             {},
-            ["z = 1.40 < 2: told again with other data; it stays open until it closes"],
+            ["z = 1.40 < 2: reported again with other data; it stays open until it closes"],
             True,
         ),
         (
             Transition.REVISED,
             0.4,
             {"is_flapping": True},
-            ["z = 0.40 < 2: told again with other data; it is held open while it flaps"],
+            ["z = 0.40 < 2: reported again with other data; it is held open while it flaps"],
             True,
         ),
         (Transition.CLOSED, 1.0, {}, ["z = 1.00 ≤ 1: closed"], True),
@@ -80,23 +80,23 @@ _EARLY = {"confirmation": Confirmation.PROVISIONAL}
             ["no close confirmed or refuted it in time: expired, whatever the number is"],
             True,
         ),
-        (Transition.OPEN, None, {}, ["z is undefined: nothing follows from it"], False),
-        (Transition.REVISED, None, {}, ["z is undefined: nothing follows from it"], True),
+        (Transition.OPEN, None, {}, ["z is undefined: no level is reached"], False),
+        (Transition.REVISED, None, {}, ["z is undefined: no level is reached"], True),
     ],
 )
 def test_transition_follows_from_the_level_or_does_not(
     transition: Transition, x: float | None, changes: dict[str, Any], texts: list[str], holds: bool
 ) -> None:
-    verdicts = judge(confirmed(type=transition, **changes), Measured(name="z", x=x))
+    conclusions = check_levels(confirmed(type=transition, **changes), SignedStatistic(name="z", x=x))
 
-    assert [verdict.text for verdict in verdicts] == texts
-    assert all(verdict.holds for verdict in verdicts) is holds
+    assert [conclusion.text for conclusion in conclusions] == texts
+    assert all(conclusion.holds for conclusion in conclusions) is holds
 
 
 def test_level_that_must_be_exceeded_is_not_reached_by_touching_it() -> None:
     event = confirmed(thresholds={"warning": 0.1, "critical": 0.3, "leave": 0.0})
 
-    (first, _) = judge(event, Measured(name="lower end", x=0.1, is_strict=True))
+    (first, _) = check_levels(event, SignedStatistic(name="lower end", x=0.1, is_strict=True))
 
     assert (first.text, first.holds) == ("lower end = 0.10 ≤ 0.1: not warning", False)
 
@@ -104,14 +104,16 @@ def test_level_that_must_be_exceeded_is_not_reached_by_touching_it() -> None:
 def test_what_closes_may_be_another_statistic() -> None:
     event = confirmed(type=Transition.CLOSED, thresholds={"warning": 0.1, "critical": 0.3, "leave": 0.0})
 
-    (verdict,) = judge(event, Measured(name="lower end", x=-0.3, end_name="r60", end_x=-0.02))
+    (conclusion,) = check_levels(
+        event, SignedStatistic(name="lower end", x=-0.3, leave_name="r60", leave_value=-0.02)
+    )
 
-    assert (verdict.text, verdict.holds) == ("r60 = -0.02 ≤ 0: closed", True)
+    assert (conclusion.text, conclusion.holds) == ("r60 = -0.02 ≤ 0: closed", True)
 
 
 def test_event_without_its_thresholds_is_said_to_be_so() -> None:
-    (verdict,) = judge(
-        confirmed(thresholds={"warning": 2.0}, direction=Direction.RISK_ON), Measured(name="−z", x=2.5)
+    (conclusion,) = check_levels(
+        confirmed(thresholds={"warning": 2.0}, direction=Direction.RISK_ON), SignedStatistic(name="−z", x=2.5)
     )
 
-    assert (verdict.text, verdict.holds) == ("the event states no threshold critical, leave", False)
+    assert (conclusion.text, conclusion.holds) == ("the event states no threshold critical, leave", False)

@@ -1,4 +1,4 @@
-"""The page that is forwarded, and what it says of an event that does not come out."""
+"""The page that is forwarded, and what it says of an event that differs."""
 
 import json
 import math
@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from convex.explain.explanation import Explanation, explain
-from convex.explain.find_event import Placed, before, choose
+from convex.explain.find_event import LocatedEvent, before, choose
 from convex.explain.json_output import as_object
 from convex.explain.material import Bars, Prices, Ticks, titles_of
 from convex.explain.page import show
@@ -121,7 +121,7 @@ def test_event_that_is_right_comes_out(capsys: pytest.CaptureFixture[str]) -> No
     assert " z (2.5649494 − 2.3025851) / 0.095844135 = 2.7374055 " in flat(text)
     assert "  ✓ z = 2.74 ≥ 2: warning" in text
     assert "is the event's: bit for bit the numbers that decided." in text
-    assert "\nAll 11 numbers come out to 1e-9, and the conclusion follows.\n" in text
+    assert "\nAll 11 numbers agree to 1e-9, and the conclusion follows.\n" in text
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -146,7 +146,7 @@ def test_number_that_was_changed_is_found_out(name: str, capsys: pytest.CaptureF
 
     assert not explanation.comes_out
     assert [each.name for each in explanation.checks if not each.comes_out] == [name]
-    assert f"1 of 11 numbers do not come out: {name}." in page(explanation, capsys)
+    assert f"1 of 11 numbers differ: {name}." in page(explanation, capsys)
 
 
 def test_number_that_was_left_out_or_made_up_is_found_out() -> None:
@@ -163,7 +163,7 @@ def test_price_hedge_and_identity_that_were_changed_are_found_out() -> None:
         changed = replace(event(), **changes)
         working = explained(changed).working
         assert working is not None
-        assert any("is not that of this" in each.text for each in working.verdicts if not each.holds)
+        assert any("is not that of this" in each.text for each in working.conclusions if not each.holds)
 
 
 def test_level_that_was_changed_is_found_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +180,7 @@ def test_other_hash_with_the_same_numbers_is_said_to_be_so(capsys: pytest.Captur
 
     assert explanation.comes_out
     assert not explanation.is_same_window
-    assert "the numbers come out all the same" in flat(page(explanation, capsys))
+    assert "the numbers agree all the same" in flat(page(explanation, capsys))
 
 
 def test_adjustment_since_is_told_from_other_prices(capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +235,7 @@ def test_fault_is_explained_without_a_market(capsys: pytest.CaptureFixture[str])
     explanation = explained(fault)
 
     assert explanation.comes_out
-    assert "✓ Gold is at fault: stale" in page(explanation, capsys)
+    assert "✓ the data of Gold are at fault: stale" in page(explanation, capsys)
 
 
 def test_live_price_is_held_against_the_tick(capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,7 +264,9 @@ def test_names_that_are_not_computed_again_are_listed(capsys: pytest.CaptureFixt
     explanation = explained(event(values=event().values | {"lead_lag_120": 1.0}))
 
     assert explanation.comes_out
-    assert "Not computed again: lead_lag_120, the hedge's intervals, " in page(explanation, capsys)
+    assert "Not computed again: lead_lag_120, the intervals, the total least squares" in page(
+        explanation, capsys
+    )
 
 
 def test_machines_get_every_value_of_the_window() -> None:
@@ -282,8 +284,8 @@ def test_machines_get_every_value_of_the_window() -> None:
 # -- which event --------------------------------------------------------------------------------------------
 
 
-def placed(*events: DivergenceEvent) -> list[Placed]:
-    return [Placed(event=each, where="", headers={}) for each in events]
+def placed(*events: DivergenceEvent) -> list[LocatedEvent]:
+    return [LocatedEvent(event=each, where="", headers={}) for each in events]
 
 
 def test_event_is_chosen_by_its_id_or_by_its_beginning() -> None:

@@ -40,11 +40,11 @@ def test_session_without_a_z_score_keeps_the_regime() -> None:
 def test_change_is_explained_by_the_sessions_before_it() -> None:
     ratios = [_SWING if index % 2 else -_SWING for index in range(90)] + [0.0, 0.012]
     event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={})
-    working = regime_change.work(
+    working = regime_change.working_of(
         material(event), market([100 * math.exp(each) for each in ratios], [100.0] * 92)
     )
 
-    assert [(each.text, each.holds) for each in working.verdicts] == [
+    assert [(each.text, each.holds) for each in working.conclusions] == [
         ("z = 1.19 ≥ 1: RISK_OFF", True),
         ("NEUTRAL before, by the closes before; RISK_OFF after: changed", True),
         ("z > 0: risk_off", True),
@@ -57,12 +57,12 @@ def test_change_is_explained_by_the_sessions_before_it() -> None:
 def test_change_that_a_fault_held_back_is_told_later() -> None:
     ratios = [_SWING if index % 2 else -_SWING for index in range(90)] + [0.0, 0.012, 0.009]
     event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={})
-    working = regime_change.work(
+    working = regime_change.working_of(
         material(event), market([100 * math.exp(each) for each in ratios], [100.0] * 93)
     )
 
-    assert working.verdicts[-1].text.startswith("by the closes it changed 1 sessions earlier")
-    assert all(each.holds for each in working.verdicts)
+    assert working.conclusions[-1].text.startswith("by the closes it changed 1 sessions earlier")
+    assert all(each.holds for each in working.conclusions)
 
 
 @pytest.mark.parametrize(
@@ -83,26 +83,26 @@ def test_regime_before_is_what_was_told_last(
     event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={}, values={"regime_before": stated, "regime": 1.0})
     one = confirmed(kind=Kind.REGIME_CHANGE, values={"regime": earlier}, onset="2019-01-02")
     told = () if earlier is None else (one, confirmed(), event)
-    working = regime_change.work(
+    working = regime_change.working_of(
         material(event, before=told), market([100 * math.exp(each) for each in ratios], [100.0] * 92)
     )
 
-    assert working.verdicts[1].text == f"{before} before, {source}; RISK_OFF after: changed"
+    assert working.conclusions[1].text == f"{before} before, {source}; RISK_OFF after: changed"
     assert working.values["regime_before"] == {"RISK_ON": -1.0, "NEUTRAL": 0.0}[before]
 
 
 def test_direction_that_is_not_the_sign_of_z_does_not_follow() -> None:
     ratios = [_SWING if index % 2 else -_SWING for index in range(90)] + [0.0, 0.012]
     event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={}, direction=Direction.RISK_ON)
-    working = regime_change.work(
+    working = regime_change.working_of(
         material(event), market([100 * math.exp(each) for each in ratios], [100.0] * 92)
     )
 
-    assert [each.text for each in working.verdicts if not each.holds] == ["z > 0: not risk_on"]
+    assert [each.text for each in working.conclusions if not each.holds] == ["z > 0: not risk_on"]
 
 
 def test_history_without_a_z_score_has_no_regime_to_change() -> None:
     event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={})
-    working = regime_change.work(material(event), market([100.0] * 5, [100.0] * 5))
+    working = regime_change.working_of(material(event), market([100.0] * 5, [100.0] * 5))
 
-    assert not working.verdicts[0].holds
+    assert not working.conclusions[0].holds
