@@ -5,9 +5,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingestor.core.send_queue import Bars, Dropped, Entry, SendQueue
+from services.ingestor.core.send_queue import Dropped, Entry, SendQueue
+from shared.domain.bars import BarBatch
 from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
-from tests.unit.ingestor.ticks import bar, quotes, status, trades
+from tests.unit.ingestor.ticks import bar, bar_batch, quotes, status, trades
 
 _steps = st.lists(
     st.one_of(
@@ -31,7 +32,7 @@ class _Ledger:
                 self.taken["quotes"] += batch.bid.tolist()
             case TradeBatch() as batch:
                 self.taken["trades"] += batch.price.tolist()
-            case Bars() as batch:
+            case BarBatch() as batch:
                 self.taken["bars"] += [each.close for each in batch.bars]
             case FeedStatus() as last:
                 self.taken["status"].append(last.watermark_ns)
@@ -47,7 +48,7 @@ def _entry(kind: str, values: list[float]) -> Entry:
         case "trades":
             return trades(*values)
         case "bars":
-            return Bars(bars=(bar("2020-03-18", values[0]),), is_history=False)
+            return bar_batch(bar("2020-03-18", values[0]))
         case _:
             return status(int(values[0]))
 

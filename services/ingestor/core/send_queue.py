@@ -16,14 +16,14 @@ history     its last `HISTORY_SESSIONS` bars        never dropped
 """
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 import numpy as np
 
-from shared.domain.bars import HISTORY_SESSIONS, Bar
+from shared.domain.bars import HISTORY_SESSIONS, BarBatch, BarsMode
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TickBatch, TradeBatch
 
 # A bar is below 300 bytes and Kafka takes records of 1 MiB.
@@ -37,23 +37,7 @@ class Dropped(StrEnum):
     TRADES = "trades"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bars:
-    """Bars on their way into one lead's log.
-
-    Parameters
-    ----------
-    bars
-        Of one instrument, ascending by session, at least one.
-    is_history
-        They fill windows, and nothing is decided on them; only the last `HISTORY_SESSIONS` of them are sent.
-    """
-
-    bars: tuple[Bar, ...]
-    is_history: bool
-
-
-Entry = TickBatch | FeedStatus | Bars
+Entry = TickBatch | FeedStatus | BarBatch
 
 
 class SendQueue:
@@ -103,14 +87,13 @@ class SendQueue:
             case FeedStatus():
                 self._replace_status(entry)
                 return {}
-            case Bars(is_history=True):
+            case BarBatch(mode=BarsMode.HISTORY):
                 # Two records would be two histories: the older would be evaluated before the newer came.
-                self._entries.append(Bars(bars=entry.bars[-HISTORY_SESSIONS:], is_history=True))
+                self._entries.append(replace(entry, bars=entry.bars[-HISTORY_SESSIONS:]))
                 return {}
-            case Bars():
+            case BarBatch():
                 for begin in range(0, len(entry.bars), MAX_BARS_PER_RECORD):
-                    chunk = entry.bars[begin : begin + MAX_BARS_PER_RECORD]
-                    self._entries.append(Bars(bars=chunk, is_history=False))
+                    self._entries.append(replace(entry, bars=entry.bars[begin : begin + MAX_BARS_PER_RECORD]))
                 return {}
         self._entries.append(entry)
         self._ticks += len(entry.ts_event_ns)

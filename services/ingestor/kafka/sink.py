@@ -7,13 +7,13 @@ own log if it leads a pair itself. Provisional bars and rejected input go to top
 import asyncio
 from collections.abc import Mapping
 
-from services.ingestor.core.send_queue import Bars, Entry
+from services.ingestor.core.send_queue import Entry
 from services.ingestor.kafka.bars_topic import BarsTopicWriter
 from services.ingestor.kafka.dead_letters_topic import DeadLettersTopicWriter
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.ticks_topic import TicksTopicWriter
 from services.ingestor.metrics import IngestorMetrics
-from shared.domain.bars import Bar
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
@@ -63,7 +63,9 @@ class KafkaSink:
 
     def put_bars(self, bars: tuple[Bar, ...], *, is_history: bool) -> None:
         """Queue bars of one instrument, ascending by session, for every lead that needs them."""
-        self._put(bars[0].instrument, Bars(bars=bars, is_history=is_history))
+        instrument = bars[0].instrument
+        mode = BarsMode.HISTORY if is_history else BarsMode.LIVE
+        self._put(instrument, BarBatch(instrument=instrument, mode=mode, bars=bars))
 
     def put_status(self, status: FeedStatus) -> None:
         """Queue a status record for every lead that needs it, after everything queued so far."""

@@ -18,13 +18,13 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
-from services.ingestor.core.send_queue import Bars, Entry, SendQueue
+from services.ingestor.core.send_queue import Entry, SendQueue
 from services.ingestor.kafka.bars_topic import BarsTopicWriter
 from services.ingestor.kafka.queue_drain import QueueDrain
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.metrics import IngestorMetrics
-from shared.contracts.ticks import TickRecord, encode_tick_record
-from shared.domain.bars import Bar, BarBatch, BarsMode
+from shared.contracts.ticks import encode_tick_record
+from shared.domain.bars import Bar, BarBatch
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TradeBatch
 from shared.kafka.topics import TICKS
 
@@ -109,7 +109,7 @@ class TicksTopicWriter:
 
     def _acknowledged(self, entry: Entry) -> None:
         self._metrics.records_published.labels(self._lead, _kind(entry)).inc()
-        if isinstance(entry, Bars):
+        if isinstance(entry, BarBatch):
             self._bars.put(entry.bars)
             newest: Bar = entry.bars[-1]
             midnight = datetime.fromisoformat(newest.session).replace(tzinfo=UTC)
@@ -123,16 +123,9 @@ def _next_request(queue: SendQueue) -> tuple[list[Entry], list[bytes]]:
     size = 0
     while size < _REQUEST_BYTES and (entry := queue.take()) is not None:
         entries.append(entry)
-        values.append(encode_tick_record(_record(entry)))
+        values.append(encode_tick_record(entry))
         size += len(values[-1])
     return entries, values
-
-
-def _record(entry: Entry) -> TickRecord:
-    if not isinstance(entry, Bars):
-        return entry
-    mode = BarsMode.HISTORY if entry.is_history else BarsMode.LIVE
-    return BarBatch(instrument=entry.bars[0].instrument, mode=mode, bars=entry.bars)
 
 
 def _kind(entry: Entry) -> str:
@@ -143,5 +136,5 @@ def _kind(entry: Entry) -> str:
             return "trades"
         case FeedStatus():
             return "status"
-        case Bars():
+        case BarBatch():
             return "bars"

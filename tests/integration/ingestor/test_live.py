@@ -261,12 +261,12 @@ async def test_instrument_of_several_pairs_is_fetched_once_and_told_to_each_lead
     assert _bids(log, _BTC, lead=_BTC) == _bids(log, _BTC) == [84000.0, 84001.0, 84002.0]
     assert _bids(log, _PAXG, lead=_BTC) == []
     for lead in (_PAXG, _BTC):
-        told = [
+        found = [
             each
             for key, each in zip(log.keys, log.tick_records(), strict=True)
             if key == lead and isinstance(each, FeedStatus) and each.instrument == _BTC
         ]
-        assert len(told) >= 2
+        assert len(found) >= 2
     assert providers.kraken.connections_of == {"PAXG/USD": 1, "BTC/USD": 1}
     charts = sorted(request.path for request in providers.yahoo.server.requests)
     assert charts == ["/v8/finance/chart/IWM", "/v8/finance/chart/SPY"]

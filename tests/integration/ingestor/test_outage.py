@@ -117,12 +117,12 @@ async def _scenario(broker: KafkaBroker) -> None:
     for number in again:
         assert log.values[number - len(again)] == log.values[number]
     records = [decode_tick_record(value) for value in values]
-    told = [batch.bars[0].close for batch in records if isinstance(batch, BarBatch)]
+    closes = [batch.bars[0].close for batch in records if isinstance(batch, BarBatch)]
     bids = np.concatenate([each.bid for each in records if isinstance(each, QuoteBatch)]).tolist()
     prices = np.concatenate([each.price for each in records if isinstance(each, TradeBatch)]).tolist()
-    assert told == [float(number) for number in range(10, _ROUNDS + 1, 10)]
-    assert {BARS.decode(value).close for value in bars.values} == set(told)
-    for serials in (told, bids, prices):
+    assert closes == [float(number) for number in range(10, _ROUNDS + 1, 10)]
+    assert {BARS.decode(value).close for value in bars.values} == set(closes)
+    for serials in (closes, bids, prices):
         assert all(early < late for early, late in pairwise(serials))
     assert len(bids) + dropped("quotes") == 10 * _ROUNDS
     assert len(prices) == _ROUNDS

@@ -141,8 +141,8 @@ async def test_legs_that_tick_in_turn_keep_their_order_and_leave_many_at_once(ka
     for lead, count in ((GOLD, 1_000), (BITCOIN, 500)):
         instants = [int(each.ts_event_ns[0]) for each in logs[lead] if isinstance(each, QuoteBatch)]
         assert instants == sorted(instants)
-        told = sum(len(each.bid) for each in logs[lead] if isinstance(each, QuoteBatch))
-        assert told == count
+        found = sum(len(each.bid) for each in logs[lead] if isinstance(each, QuoteBatch))
+        assert found == count
     assert took < 5.0
 
 

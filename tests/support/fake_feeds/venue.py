@@ -95,7 +95,7 @@ async def beat_for_ever(socket: ServerConnection, beat: Callable[[], dict[str, A
 
 
 async def silence(socket: ServerConnection) -> None:
-    """Say nothing more, hear nothing more, and keep the connection: what a cut cable looks like."""
+    """Send and read nothing more, and keep the connection open: what a cut cable looks like."""
     socket.transport.pause_reading()
     try:
         await asyncio.Event().wait()

@@ -37,13 +37,13 @@ def test_quotes_and_trades_equal_the_recording(frames: list[str]) -> None:
     events = _events(frames, product)
     quotes = [each for each in events if isinstance(each, Quote)]
     trades = [each for each in events if isinstance(each, Trade)]
-    told = [each for each in loaded if each.get("product_id") == product]
+    found = [each for each in loaded if each.get("product_id") == product]
     assert [(each.bid, each.ask) for each in quotes] == [
-        (float(each["best_bid"]), float(each["best_ask"])) for each in told if each["type"] == "ticker"
+        (float(each["best_bid"]), float(each["best_ask"])) for each in found if each["type"] == "ticker"
     ]
     assert [(each.trade_id, each.price, each.size, each.is_snapshot) for each in trades] == [
         (each["trade_id"], float(each["price"]), float(each["size"]), each["type"] == "last_match")
-        for each in told
+        for each in found
         if each["type"] in ("match", "last_match")
     ]
     assert [each.is_snapshot for each in quotes] == [True] + [False] * (len(quotes) - 1)

@@ -18,7 +18,7 @@ class Listener:
     def __init__(self) -> None:
         self.feed: ReplayFeed | None = None
         self.seen: list[tuple[str, bool]] = []
-        self.told: list[tuple[int, str]] = []
+        self.statuses: list[tuple[int, str]] = []
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
         """Pass."""
@@ -32,7 +32,7 @@ class Listener:
 
     def put_status(self, status: FeedStatus) -> None:
         """Note after how many bars the status comes, and how far time has come with it."""
-        self.told.append((len(self.seen), format_rfc3339(status.watermark_ns)))
+        self.statuses.append((len(self.seen), format_rfc3339(status.watermark_ns)))
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Pass."""
@@ -76,4 +76,4 @@ async def test_time_comes_to_the_bars_of_one_instant_before_the_next_ones(tmp_pa
     listener = await listen(tmp_path)
 
     first, second = "2019-06-04T00:15:00.000000Z", "2019-06-05T00:15:00.000000Z"
-    assert listener.told == [(2, first), (4, second), (4, second)]
+    assert listener.statuses == [(2, first), (4, second), (4, second)]

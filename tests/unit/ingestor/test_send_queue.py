@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.ingestor.core.send_queue import Bars, Dropped, SendQueue
+from services.ingestor.core.send_queue import Dropped, SendQueue
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedState, FeedStatus, QuoteBatch, TradeBatch
-from tests.unit.ingestor.ticks import bar, quotes, status, trades
+from tests.unit.ingestor.ticks import bar, bar_batch, quotes, status, trades
 
 
 def test_nothing_waits_in_a_new_queue() -> None:
@@ -113,10 +114,10 @@ def test_a_batch_larger_than_the_queue_keeps_its_newest() -> None:
 def test_bars_are_never_dropped_and_keep_their_place() -> None:
     queue = SendQueue(max_ticks=1)
     queue.put(quotes(1.0))
-    queue.put(Bars(bars=(bar("2020-03-18"),), is_history=False))
+    queue.put(bar_batch(bar("2020-03-18")))
     assert queue.put(quotes(2.0)) == {Dropped.QUOTES: 1}
     first, second = queue.take(), queue.take()
-    assert isinstance(first, Bars)
+    assert isinstance(first, BarBatch)
     assert [each.session for each in first.bars] == ["2020-03-18"]
     assert isinstance(second, QuoteBatch)
 
@@ -124,21 +125,21 @@ def test_bars_are_never_dropped_and_keep_their_place() -> None:
 def test_a_history_is_one_record_of_what_the_engine_keeps() -> None:
     """Would have caught: 3,001 bars left as two histories, and the first was judged without the second."""
     queue = SendQueue(max_ticks=1)
-    queue.put(Bars(bars=tuple(bar(f"s{i:04}") for i in range(3_001)), is_history=True))
+    queue.put(bar_batch(*(bar(f"s{i:04}") for i in range(3_001)), mode=BarsMode.HISTORY))
     only = queue.take()
-    assert isinstance(only, Bars)
+    assert isinstance(only, BarBatch)
     assert [each.session for each in only.bars] == [f"s{i:04}" for i in range(2_201, 3_001)]
-    assert only.is_history
+    assert only.mode is BarsMode.HISTORY
     assert queue.take() is None
 
 
-def test_long_news_are_cut_below_the_size_of_a_record() -> None:
+def test_many_live_bars_are_cut_below_the_size_of_a_record() -> None:
     queue = SendQueue(max_ticks=1)
-    queue.put(Bars(bars=tuple(bar(f"s{i:04}") for i in range(3_001)), is_history=False))
+    queue.put(bar_batch(*(bar(f"s{i:04}") for i in range(3_001))))
     first, second = queue.take(), queue.take()
-    assert isinstance(first, Bars)
-    assert isinstance(second, Bars)
-    assert (len(first.bars), len(second.bars), second.is_history) == (3_000, 1, False)
+    assert isinstance(first, BarBatch)
+    assert isinstance(second, BarBatch)
+    assert (len(first.bars), len(second.bars), second.mode) == (3_000, 1, BarsMode.LIVE)
 
 
 def test_of_one_state_the_first_keeps_its_place_and_only_the_newest_of_the_others_waits() -> None:

@@ -6,10 +6,10 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.simulated.market import simulate
 from services.ingestor.feeds.simulated.scenario import Scenario, Scheduled
 from shared.calendars import xnys_calendar
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.pairs import Pair
 from shared.domain.sessions import bar_final_at_ns
@@ -54,13 +54,17 @@ def until(played: Scenario, wall_seconds: float) -> list[Scheduled]:
 
 def of(items: list[Scheduled], *instruments: str) -> list[Scheduled]:
     def instrument(item: object) -> str:
-        return str(item.bars[0].instrument if isinstance(item, Bars) else getattr(item, "instrument", ""))
+        return str(item.bars[0].instrument if isinstance(item, BarBatch) else getattr(item, "instrument", ""))
 
     return [each for each in items if instrument(each.item) in instruments]
 
 
 def history(items: list[Scheduled], instrument: str) -> dict[str, float]:
-    (only,) = [s.item for s in of(items, instrument) if isinstance(s.item, Bars) and s.item.is_history]
+    (only,) = [
+        s.item
+        for s in of(items, instrument)
+        if isinstance(s.item, BarBatch) and s.item.mode is BarsMode.HISTORY
+    ]
     return {bar.session: bar.close for bar in only.bars}
 
 
@@ -97,18 +101,18 @@ def test_all_legs_are_in_one_order_of_event_time() -> None:
 
 def test_what_ticks_does_so_round_the_clock_and_a_quarter_as_often_as_gold() -> None:
     items = until(scenario(IWM, BTC, start=FRIDAY, ticks_per_second=200.0), 40.0)
-    told = quotes(items, BTC)
+    found = quotes(items, BTC)
 
-    assert 40 <= len(told) / 40 <= 60
-    assert {spot_gold_state(ts_ns) for ts_ns, _, _ in told} == {FeedState.LIVE, FeedState.CLOSED}
-    assert all(0 < bid < ask for _, bid, ask in told)
+    assert 40 <= len(found) / 40 <= 60
+    assert {spot_gold_state(ts_ns) for ts_ns, _, _ in found} == {FeedState.LIVE, FeedState.CLOSED}
+    assert all(0 < bid < ask for _, bid, ask in found)
 
 
 def test_what_ticks_has_no_bars_but_its_history() -> None:
     """Its closes are sampled from its ticks, as gold's are."""
-    bars = [s.item for s in of(until(scenario(IWM, BTC), 60.0), BTC) if isinstance(s.item, Bars)]
+    bars = [s.item for s in of(until(scenario(IWM, BTC), 60.0), BTC) if isinstance(s.item, BarBatch)]
 
-    assert [each.is_history for each in bars] == [True]
+    assert [each.mode for each in bars] == [BarsMode.HISTORY]
     assert len(bars[0].bars) == 720
     assert bars[0].bars[-1].session == "2025-03-11"
 
@@ -125,15 +129,19 @@ def test_what_ticks_goes_on_from_its_history_and_never_jumps() -> None:
 
 def test_daily_bar_comes_with_that_of_the_main_pair_at_the_same_instant() -> None:
     items = until(scenario(IWM, SPY, SLV), 100.0)
-    news = [s for s in items if isinstance(s.item, Bars) and not s.item.is_history]
-    told = [(s.item.bars[0].instrument, s.item.bars[0].session) for s in news if isinstance(s.item, Bars)]
+    live = [s for s in items if isinstance(s.item, BarBatch) and s.item.mode is BarsMode.LIVE]
+    found = [
+        (s.item.bars[0].instrument, s.item.bars[0].session) for s in live if isinstance(s.item, BarBatch)
+    ]
 
-    assert told[:6] == [(leg, session) for session in ("2025-03-12", "2025-03-13") for leg in (IWM, SPY, SLV)]
-    for scheduled, (_, session) in zip(news, told, strict=True):
-        assert isinstance(scheduled.item, Bars)
+    assert found[:6] == [
+        (leg, session) for session in ("2025-03-12", "2025-03-13") for leg in (IWM, SPY, SLV)
+    ]
+    for scheduled, (_, session) in zip(live, found, strict=True):
+        assert isinstance(scheduled.item, BarBatch)
         assert scheduled.event_ns == scheduled.item.bars[0].known_at_ns == bar_final_at_ns(session)
-    for begin in range(0, len(news) - 2, 3):
-        assert len({s.wall_seconds for s in news[begin : begin + 3]}) == 1
+    for begin in range(0, len(live) - 2, 3):
+        assert len({s.wall_seconds for s in live[begin : begin + 3]}) == 1
 
 
 def test_silver_goes_with_gold_and_stocks_with_small_caps() -> None:

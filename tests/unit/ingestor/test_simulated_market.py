@@ -9,10 +9,10 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.simulated.market import simulate
 from services.ingestor.feeds.simulated.scenario import Scenario, Scheduled
 from shared.calendars import xnys_calendar
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
@@ -62,10 +62,10 @@ def _observe(items: list[Scheduled]) -> _Observed:
     last_iwm = 0.0
     for scheduled in items:
         match scheduled.item:
-            case Bars(bars=bars, is_history=True):
+            case BarBatch(bars=bars, mode=BarsMode.HISTORY):
                 leg = gold if bars[0].instrument == "XAU/USD.SIMULATED" else iwm
                 leg.update({bar.session: bar.close for bar in bars})
-            case Bars(bars=(bar,)):
+            case BarBatch(bars=(bar,)):
                 gold[bar.session] = at_close[bar.session]
                 iwm[bar.session] = bar.close
                 x = np.log(gold[bar.session] / bar.close)
@@ -109,7 +109,8 @@ def _lines(items: Iterable[Scheduled]) -> Iterable[str]:
         match each.item:
             case QuoteBatch() as quote:
                 yield f"{quote.instrument}|{quote.bid[0]:.2f}|{quote.ask[0]:.2f}\n"
-            case Bars(bars=bars, is_history=is_history):
+            case BarBatch(bars=bars, mode=mode):
+                is_history = mode is BarsMode.HISTORY
                 for bar in bars:
                     yield f"{bar.instrument}|{bar.session}|{bar.close:.2f}|{bar.known_at_ns}|{is_history}\n"
             case FeedStatus() as status:
@@ -173,10 +174,12 @@ def test_event_time_never_goes_back_and_prices_are_sound() -> None:
 
 
 def test_bars_come_at_their_known_at_and_not_before() -> None:
-    bars = [s for s in _until(_scenario(), 100.0) if isinstance(s.item, Bars) and not s.item.is_history]
+    bars = [
+        s for s in _until(_scenario(), 100.0) if isinstance(s.item, BarBatch) and s.item.mode is BarsMode.LIVE
+    ]
     assert len(bars) >= 2
-    assert all(s.event_ns == s.item.bars[0].known_at_ns for s in bars if isinstance(s.item, Bars))
-    assert [s.item.bars[0].session for s in bars if isinstance(s.item, Bars)][:2] == [
+    assert all(s.event_ns == s.item.bars[0].known_at_ns for s in bars if isinstance(s.item, BarBatch))
+    assert [s.item.bars[0].session for s in bars if isinstance(s.item, BarBatch)][:2] == [
         "2025-03-12",
         "2025-03-13",
     ]
@@ -184,8 +187,8 @@ def test_bars_come_at_their_known_at_and_not_before() -> None:
 
 def test_history_has_enough_sessions_of_both_legs() -> None:
     first, second = islice(simulate(_scenario(), calendar=xnys_calendar()), 2)
-    assert isinstance(first.item, Bars)
-    assert isinstance(second.item, Bars)
+    assert isinstance(first.item, BarBatch)
+    assert isinstance(second.item, BarBatch)
     assert [bar.session for bar in first.item.bars] == [bar.session for bar in second.item.bars]
     assert len(first.item.bars) >= 700
     assert first.item.bars[-1].session == "2025-03-11"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.domain.bars import Bar, BarStatus
+from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 
 LEAD = "XAU/USD.TEST"
@@ -50,3 +50,7 @@ def bar(session: str, close: float = 100.0, **changes: object) -> Bar:
         "source": "test",
     }
     return Bar(**{**fields, **changes})  # type: ignore[arg-type]  # fields by name
+
+
+def bar_batch(*bars: Bar, mode: BarsMode = BarsMode.LIVE) -> BarBatch:
+    return BarBatch(instrument=bars[0].instrument, mode=mode, bars=bars)

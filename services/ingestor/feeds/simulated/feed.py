@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.simulated.market import simulate
 from services.ingestor.feeds.simulated.scenario import FEED, Scenario, Scheduled, ticks_of
 from shared.clock import Clock
+from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
@@ -62,10 +62,10 @@ class SimulatedFeed:
                 case QuoteBatch() as quotes:
                     received = np.full(len(quotes.ts_event_ns), self._clock.now_ns(), dtype=np.int64)
                     sink.put_ticks(replace(quotes, ts_received_ns=received))
-                case Bars(bars=bars, is_history=True):
+                case BarBatch(bars=bars, mode=BarsMode.HISTORY):
                     sink.put_bars(bars, is_history=True)
                     continue
-                case Bars(bars=bars):
+                case BarBatch(bars=bars):
                     sink.put_bars(bars, is_history=False)
                 case FeedStatus() as status:
                     sink.put_status(status)
@@ -76,8 +76,8 @@ def _is_at_once(previous: Scheduled | None, scheduled: Scheduled) -> bool:
     """Return whether two bars become known at one instant: no status may come between them."""
     return (
         previous is not None
-        and isinstance(previous.item, Bars)
-        and isinstance(scheduled.item, Bars)
-        and not scheduled.item.is_history
+        and isinstance(previous.item, BarBatch)
+        and isinstance(scheduled.item, BarBatch)
+        and scheduled.item.mode is BarsMode.LIVE
         and previous.event_ns == scheduled.event_ns
     )

@@ -9,10 +9,9 @@ from math import exp, log
 
 import numpy as np
 
-from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.simulated.leg_models import OrnsteinUhlenbeck, leg_model
 from services.ingestor.feeds.simulated.scenario import FEED, Scenario, Scheduled
-from shared.domain.bars import Bar
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.domain.ticks import QuoteBatch
 
@@ -142,13 +141,13 @@ class FurtherLegs:
             match scheduled.item:
                 case QuoteBatch() as quotes:
                     self._gold = float(quotes.bid[-1] + quotes.ask[-1]) / 2
-                case Bars(bars=(bar,)):
+                case BarBatch(bars=(bar,)):
                     yield from self._new_bars(bar, scheduled)
             previous = scheduled
 
     def _begin(self, gold: Scheduled, other: Scheduled) -> Iterator[Scheduled]:
-        assert isinstance(gold.item, Bars)  # noqa: S101 - the main pair begins with its histories
-        assert isinstance(other.item, Bars)  # noqa: S101 - the same
+        assert isinstance(gold.item, BarBatch)  # noqa: S101 - the main pair begins with its histories
+        assert isinstance(other.item, BarBatch)  # noqa: S101 - the same
         closes = [bar.close for bar in gold.item.bars]
         self._gold = closes[-1]
         self._daily, self._ticking = (
@@ -169,7 +168,7 @@ class FurtherLegs:
             yield Scheduled(
                 wall_seconds=other.wall_seconds,
                 event_ns=other.event_ns,
-                item=Bars(bars=leg.history, is_history=True),
+                item=BarBatch(instrument=leg.instrument, mode=BarsMode.HISTORY, bars=leg.history),
             )
 
     def _ticks(self, after: Scheduled, before: Scheduled) -> Iterator[Scheduled]:
@@ -203,7 +202,7 @@ class FurtherLegs:
             yield Scheduled(
                 wall_seconds=scheduled.wall_seconds,
                 event_ns=scheduled.event_ns,
-                item=Bars(bars=(new,), is_history=False),
+                item=BarBatch(instrument=leg.instrument, mode=BarsMode.LIVE, bars=(new,)),
             )
         for leg in self._ticking:
             leg.on_other_close(bar.close, is_smooth=True)

@@ -11,11 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.simulated.daily_closes import DailyCloses
 from services.ingestor.feeds.simulated.scenario import FEED, HISTORY_SESSIONS, Scenario, Scheduled
 from services.ingestor.feeds.simulated.session_plans import SessionPlan, calm_session, session_plans
-from shared.domain.bars import Bar
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.gold_hours import spot_gold_state
 from shared.domain.instants import NS_PER_SECOND, from_ns, to_ns
 from shared.domain.sessions import NEW_YORK, SessionCalendar, bar_final_at_ns
@@ -88,7 +87,8 @@ class MainPair:
             bars = tuple(
                 self._bar(instrument, label, close) for label, close in zip(labels, closes, strict=True)
             )
-            yield Scheduled(wall_seconds=0.0, event_ns=self._now, item=Bars(bars=bars, is_history=True))
+            history = BarBatch(instrument=instrument, mode=BarsMode.HISTORY, bars=bars)
+            yield Scheduled(wall_seconds=0.0, event_ns=self._now, item=history)
 
     def _path(self, index: int, plan: SessionPlan) -> _Path:
         close_ns = self._calendar.close_ns[index]
@@ -122,7 +122,8 @@ class MainPair:
         while self._bars and self._bars[0].known_at_ns <= until_ns:
             bar = self._bars.pop(0)
             yield from self._hours(bar.known_at_ns)
-            yield self._at(bar.known_at_ns, Bars(bars=(bar,), is_history=False))
+            live = BarBatch(instrument=bar.instrument, mode=BarsMode.LIVE, bars=(bar,))
+            yield self._at(bar.known_at_ns, live)
         yield from self._hours(until_ns)
         if spot_gold_state(until_ns) is FeedState.LIVE:
             yield self._at(until_ns, self._quote(until_ns, path))
@@ -168,7 +169,7 @@ class MainPair:
             source=FEED,
         )
 
-    def _at(self, ts_ns: int, item: QuoteBatch | Bars | FeedStatus) -> Scheduled:
+    def _at(self, ts_ns: int, item: QuoteBatch | BarBatch | FeedStatus) -> Scheduled:
         self._pass(ts_ns)
         return Scheduled(wall_seconds=self._wall, event_ns=ts_ns, item=item)
 

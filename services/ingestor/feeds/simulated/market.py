@@ -5,7 +5,6 @@ Everything in it follows from the seed; the caller only decides *when* to hand o
 
 from collections.abc import Iterator
 
-from services.ingestor.core.send_queue import Bars
 from services.ingestor.feeds.simulated.further_legs import FurtherLegs
 from services.ingestor.feeds.simulated.main_pair import MainPair
 from services.ingestor.feeds.simulated.scenario import (
@@ -15,6 +14,7 @@ from services.ingestor.feeds.simulated.scenario import (
     daily_of,
     ticks_of,
 )
+from shared.domain.bars import BarBatch
 from shared.domain.instants import from_ns
 from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
@@ -47,4 +47,4 @@ def simulate(scenario: Scenario, *, calendar: SessionCalendar) -> Iterator[Sched
 
 
 def _is_of(scheduled: Scheduled, instrument: str) -> bool:
-    return isinstance(scheduled.item, Bars) and scheduled.item.bars[0].instrument == instrument
+    return isinstance(scheduled.item, BarBatch) and scheduled.item.instrument == instrument

@@ -7,7 +7,7 @@ the clock. One with a plain symbol has daily bars, known at 20:15 New York of th
 from dataclasses import dataclass
 from typing import Final
 
-from services.ingestor.core.send_queue import Bars
+from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.domain.ticks import FeedStatus, QuoteBatch
 from shared.errors import ConfigError
@@ -59,7 +59,7 @@ class Scheduled:
 
     wall_seconds: float
     event_ns: int
-    item: QuoteBatch | Bars | FeedStatus
+    item: QuoteBatch | BarBatch | FeedStatus
 
 
 def require_simulated(pairs: tuple[Pair, ...]) -> None:

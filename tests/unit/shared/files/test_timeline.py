@@ -12,7 +12,7 @@ from shared.files.sampled_closes import SampledCloses
 from shared.files.timeline import Recording, in_units, merge, read_timeline
 from tests.support.builders_market import LEAD, MINUTE, OTHER, bar, calendar, ny, pair, quotes
 
-Told = list[tuple[str, ...]]
+Items = list[tuple[str, ...]]
 
 
 def write(path: Path, text: str) -> Path:
@@ -37,9 +37,9 @@ def ticks(path: Path, *instants: str) -> Path:
     return write(path, f"ts_utc,bid,ask\n{rows}")
 
 
-def told(recording: Recording) -> Told:
+def items_of(recording: Recording) -> Items:
     """Tell each value in short: mode and sessions of bars, minutes of ticks."""
-    short: Told = []
+    short: Items = []
     for value in read_timeline(recording, pair=pair(), calendar=calendar()):
         if isinstance(value, BarBatch):
             leg = "gold" if value.instrument == LEAD else "iwm"
@@ -50,7 +50,7 @@ def told(recording: Recording) -> Told:
 
 
 def test_daily_files_alone_are_news_session_by_session_the_lead_first(gold: Path, iwm: Path) -> None:
-    assert told(Recording(lead_files=(gold,), other_files=(iwm,)))[:4] == [
+    assert items_of(Recording(lead_files=(gold,), other_files=(iwm,)))[:4] == [
         ("live", "gold", "06-03"),
         ("live", "iwm", "06-03"),
         ("live", "gold", "06-04"),
@@ -65,7 +65,7 @@ def test_sessions_before_the_start_are_history_and_those_after_the_end_are_left_
         lead_files=(gold,), other_files=(iwm,), start=date(2019, 6, 5), end=date(2019, 6, 6)
     )
 
-    assert told(recording) == [
+    assert items_of(recording) == [
         ("history", "gold", "06-03", "06-04"),
         ("history", "iwm", "06-03", "06-04"),
         ("live", "gold", "06-05"),
@@ -79,7 +79,7 @@ def test_what_is_known_before_the_first_tick_is_history(gold: Path, iwm: Path, t
     # 20:15 in New York is 00:15 UTC of the next day.
     spot = ticks(tmp_path / "spot.csv", "2019-06-05T00:15", "2019-06-05T14:00", "2019-06-06T00:15")
 
-    assert told(Recording(lead_files=(gold, spot), other_files=(iwm,))) == [
+    assert items_of(Recording(lead_files=(gold, spot), other_files=(iwm,))) == [
         ("history", "gold", "06-03", "06-04"),
         ("history", "iwm", "06-03", "06-04"),
         ("ticks", "2"),
@@ -106,13 +106,13 @@ def test_ticks_are_cut_at_midnight_in_new_york(gold: Path, iwm: Path, tmp_path: 
         lead_files=(gold, spot), other_files=(iwm,), start=date(2019, 6, 5), end=date(2019, 6, 5)
     )
 
-    assert [each for each in told(recording) if each[0] == "ticks"] == [("ticks", "1"), ("ticks", "1")]
+    assert [each for each in items_of(recording) if each[0] == "ticks"] == [("ticks", "1"), ("ticks", "1")]
 
 
 def test_closes_of_the_lead_may_come_from_ticks_alone(iwm: Path, tmp_path: Path) -> None:
     spot = ticks(tmp_path / "spot.csv", "2019-06-03T14:00")
 
-    assert told(Recording(lead_files=(spot,), other_files=(iwm,)))[0] == ("ticks", "1")
+    assert items_of(Recording(lead_files=(spot,), other_files=(iwm,)))[0] == ("ticks", "1")
 
 
 def test_tick_files_wholly_before_the_start_are_passed(gold: Path, iwm: Path, tmp_path: Path) -> None:
@@ -122,14 +122,14 @@ def test_tick_files_wholly_before_the_start_are_passed(gold: Path, iwm: Path, tm
         lead_files=(gold, before, within), other_files=(iwm,), start=date(2019, 6, 5), end=date(2019, 6, 7)
     )
 
-    assert [each for each in told(recording) if each[0] == "ticks"] == [("ticks", "1")]
+    assert [each for each in items_of(recording) if each[0] == "ticks"] == [("ticks", "1")]
 
 
 def test_tick_files_are_read_one_after_the_other(gold: Path, iwm: Path, tmp_path: Path) -> None:
     first = ticks(tmp_path / "a.csv", "2019-06-03T14:00", "2019-06-03T14:02")
     second = ticks(tmp_path / "b.csv", "2019-06-03T14:02", "2019-06-03T14:03")
 
-    assert told(Recording(lead_files=(gold, first, second), other_files=(iwm,)))[:2] == [
+    assert items_of(Recording(lead_files=(gold, first, second), other_files=(iwm,)))[:2] == [
         ("ticks", "2"),
         ("ticks", "2"),
     ]
@@ -140,7 +140,7 @@ def test_tick_files_out_of_order_are_told(gold: Path, iwm: Path, tmp_path: Path)
     second = ticks(tmp_path / "b.csv", "2019-06-03T14:01")
 
     with pytest.raises(ConfigError) as caught:
-        told(Recording(lead_files=(gold, first, second), other_files=(iwm,)))
+        items_of(Recording(lead_files=(gold, first, second), other_files=(iwm,)))
 
     assert str(caught.value) == f"{second}: begins before {first} ends; give tick files in the order of time"
 
@@ -179,7 +179,7 @@ def test_closes_before_the_start_are_sampled_from_the_ticks_before_it(iwm: Path,
         bar("2019-06-03", 1302.0, instrument=LEAD, source="sampled", known_at_ns=ny("2019-06-03 16:00")),
         bar("2019-06-04", 1304.0, instrument=LEAD, source="sampled", known_at_ns=ny("2019-06-04 16:00")),
     ]
-    assert ("ticks", "1") in told(recording)
+    assert ("ticks", "1") in items_of(recording)
 
 
 def test_last_tick_before_the_start_may_be_the_last_of_all(iwm: Path, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_range_without_a_common_session_is_told(
     gold: Path, iwm: Path, start: date | None, end: date | None, within: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        told(Recording(lead_files=(gold,), other_files=(iwm,), start=start, end=end))
+        items_of(Recording(lead_files=(gold,), other_files=(iwm,), start=start, end=end))
 
     said = f"{gold}: no session in common with {iwm}{within}; give files whose dates overlap"
     assert str(caught.value) == said
@@ -259,7 +259,7 @@ def test_files_without_a_common_session_are_told(gold: Path, tmp_path: Path) -> 
     other = write(tmp_path / "old.csv", "date,close\n2019-05-01,150\n")
 
     with pytest.raises(ConfigError) as caught:
-        told(Recording(lead_files=(gold,), other_files=(other,)))
+        items_of(Recording(lead_files=(gold,), other_files=(other,)))
 
     assert str(caught.value) == f"{gold}: no session in common with {other}; give files whose dates overlap"
 
