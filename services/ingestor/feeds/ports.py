@@ -9,7 +9,7 @@ from shared.errors import DataError
 
 
 class Sink(Protocol):
-    """Takes what a feed produces; nothing but `room` ever waits."""
+    """Takes what a feed produces; only `wait_for_room` waits."""
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
         """Queue ticks of one instrument for every lead that needs them; a full queue drops its oldest."""

@@ -90,7 +90,7 @@ class DailyBarsFeed:
         Raises
         ------
         FeedRefused
-            If the provider refuses for good.
+            If the provider refuses permanently.
         """
         self._history = BarHistory(await self._known())
         self._put_history(sink)

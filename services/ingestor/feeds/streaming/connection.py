@@ -32,7 +32,7 @@ _FINAL_STATUSES: Final = frozenset({401, 403, 451})
 USER_AGENT: Final = "convex (self-hosted market alerts)"
 
 
-class Ended(Exception):
+class ConnectionEnded(Exception):
     """The connection is over; connect again.
 
     Parameters
@@ -99,7 +99,7 @@ class Connection:
 
         Raises
         ------
-        Ended
+        ConnectionEnded
             Always, unless one of the next two is raised.
         FeedRefused
             If the venue refuses permanently.
@@ -120,7 +120,7 @@ class Connection:
         except InvalidURI as error:
             raise ConfigError(f"{self._url}: is no websocket address") from error
         except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-            raise Ended("unreachable", detail=repr(error)[:200]) from error
+            raise ConnectionEnded("unreachable", detail=repr(error)[:200]) from error
         try:
             await self._read_and_watch(socket, sink)
         finally:
@@ -158,7 +158,7 @@ class Connection:
                     self._on_gap(gap)
                 self._follow(outcome, health, now)
         except ConnectionClosed as error:
-            raise Ended("closed", detail=str(error)[:200]) from error
+            raise ConnectionEnded("closed", detail=str(error)[:200]) from error
 
     def _follow(self, outcome: FrameOutcome, health: ConnectionHealth, now: float) -> None:
         """Act on what the frame says about the connection itself."""
@@ -174,13 +174,13 @@ class Connection:
         message = outcome.rejection.message
         if outcome.rejection.is_final:
             raise FeedRefused(f"{self._name}: {message}", reason="rejected")
-        raise Ended("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
+        raise ConnectionEnded("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
 
     async def _watch(self, health: ConnectionHealth) -> None:
         while True:
             reason = health.give_up_reason(now=self._clock.monotonic())
             if reason is not None:
-                raise Ended(reason)
+                raise ConnectionEnded(reason)
             await asyncio.sleep(_WATCH_SECONDS)
 
     def _refused(self, error: InvalidStatus) -> Exception:
@@ -190,7 +190,7 @@ class Connection:
         asked = parse_retry_after(
             error.response.headers.get("Retry-After"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS
         )
-        return Ended(
+        return ConnectionEnded(
             "refused",
             detail=f"HTTP {status}",
             at_least_seconds=max(self._cool_down_seconds if status == 429 else 0.0, asked or 0.0),

@@ -13,7 +13,7 @@ from services.ingestor.core.connection_health import Limits, Phase
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.core.feed_status import Liveness, feed_state, watermark
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.connection import Connection, Ended, LastReceived
+from services.ingestor.feeds.streaming.connection import Connection, ConnectionEnded, LastReceived
 from services.ingestor.feeds.streaming.events import Trade
 from services.ingestor.feeds.streaming.ports import Backfill, VenueProtocol
 from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
@@ -149,11 +149,11 @@ class WebsocketFeed:
                 self._connection = None
                 self._metrics.feed_reconnects.labels(self.name, refusal.reason).inc()
                 return refusal
-            except Ended as end:
+            except ConnectionEnded as end:
                 self._connection = None
-                await asyncio.sleep(self._pause(connection, end))
+                await asyncio.sleep(self._wait_seconds(connection, end))
 
-    def _pause(self, connection: Connection, end: Ended) -> float:
+    def _wait_seconds(self, connection: Connection, end: ConnectionEnded) -> float:
         health = connection.health
         live_seconds = health.live_seconds(now=self._clock.monotonic()) if health is not None else 0.0
         wait = self._backoff.failed(live_seconds=live_seconds, at_least_seconds=end.at_least_seconds)

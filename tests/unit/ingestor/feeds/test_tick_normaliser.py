@@ -1,0 +1,129 @@
+"""What one frame becomes: ticks for the sink, and what its connection has to know."""
+
+from prometheus_client import CollectorRegistry
+
+from services.ingestor.feeds.streaming.events import (
+    Acknowledged,
+    Event,
+    Heartbeat,
+    OneSided,
+    Quote,
+    Rejected,
+    Trade,
+    Unknown,
+    Unreadable,
+    VenueStatus,
+)
+from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
+from services.ingestor.metrics import IngestorMetrics
+from shared.errors import DecodeError
+from tests.support.fake_feeds.sink import RecordingSink
+
+NOW_NS = 1_700_000_000_000_000_000
+SECOND_NS = 1_000_000_000
+
+
+class _Feed:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.sink = RecordingSink()
+        metrics = IngestorMetrics(
+            self.registry, feeds=("test",), instruments=("PAXG/USD.TEST",), streams={"PAXG/USD.TEST": "test"}
+        )
+        self._normaliser = TickNormaliser(
+            feed="test", instrument="PAXG/USD.TEST", lateness_ns=2 * SECOND_NS, metrics=metrics
+        )
+
+    def take(self, *events: Event) -> FrameOutcome:
+        return self._normaliser.take(list(events), frame="frame", received_ns=NOW_NS, sink=self.sink)
+
+    def count(self, metric: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"convex_ingestor_{metric}", {"feed": "test", **labels})
+
+
+def _quote(bid: float = 4_000.0, *, age_seconds: int = 0, is_snapshot: bool = False) -> Quote:
+    ts_event_ns = NOW_NS - age_seconds * SECOND_NS
+    return Quote(ts_event_ns=ts_event_ns, bid=bid, ask=bid + 1, is_snapshot=is_snapshot)
+
+
+def _trade(trade_id: int, *, price: float = 4_000.0) -> Trade:
+    return Trade(ts_event_ns=NOW_NS, price=price, size=1.0, trade_id=trade_id)
+
+
+def test_a_new_quote_is_a_fresh_tick_and_its_repetition_is_not() -> None:
+    feed = _Feed()
+    first, second = feed.take(_quote()), feed.take(_quote())
+
+    assert (first.has_data, first.has_fresh_tick) == (True, True)
+    assert (second.has_data, second.has_fresh_tick) == (True, False)
+    assert feed.sink.bids() == [4_000.0]
+    assert feed.count("ticks_duplicate_total") == 1
+
+
+def test_a_snapshot_is_used_while_it_is_young_and_is_never_a_fresh_tick() -> None:
+    feed = _Feed()
+    outcomes = [
+        feed.take(_quote(4_000.0, age_seconds=2, is_snapshot=True)),
+        feed.take(_quote(3_000.0, age_seconds=3, is_snapshot=True)),
+    ]
+
+    assert [(each.has_data, each.has_fresh_tick) for each in outcomes] == [(True, False)] * 2
+    assert feed.sink.bids() == [4_000.0]
+
+
+def test_a_quote_that_cannot_be_true_is_rejected_and_the_others_of_its_frame_are_used() -> None:
+    feed = _Feed()
+    outcome = feed.take(_quote(-1.0), _quote(4_000.0))
+
+    assert outcome.has_fresh_tick
+    assert feed.sink.bids() == [4_000.0]
+    assert feed.sink.rejected == [("not_positive", b"frame")]
+
+
+def test_a_missing_trade_is_a_gap_and_a_trade_that_cannot_be_true_is_rejected() -> None:
+    feed = _Feed()
+    feed.take(_trade(1))
+    outcome = feed.take(_trade(4), _trade(5, price=0.0))
+
+    assert [(gap.after_id, gap.before_id) for gap in outcome.gaps] == [(1, 4)]
+    assert feed.sink.trade_ids() == ["1", "4"]
+    assert feed.sink.rejected == [("not_positive", b"frame")]
+
+
+def test_the_last_trade_of_a_heartbeat_is_a_gap_when_it_is_still_missing_at_the_next() -> None:
+    feed = _Feed()
+    feed.take(_trade(1))
+
+    assert feed.take(Heartbeat(last_trade_id=2)).gaps == []
+    assert [gap.before_id for gap in feed.take(Heartbeat(last_trade_id=2)).gaps] == [3]
+    assert feed.take(Heartbeat()) == FrameOutcome()
+
+
+def test_what_a_frame_says_of_the_connection_is_passed_on_in_its_order() -> None:
+    statuses = [
+        VenueStatus(status="maintenance", is_degraded=True),
+        VenueStatus(status="online", is_degraded=False),
+    ]
+    rejections = [Rejected(message="first", is_final=False), Rejected(message="second", is_final=True)]
+    outcome = _Feed().take(Acknowledged(), *statuses, *rejections)
+
+    assert outcome == FrameOutcome(
+        is_acknowledged=True, venue_statuses=statuses, rejection=Rejected(message="first", is_final=False)
+    )
+
+
+def test_a_quote_of_one_side_is_data_without_a_price() -> None:
+    feed = _Feed()
+
+    assert feed.take(OneSided()) == FrameOutcome(has_data=True)
+    assert feed.count("ticks_rejected_total", reason="one_sided") == 1
+    assert feed.sink.batches == []
+
+
+def test_an_unknown_frame_is_counted_and_an_unreadable_one_rejected() -> None:
+    feed = _Feed()
+
+    assert feed.take(Unknown(kind="news")) == FrameOutcome()
+    assert feed.take(Unreadable(error=DecodeError("not JSON"))) == FrameOutcome(is_unreadable=True)
+    assert feed.count("unknown_frames_total") == 1
+    assert feed.sink.rejected == [("undecodable", b"frame")]
