@@ -8,6 +8,8 @@ from rich.text import Text
 from convex.demo.observed import Observed
 from convex.demo.wording import at_fault, still_open
 from shared.domain.snapshots import LegSnapshot, PairSnapshot
+from shared.text.divergences import describe_regime
+from shared.text.numbers import format_price, format_signed, format_signed_percent
 
 
 def render(observed: Observed, *, page: str, note: str, elapsed_seconds: float) -> RenderableType:
@@ -63,23 +65,25 @@ def _pair(snapshot: PairSnapshot | None) -> RenderableType:
     for column in ("leg", "price", "as of", "1 session", "20 sessions"):
         table.add_column(column, justify="left" if column in ("leg", "as of") else "right")
     for leg in snapshot.legs:
-        table.add_row(leg.title, _price(leg), _as_of(leg), _percent(leg, 1), _percent(leg, 20))
+        table.add_row(leg.title, format_price(leg.price), _as_of(leg), _change(leg, 1), _change(leg, 20))
     confirmed, live = snapshot.confirmed, snapshot.provisional
     lines = Text()
     lines.append("confirmed    ", "dim")
     if confirmed is None:
-        lines.append("no session that both legs have yet")
+        lines.append("no session with both closes yet")
     else:
-        lines.append(f"z {_number(confirmed.values.get('z_90'))}  ")
-        lines.append(f"corr_60 {_number(confirmed.values.get('corr_60'))}  ")
-        lines.append(f"regime {confirmed.regime or 'not known yet'}  ({confirmed.session})")
+        lines.append(f"z {_signed(confirmed.values.get('z_90'))}  ")
+        lines.append(f"corr_60 {_signed(confirmed.values.get('corr_60'))}  ")
+        lines.append(
+            f"regime {describe_regime(confirmed.regime, missing='not known yet')}  ({confirmed.session})"
+        )
     lines.append("\nprovisional  ", "dim")
     if live is None:
         lines.append("no live price yet")
     else:
         z = live.values.get("z_90")
         is_far = z is not None and abs(z) >= 2
-        lines.append(f"z {_number(z)}", "bold red" if is_far else "bold")
+        lines.append(f"z {_signed(z)}", "bold red" if is_far else "bold")
         lines.append(f"  against the close of {live.other_session}")
     lines.append("\nopen         ", "dim")
     lines.append(still_open(snapshot))
@@ -99,13 +103,14 @@ def _further(snapshots: list[PairSnapshot]) -> RenderableType:
         confirmed = each.confirmed.values.get("z_90") if each.confirmed is not None else None
         live = each.provisional.values.get("z_90") if each.provisional is not None else None
         table.add_row(
-            each.title, _price(lead), _price(other), _number(confirmed), _number(live), still_open(each)
+            each.title,
+            format_price(lead.price),
+            format_price(other.price),
+            _signed(confirmed),
+            _signed(live),
+            still_open(each),
         )
     return Panel(table, title="further pairs", title_align="left")
-
-
-def _price(leg: LegSnapshot) -> str:
-    return "–" if leg.price is None else f"{leg.price:,.2f}"
 
 
 def _as_of(leg: LegSnapshot) -> str:
@@ -114,10 +119,9 @@ def _as_of(leg: LegSnapshot) -> str:
     return f"close of {leg.session}" if leg.session else f"{leg.price_at[11:19]} live"
 
 
-def _percent(leg: LegSnapshot, sessions: int) -> str:
-    value = leg.summary.get(f"change_{sessions}_pct")
-    return "–" if value is None else f"{value:+.2%}"
+def _change(leg: LegSnapshot, sessions: int) -> str:
+    return format_signed_percent(leg.summary.get(f"change_{sessions}_pct"), 2)
 
 
-def _number(value: float | None) -> str:
-    return "not known yet" if value is None else f"{value:+.2f}"
+def _signed(value: float | None) -> str:
+    return format_signed(value, missing="not known yet")

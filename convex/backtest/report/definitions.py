@@ -49,7 +49,7 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
         )
     if rule := rules.get(Kind.HEDGE_LOST):
         terms["Hedge lost"] = (
-            "r is the correlation of 60 sessions with its 95 % interval. Opens when the lower end lies above "
+            "r is the correlation of 60 sessions with its 95% interval. Opens when the lower end lies above "
             f"{rule.warning:g} (warning) or {rule.critical:g} (critical), closes when r is {rule.leave:g} or "
             "less."
         )

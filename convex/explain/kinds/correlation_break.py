@@ -12,6 +12,7 @@ from convex.explain.statistics import RECENT, USUAL, returns_together
 from convex.explain.wording import against, number, term, what_became, when
 from convex.explain.working import Conclusion, Line, Working, return_window
 from shared.domain.divergences import Transition
+from shared.text.numbers import format_signed
 
 
 def working_of(material: Material, market: Market) -> Working:
@@ -30,8 +31,8 @@ def working_of(material: Material, market: Market) -> Working:
         change = recent.correlation.r - usual.correlation.r
         lines += _test(recent, usual, z, change)
         words = (
-            f"{titles.lead} and {titles.other} had a correlation of {recent.correlation.r:+.2f} over "
-            f"{RECENT} sessions, {usual.correlation.r:+.2f} over {USUAL}"
+            f"{titles.lead} and {titles.other} had a correlation of {format_signed(recent.correlation.r)} "
+            f"over {RECENT} sessions, {format_signed(usual.correlation.r)} over {USUAL}"
         )
     x = None if z is None else sign_of(event.direction) * z
     conclusions = check_levels(event, SignedStatistic(name=signed_name("z_F", event.direction), x=x))

@@ -8,6 +8,7 @@ from convex.explain.material import Material
 from convex.explain.statistics import HEDGE, returns_together
 from convex.explain.wording import what_became, when
 from convex.explain.working import Line, Working, return_window
+from shared.text.numbers import format_signed
 
 
 def working_of(material: Material, market: Market) -> Working:
@@ -21,8 +22,8 @@ def working_of(material: Material, market: Market) -> Working:
     words = f"the correlation of {titles.lead} and {titles.other} was undefined"
     if found is not None:
         words = (
-            f"{titles.lead} and {titles.other} had a correlation of {found.r:+.2f} over {HEDGE} sessions "
-            f"(95 %: {found.low:+.2f} to {found.high:+.2f})"
+            f"{titles.lead} and {titles.other} had a correlation of {format_signed(found.r)} over {HEDGE} "
+            f"sessions (95%: {format_signed(found.low)} to {format_signed(found.high)})"
         )
     measured = SignedStatistic(
         name="lower end",
