@@ -5,30 +5,35 @@ VENV := .venv
 BIN := $(VENV)/bin
 # `make demo SECONDS=40` stops by itself and ends with one JSON line.
 SECONDS ?=
+# `make test WORKERS=0 TESTS="tests/unit -k retry"` runs some of the tests in one process.
+WORKERS ?= 2
+# A file's tests stay in one process, so that what they share is made once.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test coverage bench lint format types lock schemas clean
 
 help:
 	@echo "make demo [SECONDS=40]  the whole system on this machine, on an embedded broker and a simulated market"
 	@echo "make test               every test that can run here; names what could not run and why"
-	@echo "make bench              the benchmark table, and build/bench.json"
+	@echo "make coverage           the same, and whether every branch of what decides is covered"
+	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"
 
 demo: $(VENV)/.demo
 	@$(BIN)/convex demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -ra $(TESTS)
+	$(PYTEST) -ra $(TESTS)
 
-# Every branch of what decides, by tests that need nothing running.
+# The same tests, and whether those that need nothing running reach every branch of what decides.
 coverage: $(VENV)/.test
-	$(BIN)/coverage run --data-file=build/.coverage -m pytest -q -m "not kafka and not slow and not chaos" \
-	  tests/unit tests/property tests/contract services shared
-	$(BIN)/coverage report --data-file=build/.coverage --include='services/*/core/*,shared/domain/*,shared/text/*' --fail-under=100 \
-	  --skip-covered
+	@rm -rf build/coverage
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) -ra $(TESTS)
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 bench: $(VENV)/.test $(VENV)/.bench
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -4,7 +4,11 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.kafka_broker", "tests.support.brokers"]
+pytest_plugins = [
+    "tests.support.coverage_of_decisions",
+    "tests.support.kafka_broker",
+    "tests.support.brokers",
+]
 
 # A gate must not depend on luck: the same examples on every run. ``deep`` is for nights and doubts:
 # HYPOTHESIS_PROFILE=deep.

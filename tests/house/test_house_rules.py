@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,3 +138,10 @@ def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
 @pytest.mark.parametrize("place", ["/" + "work/main", 'open("/' + 'root/.ssh")'])
 def test_place_on_one_machine_is_seen(place: str) -> None:
     assert _MACHINE.search(place)
+
+
+def test_every_core_is_measured() -> None:
+    """A folder that is missing in the settings of coverage has no branch that anybody would miss."""
+    settings = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]["coverage"]["run"]
+    cores = {str(folder.relative_to(_ROOT)) for folder in _ROOT.glob("services/*/core")}
+    assert set(settings["source_dirs"]) == cores | {"shared/domain", "shared/text"}
