@@ -131,7 +131,7 @@ async def test_receiver_that_recovers_gets_the_same_message_again(
     assert (outcome.outcome, outcome.attempts) == (Outcome.DELIVERED, 4)
 
 
-async def test_divergence_is_told_in_order_although_its_opening_is_deferred(
+async def test_events_of_a_divergence_arrive_in_order_although_its_opening_is_deferred(
     embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
 ) -> None:
     opening = divergence(sequence=1)
@@ -257,20 +257,20 @@ async def test_repeated_record_is_delivered_once(
     assert receiver.ids == [divergence().event_id, closing.event_id]
 
 
-async def test_who_wants_critical_only_hears_the_escalation_and_the_end(
+async def test_subscription_to_critical_events_gets_the_escalation_and_the_end(
     embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
 ) -> None:
-    told = [
+    expected = [
         divergence(type=Transition.ESCALATED, severity=Severity.CRITICAL, sequence=2),
         divergence(type=Transition.CLOSED, sequence=3),
     ]
     async with WebhookReceiver() as receiver:
         table = webhook("desk", receiver.url, 'min_severity = "critical"\n')
         async with running_notifier(embedded_kafka, notifier_settings(tmp_path, table)):
-            await publish(kafka, divergence(sequence=1), *told)
+            await publish(kafka, divergence(sequence=1), *expected)
             await receiver.wait_for(2)
 
-    assert receiver.ids == [event.event_id for event in told]
+    assert receiver.ids == [event.event_id for event in expected]
 
 
 async def test_restart_reads_on_where_it_stopped_and_sends_nothing_again(
@@ -308,7 +308,7 @@ async def test_subscription_that_was_removed_gets_nothing_more(
     assert outcome.reason == "subscription_removed"
 
 
-async def test_health_and_metrics_tell_what_it_does(
+async def test_health_and_metrics_show_what_it_does(
     embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
 ) -> None:
     with capture_logs() as logs:

@@ -35,7 +35,7 @@ def plan(
     )
 
 
-def test_subscription_without_filters_is_told_everything() -> None:
+def test_subscription_without_filters_gets_everything() -> None:
     event = divergence(sequence=7)
     (delivery,) = plan(event, subscription()).deliveries
 
@@ -79,8 +79,8 @@ def test_critical_event_reaches_those_who_want_critical_only() -> None:
     assert len(plan(event, subscription(min_severity=Severity.CRITICAL)).deliveries) == 1
 
 
-def test_who_heard_the_alarm_hears_its_end_whatever_the_severity() -> None:
-    """Otherwise a critical-only subscriber that was told of an escalation never learns that it is over."""
+def test_subscription_that_got_the_alarm_gets_its_end_whatever_the_severity() -> None:
+    """Otherwise a critical-only subscriber that was alerted to an escalation never learns that it is over."""
     event = divergence(type=Transition.CLOSED, severity=Severity.WARNING)
 
     made = plan(
@@ -92,7 +92,7 @@ def test_who_heard_the_alarm_hears_its_end_whatever_the_severity() -> None:
     assert len(made.deliveries) == 1
 
 
-def test_having_been_told_does_not_open_the_other_filters() -> None:
+def test_having_been_notified_does_not_lift_the_other_filters() -> None:
     made = plan(
         divergence(),
         subscription(pairs=frozenset({"silver-iwm"})),
@@ -195,7 +195,7 @@ def test_filter_of_kinds_is_the_reason_before_an_end_that_needs_no_mail() -> Non
     assert [each.reason.value for each in plan(event, mail).suppressed] == ["other_kind"]
 
 
-def test_fault_is_told_to_everybody_who_does_not_choose_kinds() -> None:
+def test_data_fault_goes_to_every_subscription_that_does_not_choose_kinds() -> None:
     assert len(plan(divergence_of(Kind.DATA_FAULT, Direction.LEAD), subscription()).deliveries) == 1
 
 
@@ -211,7 +211,7 @@ def test_live_event_expires_at_its_not_after() -> None:
     assert deadline == NOT_AFTER_NS
 
 
-def test_replayed_event_lives_as_long_after_receipt_as_it_did_then() -> None:
+def test_replayed_event_is_valid_as_long_after_receipt_as_it_was_then() -> None:
     deadline = deadline_ns(divergence(), first_seen_ns=FIRST_SEEN_NS, time_base=TimeBase.REPLAY)
 
     assert deadline == FIRST_SEEN_NS + FOUR_HOURS_NS

@@ -83,7 +83,7 @@ def test_tables_of_the_example_can_be_used_as_they_stand(tmp_path: Path) -> None
 
 
 def test_misspelt_pair_is_refused_and_the_known_ones_named(tmp_path: Path) -> None:
-    """Would have caught: the subscription was accepted and nobody was ever told anything."""
+    """Would have caught: the subscription was accepted and no message was ever sent."""
     path = written(tmp_path, EMAIL + 'pairs = ["gold-iwm", "gold-iwn"]\n')
 
     with pytest.raises(ConfigError) as caught:
