@@ -2,4 +2,4 @@
 
 from importlib.metadata import version
 
-CODE_VERSION = version("convex")
+CODE_VERSION = version("convex-alerts")

@@ -41,8 +41,9 @@ def requirements_of(project: dict[str, Any], extra: str) -> list[str]:
 
     Examples
     --------
-    >>> extras = {"notifier": ["b>=2"], "demo": ["convex[notifier]", "c"]}
-    >>> project = {"project": {"name": "convex", "dependencies": ["a"], "optional-dependencies": extras}}
+    >>> extras = {"notifier": ["b>=2"], "demo": ["convex-alerts[notifier]", "c"]}
+    >>> project = {"name": "convex-alerts", "dependencies": ["a"], "optional-dependencies": extras}
+    >>> project = {"project": project}
     >>> requirements_of(project, "notifier")
     ['a', 'b>=2']
     >>> requirements_of(project, "demo")  # the project itself is nobody's to install from elsewhere

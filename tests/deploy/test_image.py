@@ -145,7 +145,7 @@ def test_every_version_in_the_image_is_the_locked_one(image: tuple[str, Path]) -
         (name.replace("_", "-"), version) for name, _, version in (f.rpartition("-") for f in folders)
     }
 
-    assert {("convex", "0.1.0")} == {one for one in installed if one not in locked}
+    assert {("convex-alerts", "0.1.0")} == {one for one in installed if one not in locked}
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/divergences.md, and print its counts, from two daily files of real history.
 
-``pip install 'convex[docs,signals]'``, then
+``pip install 'convex-alerts[docs,signals]'``, then
 ``python docs/images/divergences/draw.py GOLD.csv IWM.csv docs/images/divergences``. The files are as for
 ``convex backtest``: ``date,close``, and ``adj_close`` for IWM. Takes a quarter of a minute; the same files
 give the same pictures. The drawing is in ``panels.py``.

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/estimators.md from two daily files of real history.
 
-``pip install 'convex[docs,signals]'``, then
+``pip install 'convex-alerts[docs,signals]'``, then
 ``python docs/images/estimators/draw.py GOLD.csv IWM.csv docs/images/estimators``. The files are as for
 ``convex backtest``: ``date,close``, and ``adj_close`` for IWM. Takes half a minute; the same files give the
 same pictures.
