@@ -2,10 +2,10 @@
 
 Order of effects:
 
-1. before the replay every output is checked, and an empty file beside each of its place says that its folder
-   can be written,
-2. after the replay all contents are written, devices and pipes first: what cannot be taken back must not fail
-   after something else appeared,
+1. before the work every output is checked, and an empty file is created beside each place, which shows that
+   the folder can be written,
+2. after the work all contents are written, devices and pipes first: what cannot be undone must not fail after
+   another file has appeared,
 3. each file moves to its place.
 """
 
@@ -137,7 +137,7 @@ def _target(path: Path) -> Path | None:
 
 
 def _opened(path: Path, target: Path) -> Path:
-    # The name says nothing of the target's, which may be as long as a name can be.
+    # The name does not contain the target's, which may already have the greatest length.
     part = target.with_name(f".convex-{secrets.token_hex(8)}.part")
     try:
         part.open("xb").close()

@@ -25,7 +25,7 @@ _UNLIMITED = 1 << 31
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """What a backtest found.
+    """The results of a backtest.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Replayed:
     suppressed
         Decisions and inputs not acted on, by reason.
     values
-        By session, every statistic that was judged there; a session that was only history is not in it.
+        By session, every statistic that decided there; without the sessions that were only history.
     """
 
     rows: list[StatsRow] = field(default_factory=list)
@@ -93,7 +93,7 @@ def replay(
             history.extend(bar for batch in unit for bar in batch.bars)
             continue
         reached_ns = unit[0].bars[-1].known_at_ns
-        # What the replay feed's status records say: the bars have come, so their time has come.
+        # As the replay feed's status records do: event time reaches the bars that have arrived.
         _take(replayed, monitor, engine.apply(_reached(pair, reached_ns)))
         on_progress(reached_ns, replayed)
     if recording.start is None:
@@ -114,7 +114,7 @@ def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects) -> None:
     replayed.suppressed.update(effects.suppressed)
     for session in effects.committed:
         lead, other = monitor.lead.history.get(session), monitor.other.history.get(session)
-        assert lead is not None and other is not None  # noqa: S101, PT018 - that is what committed means
+        assert lead is not None and other is not None  # noqa: S101, PT018 - a committed session has both closes
         replayed.values[session] = dict(monitor.values)
         replayed.rows.append(
             stats_row(

@@ -1,4 +1,4 @@
-"""How long the blocks of a bootstrap have to be to carry a series' own short memory."""
+"""How long the blocks of a bootstrap must be to keep the short memory of a series."""
 
 import math
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# Politis and White's K_N is at least 5: so many insignificant lags in a row end the memory.
+# Politis and White's K_N is at least 5: the memory ends before this many insignificant lags in a row.
 _LEAST_QUIET_LAGS: Final = 5
-# Fewer have no lags to look at.
+# A shorter series has no lags to test.
 LEAST_SIZE: Final = 10
 
 
@@ -38,7 +38,7 @@ def stationary_block_length(x: NDArray[np.float64]) -> float:
 
     Examples
     --------
-    A series without memory needs no blocks, one that lingers for long needs long ones:
+    A series without memory needs no blocks, one with a long memory needs long ones:
 
     >>> noise = np.random.default_rng(1).standard_normal(2_000)
     >>> stationary_block_length(noise) < 5
@@ -75,7 +75,7 @@ def _lags_in_memory(
 ) -> int:
     """Return twice the first lag from which ``quiet_lags`` in a row are insignificant, or all lags."""
     size, most_lags = deviations.size, covariances.size - 1
-    # Each lag's own sums of squares: the two ends that are compared need not be equally wild.
+    # Each lag has its own sums of squares: the two parts that are compared may differ in variance.
     squares = np.concatenate(([0.0], np.cumsum(deviations**2)))
     ends = [(squares[-1] - squares[lag + 1]) * squares[size - lag - 1] for lag in range(most_lags + 1)]
     correlations = np.abs(covariances) * size / np.sqrt(np.maximum(ends, np.finfo(np.float64).tiny))

@@ -17,9 +17,9 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.false_alarms.figure import FalseAlarms
 
 YEAR: Final = 252
-# A path begins with nothing open; after a year it is open as often as ever.
+# A path begins with nothing open; after a year it is open as often as later.
 _SETTLING: Final = YEAR
-# Paths computed at once: their tables stay near the processor.
+# Paths computed at once: their arrays fit into the cache.
 _AT_ONCE: Final = 50
 
 
@@ -80,10 +80,10 @@ def expect_false_alarms(
 
 
 def volatility_block_length(history: History) -> float:
-    """Return how long blocks must be to carry the legs' clusters of volatility, in sessions.
+    """Return how long blocks must be to keep the legs' clusters of volatility, in sessions.
 
-    The sign of a return remembers next to nothing and the relationship is held by construction; what blocks
-    are needed for is the size of the moves. So they are as long as the longer memory of the squared returns.
+    The signs of returns have hardly any memory, and the relationship is fixed by construction. Blocks are
+    needed for the size of the moves, so they are as long as the longer memory of the legs' squared returns.
     """
     return max(stationary_block_length(leg**2) for leg in (history.lead, history.other))
 
@@ -91,7 +91,7 @@ def volatility_block_length(history: History) -> float:
 def _synthetic(
     model: NullModel, *, seed: int, paths: int, years: int, mean_block: float
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield both legs' returns, some paths at a time; each path has chance of its own."""
+    """Yield the returns of both legs, some paths at a time; each path has random numbers of its own."""
     size = WARM_UP + _SETTLING + years * YEAR - 1
     seeds = np.random.SeedSequence(seed).spawn(paths)
     for begin in range(0, paths, _AT_ONCE):

@@ -1,4 +1,4 @@
-"""The history of a pair that synthetic ones are drawn from: both legs' returns out of daily files."""
+"""The history that synthetic ones are drawn from: the returns of both legs of a pair, from daily files."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,10 +15,10 @@ from shared.errors import ConfigError
 from shared.files.tick_csv import has_tick_header
 from shared.files.timeline import Recording, read_timeline
 
-# Of two years at least: in less the rarer moves, which decide how often a rule errs, have hardly come.
+# At least two years: a shorter history hardly has the rare moves that decide how often a rule opens.
 LEAST_RETURNS: Final = 504
 _UNLIMITED: Final = 1 << 31
-# One leg given twice, or scaled: rounding alone keeps it from 1.
+# One leg given twice, or scaled: only rounding keeps the correlation from 1.
 _WHOLE: Final = 1.0 - 1e-9
 
 
@@ -33,7 +33,7 @@ class History:
 
 
 def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar) -> History:
-    """Return what daily files say about the sessions that both legs have.
+    """Read the returns of the sessions that both legs have from daily files.
 
     Raises
     ------

@@ -1,21 +1,20 @@
-"""Both legs as they are, with a relationship that never changes.
+"""Synthetic histories of two legs whose relationship never changes.
 
-A plain bootstrap of pairs of returns would keep, inside each block, the relationship of the time that the
-block comes from; where the history holds a real change, so would the synthetic one. Here the history is taken
-apart, and put together so that nothing is left of how the relationship went:
+A plain bootstrap of pairs of returns keeps, inside each block, the relationship of the time that the block
+comes from. If the relationship really changed in the history, it would change in the synthetic one too. So
+the history is split into parts that do not contain the relationship, and these are combined again:
 
 1. Each leg's return is divided by its volatility at the time (`_VOLATILITY_HALF_LIFE`): its *shock*.
-2. From the other leg's shock is taken what the relationship of the sessions before (`_RELATION_HALF_LIFE`)
-   lets expect of it for the lead's shock; the rest, divided by what that relationship leaves, is its *own*
-   shock.
-3. Blocks of sessions are drawn; a session brings the lead's return, the other leg's volatility, both shocks.
-4. Each own shock gets a random sign: large moves still come together, but no way in which they did is left.
+2. The relationship of the sessions before (`_RELATION_HALF_LIFE`) predicts a part of the other leg's shock
+   from the lead's. That part is subtracted, and the rest is divided by its expected size: the *own* shock.
+3. Blocks of sessions are drawn; a session has the lead's return, the other leg's volatility and both shocks.
+4. Each own shock gets a random sign: large moves still come together, but not in a fixed direction.
 5. The other leg's return is ``volatility * (r * lead's shock + sqrt(1 - r^2) * own shock)``, with the one
    correlation ``r`` of all the history's shocks.
 
-What stays: the lead as it was, clusters of volatility and their coming together, fat tails, days on which
-both legs jump. What goes, by intent: every change of the correlation. What goes besides: the other leg's own
-serial correlation, which daily returns hardly have, and the lead's foretelling of the other leg.
+This keeps the lead, the clusters of volatility of both legs and their coincidence, fat tails, and days on
+which both legs jump. It removes every change of the correlation, on purpose. It also removes the other leg's
+serial correlation, which daily returns hardly have, and any prediction of the other leg by the lead.
 """
 
 import math
@@ -25,17 +24,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# A month: volatility changes as fast as that, and a shorter memory knows too little of it.
+# A month: volatility changes that fast, and a shorter memory would estimate it badly.
 _VOLATILITY_HALF_LIFE: Final = 20.0
-# A quarter: short enough to follow a real change, long enough not to take chance for one.
+# A quarter: short enough to follow a real change, long enough not to follow chance.
 _RELATION_HALF_LIFE: Final = 60.0
-# Of the other leg's variance; legs that move as one leave nothing to divide by.
+# Share of the other leg's variance; without it, legs that move as one would divide by 0.
 _LEAST_LEFT: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NullModel:
-    """A history taken apart.
+    """A history split into the parts that synthetic histories are made of.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ class NullModel:
     def returns(
         self, rows: NDArray[np.intp], signs: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Put sessions together.
+        """Combine the parts of sessions to returns.
 
         Parameters
         ----------
@@ -78,7 +77,7 @@ class NullModel:
 
 
 def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullModel:
-    """Take a history apart.
+    """Split a history.
 
     Parameters
     ----------
@@ -103,7 +102,7 @@ def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullMod
     >>> abs(model.correlation - 0.6) < 0.03
     True
 
-    A pair that was at 0.9 and then at -0.9 had no relationship on the average, and that is what is kept:
+    A pair with a correlation of 0.9 and then of -0.9 had none on average, and that is what is kept:
 
     >>> way = np.repeat([0.9, -0.9], 2_500)
     >>> model = null_model(lead, way * lead + np.sqrt(0.19) * own)
@@ -166,5 +165,5 @@ def _unit(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _size(x: NDArray[np.float64]) -> float:
     size = math.sqrt(float(np.mean(x**2)))
     if size == 0.0:
-        raise ValueError("a leg that never moves, or one that the lead explains wholly, has no shocks")
+        raise ValueError("a leg that never moves, or that the lead explains completely, has no shocks")
     return size

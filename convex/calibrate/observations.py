@@ -39,7 +39,7 @@ class Observations:
 
 
 def observations_of(rule: Rule, lead: Floats, other: Floats) -> tuple[Observations, ...]:
-    """Compute what closes say about one of the `KINDS`.
+    """Compute what the rule of one of the `KINDS` sees at each close.
 
     Parameters
     ----------

@@ -9,19 +9,19 @@ def stationary_rows(
 ) -> NDArray[np.intp]:
     """Draw the rows of one synthetic history: blocks from random places, of geometric lengths.
 
-    The source is a circle, so no row is drawn more rarely for standing near an end, and the synthetic history
-    is stationary.
+    The last row is followed by the first one, so rows near an end are drawn as often as others, and the
+    synthetic history is stationary.
 
     Parameters
     ----------
     generator
-        Where chance comes from; equal ones give equal rows.
+        Source of random numbers; equal ones give equal rows.
     source
         Rows of the history to draw from, at least 1.
     size
         Rows to draw.
     mean_block
-        Mean length of a block, at least 1: with 1 every row is drawn for itself.
+        Mean length of a block, at least 1: with 1 every row is drawn separately.
 
     Returns
     -------

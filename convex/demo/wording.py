@@ -10,12 +10,12 @@ from shared.text.divergences import FLAPPING, INHIBITED, describe_divergence
 
 
 def happened(event: DivergenceEvent) -> str:
-    """Return an event as its mail's subject tells it, with its pair and its instant."""
+    """Return an event in the words of its mail's subject, with its pair and its instant."""
     lead, other = leg_names(event)
     text = KIND_TEXTS[event.kind](event, lead, other)
-    said = subject(event, text, headline_of(event, text, lead, other), is_simulated=False)
+    words = subject(event, text, headline_of(event, text, lead, other), is_simulated=False)
     held = " [flapping]" if event.is_flapping else ""
-    return f"{event.pair} {event.type.value}: {said}{held}, at {event.occurred_at[:19]}Z"
+    return f"{event.pair} {event.type.value}: {words}{held}, at {event.occurred_at[:19]}Z"
 
 
 def still_open(snapshot: PairSnapshot) -> str:

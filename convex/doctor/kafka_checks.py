@@ -53,8 +53,8 @@ def _generation(versions: Any) -> str:
     # A broker does not report its version to clients, only the requests that it understands.
     least = {api[0]: api[1] for api in versions.api_versions}.get(_FETCH, 0)
     if least >= _LEAST_FETCH_OF_KAFKA_4:
-        return "speaks as Apache Kafka 4 or newer"
-    return "speaks as something older than Apache Kafka 4, or the embedded broker"
+        return "has the protocol of Apache Kafka 4 or newer"
+    return "has the protocol of an older version, or is the embedded broker"
 
 
 async def _cleanup_policies(admin: Any) -> dict[str, str]:

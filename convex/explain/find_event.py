@@ -1,4 +1,4 @@
-"""Which of the events at hand is meant: by its whole id, or by a beginning that only one has."""
+"""Find the event that an id means: the whole id, or first characters that only one event has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any, Final
 from shared.domain.divergences import DivergenceEvent
 from shared.errors import ConfigError
 
-# Of 32 hex digits: what stands in a log line's first columns, and two events in a million share.
+# ``ev_`` and five of 32 hex digits: two given events share them with a chance of one in a million.
 LEAST_LETTERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocatedEvent:
-    """An event and where it stands.
+    """An event and where it was found.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class LocatedEvent:
 
 
 def choose(asked: str, events: Sequence[LocatedEvent], *, among: str) -> LocatedEvent:
-    """Return the event that is asked for; of several copies the first.
+    """Return the event with this id; of several copies the first.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def choose(asked: str, events: Sequence[LocatedEvent], *, among: str) -> Located
     if len(asked) >= LEAST_LETTERS and len(ids) == 1:
         return begun[0]
     if len(ids) > 1:
-        raise ConfigError(f"{asked}: {len(ids)} events in {among} begin like that; give more of the id")
+        raise ConfigError(f"{asked}: {len(ids)} events in {among} begin with it; give more of the id")
     raise ConfigError(f"{asked}: is no event in {among}, which has {len(events)}")
 
 

@@ -104,7 +104,7 @@ async def _events(reader: RecordReader) -> list[LocatedEvent]:
 
 
 def _origin(headers: dict[str, Any]) -> tuple[int, int] | None:
-    """Return the partition and offset of the record that decided, None where the event does not say."""
+    """Return the partition and offset of the record that decided, None where the event does not name it."""
     try:
         return int(headers["origin_partition"]), int(headers["origin_offset"])
     except (KeyError, ValueError):
@@ -131,7 +131,7 @@ async def _prices(
     if not stretches:
         return Prices()
     if origin is None:
-        return Prices(missing="the event does not say which record decided")
+        return Prices(missing="the event does not name the record that decided")
     partition, offset = origin
     begin, end = await reader.bounds(TICKS.name, partition)
     if not begin <= offset < end:

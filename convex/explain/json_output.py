@@ -1,4 +1,4 @@
-"""One explanation as a JSON object: everything that the page says, and every value of the window."""
+"""One explanation as a JSON object: the whole page, and every value of the window."""
 
 from dataclasses import asdict
 from typing import Any

@@ -73,8 +73,8 @@ class CountedTicks:
             prices = batch.bid * 0.5 + batch.ask * 0.5
             self._quote_ts_ns = max(self._quote_ts_ns, int(instants.max()))
         else:
-            speaks = instants - self._quote_ts_ns > _QUOTES_RULE_NS
-            instants, prices = instants[speaks], batch.price[speaks]
+            counts = instants - self._quote_ts_ns > _QUOTES_RULE_NS
+            instants, prices = instants[counts], batch.price[counts]
         newest = np.maximum.accumulate(np.concatenate(([self._ts_ns], instants)))[:-1]
         in_time = instants >= newest
         instants, prices = instants[in_time], prices[in_time]
@@ -82,10 +82,10 @@ class CountedTicks:
         steps = around[1:] / around[:-1]
         if not self._suspects and (steps < _JUMP).all() and (steps > 1 / _JUMP).all():
             return instants, prices
-        believed = np.array([self._is_believed(float(price)) for price in prices], dtype=bool)
-        return instants[believed], prices[believed]
+        accepted = np.array([self._is_accepted(float(price)) for price in prices], dtype=bool)
+        return instants[accepted], prices[accepted]
 
-    def _is_believed(self, price: float) -> bool:
+    def _is_accepted(self, price: float) -> bool:
         if self._price and not _are_near(price, self._price):
             agrees = self._suspects and _are_near(price, self._suspects[-1])
             self._suspects = [*self._suspects, price] if agrees else [price]

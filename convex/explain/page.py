@@ -212,7 +212,7 @@ def _full(value: float | None) -> str:
 
 
 def _end(explanation: Explanation) -> list[RenderableType]:
-    said: list[RenderableType] = []
+    lines: list[RenderableType] = []
     wrong = [check.name for check in explanation.checks if not check.comes_out]
     false = (
         [conclusion for conclusion in explanation.working.conclusions if not conclusion.holds]
@@ -221,19 +221,19 @@ def _end(explanation: Explanation) -> list[RenderableType]:
     )
     if explanation.comes_out:
         count = f"All {len(explanation.checks)} numbers agree to 1e-9, and the conclusion follows."
-        said.append(Text(count if explanation.checks else "The conclusion follows.", style="bold green"))
+        lines.append(Text(count if explanation.checks else "The conclusion follows.", style="bold green"))
     else:
         parts = []
         if wrong:
             parts.append(f"{len(wrong)} of {len(explanation.checks)} numbers differ: {', '.join(wrong)}.")
         if false:
             parts.append("The conclusion does not follow.")
-        said.append(Text(" ".join(parts), style="bold red"))
+        lines.append(Text(" ".join(parts), style="bold red"))
     left_out = list(explanation.unchecked)
     if explanation.checks:
         left_out.append("the intervals, the total least squares and the Kalman filter of the hedge")
         if explanation.material.event.significance is not None:
             left_out.append("false alarms a year")
     if left_out:
-        said.append(Text(f"Not computed again: {', '.join(left_out)}.", style="dim"))
-    return said
+        lines.append(Text(f"Not computed again: {', '.join(left_out)}.", style="dim"))
+    return lines

@@ -55,7 +55,7 @@ def recompute(name: str, market: Market) -> float | None:
 
 
 def ratio_mean_and_std(market: Market) -> MeanAndStd | None:
-    """Return mean and std of the 90 log ratios that the judged one is held against."""
+    """Return mean and std of the 90 log ratios that the judged one is compared with."""
     window = market.window(RATIO_WINDOW)
     return mean_and_std(market.log_ratios[window]) if window is not None else None
 

@@ -33,7 +33,7 @@ def number(value: float | None) -> str:
 
 
 def term(value: float) -> str:
-    """Return a number as it stands after an operator: a negative one in brackets.
+    """Return a number for use after an operator: a negative one in brackets.
 
     Examples
     --------
@@ -110,8 +110,8 @@ def what_became(event: DivergenceEvent) -> str:
         return f"{level} opened"
     if event.type is Transition.REVISED:
         if event.confirmation is Confirmation.CONFIRMED:
-            return f"the divergence stands as {level}, by this close or by corrected data"
-        return f"the divergence stands as {level}"
+            return f"the divergence remains {level}, by this close or by corrected data"
+        return f"the divergence remains {level}"
     return _BECAME.get(event.type, event.type.value)
 
 

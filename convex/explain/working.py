@@ -1,4 +1,4 @@
-"""What the page of one explanation is made of."""
+"""The parts of an explanation: windows, lines of the calculation, conclusions and checks."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _ABSOLUTE: Final = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the working: what, with which numbers, and what it gives."""
+    """One line of the calculation: a name, the formula with its numbers, and the result."""
 
     name: str
     formula: str
@@ -33,7 +33,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One number of the event beside what came out here; None is undefined."""
+    """One number of the event and the recomputed one; None is undefined."""
 
     name: str
     event: float | None
@@ -97,7 +97,7 @@ class Working:
 
 
 def ratio_window(market: Market, titles: Titles, size: int) -> Window:
-    """Return the log ratios that the judged one is held against, at most ``size``; hashed as they are."""
+    """Return the log ratios that the judged one is compared with, at most ``size``; hashed as they are."""
     end = len(market.sessions) - (0 if market.is_live else 1)
     rows = range(max(0, end - size), end)
     return Window(

@@ -68,7 +68,7 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
         "counted on resampled histories, for pairs and rules that <code>convex calibrate</code> was run for.",
         "History": "A divergence that began earlier and still holds opens at the first session judged. Where "
         "ticks are replayed, the sessions before the first tick are shown and not judged.",
-        "Cooldown": "For so many sessions after a divergence the same direction opens again only at "
+        "Cooldown": "Sessions after a divergence in which the same direction opens again only at "
         f"critical: {_cooldowns(rules)}. After an early warning that no close confirmed, this "
         "holds back live prices only; a close opens it at warning too.",
         "Confirmed": "By the closes of both legs, known at 20:15 New York; provisional: by a live price "

@@ -1,4 +1,4 @@
-"""What a backtest found, divergence by divergence: how far each went, and what the market did then."""
+"""The divergences of a backtest: how far each went, and how the market moved afterwards."""
 
 import math
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from shared.domain.instants import parse_rfc3339
 from shared.domain.kinds import KIND_TRAITS
 from shared.domain.sessions import SessionCalendar
 
-# Design: each opened divergence is looked at again after so many sessions.
+# Sessions after an opening at which the prices are compared with those of the opening.
 HORIZONS: Final = (1, 5, 20)
 
 _AT_RATIO, _AT_Z, _AT_REGIME = (COLUMNS.index(name) for name in ("log_ratio", "z_90", "regime"))
@@ -27,7 +27,7 @@ class Session:
     Parameters
     ----------
     judged
-        Every statistic that was judged at this close, by name; empty where the session was only history.
+        Every statistic of this close that decided, by name; empty where the session was only history.
     regime
         ``RISK_OFF``, ``RISK_ON``, ``NEUTRAL``, or empty where it is undefined.
     """
@@ -77,7 +77,7 @@ class Episode:
     begin, end
         Positions of sessions; ``end`` is the last one of the record while it is open.
     after
-        Empty for a data fault: it says nothing about the market.
+        Empty for a data fault, which is not about the market.
     """
 
     number: int
@@ -97,12 +97,12 @@ class Episode:
 
     @property
     def anchor(self) -> str:
-        """Return where the page tells it."""
+        """Return the id of its row on the page."""
         return f"{self.kind.value}-{self.number}"
 
 
 def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple[Session, ...]:
-    """Return the statistics' rows as numbers, with the values that were judged, by session.
+    """Return the rows as numbers, together with the statistics that decided in each session.
 
     Examples
     --------
@@ -204,12 +204,12 @@ def _after(
     labels: list[str],
     calendar: SessionCalendar,
 ) -> After:
-    # The closes after the news, not the one that made it: that one was known already.
+    # Count the closes after the opening; the close that caused it is already known.
     at = bisect_left(labels, _next_session(opened, calendar)) + horizon - 1
     if at >= len(sessions):
         return After(sessions=horizon, lead=None, other=None, ratio=None)
     then, (lead, other) = sessions[at], opened.legs
-    # Only the ratio's kinds carry it; what a close decided stands on the row of that close.
+    # Only some kinds have it in their values; otherwise it is in the row of the close that decided.
     decided = sessions[_place(opened, labels, calendar)].log_ratio
     ratio = opened.values.get("log_ratio", decided)
     return After(

@@ -1,4 +1,4 @@
-"""Every kind's divergences as tables: one row of each kind for an overview, then one of each divergence."""
+"""The tables of the report: an overview with a row for each kind, then a row for each divergence."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

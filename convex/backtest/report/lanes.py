@@ -1,4 +1,4 @@
-"""Below the chart, a lane for each kind that the chart has no line of: when it was open, which way."""
+"""The lanes below the chart: when each kind without a line of its own was open, and in which direction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -13,7 +13,7 @@ from shared.text.instants import format_session
 
 LANE_HEIGHT: Final = 26.0
 _HALF: Final = 9.0
-# A divergence of one session must still be seen.
+# A divergence of one session must be visible.
 LEAST_WIDTH: Final = 3.0
 _SIDES: Final = {"RISK_OFF": "lead", "RISK_ON": "other"}
 
@@ -29,7 +29,7 @@ def lanes(
     x: Place,
     top: float,
 ) -> list[str]:
-    """Return a lane for each of the kinds; what is positive stands above its middle line, the rest below.
+    """Return a lane for each of the kinds; the first direction of a kind is above the middle line.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def working_of(material: Material, market: Market) -> Working:
 
 
 def ratio_words(material: Material, z: float | None) -> str:
-    """Return where the lead stands against the other leg, as the middle of a sentence."""
+    """Return how the lead compares with the other leg, as the middle of a sentence."""
     lead, other = material.titles.lead, material.titles.other
     if z is None:
         return f"{lead} against {other} had no usual range to compare with"

@@ -274,7 +274,7 @@ def test_event_that_does_not_say_which_record_decided_is_explained_by_its_bars(
     ran = convex("explain", event.event_id)
 
     assert ran.code == 0, ran.out + ran.err
-    assert "the event does not say which record decided" in ran.out
+    assert "the event does not name the record that decided" in ran.out
 
 
 def test_unreadable_records_are_passed_over(broker: Broker, convex: Convex, story: Story) -> None:

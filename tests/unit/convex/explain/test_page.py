@@ -300,7 +300,7 @@ def test_event_is_chosen_by_its_id_or_by_its_beginning() -> None:
     ("asked", "message"),
     [
         ("ev_nothing", "ev_nothing: is no event in f, which has 2"),
-        ("ev_", "ev_: 2 events in f begin like that; give more of the id"),
+        ("ev_", "ev_: 2 events in f begin with it; give more of the id"),
     ],
 )
 def test_event_that_is_not_there_or_not_alone_is_refused(asked: str, message: str) -> None:
