@@ -24,8 +24,12 @@ UNKNOWN = Estimate(value=None)
 each_kind = pytest.mark.parametrize(("kind", "direction"), KINDS_AND_DIRECTIONS)
 
 
+# Made once, as in the service: it compiles every template.
+RENDERER = Renderer(public_url="https://convex.example/")
+
+
 def rendered(event: DivergenceEvent) -> Rendered:
-    return Renderer(public_url="https://convex.example/").render(event)
+    return RENDERER.render(event)
 
 
 def facts(message: Rendered) -> str:

@@ -21,8 +21,12 @@ from tests.support.builders import divergence
 UNKNOWN = Estimate(value=None)
 
 
+# Made once, as in the service: it compiles every template.
+RENDERER = Renderer(public_url="https://convex.example/")
+
+
 def rendered(event: DivergenceEvent) -> Rendered:
-    return Renderer(public_url="https://convex.example/").render(event)
+    return RENDERER.render(event)
 
 
 def simulated(**changes: Any) -> DivergenceEvent:
