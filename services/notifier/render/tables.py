@@ -119,7 +119,7 @@ def hedge_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
         _hedge_row(
             "Beta",
             hedge.beta,
-            note=f"how much {lead} moves when {other} moves by 1%",
+            note=f"percent by which {lead} moves when {other} moves by 1%",
         ),
         _hedge_row(
             "Hedge effectiveness",
