@@ -79,7 +79,7 @@ class Pair:
 def routes_of(pairs: tuple[Pair, ...]) -> dict[str, tuple[str, ...]]:
     """Return, for each instrument, the leads whose log must carry its ticks, statuses and bars.
 
-    Everything a pair needs stands in one partition, in one order: that of its lead. A leg of several
+    Everything a pair needs is in one partition, in one order: that of its lead. A leg of several
     leads is in each of their logs; an instrument that leads is in its own as well.
 
     Examples

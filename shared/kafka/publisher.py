@@ -78,7 +78,7 @@ class Publisher:
         headers: Headers = (),
         partition: int | None = None,
     ) -> Published:
-        """Publish a record and return where it stands once all replicas have it.
+        """Publish a record and return where it is once all replicas have it.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Publisher:
         return Published(int(sent.partition), int(sent.offset), int(sent.timestamp))
 
     async def publish_in_order(self, messages: Sequence[Message]) -> list[Published]:
-        """Publish records in this order and return where each stands once all replicas have all of them.
+        """Publish records in this order and return where each is once all replicas have all of them.
 
         They do not wait for each other's acknowledgements: many take hardly longer than one. Records of one
         partition stand in it in this order.

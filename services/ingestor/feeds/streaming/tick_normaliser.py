@@ -1,7 +1,7 @@
 """From a venue's events to usable ticks: validated, without duplicates, and with the gaps in trade ids known.
 
-A snapshot shows where the market stands; it does not show that the feed is alive. Its quote is used while it
-is not older than the allowed lateness, and never counts as a fresh tick.
+A snapshot is the present state of the market; it does not show that the feed is alive. Its quote is used
+while it is not older than the allowed lateness, and never counts as a fresh tick.
 """
 
 from dataclasses import dataclass, field
