@@ -15,6 +15,7 @@ Prices are JSON numbers with the shortest digits that read back the same: exact 
 500 decodes in a tenth of the time of decimal strings. Columns keep the cost per tick in C.
 """
 
+import struct
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ SCHEMA: Final = "ticks"
 VERSION: Final = 1
 # 2036-01-01T00:00:00Z, after the last session of the calendar.
 INSTANTS_END_NS: Final = 2_082_758_400_000_000_000
+_INTEGERS_END: Final = 1 << 63
 
 
 TickRecord = QuoteBatch | TradeBatch | FeedStatus | BarBatch
@@ -133,7 +135,7 @@ def _quotes(loaded: dict[str, Any]) -> QuoteBatch:
     events, received = _instants(loaded, "ts_event_ns"), _instants(loaded, "ts_received_ns")
     bid, ask = _prices(loaded, "bid"), _prices(loaded, "ask")
     _same_length(events, received, bid, ask)
-    if (bid > ask).any():
+    if np.count_nonzero(bid > ask):
         raise QualityError("ticks: a bid is above its ask", reason="crossed")
     return QuoteBatch(
         instrument=_text(loaded, "instrument"),
@@ -164,12 +166,14 @@ def _trades(loaded: dict[str, Any]) -> TradeBatch:
 
 
 def _instants(loaded: dict[str, Any], name: str) -> NDArray[np.int64]:
-    column = np.array(loaded[name])
+    values = loaded[name]
+    packed = _packed(values, "q")
+    column = np.array(values) if packed is None else np.frombuffer(packed, np.int64)
     # A float instant has lost nanoseconds already; a ragged or textual column is no column at all.
     if column.ndim != 1 or column.dtype != np.int64:
         raise DecodeError(f"ticks: {name} must be an array of integers", reason="schema_mismatch")
     if len(column):
-        _plausible(name, int(column.min()), int(column.max()))
+        _plausible(name, *_extremes(column))
     return column
 
 
@@ -191,7 +195,10 @@ def _bars(loaded: dict[str, Any]) -> tuple[Bar, ...]:
 
 def _prices(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
     column = _positive(loaded, name)
-    if not ((column >= LEAST_PRICE).all() and (column <= MOST_PRICE).all()):
+    if not len(column):
+        return column
+    low, high = _extremes(column)
+    if not LEAST_PRICE <= low <= high <= MOST_PRICE:
         raise QualityError(
             f"ticks: {name} must lie between {LEAST_PRICE:g} and {MOST_PRICE:g}", reason="outside_range"
         )
@@ -199,7 +206,15 @@ def _prices(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
 
 
 def _positive(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
-    column = np.array(loaded[name])
+    values = loaded[name]
+    packed = _packed(values, "d")
+    if packed is not None:
+        column = np.frombuffer(packed, np.float64)
+        low, high = _extremes(column)
+        # Whatever else it is, numpy has to say: also whether larger integers are signed ones.
+        if low > 0 and high < _INTEGERS_END:
+            return column
+    column = np.array(values)
     if column.ndim != 1 or column.dtype.kind not in "fi":
         raise DecodeError(f"ticks: {name} must be an array of numbers", reason="schema_mismatch")
     column = column.astype(np.float64, copy=False)
@@ -207,6 +222,27 @@ def _positive(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
     if not (np.isfinite(column).all() and (column > 0).all()):
         raise QualityError(f"ticks: {name} must be positive", reason="not_positive")
     return column
+
+
+def _packed(values: Any, code: str) -> bytes | None:
+    """Return numbers as the bytes of a column; None where numpy has to say what they are.
+
+    Three times as fast as numpy, which asks each value for its type first. ``struct`` takes no text for a
+    number and no float for an integer, but it takes true for 1, as numpy does only beside a number.
+    """
+    if not isinstance(values, list) or not values or isinstance(values[0], bool):
+        return None
+    try:
+        return struct.pack(f"{len(values)}{code}", *values)
+    except (struct.error, OverflowError):
+        return None
+
+
+def _extremes(column: NDArray[Any]) -> tuple[Any, Any]:
+    # The place of an extreme is found three times as fast as its value; of one number it is known.
+    if len(column) == 1:
+        return column.item(0), column.item(0)
+    return column.item(column.argmin()), column.item(column.argmax())
 
 
 def _same_length(first: NDArray[np.int64], *others: Any) -> None:
