@@ -28,8 +28,16 @@ _COLUMNS = st.one_of(st.lists(_VALUES, max_size=4), st.lists(st.integers(1, 9), 
 
 def _record(**columns: Any) -> bytes:
     value = {
-        "schema": "ticks", "v": 1, "type": "trades", "instrument": "XAU/USD.TEST", "feed": "test",
-        "ts_event_ns": [5], "ts_received_ns": [5], "price": [1300.0], "size": [1.0], "trade_id": ["a"],
+        "schema": "ticks",
+        "v": 1,
+        "type": "trades",
+        "instrument": "XAU/USD.TEST",
+        "feed": "test",
+        "ts_event_ns": [5],
+        "ts_received_ns": [5],
+        "price": [1300.0],
+        "size": [1.0],
+        "trade_id": ["a"],
         **columns,
     }
     return orjson.dumps(value)

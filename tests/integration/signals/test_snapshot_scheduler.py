@@ -1,5 +1,6 @@
 """Which pairs are shown after a record, and what operators see of their data."""
 
+import asyncio
 from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
@@ -93,3 +94,35 @@ async def test_the_snapshot_that_waits_longest_is_sent_first(embedded_broker: st
         await snapshots.flush()
 
     assert taken == ["gold-a", "gold-b", "gold-c"] * 3
+
+
+async def test_while_a_backlog_is_read_snapshots_wait_but_news_and_the_last_one_do_not(
+    embedded_broker: str,
+) -> None:
+    engine, taken = make_engine(), list[int]()
+    kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
+    async with Publisher(kafka, client_id="test") as publisher:
+        snapshots = SnapshotPublisher(publisher)
+
+        def offer(second: int, *, is_news: bool = False) -> None:
+            def take() -> PairSnapshot:
+                taken.append(second)
+                return take_snapshot(engine.monitors[0], engine.progress.watermark_ns)
+
+            snapshots.offer("gold-iwm", second * 1_000_000_000, take, is_news=is_news)
+
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for second in range(1, 300):
+            offer(second)
+            await asyncio.sleep(0.001)
+        seconds = loop.time() - began
+        assert 1 <= len(taken) <= 2 + seconds / 0.1
+        before = len(taken)
+        offer(300, is_news=True)
+        async with asyncio.timeout(5):
+            while taken[before:] != [300]:  # noqa: ASYNC110  # taking sets no event
+                await asyncio.sleep(0)
+        offer(301)
+        await snapshots.flush()
+    assert taken[-1] == 301
