@@ -12,7 +12,7 @@ from convex.calibrate.history import History
 from convex.calibrate.null_model import NullModel, null_model
 from convex.calibrate.observations import KINDS, WARM_UP, observations_of
 from convex.calibrate.openings import count_openings
-from convex.calibrate.resampling import stationary_rows
+from convex.calibrate.stationary_bootstrap import stationary_rows
 from services.signals.core.divergence.rules import Rule
 from services.signals.false_alarms.figure import FalseAlarms
 
@@ -20,7 +20,7 @@ YEAR: Final = 252
 # A path begins with nothing open; after a year it is open as often as later.
 _SETTLING: Final = YEAR
 # Paths computed at once: their arrays fit into the cache.
-_AT_ONCE: Final = 50
+_AT_ONCE: Final = 10
 
 
 def expect_false_alarms(

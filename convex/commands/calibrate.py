@@ -30,9 +30,9 @@ def calibrate(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from convex.calibrate.false_alarms import expect_false_alarms
+    from convex.calibrate.figures_file import false_alarms_bytes
     from convex.calibrate.history import read_history
     from convex.calibrate.observations import KINDS
-    from convex.calibrate.writing import false_alarms_bytes
     from convex.result_files import Outputs
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from convex.calibrate.figures_file import false_alarms_bytes
 from convex.calibrate.observations import KINDS
-from convex.calibrate.writing import false_alarms_bytes
 from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.false_alarms.figure import FalseAlarms
 from services.signals.false_alarms.loading import load_false_alarms, read_false_alarms

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convex.calibrate.resampling import stationary_rows
+from convex.calibrate.stationary_bootstrap import stationary_rows
 
 
 def rows(seed: int = 1, *, source: int = 100, size: int = 200_000, mean_block: float = 8.0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Expected false alarms as the bytes of a file: a table for each pair and rule, as `loading` reads it."""
+"""The file of expected false alarms: a table for each pair and rule, which signals loads."""
 
 from dataclasses import fields
 from typing import Final
@@ -8,12 +8,12 @@ from services.signals.false_alarms.figure import TABLE, FalseAlarms
 _HEAD: Final = (
     "# Openings expected in 252 sessions in which the relationship never changes: docs/calibration.md.\n"
 )
-# Digits after the point: what is beyond them is chance, or the processor's last bit.
+# Decimals: further ones are chance, or differ between processors.
 _DIGITS: Final = {"per_year": 6, "standard_error": 6, "correlation": 4, "block_length": 2}
 
 
 def false_alarms_bytes(found: tuple[FalseAlarms, ...]) -> bytes:
-    """Return the file; the files of several pairs may be joined to one."""
+    """Return the file; files of several pairs may be concatenated."""
     return "\n".join([_HEAD, *map(_table, found)]).encode()
 
 
