@@ -5,6 +5,7 @@ import time
 from bench.market import Market, bench_pair
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.calendars import xnys_calendar
 from shared.domain.ticks import QuoteBatch
@@ -14,10 +15,11 @@ def warm_engine(market: Market, rule: Rule | None = None) -> LeadEngine:
     """Return an engine with one pair whose windows are full."""
     pair, calendar = bench_pair(), xnys_calendar()
     rules = DEFAULT_RULES if rule is None else (rule,)
-    engine = LeadEngine(pair.lead, (pair,), rules=rules, calendar=calendar, code_version="bench")
+    config = EngineConfig(rules=rules, calendar=calendar, code_version="bench")
+    engine = LeadEngine(pair.lead, (pair,), config)
     for leg in market.history:
         engine.apply(leg)
-    known = engine.monitors[0].count
+    known = engine.monitors[0].statistics.count
     assert known >= 252, f"needs 252 sessions of history, was {known}"
     return engine
 

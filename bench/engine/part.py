@@ -136,7 +136,7 @@ def _require_same_answers(question: peers.Question, market: Market) -> None:
     engine = warm_engine(market)
     for record in batches(market.head(len(head.mids)), _BATCH):
         engine.apply(record)
-    ours = engine.monitors[0].live_z()
+    ours = engine.monitors[0].statistics.live_z()
     theirs = (np.log(head.mids[-1] / head.other) - head.closes.mean()) / head.closes.std(ddof=1)
     assert ours is not None
     assert abs(ours - theirs) < 1e-9, f"z of the last tick: {ours} and {theirs}"

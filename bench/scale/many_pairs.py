@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from bench.market import Market
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.core.legs.history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
 from services.signals.core.statistics.regime import START
@@ -43,15 +44,16 @@ def engine_of_many(count: int, *, sessions: int, market: Market) -> LeadEngine:
     calendar, chance = xnys_calendar(), np.random.default_rng(_SEED)
     end = calendar.index_of(_LAST) + 1
     labels = calendar.labels[end - sessions : end]
-    engine = LeadEngine(LEAD, many_pairs(count), rules=DEFAULT_RULES, calendar=calendar, code_version="bench")
+    config = EngineConfig(rules=DEFAULT_RULES, calendar=calendar, code_version="bench")
+    engine = LeadEngine(LEAD, many_pairs(count), config)
     walk = np.cumsum(chance.normal(0, 0.01, sessions))
     first_price = (market.quotes.bid[0] + market.quotes.ask[0]) / 2
-    engine.market.legs[LEAD].history = _history(LEAD, labels, first_price * np.exp(walk - walk[-1]))
+    engine.legs[LEAD].history = _history(LEAD, labels, first_price * np.exp(walk - walk[-1]))
     for monitor in engine.monitors:
         moves = chance.normal(0, chance.uniform(0.003, 0.03), sessions)
         closes = np.round(100 * np.exp(np.cumsum(moves)), 2)
-        monitor.other.history = _history(monitor.pair.other, labels, closes, factor=0.98123)
-        monitor.resume(START)
+        monitor.legs.other.history = _history(monitor.pair.other, labels, closes, factor=0.98123)
+        monitor.statistics.resume(START)
     engine.resume()
     return engine
 

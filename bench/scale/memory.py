@@ -21,7 +21,7 @@ def main() -> None:
     pairs, sessions, is_traced = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "traced"
     market = load_market()
     # Everything that is made once is made before.
-    assert engine_of_many(2, sessions=sessions, market=market).monitors[0].values
+    assert engine_of_many(2, sessions=sessions, market=market).monitors[0].statistics.values
     gc.collect()
     if is_traced:
         tracemalloc.start()
@@ -29,7 +29,7 @@ def main() -> None:
     engine = engine_of_many(pairs, sessions=sessions, market=market)
     for monitor in engine.monitors:
         # Whoever looks at a pair leaves its statistics there until the next session.
-        assert monitor.values
+        assert monitor.statistics.values
     gc.collect()
     after = tracemalloc.get_traced_memory()[0] if is_traced else _resident_kib() * 1024
     print(json.dumps({"bytes_per_pair": (after - before) / pairs}))

@@ -101,9 +101,9 @@ def _numpy(
 ) -> Callable[[], float]:
     """Return a run that asks of each tick and pair only whether z is at or above the warning."""
     rows = [
-        (price, monitor.base.mean, monitor.base.std)
+        (price, monitor.statistics.base.mean, monitor.statistics.base.std)
         for monitor in engine.monitors
-        if monitor.base is not None and (price := monitor.other_price()) is not None
+        if monitor.statistics.base is not None and (price := monitor.legs.other_price()) is not None
     ]
     assert len(rows) == len(engine.monitors)
     columns = np.array(rows).T

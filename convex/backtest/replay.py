@@ -8,6 +8,7 @@ from convex.backtest.stats_csv import StatsRow, history_rows, stats_row
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.pairs.effects import Effects
@@ -72,10 +73,9 @@ def replay(
     engine = LeadEngine(
         pair.lead,
         (pair,),
-        rules=rules,
-        calendar=calendar,
-        code_version=code_version,
-        false_alarms=false_alarms,
+        EngineConfig(
+            rules=rules, calendar=calendar, code_version=code_version, false_alarms=false_alarms or {}
+        ),
     )
     monitor = engine.monitors[0]
     replayed = Replayed()
@@ -113,16 +113,16 @@ def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects) -> None:
     replayed.events.extend(effects.events)
     replayed.suppressed.update(effects.suppressed)
     for session in effects.committed:
-        lead, other = monitor.lead.history.get(session), monitor.other.history.get(session)
+        lead, other = monitor.legs.lead.history.get(session), monitor.legs.other.history.get(session)
         assert lead is not None and other is not None  # noqa: S101, PT018 - a committed session has both closes
-        replayed.values[session] = dict(monitor.values)
+        replayed.values[session] = dict(monitor.statistics.values)
         replayed.rows.append(
             stats_row(
                 session,
                 lead=lead.close,
                 other=other.close,
-                values=monitor.values,
-                regime=monitor.regime.name,
+                values=monitor.statistics.values,
+                regime=monitor.statistics.regime.name,
             )
         )
 

@@ -26,6 +26,7 @@ from services.signals.checkpoint.writer import CheckpointWriter
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.outbox import Outbox
 from services.signals.publishing.snapshot_scheduler import SnapshotScheduler
@@ -202,7 +203,7 @@ class Worker:
         for running in waiting:
             running.applied = offset
             running.restored.thaw_before(offset)
-            if ticks is None or ticks.instrument not in running.engine.market.legs:
+            if ticks is None or ticks.instrument not in running.engine.legs:
                 continue
             is_used = running.is_touched = True
             effects = running.engine.apply(ticks)
@@ -223,10 +224,12 @@ class Worker:
         engine = LeadEngine(
             lead,
             [pair for pair in self._pairs if pair.lead == lead],
-            rules=self._rules,
-            false_alarms=self._false_alarms,
-            calendar=self._calendar,
-            code_version=CODE_VERSION,
+            EngineConfig(
+                rules=self._rules,
+                false_alarms=self._false_alarms,
+                calendar=self._calendar,
+                code_version=CODE_VERSION,
+            ),
         )
         restored = RestoredEngine(
             engine,
@@ -235,8 +238,9 @@ class Worker:
             frozen=plan.frozen,
             is_from_beginning=plan.applied == BEGINNING,
         )
-        for monitor in engine.monitors:
-            monitor.is_dirty |= monitor.pair.name in known.superseded
+        engine.dirty.update(
+            monitor.pair.name for monitor in engine.monitors if monitor.pair.name in known.superseded
+        )
         writer.add(engine)
         return _Running(
             restored=restored,

@@ -17,6 +17,7 @@ from services.signals.checkpoint.codec import (
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.engine.restore import RestoredEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.pairs.pair_state import dump_pair
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.false_alarms.loading import load_false_alarms
@@ -54,10 +55,12 @@ def make_engine(pairs: tuple[Pair, ...] = PAIRS) -> LeadEngine:
     return LeadEngine(
         LEAD,
         pairs,
-        rules=RULES,
-        calendar=sessions(),
-        code_version="golden",
-        false_alarms=load_false_alarms(None),
+        EngineConfig(
+            rules=RULES,
+            calendar=sessions(),
+            code_version="golden",
+            false_alarms=load_false_alarms(None),
+        ),
     )
 
 

@@ -114,7 +114,7 @@ class Worker:
 
     def _checkpoint(self, effects: int | None) -> None:
         engine = self.restored.engine
-        changed = [monitor for monitor in engine.monitors if monitor.is_dirty]
+        changed = [monitor for monitor in engine.monitors if monitor.pair.name in engine.dirty]
         records = [
             (each.pair.pair, encode_pair(each))
             for each in (
@@ -130,8 +130,7 @@ class Worker:
         lead = LeadCheckpoint(applied_offset=self.offset, lead=dump_lead(engine))
         records.append((key_of_lead(LEAD), encode_lead(lead)))
         self.topic |= dict(records[:effects])
-        for monitor in changed:
-            monitor.is_dirty = False
+        engine.dirty.clear()
         self.left = ()
 
 
@@ -189,7 +188,7 @@ def test_a_pair_that_says_it_is_saved_is_saved(course: Course, cuts: set[int], c
         worker.run_to(offset, checkpoints=checkpoints)
         engine = worker.restored.engine
         for monitor in engine.monitors:
-            if not monitor.is_dirty:
+            if monitor.pair.name not in engine.dirty:
                 saved = decode_pair(worker.topic[monitor.pair.name])
                 assert encode_pair(replace(saved, pair=dump_pair(monitor, engine.waiting))) == encode_pair(
                     saved

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar
@@ -68,7 +69,7 @@ def run_directly(
             direct.unreadable += 1
             continue
         for engine in engines[partition]:
-            if record.instrument in engine.market.legs:
+            if record.instrument in engine.legs:
                 effects = engine.apply(record)
                 direct.events += [DIVERGENCES.encode(event) for event in effects.events]
                 direct.sampled += [BARS.encode(bar) for bar in effects.sampled]
@@ -80,8 +81,10 @@ def _engine(lead: str, pairs: Sequence[Pair], rules: Path) -> LeadEngine:
     return LeadEngine(
         lead,
         pairs,
-        rules=load_rules(rules),
-        calendar=xnys_calendar(),
-        code_version=CODE_VERSION,
-        false_alarms=load_false_alarms(None),
+        EngineConfig(
+            rules=load_rules(rules),
+            calendar=xnys_calendar(),
+            code_version=CODE_VERSION,
+            false_alarms=load_false_alarms(None),
+        ),
     )

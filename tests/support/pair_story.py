@@ -20,6 +20,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.engine.restore import RestoredEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.pairs.pair_state import dump_pair
@@ -43,9 +44,11 @@ def make_engine(
     return LeadEngine(
         watched[0].lead,
         watched,
-        rules=rules if rules is not None else (rule or Rule(),),
-        calendar=sessions if sessions is not None else calendar(),
-        code_version="0.0.0-test",
+        EngineConfig(
+            rules=rules if rules is not None else (rule or Rule(),),
+            calendar=sessions if sessions is not None else calendar(),
+            code_version="0.0.0-test",
+        ),
     )
 
 
@@ -53,8 +56,8 @@ def restart(engine: LeadEngine, *, rules: tuple[Rule, ...] | None = None) -> Lea
     """Let an engine go through the bytes of its checkpoints, as a new worker would start it."""
     new = make_engine(
         *(monitor.pair for monitor in engine.monitors),
-        rules=rules if rules is not None else tuple(engine.monitors[0].rules.values()),
-        sessions=engine.market.calendar,
+        rules=rules if rules is not None else engine.config.rules,
+        sessions=engine.config.calendar,
     )
     lead = encode_lead(LeadCheckpoint(applied_offset=7, lead=dump_lead(engine)))
     pairs = [
@@ -137,7 +140,7 @@ class Story:
         effects = self.engine.apply(record)
         self.effects.append(effects)
         self.events += effects.events
-        return effects.events
+        return list(effects.events)
 
     def level(self, z: float, *, until: str | None = None) -> float:
         """Return the log ratio that is ``z`` against the 90 sessions told so far, or until one."""

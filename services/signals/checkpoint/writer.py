@@ -69,7 +69,7 @@ class CheckpointWriter:
         left
             Pairs that are no longer watched, as they are to be kept.
         """
-        changed = [monitor for monitor in engine.monitors if monitor.is_dirty]
+        changed = [monitor for monitor in engine.monitors if monitor.pair.name in engine.dirty]
         checkpoints = [
             PairCheckpoint(applied_offset=offset, is_retired=False, pair=dump_pair(monitor, engine.waiting))
             for monitor in changed
@@ -77,16 +77,15 @@ class CheckpointWriter:
         checkpoints += left
         for begin in range(0, len(checkpoints), _UNDER_WAY):
             await self._send_pairs(checkpoints[begin : begin + _UNDER_WAY])
-        for monitor in changed:
-            monitor.is_dirty = False
+        engine.dirty.difference_update(monitor.pair.name for monitor in changed)
         lead = LeadCheckpoint(applied_offset=offset, lead=dump_lead(engine))
         self._end += 1 + len(checkpoints)
         sent = await self._send(key_of_lead(engine.lead), encode_lead(lead))
         if sent.offset + 1 != self._end:
             log.warning("checkpoint_of_another_writer", partition=self._partition, offset=sent.offset)
             self._end = sent.offset + 1
-            for monitor in (monitor for each in self._engines for monitor in each.monitors):
-                monitor.is_dirty = True
+            for each in self._engines:
+                each.dirty.update(monitor.pair.name for monitor in each.monitors)
         return 1 + len(checkpoints)
 
     async def _send_pairs(self, checkpoints: list[PairCheckpoint]) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from services.signals.core.divergence.state import Phase
 from services.signals.core.engine.engine import LeadEngine
-from services.signals.core.legs.last_price import LogProgress
+from services.signals.core.engine.log_progress import LogProgress
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.undefined import SESSIONS_NEEDED
@@ -59,7 +59,7 @@ class SnapshotScheduler:
             if is_news:
                 self._gauge_windows(monitor)
             self._gauge_faults(monitor)
-            self._metrics.zscore.labels(name, "provisional").set(_or_nan(monitor.live_z()))
+            self._metrics.zscore.labels(name, "provisional").set(_or_nan(monitor.statistics.live_z()))
             self._metrics.watermark.labels(name).set(time.watermark_ns / NS_PER_SECOND)
 
     def forget(self, engine: LeadEngine) -> None:
@@ -97,19 +97,19 @@ class SnapshotScheduler:
         return snapshot
 
     def _gauge_windows(self, monitor: PairMonitor) -> None:
-        name, values = monitor.pair.name, monitor.values
+        name, values = monitor.pair.name, monitor.statistics.values
         self._metrics.zscore.labels(name, "confirmed").set(_or_nan(values.get("z_90")))
         self._metrics.undefined.labels(name).set(sum(value is None for value in values.values()))
         for window in CORRELATION_WINDOWS:
             statistic = f"corr_{window}"
             self._metrics.correlation.labels(name, window).set(_or_nan(values.get(statistic)))
-            is_warm = monitor.count >= SESSIONS_NEEDED[statistic]
+            is_warm = monitor.statistics.count >= SESSIONS_NEEDED[statistic]
             self._metrics.warm.labels(name, window).set(float(is_warm))
 
     def _gauge_faults(self, monitor: PairMonitor) -> None:
-        for side, leg in zip(LEGS, (monitor.lead, monitor.other), strict=True):
+        for side, leg in zip(LEGS, (monitor.legs.lead, monitor.legs.other), strict=True):
             # Also while flapping holds it open, and with the kind switched off.
-            is_reported = monitor.life(Kind.DATA_FAULT, side).phase is Phase.OPEN
+            is_reported = monitor.transitions.divergence(Kind.DATA_FAULT, side).phase is Phase.OPEN
             is_at_fault = is_reported or leg.data_quality.is_at_fault
             self._metrics.leg_at_fault.labels(monitor.pair.name, side.value).set(float(is_at_fault))
 

@@ -10,6 +10,7 @@ from convex.explain.hold_and_cooldown import stretches_of
 from convex.explain.log_scan import LogScan
 from convex.explain.material import Bars, Material, Prices, Ticks, Titles
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.rules_file import load_rules
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind
@@ -50,7 +51,8 @@ def test_every_event_comes_out_of_the_log_before_it(lead: str, tmp_path: Path) -
     rules = tmp_path / "rules.toml"
     rules.write_text(RULES)
     mine = [pair for pair in pairs() if pair.lead == lead]
-    engine = LeadEngine(lead, mine, rules=load_rules(rules), calendar=xnys_calendar(), code_version="test")
+    config = EngineConfig(rules=load_rules(rules), calendar=xnys_calendar(), code_version="test")
+    engine = LeadEngine(lead, mine, config)
     scans = {
         pair.name: LogScan(
             pair.lead,

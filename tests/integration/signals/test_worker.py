@@ -14,6 +14,7 @@ from services.signals.checkpoint.codec import encode_pair
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine_config import EngineConfig
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
 from shared.calendars import xnys_calendar
@@ -383,10 +384,7 @@ def expected_events(values: list[bytes], pairs: list[Pair]) -> dict[str, list[by
     engine = LeadEngine(
         pairs[0].lead,
         pairs,
-        rules=(Rule(),),
-        false_alarms={},
-        calendar=xnys_calendar(),
-        code_version=CODE_VERSION,
+        EngineConfig(rules=(Rule(),), false_alarms={}, calendar=xnys_calendar(), code_version=CODE_VERSION),
     )
     expected: dict[str, list[bytes]] = {}
     for value in values:

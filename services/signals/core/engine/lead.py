@@ -1,25 +1,37 @@
-"""Everything that the pairs of one lead share, and what a bar, a close or a fault does to each of them."""
+"""The pairs of one lead as event time passes: what a tick, a bar, a close or a fault does to each of them.
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+Before event time passes an instant, everything that is due by then happens in the order of its time:
 
-import numpy as np
+===================================== ===========================================================
+due at                                what
+===================================== ===========================================================
+``known_at`` of a bar that came early the bar is used
+a close, and one nanosecond           the price of each leg that ticks is sampled as its bar
+as `FaultSchedule` says               a fault of a leg's data begins or ends
+the end of a hold                     a divergence opens or escalates
+a flapping fault has settled          it closes, and what it held back is evaluated again
+the second session after an opening   a provisional divergence expires, two hours after the bar is final
+===================================== ===========================================================
 
-from services.signals.core.divergence.rules import Rule
-from services.signals.core.engine.pair_index import NEVER, PairIndex, Rows
+A tick at exactly that instant comes after it.
+"""
+
+from collections.abc import Iterable
+
+from services.signals.core.engine.fault_schedule import FaultSchedule
+from services.signals.core.engine.leg_pairs import LegPairs
+from services.signals.core.engine.log_progress import NEVER, LogProgress
+from services.signals.core.engine.pair_index import PairIndex
+from services.signals.core.engine_config import EngineConfig
+from services.signals.core.legs.close_sampling import sample_close, sampled_at_ns
 from services.signals.core.legs.data_quality import Cause
-from services.signals.core.legs.history import Told
-from services.signals.core.legs.last_price import LogProgress
 from services.signals.core.legs.leg import Leg
-from services.signals.core.pairs.effects import Effects
-from services.signals.core.pairs.pair_monitor import LATEST_BAR_NS, PairMonitor
-from shared.domain.bars import HISTORY_SESSIONS, Bar
-from shared.domain.divergences import Direction
+from services.signals.core.legs.tick_filter import accept, jump_band
+from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects, merge, suppress
+from services.signals.core.pairs.pair_monitor import PairMonitor
+from shared.domain.bars import Bar
 from shared.domain.pairs import Pair
-from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.domain.ticks import FeedState
-
-_NO_NEWS: Final = (Told.UNCHANGED, Told.OUTDATED)
 
 
 class Lead:
@@ -27,299 +39,274 @@ class Lead:
 
     Parameters
     ----------
-    lead
-        The instrument whose log this is.
+    instrument
+        The lead, whose log this is.
     pairs
         Those that it leads.
-    rules
-        When they speak; a kind without a rule is silent.
-    calendar
-        XNYS sessions.
-    code_version
-        Stands in the evidence of each event.
-    false_alarms
-        Openings a year by chance, by pair and rule version.
+    config
+        See `EngineConfig`.
 
     Attributes
     ----------
     progress
-        How far the log has told.
+        How far the log has been applied.
     legs
         By instrument, the lead first.
-    monitors, table
-        The pairs, and what most ticks need to know of them.
-    frozen
-        Names of pairs that are further than the log that is being read again, and are left alone; so is a leg
-        that only such pairs have, but for its live price. `resume` has to follow a change.
-    rows_of
-        By instrument, the pairs that have it as a leg; without the frozen ones.
+    monitors
+        The pairs.
+    waiting
+        Bars that came before their ``known_at``, in the order in which they will be used.
+    due_ns
+        The next event time at which something happens without any input.
+    deadband_low, deadband_high
+        The lead's prices between which nothing happens.
     """
 
-    def __init__(
-        self,
-        lead: str,
-        pairs: Iterable[Pair],
-        *,
-        rules: tuple[Rule, ...],
-        calendar: SessionCalendar,
-        code_version: str,
-        false_alarms: Mapping[tuple[str, str], float],
-    ) -> None:
+    def __init__(self, instrument: str, pairs: Iterable[Pair], config: EngineConfig) -> None:
         watched = tuple(pairs)
-        self.lead = lead
-        self.calendar = calendar
         self.progress = LogProgress()
-        self.legs = {each: Leg(instrument=each) for each in (lead, *(pair.other for pair in watched))}
+        self.legs = {name: Leg(instrument=name) for name in (instrument, *(pair.other for pair in watched))}
         self.monitors = tuple(
-            PairMonitor(
-                pair,
-                self.legs[lead],
-                self.legs[pair.other],
-                rules=rules,
-                calendar=calendar,
-                code_version=code_version,
-                false_alarms=false_alarms,
-            )
-            for pair in watched
+            PairMonitor(pair, self.legs[instrument], self.legs[pair.other], config) for pair in watched
         )
-        self.frozen: set[str] = set()
-        self.rows_of: dict[str, Rows] = {}
-        self.table = PairIndex(self.monitors)
-        self._missing_ordinal = -1
-        self._missing_due_ns = NEVER
-        self._bursting: set[str] = set()
+        self.waiting: list[Bar] = []
+        self.due_ns, self.deadband_low, self.deadband_high = NEVER, 0.0, float("inf")
+        self._leg = self.legs[instrument]
+        self._calendar = config.calendar
+        self._pairs_of: dict[str, LegPairs] = {}
+        self._index = PairIndex(self.monitors)
+        self._faults = FaultSchedule(config.calendar)
 
-    def resume(self) -> None:
-        """Find out what to wait for, after everything was filled from a checkpoint, or nothing was."""
+    def resume(self, frozen: frozenset[str]) -> None:
+        """Find out what to wait for, after everything was filled from a checkpoint, or nothing was.
+
+        Parameters
+        ----------
+        frozen
+            See `LeadEngine.resume`.
+        """
         rows: dict[str, list[int]] = {name: [] for name in self.legs}
         for row, monitor in enumerate(self.monitors):
-            if monitor.pair.name not in self.frozen:
-                rows[self.lead].append(row)
+            if monitor.pair.name not in frozen:
+                rows[self._leg.instrument].append(row)
                 rows[monitor.pair.other].append(row)
-                monitor.update_deadband()
-        self.rows_of = {name: np.array(each, np.intp) for name, each in rows.items()}
-        self.table.refresh(self.rows_of[self.lead])
-        self.table.rest(np.setdiff1d(np.arange(len(self.monitors)), self.rows_of[self.lead]))
-        self._bursting = {
-            name
+        self._pairs_of = {
+            name: LegPairs(leg, {row: self.monitors[row] for row in rows[name]}, is_lead=leg is self._leg)
             for name, leg in self.legs.items()
-            if leg.data_quality.calms_at_ns() is not None and not self.is_frozen(leg)
         }
+        active = self._pairs_of[self._leg.instrument].rows
+        self._index.rest(set(range(len(self.monitors))).difference(active))
+        self._faults.resume(leg for leg in self.legs.values() if not self.is_frozen(leg))
         if self.progress.next_close >= 0:
-            self._plan_missing(self.progress.watermark_ns)
+            self._faults.plan_missing(self.progress.watermark_ns)
+        self._after(active)
 
     def is_frozen(self, leg: Leg) -> bool:
-        """Tell whether all pairs that have a leg are frozen; the lead is always heard."""
-        return leg.instrument != self.lead and not len(self.rows_of[leg.instrument])
+        """Tell whether all pairs that have a leg are frozen; the lead never is."""
+        return leg is not self._leg and not self._pairs_of[leg.instrument].rows
+
+    # -- ticks --------------------------------------------------------------------------------------------
+
+    def deadband_of(self, leg: Leg) -> tuple[float, float]:
+        """Return the prices of a leg between which nothing happens."""
+        if leg is self._leg:
+            return self.deadband_low, self.deadband_high
+        low, high = jump_band(leg.last_price)
+        other = self._index.deadband_of_other(self._pairs_of[leg.instrument].rows, self._leg.last_price.price)
+        return max(low, other[0]), min(high, other[1])
+
+    def move(self, leg: Leg, price: float, ts_ns: int, feed: str) -> None:
+        """Take a price that decides nothing."""
+        leg.last_price.move(price, ts_ns, feed)
+        self.progress.watermark_ns = max(self.progress.watermark_ns, ts_ns)
+        if leg is self._leg:
+            return
+        rows = self._pairs_of[leg.instrument].rows
+        # A tick that came so late that the close after it is known already moves nothing.
+        if rows and self.monitors[rows[0]].legs.is_other_live():
+            self._index.move_other(rows, price)
+            self._after()
+
+    def on_tick(self, leg: Leg, price: float, ts_ns: int, feed: str) -> Effects:
+        """Take a price that may decide something."""
+        due = self.advance(ts_ns)
+        if not accept(leg.last_price, price):
+            leg.last_price.rejected_ts_ns = ts_ns
+            return merge((due, self._on_rejected_tick(leg)))
+        self.move(leg, price, ts_ns, feed)
+        rows = self._index.touched_by(price) if leg is self._leg else self._pairs_of[leg.instrument].rows
+        at_ns = self.progress.watermark_ns
+        parts = [due, *(self.monitors[row].prices.evaluate(at_ns) for row in rows)]
+        self._after(rows)
+        # A hold of no time at all is over at once.
+        parts.append(self.advance(ts_ns))
+        return merge(parts)
+
+    def _on_rejected_tick(self, leg: Leg) -> Effects:
+        rejected = suppress("tick_implausible")
+        if self.is_frozen(leg):
+            return rejected
+        at_ns = self.progress.watermark_ns
+        is_burst = leg.data_quality.on_rejected_tick(at_ns)
+        effects = merge(
+            (
+                rejected,
+                self._pairs_of[leg.instrument].dirty,
+                self._on_quality(leg, at_ns) if is_burst else NOTHING,
+            )
+        )
+        self._faults.watch_burst(leg)
+        self._after()
+        return effects
 
     # -- bars ---------------------------------------------------------------------------------------------
 
-    def take_history(self, bars: tuple[Bar, ...], effects: Effects) -> None:
+    def wait_for(self, bars: Iterable[Bar]) -> Effects:
+        """Use bars once their ``known_at`` has come, in an order that only they decide."""
+        lead, new = self._leg.instrument, [bar for bar in dict.fromkeys(bars) if bar not in self.waiting]
+        if not new:
+            return NOTHING
+        self.waiting += new
+        self.waiting.sort(
+            key=lambda bar: (bar.known_at_ns, bar.instrument != lead, bar.session, bar.instrument)
+        )
+        self._after()
+        return merge((SHARED_CHANGED, *(self._pairs_of[bar.instrument].dirty for bar in new)))
+
+    def take_history(self, leg: Leg, bars: tuple[Bar, ...]) -> Effects:
         """Fill a leg's windows with bars of the past."""
         if not bars:
-            return
-        leg = self.legs[bars[0].instrument]
-        self._remember(leg, bars)
-        told = [leg.history.put(bar) for bar in bars]
-        if all(each in _NO_NEWS for each in told):
-            return
-        effects.is_shared_changed = True
-        self.note(leg)
-        at_ns, rows = self.progress.watermark_ns, self.rows_of[leg.instrument]
-        self._arrive(leg, bars[-1].session, at_ns, effects)
-        for row in rows:
-            self.monitors[row].take_history(bars, told, at_ns=at_ns, effects=effects)
-            self.monitors[row].settle(at_ns, effects)
-        self.table.refresh(rows)
+            return NOTHING
+        pairs = self._pairs_of[leg.instrument]
+        effects = pairs.take_history(bars, at_ns=self.progress.watermark_ns)
+        self._after(pairs.rows)
+        return effects
 
-    def use_bar(self, bar: Bar, effects: Effects) -> None:
+    def _use_bar(self, bar: Bar) -> Effects:
         """Take one bar in as news."""
-        leg, at_ns = self.legs[bar.instrument], self.progress.watermark_ns
+        if self.is_frozen(self.legs[bar.instrument]):
+            return NOTHING
+        effects, touched = self._pairs_of[bar.instrument].take_bar(bar, at_ns=self.progress.watermark_ns)
+        self._after(touched)
+        return effects
+
+    # -- faults -------------------------------------------------------------------------------------------
+
+    def on_feed_state(self, leg: Leg, state: FeedState) -> Effects:
+        """Take a feed's state in."""
+        at_ns, rows = self.progress.watermark_ns, self._pairs_of[leg.instrument].rows
+        parts: list[Effects] = []
+        if state is FeedState.STALE:
+            holding = sorted(self._index.holding().intersection(rows))
+            parts += [self.monitors[row].prices.on_stale_feed(at_ns) for row in holding]
+            self._after(holding)
+        # Before the first instant is known nothing can tell how long a feed has been stale.
+        if not self.is_frozen(leg) and self.progress.next_close >= 0:
+            since_ns = leg.data_quality.stale_since_ns
+            if leg.data_quality.on_feed_state(state, at_ns):
+                parts.append(self._on_quality(leg, at_ns))
+            elif leg.data_quality.stale_since_ns != since_ns:
+                parts.append(self._pairs_of[leg.instrument].dirty)
+        return merge(parts)
+
+    def _on_missing_bar(self, leg: Leg, cause: Cause, session: str, at_ns: int) -> Effects:
         if self.is_frozen(leg):
-            return
-        self.note(leg)
-        known = leg.history.get(bar.session)
-        self._remember(leg, (bar,))
-        is_full = len(leg.history) == HISTORY_SESSIONS
-        told = leg.history.put(bar)
-        if told in _NO_NEWS:
-            effects.suppressed[f"bar_{told.value}"] += 1
-            return
-        effects.is_shared_changed = True
-        rows = self.rows_of[leg.instrument]
-        if told is Told.NEW and is_full:
-            self._forget(rows, bar.session)
-        seen_ns = max(at_ns, bar.known_at_ns)
-        has_ended = self._arrive(leg, bar.session, seen_ns, effects)
-        if told is Told.CORRECTED and known is not None:
-            for row in rows:
-                self.monitors[row].report_revision(
-                    self._role(leg), known, bar, at_ns=seen_ns, effects=effects
-                )
-        # A bar of the lead says nothing to a pair whose other leg is not that far.
-        touched = rows if leg.instrument != self.lead else self.table.reaching(bar.session)
-        for row in touched:
-            self.monitors[row].take_bar(bar, told, at_ns=at_ns, effects=effects)
-        if has_ended:
-            for row in rows:
-                self.monitors[row].settle(seen_ns, effects)
-        self.table.refresh(rows if has_ended else touched)
+            return NOTHING
+        is_news = leg.data_quality.on_missing_bar(cause, session, at_ns)
+        return merge(
+            (self._pairs_of[leg.instrument].dirty, self._on_quality(leg, at_ns) if is_news else NOTHING)
+        )
 
-    def _remember(self, leg: Leg, bars: tuple[Bar, ...]) -> None:
-        """Let the pairs of a leg know what held before bars come, where they will tell of that.
+    def _on_quality(self, leg: Leg, at_ns: int) -> Effects:
+        """Evaluate that the data of a leg can, or can no longer, be trusted."""
+        pairs = self._pairs_of[leg.instrument]
+        effects = pairs.on_data_quality(at_ns)
+        self._after(pairs.rows)
+        return effects
 
-        They compute it when they are first asked, which after a restart may be too late.
-        """
-        is_full = len(leg.history) == HISTORY_SESSIONS
-        if is_full or leg.data_quality.awaited_sessions or any(_changes_the_past(leg, bar) for bar in bars):
-            for row in self.rows_of[leg.instrument]:
-                self.monitors[row].remember()
+    # -- event time ---------------------------------------------------------------------------------------
 
-    def _forget(self, rows: Rows, session: str) -> None:
-        """Let pairs that a bar says nothing to yet know that it has pushed their oldest session out.
+    def start_at(self, ts_ns: int) -> None:
+        """Start to count closes with the first instant that is known."""
+        if self.progress.next_close < 0:
+            self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
+            self._faults.plan_missing(ts_ns)
+            self._after()
 
-        What they compute from the whole history is of one session less from now on, as after a restart.
-        """
-        for row in rows:
-            monitor = self.monitors[row]
-            if not monitor.has(session):
-                monitor.resume(monitor.regime)
-                monitor.outcomes.committed(monitor.align)
-                monitor.is_dirty = True
+    def advance(self, to_ns: int) -> Effects:
+        """Let everything happen that is due by ``to_ns``, then move the watermark there."""
+        if self.due_ns > to_ns:
+            self.progress.watermark_ns = max(self.progress.watermark_ns, to_ns)
+            return NOTHING
+        parts: list[Effects] = []
+        while self.due_ns <= to_ns:
+            parts.append(self._do_next(self.due_ns))
+        self.progress.watermark_ns = max(self.progress.watermark_ns, to_ns)
+        return merge(parts)
 
-    # -- closes -------------------------------------------------------------------------------------------
+    def _do_next(self, due_ns: int) -> Effects:
+        if self.waiting and self.waiting[0].known_at_ns <= due_ns:
+            effects = merge((SHARED_CHANGED, self._use_bar(self.waiting.pop(0))))
+            self._after()
+            return effects
+        if self._sample_ns() == due_ns:
+            return self._sample()
+        if self._faults.due_ns == due_ns:
+            return self._on_fault_due(due_ns)
+        rows = self._index.due_at(due_ns)
+        effects = merge([self.monitors[row].on_deadline(due_ns) for row in rows])
+        self._after(rows)
+        return effects
 
-    def plan_closes(self, ts_ns: int) -> bool:
-        """Start to count closes with the first instant that is known; return whether it is that one."""
-        if self.progress.next_close >= 0:
-            return False
-        self.progress.next_close = self.calendar.first_closing_at_or_after(ts_ns)
-        self._plan_missing(ts_ns)
-        return True
+    def _sample_ns(self) -> int:
+        at_ns = sampled_at_ns(self._calendar, self.progress.next_close)
+        return NEVER if at_ns is None else at_ns
 
-    def sample_due_ns(self) -> int:
-        """Return when the next close is sampled: one nanosecond after it."""
-        if not 0 <= self.progress.next_close < len(self.calendar.close_ns):
-            return NEVER
-        return self.calendar.close_ns[self.progress.next_close] + 1
-
-    def sample(self, effects: Effects) -> None:
+    def _sample(self) -> Effects:
         """Make the last price before the close a bar, for each leg that ticks."""
-        close_ns = self.calendar.close_ns[self.progress.next_close]
-        session = self.calendar.labels[self.progress.next_close]
+        close_ns = self._calendar.close_ns[self.progress.next_close]
+        session = self._calendar.labels[self.progress.next_close]
         self.progress.next_close += 1
-        effects.is_shared_changed = True
+        parts = [SHARED_CHANGED]
         for leg in self.legs.values():
             if leg.last_price.price is None:
                 # No feed has ever ticked: the leg's closes come as bars.
                 continue
-            price = leg.last_price.sample_at(close_ns)
-            if price is None:
-                effects.suppressed["close_sample_stale"] += 1
-                self._miss(leg, Cause.NO_CLOSE_SAMPLE, session, close_ns, effects)
-                continue
-            bar = Bar(
-                instrument=leg.instrument,
-                session=session,
-                close=price,
-                adj_close=price,
-                known_at_ns=close_ns,
-                source="sampled",
-            )
-            effects.sampled.append(bar)
-            self.use_bar(bar, effects)
+            bar = sample_close(leg, session=session, close_ns=close_ns)
+            if bar is None:
+                parts.append(suppress("close_sample_stale"))
+                parts.append(self._on_missing_bar(leg, Cause.NO_CLOSE_SAMPLE, session, close_ns))
+            else:
+                parts.append(Effects(sampled=(bar,)))
+                parts.append(self._use_bar(bar))
+        self._after()
+        return merge(parts)
 
-    # -- faults -------------------------------------------------------------------------------------------
-
-    def report_data_quality(self, leg: Leg, at_ns: int, effects: Effects) -> None:
-        """Tell the pairs of a leg that its data can, or can no longer, be trusted."""
-        effects.is_shared_changed = True
-        self.note(leg)
-        rows = self.rows_of[leg.instrument]
-        for row in rows:
-            self.monitors[row].on_data_quality(self._role(leg), at_ns=at_ns, effects=effects)
-            self.monitors[row].settle(at_ns, effects)
-        self.table.refresh(rows)
-
-    def hear(self, leg: Leg, state: FeedState, at_ns: int, effects: Effects) -> None:
-        """Take a feed's state in; before the first instant is known nothing can tell how long it lasts."""
-        if self.is_frozen(leg) or self.progress.next_close < 0:
-            return
-        since_ns = leg.data_quality.stale_since_ns
-        if leg.data_quality.hear(state, at_ns):
-            self.report_data_quality(leg, at_ns, effects)
-        elif leg.data_quality.stale_since_ns != since_ns:
-            self.note(leg)
-
-    def refuse_price(self, leg: Leg, at_ns: int, effects: Effects) -> None:
-        """Take note of a price that is not believed."""
-        effects.suppressed["tick_implausible"] += 1
-        if self.is_frozen(leg):
-            return
-        self.note(leg)
-        if leg.data_quality.refuse(at_ns):
-            self.report_data_quality(leg, at_ns, effects)
-        if leg.data_quality.calms_at_ns() is not None:
-            self._bursting.add(leg.instrument)
-
-    def fault_due_ns(self) -> int:
-        """Return when a fault begins or ends next without any input."""
-        calms = [self.legs[name].data_quality.calms_at_ns() for name in self._bursting]
-        return min([self._missing_due_ns, *(each for each in calms if each is not None)])
-
-    def on_fault_due(self, at_ns: int, effects: Effects) -> None:
-        """Do what is due at `fault_due_ns`."""
-        for name in sorted(self._bursting):
-            leg = self.legs[name]
-            if leg.data_quality.calms_at_ns() == at_ns:
-                leg.data_quality.calm()
-                self._bursting.discard(name)
-                self.report_data_quality(leg, at_ns, effects)
-        if self._missing_due_ns == at_ns:
-            session = self.calendar.labels[self._missing_ordinal]
-            self._plan_missing(at_ns)
+    def _on_fault_due(self, at_ns: int) -> Effects:
+        parts = [self._on_quality(leg, at_ns) for leg in self._faults.end_bursts(at_ns)]
+        session = self._faults.missing_session(at_ns)
+        if session is not None:
             for leg in self.legs.values():
                 newest = leg.history.newest_session
                 if newest is None or newest < session:
-                    self._miss(leg, Cause.MISSING_BAR, session, at_ns, effects)
+                    parts.append(self._on_missing_bar(leg, Cause.MISSING_BAR, session, at_ns))
+        self._after()
+        return merge(parts)
 
-    def _miss(self, leg: Leg, cause: Cause, session: str, at_ns: int, effects: Effects) -> None:
-        if self.is_frozen(leg):
-            return
-        self.note(leg)
-        if leg.data_quality.miss(cause, session, at_ns):
-            self.report_data_quality(leg, at_ns, effects)
+    def _after(self, rows: Iterable[int] = ()) -> None:
+        """Bring up to date what most ticks are compared with, after anything has changed.
 
-    def note(self, leg: Leg) -> None:
-        """Take note that a leg has changed: a pair's checkpoint has its other leg's bars and faults."""
-        if leg.instrument != self.lead:
-            for row in self.rows_of[leg.instrument]:
-                self.monitors[row].is_dirty = True
-
-    def _arrive(self, leg: Leg, session: str, at_ns: int, effects: Effects) -> bool:
-        """Let a bar end the faults that waited for it; what they held back is for the caller to settle."""
-        if not leg.data_quality.arrive(session):
-            return False
-        for row in self.rows_of[leg.instrument]:
-            self.monitors[row].on_data_quality(self._role(leg), at_ns=at_ns, effects=effects)
-        return True
-
-    def _plan_missing(self, after_ns: int) -> None:
-        ordinal = max(0, self.calendar.first_closing_at_or_after(after_ns) - 2)
-        labels = self.calendar.labels
-        while ordinal < len(labels) and bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS <= after_ns:
-            ordinal += 1
-        is_known = ordinal < len(labels)
-        self._missing_ordinal = ordinal
-        self._missing_due_ns = bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS if is_known else NEVER
-
-    def _role(self, leg: Leg) -> Direction:
-        return Direction.LEAD if leg.instrument == self.lead else Direction.OTHER
-
-
-def _changes_the_past(leg: Leg, bar: Bar) -> bool:
-    known, newest = leg.history.get(bar.session), leg.history.newest_session
-    if known is None:
-        # One that was left out and comes after a newer one changes what that one was judged by.
-        return newest is not None and bar.session < newest
-    return (known.close, known.adj_close) != (bar.close, bar.adj_close)
+        Parameters
+        ----------
+        rows
+            The pairs of which something changed that they wait for.
+        """
+        self._index.refresh(rows)
+        self.due_ns = min(
+            self._sample_ns(),
+            self._faults.due_ns,
+            self._index.due_ns(),
+            self.waiting[0].known_at_ns if self.waiting else NEVER,
+        )
+        band, pairs = jump_band(self._leg.last_price), self._index.deadband()
+        self.deadband_low, self.deadband_high = max(band[0], pairs[0]), min(band[1], pairs[1])

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.log_progress import LogProgress
 from services.signals.core.legs.data_quality import DataQuality
-from services.signals.core.legs.last_price import LastPrice, LogProgress
+from services.signals.core.legs.last_price import LastPrice
 from services.signals.core.legs.stored_bars import StoredBars, store_bars
 from shared.domain.bars import Bar
 
@@ -18,9 +19,9 @@ class LeadState:
     lead
         Its instrument.
     progress
-        How far its log has told.
+        How far its log has been applied.
     last_prices
-        By instrument: the lead's, and those of other legs that have been heard of by ticks or by status.
+        By instrument: the lead's, and those of other legs that had a tick or a status record.
     data_quality, bars, waiting
         Of the lead; bars wait that came before their ``known_at``.
     """
@@ -35,14 +36,15 @@ class LeadState:
 
 def dump_lead(engine: LeadEngine) -> LeadState:
     """Return what must survive of a lead."""
-    legs = engine.market.legs
-    lead = legs[engine.lead]
-    silent = LastPrice()
+    lead = engine.legs[engine.lead]
+    unknown = LastPrice()
     return LeadState(
         lead=engine.lead,
         progress=engine.progress,
         last_prices={
-            name: leg.last_price for name, leg in legs.items() if leg is lead or leg.last_price != silent
+            name: leg.last_price
+            for name, leg in engine.legs.items()
+            if leg is lead or leg.last_price != unknown
         },
         data_quality=lead.data_quality,
         bars=store_bars(lead.history),

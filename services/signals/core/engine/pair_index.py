@@ -1,20 +1,21 @@
-"""What almost every tick needs to know of thousands of pairs, as columns: one numpy step, no loop over pairs.
+"""What almost every tick needs to know of thousands of pairs: which of them it touches, without a loop.
 
-For each pair the live ratios between which nothing is decided, the other leg's price they are held against,
-and when something is due without any input. A tick, a batch of ticks or an instant asks all pairs in one
-comparison and names those that have to look closer.
+For each pair the lead's prices between which it decides nothing, and when something is due without any input.
+Pairs are kept in heaps by the price, or the time, that comes first; so a tick is compared with one number,
+and the pairs that it touches are found in as many steps as there are of them.
 """
 
+from collections.abc import Iterable
+from heapq import heapify, heappop, heappush
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from services.signals.core.legs.history import day_of
+from services.signals.core.engine.log_progress import NEVER
+from services.signals.core.pairs.deadband import UNBOUNDED_DEADBAND, Ratios
 from services.signals.core.pairs.pair_monitor import PairMonitor
 
-NEVER: Final = (1 << 63) - 1
-Rows = NDArray[np.intp]
+Rows = tuple[int, ...]
+
+_INFINITE: Final = float("inf")
 
 
 class PairIndex:
@@ -24,87 +25,118 @@ class PairIndex:
     ----------
     monitors
         The pairs; a row is their index.
-
-    Attributes
-    ----------
-    deadband_low, deadband_high
-        The lead's prices between which no pair decides anything.
-    due_ns
-        The next event time at which a pair has something to do, `NEVER` when none has.
     """
 
     def __init__(self, monitors: tuple[PairMonitor, ...]) -> None:
-        self._books = monitors
+        self._monitors = monitors
         count = len(monitors)
-        self._ratio_low = np.zeros(count)
-        self._ratio_high = np.full(count, np.inf)
-        self._other = np.ones(count)
-        self._low = np.zeros(count)
-        self._high = np.full(count, np.inf)
-        self._due_ns = np.full(count, NEVER, np.int64)
-        self._is_holding = np.zeros(count, np.bool_)
-        self._other_day = np.zeros(count, np.int32)
-        self.deadband_low, self.deadband_high, self.due_ns = 0.0, float("inf"), NEVER
+        self._ratios: list[Ratios] = [UNBOUNDED_DEADBAND] * count
+        self._other = [1.0] * count
+        self._low, self._high, self._due = _Least(count), _Least(count), _Least(count)
+        self._holding: set[int] = set()
 
-    def refresh(self, rows: Rows | range) -> None:
-        """Read again what some pairs, whose monitors have moved, wait for."""
+    def refresh(self, rows: Iterable[int]) -> None:
+        """Read again what some pairs wait for, after anything about them may have changed."""
         for row in rows:
-            monitor = self._books[row]
-            low, high = monitor.deadband
-            other = monitor.other_price()
-            self._ratio_low[row], self._ratio_high[row] = low, high
-            self._other[row] = 1.0 if other is None else other
-            due_ns = monitor.next_deadline_ns()
-            self._due_ns[row] = NEVER if due_ns is None else due_ns
-            self._is_holding[row] = monitor.is_holding()
-            newest = monitor.other.history.newest_session
-            self._other_day[row] = 0 if newest is None else day_of(newest)
-        self._price(rows)
+            monitor = self._monitors[row]
+            other, due_ns = monitor.legs.other_price(), monitor.next_deadline_ns()
+            self._due.put(row, _INFINITE if due_ns is None else due_ns)
+            if monitor.prices.is_holding():
+                self._holding.add(row)
+            else:
+                self._holding.discard(row)
+            self._put(row, monitor.prices.deadband(), 1.0 if other is None else other)
 
-    def rest(self, rows: Rows) -> None:
+    def rest(self, rows: Iterable[int]) -> None:
         """Let some pairs wait for nothing."""
-        self._ratio_low[rows], self._ratio_high[rows] = 0.0, np.inf
-        self._other[rows] = 1.0
-        self._due_ns[rows] = NEVER
-        self._is_holding[rows] = False
-        self._other_day[rows] = 0
-        self._price(rows)
+        for row in rows:
+            self._due.put(row, _INFINITE)
+            self._holding.discard(row)
+            self._put(row, UNBOUNDED_DEADBAND, 1.0)
 
-    def move_other(self, rows: Rows, price: float) -> None:
+    def move_other(self, rows: Iterable[int], price: float) -> None:
         """Take in that the other leg of some pairs ticked, and decided nothing."""
-        self._other[rows] = price
-        self._price(rows)
+        for row in rows:
+            self._put(row, self._ratios[row], price)
 
-    def _price(self, rows: Rows | range) -> None:
-        index = np.asarray(rows, dtype=np.intp)
-        self._low[index] = self._ratio_low[index] * self._other[index]
-        self._high[index] = self._ratio_high[index] * self._other[index]
-        self.deadband_low = float(self._low.max(initial=0.0))
-        self.deadband_high = float(self._high.min(initial=np.inf))
-        self.due_ns = int(self._due_ns.min(initial=NEVER))
+    def _put(self, row: int, ratios: Ratios, other: float) -> None:
+        self._ratios[row], self._other[row] = ratios, other
+        self._low.put(row, -ratios[0] * other)
+        self._high.put(row, ratios[1] * other)
+
+    # -- answers ------------------------------------------------------------------------------------------
+
+    def deadband(self) -> tuple[float, float]:
+        """Return the lead's prices between which no pair decides anything."""
+        return max(0.0, -self._low.least()), self._high.least()
+
+    def due_ns(self) -> int:
+        """Return the next event time at which a pair has something to do, `NEVER` when none has."""
+        least = self._due.least()
+        return NEVER if least == _INFINITE else int(least)
 
     def touched_by(self, price: float) -> Rows:
-        """Return the pairs that a price of the lead makes look closer."""
-        return np.flatnonzero((price <= self._low) | (price >= self._high))
+        """Return the pairs that a price of the lead makes decide."""
+        return tuple(sorted({*self._low.up_to(-price), *self._high.up_to(price)}))
+
+    def due_at(self, at_ns: int) -> Rows:
+        """Return the pairs that have something to do at `due_ns`."""
+        return tuple(sorted(self._due.up_to(at_ns)))
 
     def deadband_of_other(self, rows: Rows, lead_price: float | None) -> tuple[float, float]:
         """Return the prices of an other leg between which none of its pairs decides anything."""
+        low, high = UNBOUNDED_DEADBAND
         if lead_price is None:
-            return 0.0, float("inf")
-        # A quiet band without an end is zero or infinite; so is what it leaves of the other leg's prices.
-        with np.errstate(divide="ignore"):
-            low = lead_price / self._ratio_high[rows]
-            high = lead_price / self._ratio_low[rows]
-        return float(low.max(initial=0.0)), float(high.min(initial=np.inf))
+            return low, high
+        for row in rows:
+            ratio_low, ratio_high = self._ratios[row]
+            # A band without an end is zero or infinite; so is what it leaves of the other leg's prices.
+            low = max(low, lead_price / ratio_high if ratio_high else _INFINITE)
+            high = min(high, lead_price / ratio_low if ratio_low else _INFINITE)
+        return low, high
 
-    def due_at(self, at_ns: int) -> Rows:
-        """Return the pairs that have something to do at an instant."""
-        return np.flatnonzero(self._due_ns == at_ns)
-
-    def reaching(self, session: str) -> Rows:
-        """Return the pairs whose other leg has a bar of a session or of a later one."""
-        return np.flatnonzero(self._other_day >= day_of(session))
-
-    def holding(self) -> Rows:
+    def holding(self) -> frozenset[int]:
         """Return the pairs in which a level is being held."""
-        return np.flatnonzero(self._is_holding)
+        return frozenset(self._holding)
+
+
+class _Least:
+    """A number for each row, and the rows with the least: a heap whose outdated entries are left in it.
+
+    An entry is outdated when its row has another number by now; it is dropped when it comes to the top.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._numbers: list[float] = [_INFINITE] * count
+        self._heap: list[tuple[float, int]] = []
+        self._most = 2 * count + 64
+
+    def put(self, row: int, number: float) -> None:
+        if number == self._numbers[row]:
+            return
+        self._numbers[row] = number
+        if number == _INFINITE:
+            return
+        heappush(self._heap, (number, row))
+        if len(self._heap) > self._most:
+            self._heap = [(each, index) for index, each in enumerate(self._numbers) if each != _INFINITE]
+            heapify(self._heap)
+
+    def least(self) -> float:
+        heap, numbers = self._heap, self._numbers
+        while heap and numbers[heap[0][1]] != heap[0][0]:
+            heappop(heap)
+        return heap[0][0] if heap else _INFINITE
+
+    def up_to(self, most: float) -> set[int]:
+        """Return the rows whose number is not above ``most``: below one that is above, all are."""
+        heap, numbers, found = self._heap, self._numbers, set[int]()
+        places = [0]
+        while places:
+            place = places.pop()
+            if place < len(heap) and heap[place][0] <= most:
+                number, row = heap[place]
+                if numbers[row] == number:
+                    found.add(row)
+                places += (2 * place + 1, 2 * place + 2)
+        return found

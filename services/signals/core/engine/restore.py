@@ -1,7 +1,7 @@
 """Put an engine together from what survived of it, and thaw its frozen pairs as the log reaches them.
 
 A pair is frozen while the log is read again from before the record as of which it survived: until then the
-log tells it nothing new, and everything else is brought up to where it is.
+log has nothing new for it, and everything else is brought up to where it is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,12 +47,13 @@ class RestoredEngine:
     ) -> None:
         self.engine = engine
         self._until = dict(frozen)
-        self._books = {monitor.pair.name: monitor for monitor in engine.monitors}
+        self._monitors = {monitor.pair.name: monitor for monitor in engine.monitors}
         self._waiting: dict[str, tuple[Bar, ...]] = {}
         if lead is not None:
             self._fill_lead(lead, is_from_beginning=is_from_beginning)
         for state in pairs:
-            load_pair(state, self._books[state.pair])
+            if load_pair(state, self._monitors[state.pair]):
+                self.engine.dirty.discard(state.pair)
             self._waiting[state.other] = state.waiting
         self._go_on()
 
@@ -67,11 +68,12 @@ class RestoredEngine:
         for name in thawed:
             del self._until[name]
             # What it stands on has been brought up to where it was.
-            self._books[name].resume(self._books[name].regime)
+            statistics = self._monitors[name].statistics
+            statistics.resume(statistics.regime)
         self._go_on()
 
     def _fill_lead(self, lead: LeadState, *, is_from_beginning: bool) -> None:
-        legs, name = self.engine.market.legs, self.engine.lead
+        legs, name = self.engine.legs, self.engine.lead
         legs[name].history = restore_bars(lead.bars, instrument=name)
         if is_from_beginning:
             return
@@ -84,8 +86,7 @@ class RestoredEngine:
         self._waiting[name] = lead.waiting
 
     def _go_on(self) -> None:
-        self.engine.market.frozen = set(self._until)
-        self.engine.resume()
+        self.engine.resume(frozen=self._until)
         for instrument in list(self._waiting):
-            if not self.engine.market.is_frozen(self.engine.market.legs[instrument]):
+            if not self.engine.is_frozen(instrument):
                 self.engine.wait_for(self._waiting.pop(instrument))

@@ -3,9 +3,9 @@
 =================== ============================================== ===================================
 cause               begins                                         ends
 =================== ============================================== ===================================
-``stale``           the feed has said STALE, silent in an open     it says anything else
+``stale``           the feed has been STALE, silent in an open     any other state
                     market, for a minute
-``bad_ticks``       five refused prices within a minute            a minute without one
+``bad_ticks``       five rejected prices within a minute            a minute without one
 ``missing_bar``     two hours after a bar should have been final   a bar of that session or later
 ``no_close_sample`` a close without a price of its last 15 minutes a bar of that session or later
 =================== ============================================== ===================================
@@ -41,9 +41,9 @@ class DataQuality:
     active_since_ns
         The causes that hold, and the event time since which each does.
     stale_since_ns
-        Since when the feed has said STALE; None while it does not.
+        Since when the feed has been STALE; None while it is not.
     rejected_at_ns
-        Event times of the last refused prices, at most five.
+        Event times of the last rejected prices, at most five.
     awaited_sessions
         By cause, the session whose bar would end it.
     """
@@ -58,36 +58,36 @@ class DataQuality:
         """Tell whether any cause holds."""
         return bool(self.active_since_ns)
 
-    def hear(self, state: FeedState, at_ns: int) -> bool:
+    def on_feed_state(self, state: FeedState, at_ns: int) -> bool:
         """Take a feed's state in; return whether anything changed, as every method here does."""
         if state is not FeedState.STALE:
             self.stale_since_ns = None
-            return self._finish(Cause.STALE)
+            return self._end(Cause.STALE)
         if self.stale_since_ns is None:
             self.stale_since_ns = at_ns
         # A feed that has just been started, or reconnects, is no fault yet.
         return at_ns - self.stale_since_ns >= _STALE_NS and self._begin(Cause.STALE, self.stale_since_ns)
 
-    def refuse(self, at_ns: int) -> bool:
-        """Take note of a price that was not believed."""
+    def on_rejected_tick(self, at_ns: int) -> bool:
+        """Take note of a price that was rejected."""
         self.rejected_at_ns = [*self.rejected_at_ns, at_ns][-_BURST:]
         is_burst = len(self.rejected_at_ns) == _BURST and at_ns - self.rejected_at_ns[0] <= _BURST_NS
         return is_burst and self._begin(Cause.BAD_TICKS, at_ns)
 
-    def calms_at_ns(self) -> int | None:
+    def burst_ends_at_ns(self) -> int | None:
         """Return when a burst of bad ticks is over; None while there is none."""
         return self.rejected_at_ns[-1] + _BURST_NS if Cause.BAD_TICKS in self.active_since_ns else None
 
-    def calm(self) -> bool:
-        """End a burst at `calms_at_ns`."""
-        return self._finish(Cause.BAD_TICKS)
+    def end_burst(self) -> bool:
+        """End a burst at `burst_ends_at_ns`."""
+        return self._end(Cause.BAD_TICKS)
 
-    def miss(self, cause: Cause, session: str, at_ns: int) -> bool:
+    def on_missing_bar(self, cause: Cause, session: str, at_ns: int) -> bool:
         """Take note that a session's bar, or its sample, is not there."""
         self.awaited_sessions[cause.value] = session
         return self._begin(cause, at_ns)
 
-    def arrive(self, session: str) -> bool:
+    def on_bar(self, session: str) -> bool:
         """Take note of a bar."""
         ended = [cause for cause, wanted in self.awaited_sessions.items() if session >= wanted]
         for cause in ended:
@@ -101,5 +101,5 @@ class DataQuality:
         self.active_since_ns[cause.value] = at_ns
         return True
 
-    def _finish(self, cause: Cause) -> bool:
+    def _end(self, cause: Cause) -> bool:
         return self.active_since_ns.pop(cause.value, None) is not None

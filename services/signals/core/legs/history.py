@@ -1,7 +1,7 @@
-"""One leg's closes, session by session, as the log told them.
+"""One leg's closes, session by session, as its bars brought them.
 
 ============ ============================================== ==============
-session      bar                                            told
+session      bar                                            change
 ============ ============================================== ==============
 unknown      any                                            ``NEW``
 known        same close, same adjusted close                ``UNCHANGED``
@@ -42,7 +42,7 @@ LAST_DAY: Final = FIRST_DAY + (1 << 16) - 1
 _T = TypeVar("_T", bound=np.generic)
 
 
-class Told(StrEnum):
+class BarChange(StrEnum):
     """What a bar changed."""
 
     NEW = "new"
@@ -127,8 +127,17 @@ class LegHistory:
     """
 
     __slots__ = (
-        "_adj_closes", "_closes", "_count", "_days", "_instrument", "_last_day", "_limit", "_origin_table",
-        "_origins", "_recent_ns", "_told",
+        "_adj_closes",
+        "_closes",
+        "_count",
+        "_days",
+        "_instrument",
+        "_last_day",
+        "_last_used",
+        "_limit",
+        "_origin_table",
+        "_origins",
+        "_recent_ns",
     )  # fmt: skip
 
     def __init__(self, *, limit: int) -> None:
@@ -143,7 +152,7 @@ class LegHistory:
         self._origin_table: list[tuple[str, int]] = []
         self._recent_ns: list[int] = []
         # Day and ``known_at_ns`` of the bar that was used last: who took it in asks for it, however old.
-        self._told = (0, 0)
+        self._last_used = (0, 0)
 
     @classmethod
     def from_columns(cls, columns: LegColumns, *, instrument: str, limit: int) -> Self:
@@ -211,8 +220,8 @@ class LegHistory:
         """Return the adjusted close of the latest session, None before the first."""
         return self._adj_closes[self._count - 1] if self._count else None
 
-    def put(self, bar: Bar) -> Told:
-        """Take a bar in and tell what it changed.
+    def put(self, bar: Bar) -> BarChange:
+        """Take a bar in and return what it changed.
 
         One that is older than all of `limit` sessions is ``NEW``, too, and is not kept.
 
@@ -227,18 +236,18 @@ class LegHistory:
         at = self._place(day)
         if not self._is_at(at, day):
             self._insert(at, day, bar)
-            return Told.NEW
+            return BarChange.NEW
         if bar.close != self._closes[at]:
             source, revision = self._origin_table[self._origins.item(at)]
             is_restated = bar.revision == revision and bar.source == source
             if bar.revision <= revision and not is_restated:
-                return Told.OUTDATED
+                return BarChange.OUTDATED
             self._write(at, day, bar)
-            return Told.READJUSTED if is_restated else Told.CORRECTED
+            return BarChange.READJUSTED if is_restated else BarChange.CORRECTED
         if bar.adj_close != self._adj_closes[at]:
             self._write(at, day, bar)
-            return Told.READJUSTED
-        return Told.UNCHANGED
+            return BarChange.READJUSTED
+        return BarChange.UNCHANGED
 
     def get(self, session: str) -> Bar | None:
         """Return a session's bar, None where it is not known.
@@ -268,8 +277,8 @@ class LegHistory:
         source, revision = self._origin_table[self._origins.item(at)]
         from_end = self._count - at
         known_at_ns = self._recent_ns[-from_end] if from_end <= len(self._recent_ns) else 0
-        if day == self._told[0]:
-            known_at_ns = self._told[1]
+        if day == self._last_used[0]:
+            known_at_ns = self._last_used[1]
         return Bar(
             instrument=self._instrument,
             session=label_of(day),
@@ -321,7 +330,7 @@ class LegHistory:
         from_end = self._count - at
         if from_end <= len(self._recent_ns):
             self._recent_ns[-from_end] = bar.known_at_ns
-        self._told = (day, bar.known_at_ns)
+        self._last_used = (day, bar.known_at_ns)
 
     def _origin_of(self, bar: Bar) -> int:
         origin = (bar.source, bar.revision)

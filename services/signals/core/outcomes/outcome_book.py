@@ -73,7 +73,7 @@ class OutcomeBook:
         if session:
             self.ledger = self._ledger.with_opening(kind, direction, session=session)
 
-    def settle(self, align: Align) -> None:
+    def backfill(self, align: Align) -> None:
         """Find what is owed now, before a bar changes the history that it is owed for.
 
         Parameters
@@ -95,7 +95,7 @@ class OutcomeBook:
             Returns the aligned sessions of the windows; not called while nothing has changed.
         """
         if self._summaries is None:
-            self.settle(align)
+            self.backfill(align)
             aligned = align()
             self._ledger = self._ledger.rescored(aligned)
             self._summaries = summarise(self._ledger.openings, aligned)

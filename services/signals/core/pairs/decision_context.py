@@ -19,7 +19,7 @@ _CONTEXT: Final = ("corr_20", "corr_60", "corr_90", "corr_252", "beta_60")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionContext:
-    """The grounds of one decision.
+    """What one decision rests on.
 
     Parameters
     ----------
@@ -38,51 +38,55 @@ class DecisionContext:
     window: NDArray[np.float64]
 
 
-def context_of_price(windows: PairStatistics, *, at_ns: int) -> DecisionContext:
+def context_of_price(statistics: PairStatistics, *, at_ns: int) -> DecisionContext:
     """Return what a provisional decision rests on: the live prices, or the other leg's newest bar."""
-    legs, inputs = _live_legs(windows, at_ns)
+    legs, inputs = _live_legs(statistics, at_ns)
     return DecisionContext(
-        values=windows.live_values() | {name: windows.values.get(name) for name in _CONTEXT},
+        values=statistics.live_values() | {name: statistics.values.get(name) for name in _CONTEXT},
         legs=legs,
         inputs=inputs,
-        window=windows.align().log_ratio[-RATIO_WINDOW:],
+        window=statistics.recent_ratios[-RATIO_WINDOW:],
     )
 
 
-def context_of_close(windows: PairStatistics, kind: Kind, *, at_ns: int) -> DecisionContext:
+def context_of_close(statistics: PairStatistics, kind: Kind, *, at_ns: int) -> DecisionContext:
     """Return what a confirmed decision rests on: both legs' bars of one session."""
-    bars = [bar for leg in (windows.lead, windows.other) if (bar := leg.history.get(windows.session))]
+    bars = [
+        bar
+        for leg in (statistics.legs.lead, statistics.legs.other)
+        if (bar := leg.history.get(statistics.session))
+    ]
     names = dict.fromkeys((*KINDS[kind].decided_by, *_CONTEXT))
     return DecisionContext(
-        values={name: windows.values.get(name) for name in names},
+        values={name: statistics.values.get(name) for name in names},
         legs=tuple(
             Leg(
                 instrument=bar.instrument,
                 price=bar.close,
-                age_seconds=_age(windows.calendar, bar.session, at_ns),
+                age_seconds=_age(statistics.legs.calendar, bar.session, at_ns),
                 source=bar.source,
             )
             for bar in bars
         ),
         inputs=tuple(EvidenceInput(instrument=bar.instrument, session=bar.session) for bar in bars),
-        window=KINDS[kind].window(windows.align()),
+        window=KINDS[kind].window(statistics.legs.align()),
     )
 
 
-def context_of_fault(windows: PairStatistics, values: Values, *, at_ns: int) -> DecisionContext:
+def context_of_fault(statistics: PairStatistics, values: Values, *, at_ns: int) -> DecisionContext:
     """Return what a data fault rests on: what the watch of the leg says, and the newest prices there are."""
-    legs, inputs = _live_legs(windows, at_ns)
+    legs, inputs = _live_legs(statistics, at_ns)
     return DecisionContext(values=values, legs=legs, inputs=inputs, window=np.empty(0))
 
 
-def _live_legs(windows: PairStatistics, at_ns: int) -> tuple[tuple[Leg, ...], tuple[EvidenceInput, ...]]:
+def _live_legs(statistics: PairStatistics, at_ns: int) -> tuple[tuple[Leg, ...], tuple[EvidenceInput, ...]]:
     found = [
         each
         for leg, is_live in (
-            (windows.lead, windows.lead.last_price.price is not None),
-            (windows.other, windows.is_other_live()),
+            (statistics.legs.lead, statistics.legs.lead.last_price.price is not None),
+            (statistics.legs.other, statistics.legs.is_other_live()),
         )
-        if (each := _live_leg(leg, is_live, windows.calendar, at_ns)) is not None
+        if (each := _live_leg(leg, is_live, statistics.legs.calendar, at_ns)) is not None
     ]
     return tuple(leg for leg, _ in found), tuple(each for _, each in found)
 

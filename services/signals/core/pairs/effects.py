@@ -1,15 +1,25 @@
 """What one record did: to be published in this order, before the record is acknowledged."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from types import MappingProxyType
+from typing import Final
 
 from shared.domain.bars import Bar
 from shared.domain.divergences import DivergenceEvent
 
+_NO_REASONS: Final[Mapping[str, int]] = MappingProxyType(Counter())
 
-@dataclass(slots=True, init=False)
+
+def _no_reasons() -> Mapping[str, int]:
+    return _NO_REASONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """The effects of one record.
+    """The effects of one record, or of a part of what it did.
 
     Parameters
     ----------
@@ -18,27 +28,70 @@ class Effects:
     committed
         Sessions that both legs have now.
     suppressed
-        Decisions and inputs not acted on, by reason.
+        Decisions and inputs not acted on, by reason; a reason that is not there reads as 0.
     late_ticks
         Ticks behind a newer one.
     changed
-        Pairs of which something changed that must survive a restart.
+        Pairs of which something changed that is worth a checkpoint now.
+    dirty
+        Pairs whose last checkpoint no longer holds.
     is_shared_changed
         Something changed that all pairs of the lead share: a leg's bars, its faults, closes seen.
     """
 
-    events: list[DivergenceEvent]
-    sampled: list[Bar]
-    committed: list[str]
-    suppressed: Counter[str]
-    late_ticks: int
-    changed: set[str]
-    is_shared_changed: bool
+    events: tuple[DivergenceEvent, ...] = ()
+    sampled: tuple[Bar, ...] = ()
+    committed: tuple[str, ...] = ()
+    suppressed: Mapping[str, int] = field(default_factory=_no_reasons)
+    late_ticks: int = 0
+    changed: frozenset[str] = frozenset()
+    dirty: frozenset[str] = frozenset()
+    is_shared_changed: bool = False
 
-    def __init__(self) -> None:
-        # By hand: one is made for each record, and the generated one takes twice as long.
-        self.events, self.sampled, self.committed = [], [], []
-        self.suppressed = Counter()
-        self.late_ticks = 0
-        self.changed = set()
-        self.is_shared_changed = False
+
+NOTHING: Final = Effects()
+"""What almost every record does. The same object each time, so that to have done nothing costs nothing."""
+
+SHARED_CHANGED: Final = Effects(is_shared_changed=True)
+
+
+def suppress(reason: str, count: int = 1) -> Effects:
+    """Return that something was not acted on, `count` times.
+
+    Examples
+    --------
+    >>> suppress("stale").suppressed["stale"], NOTHING.suppressed["stale"]
+    (1, 0)
+    """
+    return Effects(suppressed=Counter({reason: count}))
+
+
+def merge(parts: Iterable[Effects]) -> Effects:
+    """Return what several parts did together, in their order.
+
+    Examples
+    --------
+    >>> merge([NOTHING, suppress("stale"), suppress("stale")]).suppressed["stale"]
+    2
+    >>> merge([]) is NOTHING
+    True
+    """
+    found = [part for part in parts if part is not NOTHING]
+    if not found:
+        return NOTHING
+    if len(found) == 1:
+        return found[0]
+    suppressed: Counter[str] = Counter()
+    for part in found:
+        if part.suppressed:
+            suppressed.update(part.suppressed)
+    return Effects(
+        events=tuple(chain.from_iterable(part.events for part in found)),
+        sampled=tuple(chain.from_iterable(part.sampled for part in found)),
+        committed=tuple(chain.from_iterable(part.committed for part in found)),
+        suppressed=suppressed,
+        late_ticks=sum(part.late_ticks for part in found),
+        changed=frozenset().union(*(part.changed for part in found)),
+        dirty=frozenset().union(*(part.dirty for part in found)),
+        is_shared_changed=any(part.is_shared_changed for part in found),
+    )

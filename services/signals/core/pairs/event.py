@@ -1,11 +1,11 @@
-"""Write a decision down as the event that everyone is told: derived from the log alone."""
+"""Build the event that reports a transition: derived from the log alone."""
 
 import hashlib
-from collections.abc import Mapping
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.registry import KINDS
 from services.signals.core.pairs.decision_context import DecisionContext
 from shared.domain.divergences import (
@@ -24,10 +24,10 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 
 
-def divergence_id(pair: Pair, kind: Kind, direction: Direction, life: DivergenceState) -> str:
+def divergence_id(pair: Pair, kind: Kind, direction: Direction, state: DivergenceState) -> str:
     """Return the identity of an open divergence."""
     fingerprint = fingerprint_of(pair=pair.name, kind=kind, direction=direction)
-    return divergence_id_of(fingerprint=fingerprint, rule_version=life.rule_version, onset=life.onset)
+    return divergence_id_of(fingerprint=fingerprint, rule_version=state.rule_version, onset=state.onset)
 
 
 def build_event(
@@ -36,42 +36,43 @@ def build_event(
     rule: Rule,
     direction: Direction,
     transition: Transition,
-    life: DivergenceState,
+    state: DivergenceState,
     confirmation: Confirmation,
     sequence: int,
     at_ns: int,
-    grounds: DecisionContext,
+    context: DecisionContext,
     hedge: Hedge,
     confirmed: Values,
-    false_alarms: Mapping[tuple[str, str], float],
-    code_version: str,
+    config: EngineConfig,
 ) -> DivergenceEvent:
     """Build the event of one transition.
 
     Parameters
     ----------
-    life
-        The divergence that is told about.
+    state
+        The divergence that is reported.
     confirmation
         What this transition rests on: a close, or a live price.
     sequence
         The pair's next number.
     at_ns
         Event time of the decision.
-    grounds
+    context
         What the decision rests on.
     hedge, confirmed
         The hedge answer and the statistics of the newest committed session.
-    false_alarms
-        Openings a year by chance, by pair and rule version.
+    config
+        See `EngineConfig`.
     """
-    identity = divergence_id(pair, rule.kind, direction, life)
+    identity = divergence_id(pair, rule.kind, direction, state)
     is_confirmed = confirmation is Confirmation.CONFIRMED
     valid_seconds = rule.confirmed_valid_seconds if is_confirmed else rule.provisional_valid_seconds
     return DivergenceEvent(
         type=transition,
         event_id=event_id_of(
-            divergence_id=identity, transition=transition, occurrence=life.transition_counts[transition.value]
+            divergence_id=identity,
+            transition=transition,
+            occurrence=state.transition_counts[transition.value],
         ),
         divergence_id=identity,
         fingerprint=fingerprint_of(pair=pair.name, kind=rule.kind, direction=direction),
@@ -79,30 +80,28 @@ def build_event(
         pair=pair.name,
         kind=rule.kind,
         direction=direction,
-        severity=life.severity,
+        severity=state.severity,
         confirmation=confirmation,
         occurred_at=format_rfc3339(at_ns),
-        opened_at=format_rfc3339(life.opened_at_ns),
+        opened_at=format_rfc3339(state.opened_at_ns),
         not_after=format_rfc3339(at_ns + valid_seconds * NS_PER_SECOND),
-        values=grounds.values,
+        values=context.values,
         thresholds=rule.thresholds,
         hedge=hedge,
-        legs=grounds.legs,
+        legs=context.legs,
         evidence=Evidence(
-            inputs=grounds.inputs,
-            window_sha256=hashlib.sha256(grounds.window.astype("<f8").tobytes()).hexdigest(),
-            rule_version=rule.version,
-            code_version=code_version,
+            inputs=context.inputs,
+            window_sha256=hashlib.sha256(context.window.astype("<f8").tobytes()).hexdigest(),
+            rule_version=config.rule_versions[rule.kind],
+            code_version=config.code_version,
         ),
         links={"compare": pair.page},
-        significance=_significance(pair, rule, confirmed, false_alarms),
-        is_flapping=life.is_flapping,
+        significance=_significance(pair, rule, confirmed, config),
+        is_flapping=state.is_flapping,
     )
 
 
-def _significance(
-    pair: Pair, rule: Rule, confirmed: Values, false_alarms: Mapping[tuple[str, str], float]
-) -> Significance | None:
+def _significance(pair: Pair, rule: Rule, confirmed: Values, config: EngineConfig) -> Significance | None:
     size = KINDS[rule.kind].correlation_size
     if size is None:
         return None
@@ -113,5 +112,5 @@ def _significance(
             high=confirmed.get(f"corr_ci_{size}_high"),
         ),
         effective_size=confirmed.get(f"n_eff_{size}"),
-        false_alarms_per_year=false_alarms.get((pair.name, rule.version)),
+        false_alarms_per_year=config.false_alarms.get((pair.name, config.rule_versions[rule.kind])),
     )

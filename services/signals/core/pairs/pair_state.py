@@ -5,10 +5,8 @@ Numbers that a window gives are not kept: they are recomputed, so that a checkpo
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from services.signals.core.divergence.on_price import under_new_rule
-from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
 from services.signals.core.legs.data_quality import DataQuality
 from services.signals.core.legs.stored_bars import StoredBars, restore_bars, store_bars
@@ -70,35 +68,41 @@ def dump_pair(monitor: PairMonitor, waiting: Iterable[Bar]) -> PairState:
         pair=monitor.pair.name,
         lead=monitor.pair.lead,
         other=monitor.pair.other,
-        rule_versions=_versions(tuple(monitor.rules.values())),
-        sequence=monitor.sequence,
-        divergences={f"{kind}/{direction}": life for (kind, direction), life in monitor.divergences.items()},
-        regime=monitor.regime,
-        reported_regime=monitor.reported_regime,
-        ledger=monitor.outcomes.ledger,
-        data_quality=monitor.other.data_quality,
-        bars=store_bars(monitor.other.history),
+        rule_versions=dict(monitor.config.rule_versions),
+        sequence=monitor.transitions.sequence,
+        divergences={
+            f"{kind}/{direction}": divergence
+            for (kind, direction), divergence in monitor.transitions.divergences.items()
+        },
+        regime=monitor.statistics.regime,
+        reported_regime=monitor.closes.reported_regime,
+        ledger=monitor.transitions.outcomes.ledger,
+        data_quality=monitor.legs.other.data_quality,
+        bars=store_bars(monitor.legs.other.history),
         waiting=tuple(bar for bar in waiting if bar.instrument == monitor.pair.other),
     )
 
 
-def load_pair(state: PairState, monitor: PairMonitor) -> None:
-    """Put a pair's own into a new monitor, whose lead's part is there already."""
-    versions = _versions(tuple(monitor.rules.values()))
-    monitor.other.data_quality = state.data_quality
-    monitor.other.history = restore_bars(state.bars, instrument=state.other)
-    for name, life in state.divergences.items():
+def load_pair(state: PairState, monitor: PairMonitor) -> bool:
+    """Put a pair's own into a new monitor, whose lead's part is there already.
+
+    Returns
+    -------
+    bool
+        Whether the state still holds as it is: it does not under other rules.
+    """
+    versions = monitor.config.rule_versions
+    legs, transitions = monitor.legs, monitor.transitions
+    legs.other.data_quality = state.data_quality
+    legs.other.history = restore_bars(state.bars, instrument=state.other)
+    for name, divergence in state.divergences.items():
         kind, direction = name.split("/")
         is_same_rule = kind in versions and state.rule_versions.get(kind) == versions[kind]
-        monitor.divergences[Kind(kind), Direction(direction)] = life if is_same_rule else under_new_rule(life)
-    monitor.sequence = state.sequence
-    monitor.reported_regime = state.reported_regime
-    monitor.outcomes.ledger = state.ledger
-    monitor.resume(state.regime)
-    monitor.is_dirty = state.rule_versions != versions
-
-
-@lru_cache(maxsize=8)
-def _versions(rules: tuple[Rule, ...]) -> dict[str, str]:
-    # A worker has one set of rules for thousands of pairs, and a version is a hash of all of a rule.
-    return {rule.kind.value: rule.version for rule in rules}
+        transitions.divergences[Kind(kind), Direction(direction)] = (
+            divergence if is_same_rule else under_new_rule(divergence)
+        )
+    transitions.sequence = state.sequence
+    transitions.outcomes.ledger = state.ledger
+    monitor.closes.reported_regime = state.reported_regime
+    monitor.statistics.resume(state.regime)
+    return state.rule_versions == versions

@@ -31,7 +31,7 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
     watermark_ns
         Event time as of which the snapshot is taken; ages are counted up to it.
     """
-    aligned = monitor.align()
+    aligned = monitor.legs.align()
     confirmed = _confirmed(monitor)
     values = dict(confirmed.values) if confirmed is not None else {"z_90": None, "log_ratio": None}
     recent = slice(-RATIO_WINDOW, None)
@@ -41,17 +41,19 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
         page=monitor.pair.page,
         is_simulated=monitor.pair.is_simulated,
         is_proxy=monitor.pair.is_proxy,
-        feed=monitor.lead.last_price.feed,
-        feed_state=monitor.lead.last_price.feed_state,
+        feed=monitor.legs.lead.last_price.feed,
+        feed_state=monitor.legs.lead.last_price.feed_state,
         watermark=format_rfc3339(watermark_ns),
-        sessions_known=monitor.count,
+        sessions_known=monitor.statistics.count,
         legs=(
-            _leg(monitor, monitor.lead, monitor.pair.lead_title, watermark_ns),
-            _leg(monitor, monitor.other, monitor.pair.other_title, watermark_ns),
+            _leg(monitor, monitor.legs.lead, monitor.pair.lead_title, watermark_ns),
+            _leg(monitor, monitor.legs.other, monitor.pair.other_title, watermark_ns),
         ),
         confirmed=confirmed,
         provisional=_provisional(monitor, watermark_ns),
-        undefined={name: why_undefined(name, monitor.count) for name in values if values[name] is None},
+        undefined={
+            name: why_undefined(name, monitor.statistics.count) for name in values if values[name] is None
+        },
         open=_open(monitor),
         history=SessionHistory(
             session=aligned.labels(RATIO_WINDOW),
@@ -59,70 +61,70 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
             other=tuple(aligned.other[recent].tolist()),
             log_ratio=tuple(aligned.log_ratio[recent].tolist()),
         ),
-        hedge=monitor.hedge if monitor.count else None,
-        outcomes=monitor.outcomes.summaries(monitor.align),
+        hedge=monitor.statistics.hedge if monitor.statistics.count else None,
+        outcomes=monitor.transitions.outcomes.summaries(monitor.legs.align),
         faults=tuple(
             LegFault(
                 instrument=leg.instrument,
                 causes=tuple(leg.data_quality.active_since_ns),
                 since=format_rfc3339(min(leg.data_quality.active_since_ns.values())),
             )
-            for leg in (monitor.lead, monitor.other)
+            for leg in (monitor.legs.lead, monitor.legs.other)
             if leg.data_quality.is_at_fault
         ),
     )
 
 
 def _open(monitor: PairMonitor) -> tuple[OpenDivergence, ...]:
-    is_inhibited = monitor.is_inhibited
+    is_inhibited = monitor.transitions.is_inhibited
     return tuple(
         OpenDivergence(
-            divergence_id=divergence_id(monitor.pair, kind, direction, life),
+            divergence_id=divergence_id(monitor.pair, kind, direction, state),
             kind=kind,
             direction=direction,
-            severity=life.severity,
-            confirmation=life.confirmation,
-            opened_at=format_rfc3339(life.opened_at_ns),
+            severity=state.severity,
+            confirmation=state.confirmation,
+            opened_at=format_rfc3339(state.opened_at_ns),
             is_inhibited=is_inhibited and kind.is_market,
-            is_flapping=life.is_flapping,
+            is_flapping=state.is_flapping,
         )
-        for kind, direction, life in monitor.begun()
-        if life.phase is Phase.OPEN
+        for kind, direction, state in monitor.transitions.known()
+        if state.phase is Phase.OPEN
     )
 
 
 def _confirmed(monitor: PairMonitor) -> ConfirmedStatistics | None:
-    if not monitor.count:
+    if not monitor.statistics.count:
         return None
-    bars = [leg.history.get(monitor.session) for leg in (monitor.lead, monitor.other)]
+    bars = [leg.history.get(monitor.statistics.session) for leg in (monitor.legs.lead, monitor.legs.other)]
     return ConfirmedStatistics(
-        session=monitor.session,
+        session=monitor.statistics.session,
         known_at=format_rfc3339(max(bar.known_at_ns for bar in bars if bar is not None)),
-        values=monitor.values | monitor.slow_values,
-        regime=monitor.regime.name,
+        values=monitor.statistics.values | monitor.statistics.slow_values,
+        regime=monitor.statistics.regime.name,
     )
 
 
 def _provisional(monitor: PairMonitor, watermark_ns: int) -> ProvisionalStatistics | None:
     last_price, other, newest = (
-        monitor.lead.last_price,
-        monitor.other.last_price,
-        monitor.other.history.newest_session,
+        monitor.legs.lead.last_price,
+        monitor.legs.other.last_price,
+        monitor.legs.other.history.newest_session,
     )
     if last_price.price is None or newest is None:
         return None
-    since_ns = other.ts_ns if monitor.is_other_live() else monitor.calendar.close_of(newest)
+    since_ns = other.ts_ns if monitor.legs.is_other_live() else monitor.legs.calendar.close_of(newest)
     return ProvisionalStatistics(
         ts_event=format_rfc3339(last_price.ts_ns),
         other_session=newest,
         lead_age_seconds=(watermark_ns - last_price.ts_ns) / NS_PER_SECOND,
         other_age_seconds=(watermark_ns - since_ns) / NS_PER_SECOND,
-        values=monitor.live_values(),
+        values=monitor.statistics.live_values(),
     )
 
 
 def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:
-    is_live = leg.last_price.price is not None if leg is monitor.lead else monitor.is_other_live()
+    is_live = leg.last_price.price is not None if leg is monitor.legs.lead else monitor.legs.is_other_live()
     if not is_live or leg.last_price.price is None:
         return _bar_leg(monitor, leg, title, watermark_ns)
     return LegSnapshot(
@@ -139,7 +141,7 @@ def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSn
 
 def _bar_leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:
     bar: Bar | None = leg.history.newest()
-    close_ns = monitor.calendar.close_of(bar.session) if bar is not None else None
+    close_ns = monitor.legs.calendar.close_of(bar.session) if bar is not None else None
     return LegSnapshot(
         instrument=leg.instrument,
         title=title,

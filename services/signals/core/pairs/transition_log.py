@@ -1,12 +1,10 @@
-"""One pair's divergences, and how a step of one becomes an event with the pair's next number."""
+"""One pair's divergences, and how a decision about one becomes an event with the pair's next number."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from services.signals.core.confirmed import Values
-from services.signals.core.divergence.rules import Rule
-from services.signals.core.divergence.state import Decision, DivergenceState, Phase
-from services.signals.core.legs.leg import Leg
+from services.signals.core.divergence.state import NEVER_OPENED, Decision, DivergenceState, Phase
+from services.signals.core.engine_config import EngineConfig
 from services.signals.core.outcomes.judging import HistoryEvaluator
 from services.signals.core.outcomes.outcome_book import OutcomeBook
 from services.signals.core.pairs.decision_context import (
@@ -15,77 +13,57 @@ from services.signals.core.pairs.decision_context import (
     context_of_fault,
     context_of_price,
 )
-from services.signals.core.pairs.effects import Effects
+from services.signals.core.pairs.effects import NOTHING, Effects, merge, suppress
 from services.signals.core.pairs.event import build_event
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from shared.domain.divergences import Confirmation, Direction, Kind, Transition
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.kinds import DIRECTIONS
 from shared.domain.pairs import Pair
-from shared.domain.sessions import SessionCalendar
-
-_UNBORN = DivergenceState()
 
 
-class TransitionLog(PairStatistics):
-    """What a pair has said, and how it says the next thing.
+class TransitionLog:
+    """The state of each divergence of a pair, and the events of its transitions.
 
     Parameters
     ----------
-    pair, lead, other, calendar
-        See `PairStatistics`.
-    rules
-        When to speak; a kind without a rule is silent.
-    code_version
-        Stands in the evidence of each event.
-    false_alarms
-        Openings a year by chance, by pair and rule version.
+    pair
+        Whose divergences.
+    statistics
+        What the events show.
+    config
+        See `EngineConfig`.
 
     Attributes
     ----------
     divergences
-        By kind and direction; one that is not there has never begun.
+        By kind and direction; one that is not there has never opened or held a level.
     sequence
         Number of the last event.
     outcomes
         What followed each opening.
     """
 
-    def __init__(
-        self,
-        pair: Pair,
-        lead: Leg,
-        other: Leg,
-        *,
-        rules: Iterable[Rule],
-        calendar: SessionCalendar,
-        code_version: str,
-        false_alarms: Mapping[tuple[str, str], float],
-    ) -> None:
-        super().__init__(pair, lead, other, calendar=calendar)
-        self.rules = {rule.kind: rule for rule in rules}
+    def __init__(self, pair: Pair, statistics: PairStatistics, config: EngineConfig) -> None:
         self.divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
         self.sequence = 0
-        self.outcomes = OutcomeBook(lambda: HistoryEvaluator(self.rules.values()))
-        self._code_version = code_version
-        self._false_alarms = false_alarms
+        self.outcomes = OutcomeBook(lambda: HistoryEvaluator(config.rules))
+        self._pair = pair
+        self._statistics = statistics
+        self._config = config
+        self._dirty = Effects(dirty=frozenset((pair.name,)))
 
-    def life(self, kind: Kind, direction: Direction) -> DivergenceState:
-        """Return the state of one fingerprint."""
-        return self.divergences.get((kind, direction), _UNBORN)
+    def divergence(self, kind: Kind, direction: Direction) -> DivergenceState:
+        """Return the state of one divergence."""
+        return self.divergences.get((kind, direction), NEVER_OPENED)
 
-    def remember(self) -> None:
-        """Compute now what is asked for after the legs have changed, and means how they were."""
-        super().remember()
-        self.outcomes.settle(self.align)
-
-    def begun(self) -> list[tuple[Kind, Direction, DivergenceState]]:
-        """Return the divergences that have begun, in an order that does not depend on which began first."""
+    def known(self) -> list[tuple[Kind, Direction, DivergenceState]]:
+        """Return the divergences that have a state, in an order that does not depend on which was first."""
         return [
-            (kind, direction, life)
+            (kind, direction, state)
             for kind, directions in DIRECTIONS.items()
             for direction in directions
-            if (life := self.divergences.get((kind, direction))) is not None
+            if (state := self.divergences.get((kind, direction))) is not None
         ]
 
     @property
@@ -94,73 +72,79 @@ class TransitionLog(PairStatistics):
 
         A fault that was open when its rule was switched off has no end, and holds nothing back.
         """
-        return Kind.DATA_FAULT in self.rules and any(
-            self.life(Kind.DATA_FAULT, leg).phase is Phase.OPEN for leg in (Direction.LEAD, Direction.OTHER)
+        return Kind.DATA_FAULT in self._config.rule_of and any(
+            self.divergence(Kind.DATA_FAULT, leg).phase is Phase.OPEN
+            for leg in (Direction.LEAD, Direction.OTHER)
         )
 
-    def record_transition(
+    def record(
         self,
         kind: Kind,
         direction: Direction,
-        step: Decision,
+        decision: Decision,
         *,
         at_ns: int,
         confirmation: Confirmation,
-        effects: Effects,
         values: Values | None = None,
-    ) -> None:
-        """Keep a step's state, count what it suppressed and tell what it tells.
+    ) -> Effects:
+        """Keep the state that a decision leaves, and return what it suppresses and what it reports.
 
         Parameters
         ----------
         values
-            What the event says besides the statistics of its kind.
+            What the event shows besides the statistics of its kind.
         """
-        # No checkpoint for a level that begins or ends to be held: it would be one per tick at a threshold,
-        # and the log tells it again.
-        if step.state != self.life(kind, direction):
-            self.divergences[kind, direction] = step.state
-            self.is_dirty = True
-        if step.suppressed is not None:
-            effects.suppressed[step.suppressed.value] += 1
-        if step.transition is None or step.reported is None:
-            return
+        # A level that begins or ends to be held makes the pair dirty, and is not worth a checkpoint: it would
+        # be one per tick at a threshold, and the log has it again.
+        state = self.divergence(kind, direction)
+        is_new = decision.state is not state and decision.state != state
+        if is_new:
+            self.divergences[kind, direction] = decision.state
+        effects = self._dirty if is_new else NOTHING
+        if decision.suppressed is not None:
+            effects = merge((effects, suppress(decision.suppressed.value)))
+        transition, reported = decision.transition, decision.reported
+        if transition is None or reported is None:
+            return effects
         # A change to neutral claims nothing that could be scored.
-        if step.transition is Transition.OPEN and (values or {}).get("regime") != 0.0:
-            self.outcomes.opened(kind, direction, session=self.session)
+        if transition is Transition.OPEN and (values or {}).get("regime") != 0.0:
+            self.outcomes.opened(kind, direction, session=self._statistics.session)
         self.sequence += 1
-        effects.changed.add(self.pair.name)
-        grounds = self._grounds(kind, direction, step.reported, at_ns, confirmation)
-        effects.events.append(
-            build_event(
-                pair=self.pair,
-                rule=self.rules[kind],
-                direction=direction,
-                transition=step.transition,
-                life=step.reported,
-                confirmation=confirmation,
-                sequence=self.sequence,
-                at_ns=at_ns,
-                grounds=grounds if values is None else replace(grounds, values=values | grounds.values),
-                hedge=self.hedge,
-                confirmed=self.values,
-                false_alarms=self._false_alarms,
-                code_version=self._code_version,
-            )
+        context = self._context(kind, direction, reported, at_ns, confirmation)
+        event = build_event(
+            pair=self._pair,
+            rule=self._config.rule_of[kind],
+            direction=direction,
+            transition=transition,
+            state=reported,
+            confirmation=confirmation,
+            sequence=self.sequence,
+            at_ns=at_ns,
+            context=context if values is None else replace(context, values=values | context.values),
+            hedge=self._statistics.hedge,
+            confirmed=self._statistics.values,
+            config=self._config,
         )
+        name = self._dirty.dirty
+        return merge((effects, Effects(events=(event,), changed=name, dirty=name)))
 
-    def _grounds(
-        self, kind: Kind, direction: Direction, life: DivergenceState, at_ns: int, confirmation: Confirmation
+    def _context(
+        self,
+        kind: Kind,
+        direction: Direction,
+        state: DivergenceState,
+        at_ns: int,
+        confirmation: Confirmation,
     ) -> DecisionContext:
         if kind is Kind.DATA_FAULT:
-            quality = (self.lead if direction is Direction.LEAD else self.other).data_quality
+            quality = self._statistics.legs.of(direction).data_quality
             values: dict[str, float | None] = {
                 cause: (at_ns - since_ns) / NS_PER_SECOND
                 for cause, since_ns in quality.active_since_ns.items()
             }
             if not values:
-                values = {"lasted_seconds": (at_ns - life.opened_at_ns) / NS_PER_SECOND}
-            return context_of_fault(self, values, at_ns=at_ns)
+                values = {"lasted_seconds": (at_ns - state.opened_at_ns) / NS_PER_SECOND}
+            return context_of_fault(self._statistics, values, at_ns=at_ns)
         if confirmation is Confirmation.PROVISIONAL:
-            return context_of_price(self, at_ns=at_ns)
-        return context_of_close(self, kind, at_ns=at_ns)
+            return context_of_price(self._statistics, at_ns=at_ns)
+        return context_of_close(self._statistics, kind, at_ns=at_ns)

@@ -35,11 +35,11 @@ def test_bar_is_not_used_before_it_is_known() -> None:
     story.take(bar_batch(bar("2019-06-03", 150.0)))
 
     story.reach("2019-06-03 20:14:59.999999")
-    assert story.monitor.session == "2019-05-31"
+    assert story.monitor.statistics.session == "2019-05-31"
 
     story.reach("2019-06-03 20:15")
-    assert story.monitor.session == "2019-06-03"
-    assert story.effects[-1].committed == ["2019-06-03"]
+    assert story.monitor.statistics.session == "2019-06-03"
+    assert story.effects[-1].committed == ("2019-06-03",)
 
 
 def test_tick_at_the_instant_a_bar_becomes_known_comes_after_the_bar() -> None:
@@ -49,7 +49,7 @@ def test_tick_at_the_instant_a_bar_becomes_known_comes_after_the_bar() -> None:
 
     story.tick("2019-06-03 20:15", 0.0)
 
-    assert story.effects[-1].committed == ["2019-06-03"]
+    assert story.effects[-1].committed == ("2019-06-03",)
 
 
 def test_close_is_sampled_with_the_last_price_at_or_before_it() -> None:
@@ -136,7 +136,7 @@ def test_close_is_sampled_although_only_status_records_came_before_the_first_tic
 def test_closes_of_before_the_first_instant_are_not_sampled() -> None:
     engine = make_engine()
     effects = engine.apply(quotes({CLOSE + 1: 1_290.0}))
-    assert effects.sampled == []
+    assert effects.sampled == ()
 
     assert engine.progress.next_close == calendar().index_of("2019-06-04")
 
@@ -187,7 +187,7 @@ def test_provisional_bar_is_not_used() -> None:
     story.take(bar_batch(bar("2019-06-03", 150.0, status=BarStatus.PROVISIONAL)))
     story.reach("2019-06-04 09:00")
 
-    assert story.monitor.other.history.get("2019-06-03") is None
+    assert story.monitor.legs.other.history.get("2019-06-03") is None
     assert story.suppressed("bar_provisional") == 1
 
 
@@ -207,7 +207,7 @@ def test_bar_that_says_nothing_new_is_counted() -> None:
         story.take(bar_batch(each))
 
     assert (story.suppressed("bar_unchanged"), story.suppressed("bar_outdated")) == (1, 1)
-    kept = story.monitor.other.history.get("2019-06-03")
+    kept = story.monitor.legs.other.history.get("2019-06-03")
     assert kept is not None
     assert kept.close == 150.0
 
@@ -283,5 +283,5 @@ def test_feed_state_of_the_status_is_kept() -> None:
     story = Story()
     story.reach("2019-06-03 17:30", state=FeedState.BREAK)
 
-    assert story.engine.last_price.feed_state is FeedState.BREAK
-    assert story.engine.last_price.feed == "test"
+    assert story.engine.legs[LEAD].last_price.feed_state is FeedState.BREAK
+    assert story.engine.legs[LEAD].last_price.feed == "test"

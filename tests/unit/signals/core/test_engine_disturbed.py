@@ -26,7 +26,7 @@ def test_host_clock_that_runs_ahead_of_the_venue_silences_nothing() -> None:
     assert [event.type for event in story.events] == [Transition.OPEN]
     assert story.suppressed("tick_behind_watermark") == 7
     assert sum(effects.late_ticks for effects in story.effects) == 0
-    assert story.engine.last_price.ts_ns == start + 6 * MINUTE - 3 * SECOND
+    assert story.engine.legs[LEAD].last_price.ts_ns == start + 6 * MINUTE - 3 * SECOND
 
 
 def test_tick_behind_a_tick_is_late_whatever_the_watermark_is() -> None:
@@ -35,7 +35,7 @@ def test_tick_behind_a_tick_is_late_whatever_the_watermark_is() -> None:
     story.take(quotes([(start + 2, story.price(0.1)), (start + 1, story.price(2.9))]))
 
     assert story.effects[-1].late_ticks == 1
-    assert story.engine.last_price.price == pytest.approx(story.price(0.1))
+    assert story.engine.legs[LEAD].last_price.price == pytest.approx(story.price(0.1))
 
 
 def test_split_restated_by_the_source_keeps_the_window_on_one_scale() -> None:
@@ -44,14 +44,14 @@ def test_split_restated_by_the_source_keeps_the_window_on_one_scale() -> None:
     story.commit(D1, 0.3)
     halves = [
         replace(known, close=known.close / 2, adj_close=known.adj_close / 2)
-        for session in story.monitor.other.history.sessions
-        if (known := story.monitor.other.history.get(session)) is not None
+        for session in story.monitor.legs.other.history.sessions
+        if (known := story.monitor.legs.other.history.get(session)) is not None
     ]
 
     made = story.take(bar_batch(*halves, mode=BarsMode.HISTORY))
 
     assert made == []
-    assert story.monitor.values["z_90"] == pytest.approx(0.3, abs=1e-6)
+    assert story.monitor.statistics.values["z_90"] == pytest.approx(0.3, abs=1e-6)
 
 
 def test_divergence_that_an_adjustment_explains_ends_with_it() -> None:
@@ -66,8 +66,8 @@ def test_divergence_that_an_adjustment_explains_ends_with_it() -> None:
     assert [event.type for event in made] == [Transition.OPEN], "a split that nobody has adjusted for"
     halves = [
         replace(known, close=known.close / 2, adj_close=known.adj_close / 2)
-        for session in story.monitor.other.history.sessions
-        if session < D2 and (known := story.monitor.other.history.get(session)) is not None
+        for session in story.monitor.legs.other.history.sessions
+        if session < D2 and (known := story.monitor.legs.other.history.get(session)) is not None
     ]
 
     made = story.take(bar_batch(*halves, mode=BarsMode.HISTORY))
@@ -99,7 +99,7 @@ def test_hold_under_the_old_rule_is_not_held_under_the_new_one() -> None:
     story.tick(f"{D1} 10:00", 2.5)
     story = _under(story, Rule(hold_seconds=60))
 
-    assert story.monitor.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.IDLE
+    assert story.monitor.transitions.divergence(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.IDLE
 
 
 def test_warning_that_failed_by_price_does_not_hold_back_a_confirmed_one() -> None:

@@ -6,7 +6,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import Phase
 from shared.domain.divergences import Confirmation, Direction, Kind, Severity, Transition
 from shared.domain.ticks import FeedState
-from tests.support.builders_market import MINUTE, SECOND, bar, bar_batch, ny, quotes, trades
+from tests.support.builders_market import LEAD, MINUTE, SECOND, bar, bar_batch, ny, quotes, trades
 from tests.support.pair_story import Story, make_engine
 
 START = ny("2019-06-03 10:00")
@@ -47,7 +47,7 @@ def test_nothing_opens_a_nanosecond_before_the_end_of_the_hold() -> None:
     story = holding()
 
     assert story.reach(START + HOLD - 1) == []
-    assert story.monitor.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.PENDING
+    assert story.monitor.transitions.divergence(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.PENDING
 
 
 def test_tick_exactly_at_the_deadline_comes_after_it() -> None:
@@ -65,7 +65,7 @@ def test_tick_below_the_level_just_before_the_deadline_stops_the_hold() -> None:
     story.tick(START + HOLD - 1, 1.99)
 
     assert story.reach(START + HOLD) == []
-    assert story.monitor.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.IDLE
+    assert story.monitor.transitions.divergence(Kind.RATIO_STRETCH, Direction.RISK_OFF).phase is Phase.IDLE
 
 
 def test_hold_starts_anew_after_the_level_was_left() -> None:
@@ -266,15 +266,16 @@ def test_trade_moves_the_price_only_when_quotes_have_been_silent_for_a_minute() 
     story = Story()
     story.tick(START, 0.0)
     story.take(trades({START + MINUTE: 1.0}))
-    assert story.engine.last_price.ts_ns == START
+    assert story.engine.legs[LEAD].last_price.ts_ns == START
     assert story.suppressed("trade_superseded") == 1
 
     story.take(trades({START + MINUTE + 1: 1_300.0}))
-    assert (story.engine.last_price.price, story.engine.last_price.ts_ns) == (1_300.0, START + MINUTE + 1)
+    last_price = story.engine.legs[LEAD].last_price
+    assert (last_price.price, last_price.ts_ns) == (1_300.0, START + MINUTE + 1)
 
 
 def test_quote_is_its_mid() -> None:
     story = Story()
     story.take(quotes({START: 1_200.0}, spread=0.5))
 
-    assert story.engine.last_price.price == 1_200.0
+    assert story.engine.legs[LEAD].last_price.price == 1_200.0

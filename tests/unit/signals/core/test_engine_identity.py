@@ -69,8 +69,8 @@ def test_evidence_hashes_the_window_that_was_judged_against() -> None:
     live, confirmed = story.events[0], story.events[-1]
 
     # 100 sessions of history; the 101st, committed last, is not part of its own window.
-    np.testing.assert_allclose(story.monitor.align().log_ratio, ratios, rtol=0, atol=1e-15)
-    window = story.monitor.align().log_ratio[-91:-1].astype("<f8").tobytes()
+    np.testing.assert_allclose(story.monitor.legs.align().log_ratio, ratios, rtol=0, atol=1e-15)
+    window = story.monitor.legs.align().log_ratio[-91:-1].astype("<f8").tobytes()
     assert confirmed.evidence.window_sha256 == hashlib.sha256(window).hexdigest()
     assert live.evidence.window_sha256 == confirmed.evidence.window_sha256
 
@@ -79,9 +79,9 @@ def test_hedge_is_that_of_the_newest_session() -> None:
     story = Story(warm=108)
     (opened,) = story.commit("2019-06-03", 2.5)
 
-    assert opened.hedge.ratio.value == story.monitor.values["hedge_ratio_60"]
-    assert opened.hedge.effectiveness.value == story.monitor.values["hedge_effectiveness_60"]
-    assert opened.hedge.beta.value == story.monitor.values["beta_60"]
+    assert opened.hedge.ratio.value == story.monitor.statistics.values["hedge_ratio_60"]
+    assert opened.hedge.effectiveness.value == story.monitor.statistics.values["hedge_effectiveness_60"]
+    assert opened.hedge.beta.value == story.monitor.statistics.values["beta_60"]
     assert opened.hedge.stress_corr.value is None
 
 
@@ -95,7 +95,7 @@ def test_record_of_another_instrument_is_counted_and_passed(feed_of: object) -> 
     story = Story()
     story.take(feed_of({ny("2019-06-03 10:00"): 5.0}, instrument="XAG/USD.TEST"))
 
-    assert story.engine.last_price.price is None
+    assert story.engine.legs[LEAD].last_price.price is None
     assert story.suppressed("other_instrument") == 1
 
 
@@ -105,12 +105,13 @@ def test_late_ticks_are_counted_and_not_used() -> None:
     story.take(quotes([(at, 1_200.0), (at - 1, 1.0), (at + 5, 1_201.0), (at + 4, 2.0)]))
 
     assert story.effects[-1].late_ticks == 2
-    assert (story.engine.last_price.price, story.engine.last_price.ts_ns) == (1_201.0, at + 5)
+    last_price = story.engine.legs[LEAD].last_price
+    assert (last_price.price, last_price.ts_ns) == (1_201.0, at + 5)
 
     story.take(quotes({at + 4: 3.0}))
     assert story.effects[-1].late_ticks == 1
     story.take(quotes({at + 5: 1_202.0}))
-    assert story.engine.last_price.price == 1_202.0
+    assert story.engine.legs[LEAD].last_price.price == 1_202.0
 
 
 def test_quotes_rule_over_trades_for_a_minute_after_the_newest_of_them_in_any_order() -> None:
@@ -142,7 +143,7 @@ def test_quiet_batch_leaves_its_last_price_and_the_watermark() -> None:
     calm = [story.price(z) for z in (0.1, -0.2, 0.3)]
     story.take(quotes([(at + 1, calm[0]), (at + 1, calm[1]), (at + 7, calm[2])], spread=0.5))
 
-    last_price = story.engine.last_price
+    last_price = story.engine.legs[LEAD].last_price
     assert last_price.price == pytest.approx(calm[2], rel=1e-15)
     assert (last_price.ts_ns, story.engine.progress.watermark_ns, last_price.quote_ts_ns) == (
         at + 7,
@@ -158,7 +159,7 @@ def test_quiet_batch_out_of_order_loses_its_late_tick_only() -> None:
     story.take(quotes([(at + 3, story.price(0.1)), (at + 1, story.price(0.2)), (at + 7, story.price(0.3))]))
 
     assert story.effects[-1].late_ticks == 1
-    assert story.engine.last_price.ts_ns == at + 7
+    assert story.engine.legs[LEAD].last_price.ts_ns == at + 7
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -197,16 +198,14 @@ def test_restart_goes_on_where_the_pair_stood() -> None:
     again = restart(story.engine)
 
     old, new = story.monitor, again.monitors[0]
-    assert (new.divergences, new.sequence, new.regime, new.values) == (
-        old.divergences,
-        old.sequence,
-        old.regime,
-        old.values,
-    )
-    assert new.deadband == old.deadband
-    assert again.last_price == story.engine.last_price
-    bar_of_close = new.other.history.get("2019-06-03")
-    assert bar_of_close == old.other.history.get("2019-06-03")
+    assert new.transitions.divergences == old.transitions.divergences
+    assert new.transitions.sequence == old.transitions.sequence
+    assert new.statistics.regime == old.statistics.regime
+    assert new.statistics.values == old.statistics.values
+    assert new.prices.deadband() == old.prices.deadband()
+    assert again.legs[LEAD].last_price == story.engine.legs[LEAD].last_price
+    bar_of_close = new.legs.other.history.get("2019-06-03")
+    assert bar_of_close == old.legs.other.history.get("2019-06-03")
 
 
 def test_quotes_of_one_instant_are_all_used_in_a_batch_out_of_order() -> None:
@@ -217,4 +216,4 @@ def test_quotes_of_one_instant_are_all_used_in_a_batch_out_of_order() -> None:
     story.take(quotes([(at, last * 1.0001), (at + 5, last * 0.9999), (at + 1, 1.0), (at + 5, last)]))
 
     assert story.effects[-1].late_ticks == 1
-    assert story.engine.last_price.price == pytest.approx(last, rel=1e-15)
+    assert story.engine.legs[LEAD].last_price.price == pytest.approx(last, rel=1e-15)

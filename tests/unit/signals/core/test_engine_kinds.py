@@ -76,7 +76,7 @@ class Closes:
         self.events += effects.events
         for reason, count in effects.suppressed.items():
             self.suppressed[reason] = self.suppressed.get(reason, 0) + count
-        return effects.events
+        return list(effects.events)
 
     def close(self, lead: float, other: float) -> list[DivergenceEvent]:
         """Tell the next session's closes by their log returns, and reach 20:15; return its events."""
@@ -148,7 +148,7 @@ def test_legs_that_fall_together_at_different_speeds_part_no_ways() -> None:
     for _ in range(5):
         assert story.close(-0.001, -0.03) == []
 
-    values = story.engine.monitors[0].values
+    values = story.engine.monitors[0].statistics.values
     assert values["opposite_moves"] is not None
     assert values["opposite_moves"] > 2
 
@@ -212,7 +212,7 @@ def test_hedge_is_lost_at_the_lower_end_of_the_interval_and_found_again_at_zero(
         assert story.at < START + 70
     opened = story.events[0]
     while len({event.type for event in story.events}) < 2 or story.events[-1].type is not Transition.CLOSED:
-        before = story.engine.monitors[0].values["corr_60"]
+        before = story.engine.monitors[0].statistics.values["corr_60"]
         shock = float(rng.normal(0, 0.008))
         story.close(shock, -shock + float(rng.normal(0, 0.006)))
         assert story.at < START + 180
@@ -308,7 +308,7 @@ def test_burst_of_absurd_prices_is_a_fault_for_a_minute_and_moves_nothing() -> N
 
     assert faults(begun) == [(Transition.OPEN, Direction.LEAD, {"bad_ticks"})]
     assert faults(ended) == [(Transition.CLOSED, Direction.LEAD, {"lasted_seconds"})]
-    assert story.engine.last_price.price == price
+    assert story.engine.legs[LEAD].last_price.price == price
     assert story.suppressed["tick_implausible"] == 5
 
 
@@ -318,7 +318,7 @@ def test_level_that_stays_is_believed_however_far_it_jumped() -> None:
     for each in range(3):
         story.take(quotes({at + each * SECOND: story.prices[0] * 2}))
 
-    assert story.engine.last_price.price == story.prices[0] * 2
+    assert story.engine.legs[LEAD].last_price.price == story.prices[0] * 2
     assert story.suppressed["tick_implausible"] == 2
 
 

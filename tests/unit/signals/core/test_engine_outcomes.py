@@ -41,7 +41,11 @@ def test_a_filled_history_has_the_outcomes_of_its_openings() -> None:
 
     shown = {each.horizon_sessions: each for each in outcomes(story) if each.direction is RISK_OFF}
 
-    openings = [each.session for each in story.monitor.outcomes.ledger.openings if each.direction is RISK_OFF]
+    openings = [
+        each.session
+        for each in story.monitor.transitions.outcomes.ledger.openings
+        if each.direction is RISK_OFF
+    ]
     assert openings[0] == list(story.closes)[first]
     assert shown[20].count >= 3
     moves = [
@@ -59,7 +63,7 @@ def test_an_opening_by_a_close_is_scored_from_that_close_on() -> None:
 
     story.commit("2019-06-04", 1.5)
 
-    (entered,) = story.monitor.outcomes.ledger.openings
+    (entered,) = story.monitor.transitions.outcomes.ledger.openings
     assert (entered.kind, entered.direction, entered.session) == (STRETCH, RISK_OFF, "2019-06-03")
     before, after = story.closes["2019-06-03"], story.closes["2019-06-04"]
     expected = [np.log(now / then) for then, now in zip(before, after, strict=True)]
@@ -76,7 +80,7 @@ def test_an_early_warning_is_scored_from_the_last_close_before_it() -> None:
     story.commit("2019-06-03", 2.5)
 
     # The close that bears it out is no second opening.
-    assert [each.session for each in story.monitor.outcomes.ledger.openings] == ["2019-05-31"]
+    assert [each.session for each in story.monitor.transitions.outcomes.ledger.openings] == ["2019-05-31"]
     assert counts(story) == [1, 0, 0]
 
 
@@ -84,12 +88,12 @@ def test_a_corrected_close_corrects_what_followed() -> None:
     story = Story(warm=91)
     for session, z in (("2019-06-03", 2.5), ("2019-06-04", 1.5)):
         story.commit(session, z)
-    (before,) = story.monitor.outcomes.ledger.openings
+    (before,) = story.monitor.transitions.outcomes.ledger.openings
     lead, _ = story.closes["2019-06-04"]
 
     story.commit("2019-06-04", 1.8, lead_close=lead, revision=1)
 
-    (after,) = story.monitor.outcomes.ledger.openings
+    (after,) = story.monitor.transitions.outcomes.ledger.openings
     assert after.scores[0][0] == before.scores[0][0]
     assert after.scores[0][1] < before.scores[0][1]
 
@@ -102,7 +106,7 @@ def test_a_restart_forgets_no_opening() -> None:
     restarted = restart(story.engine)
 
     assert take_snapshot(restarted.monitors[0], ny("2019-06-03 10:00")).outcomes == expected
-    assert restarted.monitors[0].outcomes.ledger == story.monitor.outcomes.ledger
+    assert restarted.monitors[0].transitions.outcomes.ledger == story.monitor.transitions.outcomes.ledger
 
 
 def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> None:
@@ -110,7 +114,7 @@ def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> No
 
     restarted = restart(story.engine)
 
-    assert restarted.monitors[0].outcomes.ledger.backfill_until == "2019-05-31"
+    assert restarted.monitors[0].transitions.outcomes.ledger.backfill_until == "2019-05-31"
     assert take_snapshot(restarted.monitors[0], ny("2019-06-03 10:00")).outcomes == outcomes(story)
 
 

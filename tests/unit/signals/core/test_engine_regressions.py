@@ -11,7 +11,7 @@ from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import HISTORY_SESSIONS, BarsMode
-from shared.domain.divergences import Kind, Transition
+from shared.domain.divergences import DivergenceEvent, Kind, Transition
 from shared.domain.ticks import FeedState
 from tests.support.builders_market import (
     LEAD,
@@ -41,7 +41,7 @@ def prices_of(*records: list[tuple[int, float]], restarts: bool = False) -> tupl
         effects = engine.apply(quotes(record))
         refused += effects.suppressed["tick_implausible"]
         late += effects.late_ticks
-    return engine.last_price.price, refused, late
+    return engine.legs[LEAD].last_price.price, refused, late
 
 
 def test_second_price_of_a_lead_without_history_is_held_against_the_first() -> None:
@@ -87,11 +87,11 @@ def test_late_tick_of_the_other_leg_does_not_move_the_level_that_its_close_sets(
 
     for restarts in (set[int](), {6}):
         engine = make_engine(pair(other=COIN))
-        events = []
+        events: list[DivergenceEvent] = []
         for index, record in enumerate(log):
             engine = restart(engine) if index in restarts else engine
             events += engine.apply(record).events
-        assert engine.last_price.price == above
+        assert engine.legs[LEAD].last_price.price == above
         assert [event.type for event in events] == [Transition.OPEN]
 
 
@@ -163,7 +163,7 @@ def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
     story = Story(rules=DEFAULT_RULES)
     story.commit("2019-06-03", 0.0)
     story.reach("2019-06-04 22:30")
-    assert story.monitor.is_inhibited
+    assert story.monitor.transitions.is_inhibited
     story.engine = restart(story.engine, rules=without(Kind.DATA_FAULT))
 
     events = story.commit("2019-06-05", 2.5)
@@ -174,7 +174,7 @@ def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
 def test_feed_that_is_stale_before_the_first_instant_is_at_fault_a_minute_after_it() -> None:
     """Would have caught: the other leg's feed had then been stale since 1970, and was at fault at once."""
     engine = make_engine(pair(other=COIN), rules=DEFAULT_RULES)
-    faults = []
+    faults: list[DivergenceEvent] = []
     for seconds in (0, 1, 60, 61):
         at_ns = MORNING + seconds * SECOND
         faults += engine.apply(status(at_ns, state=FeedState.STALE, instrument=COIN)).events

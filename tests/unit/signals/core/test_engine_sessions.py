@@ -80,7 +80,7 @@ def test_early_warning_from_after_the_close_waits_for_the_next_one() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.take(bar_batch(bar(D1, round(story.price(1.5), 2), instrument=LEAD, known_at_ns=ny(f"{D1} 16:00"))))
     story.tick(f"{D1} 16:00:01", 2.5)
-    lead_bar = story.monitor.lead.history.get(D1)
+    lead_bar = story.monitor.legs.lead.history.get(D1)
     assert lead_bar is not None
     story.commit(D1, 1.5, lead_close=lead_bar.close)
 
@@ -169,14 +169,17 @@ def test_correction_takes_nothing_off_a_cooldown() -> None:
     story.commit(D2, 0.5)
     corrected(story, D2, 0.6, known=f"{D3} 09:00")
 
-    assert story.monitor.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).cooldown_sessions_left == 5
+    assert (
+        story.monitor.transitions.divergence(Kind.RATIO_STRETCH, Direction.RISK_OFF).cooldown_sessions_left
+        == 5
+    )
 
 
 def test_change_of_adjustment_restates_nothing_and_moves_the_windows() -> None:
     story = Story()
     story.commit(D1, 2.5)
-    before = story.monitor.values["log_ratio"]
-    known = story.monitor.other.history.get(D1)
+    before = story.monitor.statistics.values["log_ratio"]
+    known = story.monitor.legs.other.history.get(D1)
     assert known is not None
     assert before is not None
 
@@ -185,7 +188,7 @@ def test_change_of_adjustment_restates_nothing_and_moves_the_windows() -> None:
     )
 
     assert made == []
-    assert story.monitor.values["log_ratio"] == pytest.approx(before - np.log(0.9999), abs=1e-12)
+    assert story.monitor.statistics.values["log_ratio"] == pytest.approx(before - np.log(0.9999), abs=1e-12)
 
 
 def test_session_that_comes_late_into_the_window_restates_and_is_no_new_session() -> None:
@@ -197,8 +200,8 @@ def test_session_that_comes_late_into_the_window_restates_and_is_no_new_session(
     story.take(bar_batch(late))
 
     assert [event.type.value for event in story.events][:2] == ["open", "revised"]
-    assert story.effects[-1].committed == []
-    assert story.monitor.align().sessions[-2:] == (D1, D2)
+    assert story.effects[-1].committed == ()
+    assert story.monitor.legs.align().sessions[-2:] == (D1, D2)
 
 
 def test_session_that_comes_late_from_before_the_window_restates_nothing() -> None:
@@ -209,7 +212,7 @@ def test_session_that_comes_late_from_before_the_window_restates_nothing() -> No
     story.take(bar_batch(bar(gap, 1_200.0, instrument=LEAD), bar(gap, 140.0)))
 
     assert [event.type.value for event in story.events] == ["open"]
-    assert story.monitor.count == 102
+    assert story.monitor.statistics.count == 102
 
 
 def test_correction_from_before_the_window_restates_nothing() -> None:
@@ -218,7 +221,7 @@ def test_correction_from_before_the_window_restates_nothing() -> None:
     old = story.sessions.labels[story.sessions.index_of(D1) - 95]
     story.take(bar_batch(bar(old, 120.0, revision=1)))
 
-    kept = story.monitor.other.history.get(old)
+    kept = story.monitor.legs.other.history.get(old)
     assert kept is not None
     assert kept.close == 120.0
     assert [event.type.value for event in story.events] == ["open"]
@@ -276,7 +279,10 @@ def test_refill_counts_the_sessions_that_it_brings_against_a_cooldown() -> None:
         bars = [bar(session, closes[instrument], instrument=instrument) for session in (D3, D4, D5)]
         story.take(bar_batch(*bars, mode=BarsMode.HISTORY))
 
-    assert story.monitor.life(Kind.RATIO_STRETCH, Direction.RISK_OFF).cooldown_sessions_left == 2
+    assert (
+        story.monitor.transitions.divergence(Kind.RATIO_STRETCH, Direction.RISK_OFF).cooldown_sessions_left
+        == 2
+    )
 
 
 def test_daily_refill_that_says_nothing_new_does_nothing() -> None:
@@ -309,8 +315,8 @@ def test_first_history_decides_nothing() -> None:
     engine = make_engine()
     for leg in (lead, stretched):
         effects = engine.apply(bar_batch(*leg, mode=BarsMode.HISTORY))
-        assert effects.events == []
-    assert abs(engine.monitors[0].values["z_90"] or 0.0) > 10
+        assert effects.events == ()
+    assert abs(engine.monitors[0].statistics.values["z_90"] or 0.0) > 10
 
 
 def test_history_of_another_pair_is_nothing_to_this_one() -> None:
@@ -326,9 +332,9 @@ def test_warming_pair_has_no_z_and_says_nothing() -> None:
     story = Story(warm=89)
     story.tick(f"{D1} 10:00", 0.0)
 
-    assert story.monitor.base is None
-    assert story.monitor.live_z() is None
-    assert story.monitor.deadband == (0.0, float("inf"))
+    assert story.monitor.statistics.base is None
+    assert story.monitor.statistics.live_z() is None
+    assert story.monitor.prices.deadband() == (0.0, float("inf"))
 
 
 def test_undefined_close_of_an_open_divergence_is_counted() -> None:
@@ -341,7 +347,7 @@ def test_undefined_close_of_an_open_divergence_is_counted() -> None:
         bars = [bar(label, close, instrument=instrument, revision=1) for label in labels]
         story.take(bar_batch(*bars, mode=BarsMode.HISTORY))
 
-    assert story.monitor.values["z_90"] is None
+    assert story.monitor.statistics.values["z_90"] is None
     assert story.suppressed("undefined") >= 1
 
 
@@ -354,7 +360,7 @@ def test_refill_with_a_new_session_judges_it_and_restates_nothing() -> None:
     for instrument, close in ((LEAD, lead_close), (OTHER, other_close)):
         story.take(bar_batch(bar(D2, close, instrument=instrument), mode=BarsMode.HISTORY))
 
-    assert story.monitor.session == D2
+    assert story.monitor.statistics.session == D2
     assert [event.type.value for event in story.events] == ["open"]
 
 
@@ -364,7 +370,7 @@ def test_bar_of_another_pair_is_nothing_to_an_engine() -> None:
     effects = story.engine.apply(bar_batch(bar(D1, 280.0, instrument="SPY.TEST")))
 
     assert effects.suppressed == {"other_instrument": 1}
-    assert (effects.events, effects.changed, effects.is_shared_changed) == ([], set(), False)
+    assert (effects.events, effects.changed, effects.is_shared_changed) == ((), frozenset(), False)
 
 
 def test_correction_does_not_restate_what_no_close_has_confirmed() -> None:

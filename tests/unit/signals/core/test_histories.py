@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from services.signals.core.confirmed import confirmed_values, leg_values, regimes
 from services.signals.core.legs.aligned import align
+from services.signals.core.legs.close_sampling import sample_close
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.last_price import LastPrice
+from services.signals.core.legs.leg import Leg
 from shared.domain.bars import Bar
 from tests.support.builders_market import MINUTE, bar, calendar
 
@@ -113,8 +115,10 @@ def test_leg_values_are_fractions_by_name() -> None:
 
 
 def test_sample_is_the_price_until_it_is_older_than_fifteen_minutes() -> None:
-    last_price = LastPrice(price=1_300.0, ts_ns=1_000)
+    leg = Leg(instrument="XAU/USD.TEST", last_price=LastPrice(price=1_300.0, ts_ns=1_000))
 
-    assert last_price.sample_at(1_000 + 15 * MINUTE) == 1_300.0
-    assert last_price.sample_at(1_000 + 15 * MINUTE + 1) is None
-    assert LastPrice().sample_at(5) is None
+    sampled = sample_close(leg, session="2019-06-03", close_ns=1_000 + 15 * MINUTE)
+    assert sampled is not None
+    assert (sampled.close, sampled.known_at_ns, sampled.source) == (1_300.0, 1_000 + 15 * MINUTE, "sampled")
+    assert sample_close(leg, session="2019-06-03", close_ns=1_000 + 15 * MINUTE + 1) is None
+    assert sample_close(Leg(instrument="XAU/USD.TEST"), session="2019-06-03", close_ns=5) is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.legs.history import LegHistory, Told
+from services.signals.core.legs.history import BarChange, LegHistory
 from shared.domain.bars import Bar, BarStatus
 from tests.support.builders_market import bar, calendar
 
@@ -27,17 +27,17 @@ FIRST = bar("2019-06-03", 150.0)
 
 
 def test_unknown_session_is_new() -> None:
-    assert leg().put(FIRST) is Told.NEW
+    assert leg().put(FIRST) is BarChange.NEW
 
 
 def test_same_bar_changes_nothing() -> None:
-    assert leg(FIRST).put(replace(FIRST, revision=1, source="elsewhere")) is Told.UNCHANGED
+    assert leg(FIRST).put(replace(FIRST, revision=1, source="elsewhere")) is BarChange.UNCHANGED
 
 
 def test_other_adjustment_of_the_same_close_is_no_correction() -> None:
     history = leg(FIRST)
 
-    assert history.put(replace(FIRST, adj_close=148.0)) is Told.READJUSTED
+    assert history.put(replace(FIRST, adj_close=148.0)) is BarChange.READJUSTED
     assert history.get("2019-06-03") == replace(FIRST, adj_close=148.0)
 
 
@@ -45,7 +45,7 @@ def test_other_close_of_a_higher_revision_corrects() -> None:
     history = leg(FIRST)
     corrected = replace(FIRST, close=151.0, revision=1, status=BarStatus.CORRECTED)
 
-    assert history.put(corrected) is Told.CORRECTED
+    assert history.put(corrected) is BarChange.CORRECTED
     assert history.get("2019-06-03") == corrected
 
 
@@ -54,7 +54,7 @@ def test_other_close_of_a_lower_revision_or_of_another_source_is_outdated(revisi
     known = replace(FIRST, revision=1, status=BarStatus.CORRECTED)
     history = leg(known)
 
-    assert history.put(replace(FIRST, close=151.0, revision=revision, source=source)) is Told.OUTDATED
+    assert history.put(replace(FIRST, close=151.0, revision=revision, source=source)) is BarChange.OUTDATED
     assert history.get("2019-06-03") == known
 
 
@@ -63,7 +63,7 @@ def test_other_close_of_the_same_revision_and_source_is_a_split_not_a_fact() -> 
     history = leg(FIRST)
     halved = replace(FIRST, close=FIRST.close / 2, adj_close=FIRST.adj_close / 2)
 
-    assert history.put(halved) is Told.READJUSTED
+    assert history.put(halved) is BarChange.READJUSTED
     assert history.get("2019-06-03") == halved
 
 
@@ -92,7 +92,7 @@ def test_oldest_session_goes_when_there_are_too_many() -> None:
 def test_session_older_than_everything_kept_changes_nothing() -> None:
     history = leg(bar("2019-06-04"), bar("2019-06-05"), limit=2)
 
-    assert history.put(bar("2019-06-03")) is Told.NEW
+    assert history.put(bar("2019-06-03")) is BarChange.NEW
     assert history.sessions == ["2019-06-04", "2019-06-05"]
 
 
@@ -206,7 +206,7 @@ def test_columns_know_what_a_dictionary_of_bars_knows(limit: int, bars: list[Bar
             history = LegHistory.from_columns(history.columns(), instrument="IWM.TEST", limit=limit)
         told = history.put(each)
         assert told == plain.put(each)
-        if told in (Told.CORRECTED, Told.READJUSTED):
+        if told in (BarChange.CORRECTED, BarChange.READJUSTED):
             assert history.get(each.session) == each
         assert len(history) == len(plain.bars)
         assert history.sessions == list(plain.bars)

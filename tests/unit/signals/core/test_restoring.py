@@ -66,10 +66,10 @@ def test_frozen_pair_and_its_leg_hear_nothing_but_prices() -> None:
 
     assert set(told_everything(frozen.engine)) == {"gold-spy"}
     assert own(frozen.engine) == before
-    assert frozen.engine.monitors[0].other.data_quality == DataQuality()
+    assert frozen.engine.monitors[0].legs.other.data_quality == DataQuality()
     # The lead's record has the price, as of the record before the thaw.
-    assert frozen.engine.monitors[0].other.last_price.price == 150.0
-    assert not frozen.engine.monitors[0].is_dirty
+    assert frozen.engine.monitors[0].legs.other.last_price.price == 150.0
+    assert "gold-iwm" not in frozen.engine.dirty
 
 
 def test_the_same_is_told_to_a_pair_that_is_not_frozen() -> None:
@@ -84,13 +84,12 @@ def test_the_same_is_told_to_a_pair_that_is_not_frozen() -> None:
 
 def test_pair_is_thawed_before_the_first_record_after_its_own() -> None:
     frozen = restored(Story(rules=DEFAULT_RULES), until=10)
-    market = frozen.engine.market
+    engine = frozen.engine
 
     frozen.thaw_before(10)
-    assert (market.frozen, market.rows_of[OTHER].tolist()) == ({"gold-iwm"}, [])
+    assert (engine.frozen, engine.is_frozen(OTHER)) == (frozenset({"gold-iwm"}), True)
     frozen.thaw_before(11)
-    assert (market.frozen, market.rows_of[OTHER].tolist()) == (set(), [0])
-    assert market.rows_of[LEAD].tolist() == [0, 1]
+    assert (engine.frozen, engine.is_frozen(OTHER)) == (frozenset(), False)
 
 
 def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
@@ -105,7 +104,7 @@ def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
     frozen.thaw_before(11)
     assert [each.session for each in frozen.engine.waiting] == ["2019-06-03"]
     frozen.engine.apply(status(ny("2019-06-03 20:17")))
-    assert frozen.engine.monitors[0].other.history.newest_session == "2019-06-03"
+    assert frozen.engine.monitors[0].legs.other.history.newest_session == "2019-06-03"
 
 
 def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
@@ -119,9 +118,9 @@ def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
         is_from_beginning=True,
     ).engine
 
-    assert len(engine.market.legs[LEAD].history) == len(story.monitor.lead.history)
-    assert (engine.progress.watermark_ns, engine.last_price.price, engine.waiting) == (0, None, [])
-    assert all(monitor.is_dirty for monitor in engine.monitors)
+    assert len(engine.legs[LEAD].history) == len(story.monitor.legs.lead.history)
+    assert (engine.progress.watermark_ns, engine.legs[LEAD].last_price.price, engine.waiting) == (0, None, [])
+    assert engine.dirty == {"gold-iwm", "gold-spy"}
 
 
 def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
@@ -131,5 +130,5 @@ def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
         make_engine(SPY, rules=DEFAULT_RULES), dump_lead(story.engine), [], frozen={}, is_from_beginning=False
     ).engine
 
-    assert engine.market.legs.keys() == {LEAD, "SPY.TEST"}
+    assert engine.legs.keys() == {LEAD, "SPY.TEST"}
     assert engine.progress.watermark_ns == ny("2019-06-03 10:00")

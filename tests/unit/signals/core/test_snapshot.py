@@ -116,9 +116,9 @@ def test_slow_statistics_are_computed_once_for_a_session() -> None:
     story = Story()
     story.commit("2019-06-03", 0.5)
 
-    before = story.monitor.slow_values
-    again = story.monitor.slow_values
+    before = story.monitor.statistics.slow_values
+    again = story.monitor.statistics.slow_values
     story.commit("2019-06-04", 0.6)
 
     assert again is before
-    assert story.monitor.slow_values is not before
+    assert story.monitor.statistics.slow_values is not before

@@ -1,0 +1,83 @@
+"""When a fault of the legs' data begins or ends without any input.
+
+========================= =========================================================
+due                       what
+========================= =========================================================
+a minute after a rejected a burst of bad ticks is over
+price
+two hours after a bar is  a leg without that bar is at fault
+final
+========================= =========================================================
+"""
+
+from collections.abc import Iterable
+
+from services.signals.core.engine.log_progress import NEVER
+from services.signals.core.legs.leg import Leg
+from services.signals.core.pairs.price_evaluator import LATEST_BAR_NS
+from shared.domain.sessions import SessionCalendar, bar_final_at_ns
+
+
+class FaultSchedule:
+    """The bursts that have begun, and the next session whose bar can be missing.
+
+    Parameters
+    ----------
+    calendar
+        XNYS sessions.
+    """
+
+    def __init__(self, calendar: SessionCalendar) -> None:
+        self._calendar = calendar
+        self._bursting: dict[str, Leg] = {}
+        self._missing_ordinal = -1
+        self._missing_ns = NEVER
+
+    @property
+    def due_ns(self) -> int:
+        """When a fault begins or ends next; `NEVER` when none does."""
+        if not self._bursting:
+            return self._missing_ns
+        ends = (leg.data_quality.burst_ends_at_ns() for leg in self._bursting.values())
+        return min([self._missing_ns, *(each for each in ends if each is not None)])
+
+    def resume(self, legs: Iterable[Leg]) -> None:
+        """Watch the bursts of some legs, and of no others."""
+        self._bursting = {}
+        for leg in legs:
+            self.watch_burst(leg)
+
+    def watch_burst(self, leg: Leg) -> None:
+        """Watch a leg's burst, if it has one."""
+        if leg.data_quality.burst_ends_at_ns() is not None:
+            self._bursting[leg.instrument] = leg
+
+    def end_bursts(self, at_ns: int) -> list[Leg]:
+        """End the bursts that are over at an instant, and return their legs."""
+        ended = [
+            self._bursting[name]
+            for name in sorted(self._bursting)
+            if self._bursting[name].data_quality.burst_ends_at_ns() == at_ns
+        ]
+        for leg in ended:
+            leg.data_quality.end_burst()
+            del self._bursting[leg.instrument]
+        return ended
+
+    def missing_session(self, at_ns: int) -> str | None:
+        """Return the session whose bar is missing from an instant on, and wait for the one after it."""
+        if self._missing_ns != at_ns:
+            return None
+        session = self._calendar.labels[self._missing_ordinal]
+        self.plan_missing(at_ns)
+        return session
+
+    def plan_missing(self, after_ns: int) -> None:
+        """Wait for the first session whose bar can be missing after an instant."""
+        ordinal = max(0, self._calendar.first_closing_at_or_after(after_ns) - 2)
+        labels = self._calendar.labels
+        while ordinal < len(labels) and bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS <= after_ns:
+            ordinal += 1
+        is_known = ordinal < len(labels)
+        self._missing_ordinal = ordinal
+        self._missing_ns = bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS if is_known else NEVER

@@ -1,0 +1,128 @@
+"""What a bar, or a fault, of one leg does to the pairs that have it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.signals.core.legs.history import BarChange
+from services.signals.core.legs.leg import Leg
+from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects, merge, suppress
+from services.signals.core.pairs.pair_monitor import PairMonitor
+from shared.domain.bars import HISTORY_SESSIONS, Bar
+from shared.domain.divergences import Direction
+
+_NO_NEWS: Final = (BarChange.UNCHANGED, BarChange.OUTDATED)
+
+
+class LegPairs:
+    """The pairs of one leg that the log reaches.
+
+    Parameters
+    ----------
+    leg
+        What they have in common.
+    monitors
+        The pairs by row.
+    is_lead
+        Whether the leg leads them.
+
+    Attributes
+    ----------
+    rows
+        The rows of the pairs, ascending.
+    dirty
+        That the leg has changed: a pair's checkpoint has its other leg's bars and faults.
+    """
+
+    def __init__(self, leg: Leg, monitors: Mapping[int, PairMonitor], *, is_lead: bool) -> None:
+        self.rows = tuple(monitors)
+        names = frozenset[str]() if is_lead else frozenset(each.pair.name for each in monitors.values())
+        self.dirty = Effects(dirty=names) if names else NOTHING
+        self._leg = leg
+        self._monitors = monitors
+        self._is_lead = is_lead
+        self._role = Direction.LEAD if is_lead else Direction.OTHER
+
+    def take_history(self, bars: tuple[Bar, ...], *, at_ns: int) -> Effects:
+        """Fill the windows with bars of the past."""
+        self._materialise(bars)
+        changes = [self._leg.history.put(bar) for bar in bars]
+        if all(change in _NO_NEWS for change in changes):
+            return NOTHING
+        parts = [SHARED_CHANGED, self.dirty]
+        if self._leg.data_quality.on_bar(bars[-1].session):
+            parts += self._evaluate_faults(at_ns)
+        for monitor in self._monitors.values():
+            parts.append(monitor.take_history(bars, changes, at_ns=at_ns))
+            parts.append(monitor.reevaluate(at_ns))
+        return merge(parts)
+
+    def take_bar(self, bar: Bar, *, at_ns: int) -> tuple[Effects, tuple[int, ...]]:
+        """Take one bar in as news; return what that did, and the rows that it touched."""
+        history = self._leg.history
+        known, is_full = history.get(bar.session), len(history) == HISTORY_SESSIONS
+        self._materialise((bar,))
+        change = history.put(bar)
+        if change in _NO_NEWS:
+            return merge((self.dirty, suppress(f"bar_{change.value}"))), ()
+        parts = [self.dirty, SHARED_CHANGED]
+        if change is BarChange.NEW and is_full:
+            parts.append(self._forget_oldest(bar.session))
+        seen_ns = max(at_ns, bar.known_at_ns)
+        ends_fault = self._leg.data_quality.on_bar(bar.session)
+        if ends_fault:
+            parts += self._evaluate_faults(seen_ns)
+        if change is BarChange.CORRECTED and known is not None:
+            for monitor in self._monitors.values():
+                parts.append(monitor.faults.on_correction(self._role, known, bar, seen_ns))
+        touched = tuple(row for row, monitor in self._monitors.items() if self._touches(monitor, bar))
+        parts += [self._monitors[row].take_bar(bar, change, at_ns=at_ns) for row in touched]
+        if ends_fault:
+            parts += [monitor.reevaluate(seen_ns) for monitor in self._monitors.values()]
+        return merge(parts), self.rows if ends_fault else touched
+
+    def on_data_quality(self, at_ns: int) -> Effects:
+        """Evaluate that the data of the leg can, or can no longer, be trusted."""
+        parts = [SHARED_CHANGED, self.dirty]
+        for monitor in self._monitors.values():
+            parts.append(monitor.faults.evaluate(self._role, at_ns))
+            parts.append(monitor.reevaluate(at_ns))
+        return merge(parts)
+
+    def _evaluate_faults(self, at_ns: int) -> list[Effects]:
+        """Evaluate that a bar has ended a fault; what that held back is for the caller to evaluate again."""
+        return [monitor.faults.evaluate(self._role, at_ns) for monitor in self._monitors.values()]
+
+    def _materialise(self, bars: tuple[Bar, ...]) -> None:
+        """Let the pairs compute what held before bars come, where their events will show it.
+
+        They compute it when they are first asked, which after a restart may be too late.
+        """
+        is_full = len(self._leg.history) == HISTORY_SESSIONS
+        is_at_fault = bool(self._leg.data_quality.awaited_sessions)
+        if is_full or is_at_fault or any(_changes_the_past(self._leg, bar) for bar in bars):
+            for monitor in self._monitors.values():
+                monitor.materialise()
+
+    def _forget_oldest(self, session: str) -> Effects:
+        """Compute again the pairs for which a bar only pushed their oldest session out.
+
+        What they compute from the whole history is of one session less from now on, as after a restart.
+        """
+        forgotten = [each for each in self._monitors.values() if not each.legs.has(session)]
+        for monitor in forgotten:
+            monitor.statistics.resume(monitor.statistics.regime)
+            monitor.transitions.outcomes.committed(monitor.legs.align)
+        return Effects(dirty=frozenset(monitor.pair.name for monitor in forgotten))
+
+    def _touches(self, monitor: PairMonitor, bar: Bar) -> bool:
+        # A bar of the lead changes nothing for a pair whose other leg is not that far.
+        newest = monitor.legs.other.history.newest_session
+        return not self._is_lead or (newest is not None and newest >= bar.session)
+
+
+def _changes_the_past(leg: Leg, bar: Bar) -> bool:
+    known, newest = leg.history.get(bar.session), leg.history.newest_session
+    if known is None:
+        # One that was left out and comes after a newer one changes what that one was evaluated by.
+        return newest is not None and bar.session < newest
+    return (known.close, known.adj_close) != (bar.close, bar.adj_close)

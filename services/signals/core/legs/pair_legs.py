@@ -1,0 +1,61 @@
+"""Both legs of a pair: the sessions they have in common, and the ratio of their newest prices."""
+
+import numpy as np
+
+from services.signals.core.legs.aligned import AlignedSessions, align
+from services.signals.core.legs.leg import Leg
+from shared.domain.divergences import Direction
+from shared.domain.sessions import SessionCalendar
+
+
+class PairLegs:
+    """The two legs of a pair.
+
+    Parameters
+    ----------
+    lead, other
+        Shared with the other pairs that have them.
+    calendar
+        XNYS sessions.
+    """
+
+    __slots__ = ("calendar", "lead", "other")
+
+    def __init__(self, lead: Leg, other: Leg, *, calendar: SessionCalendar) -> None:
+        self.lead = lead
+        self.other = other
+        self.calendar = calendar
+
+    def of(self, direction: Direction) -> Leg:
+        """Return the leg that a data fault is about."""
+        return self.lead if direction is Direction.LEAD else self.other
+
+    def align(self) -> AlignedSessions:
+        """Return the sessions that both legs have.
+
+        The arrays are made anew each time and not kept: a worker may watch thousands of pairs.
+        """
+        return align(self.lead.history, self.other.history)
+
+    def has(self, session: str) -> bool:
+        """Tell whether both legs have a session."""
+        return all(leg.history.get(session) is not None for leg in (self.lead, self.other))
+
+    def is_other_live(self) -> bool:
+        """Tell whether the other leg's newest price is one of its own ticks, not a close."""
+        last_price = self.other.last_price
+        if last_price.price is None:
+            return False
+        session = self.other.history.newest_session
+        return session is None or last_price.ts_ns >= self.calendar.close_of(session)
+
+    def other_price(self) -> float | None:
+        """Return what the lead's live price is divided by: a tick, or the last known adjusted close."""
+        if self.is_other_live():
+            return self.other.last_price.price
+        return self.other.history.newest_adj_close
+
+    def live_ratio(self) -> float | None:
+        """Return ``ln`` of the lead's live price over the other leg's newest one."""
+        price, other = self.lead.last_price.price, self.other_price()
+        return None if price is None or other is None else float(np.log(price / other))

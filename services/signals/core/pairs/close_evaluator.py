@@ -1,0 +1,134 @@
+"""What a close does to one pair: every kind that a level of a statistic opens, and the regime."""
+
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.divergence import on_close
+from services.signals.core.divergence.state import Decision, Phase
+from services.signals.core.engine_config import EngineConfig
+from services.signals.core.kinds.registry import LEVEL_KINDS, observe
+from services.signals.core.pairs.effects import NOTHING, Effects, merge
+from services.signals.core.pairs.pair_statistics import PairStatistics
+from services.signals.core.pairs.transition_log import TransitionLog
+from shared.domain.divergences import Confirmation, Direction, Kind
+from shared.domain.kinds import DIRECTIONS
+
+_REGIME_NUMBER: Final = {"RISK_ON": -1.0, "NEUTRAL": 0.0, "RISK_OFF": 1.0}
+
+
+class CloseEvaluator:
+    """Evaluate the newest session that both legs of a pair have.
+
+    Parameters
+    ----------
+    statistics
+        The pair's.
+    transitions
+        Where its divergences are.
+    config
+        See `EngineConfig`.
+
+    Attributes
+    ----------
+    reported_regime
+        The regime that was last reported, or first seen; None before the first.
+    """
+
+    def __init__(self, statistics: PairStatistics, transitions: TransitionLog, config: EngineConfig) -> None:
+        self.reported_regime: str | None = None
+        self._statistics = statistics
+        self._transitions = transitions
+        self._rule_of = config.rule_of
+        self._calendar = config.calendar
+
+    def start(self) -> None:
+        """Take the regime of a filled history as known: nobody saw it change."""
+        regime = self._statistics.regime
+        self.reported_regime = regime.name or regime.suspended
+
+    def evaluate(self, at_ns: int, *, new_sessions: int) -> Effects:
+        """Evaluate the confirmed statistics at an instant.
+
+        Parameters
+        ----------
+        new_sessions
+            Sessions since the last evaluation, this one included; 0 when a known one is evaluated again.
+        """
+        session = self._statistics.session
+        close_ns = self._calendar.close_of(session)
+        is_inhibited = self._transitions.is_inhibited
+        parts: list[Effects] = []
+        for kind in LEVEL_KINDS:
+            if (rule := self._rule_of.get(kind)) is None:
+                continue
+            for direction in self._open_first(kind):
+                decision = on_close.decide_on_close(
+                    self._transitions.divergence(kind, direction),
+                    observe(rule, direction, self._statistics.values),
+                    session=session,
+                    close_ns=close_ns,
+                    at_ns=at_ns,
+                    rule=rule,
+                    new_sessions=new_sessions,
+                    is_inhibited=is_inhibited,
+                )
+                parts.append(self._record(kind, direction, decision, at_ns))
+        parts.append(self._evaluate_regime(at_ns, is_inhibited=is_inhibited))
+        return merge(parts)
+
+    def restate(self, before: Values, at_ns: int) -> Effects:
+        """Report again each confirmed divergence whose statistics a correction has changed.
+
+        Parameters
+        ----------
+        before
+            The confirmed statistics as they were.
+        """
+        parts: list[Effects] = []
+        for kind, direction, state in self._transitions.known():
+            rule = self._rule_of.get(kind)
+            if rule is None or kind not in LEVEL_KINDS:
+                continue
+            if state.phase is not Phase.OPEN or state.confirmed_severity is None:
+                continue
+            # The correction of a session that has left the window changes nothing that rests on the window.
+            if observe(rule, direction, self._statistics.values) != observe(rule, direction, before):
+                parts.append(self._record(kind, direction, on_close.restate(state), at_ns))
+        return merge(parts)
+
+    def _evaluate_regime(self, at_ns: int, *, is_inhibited: bool) -> Effects:
+        before, now = self.reported_regime, self._statistics.regime.name
+        rule = self._rule_of.get(Kind.REGIME_CHANGE)
+        if now is None or now == before:
+            return NOTHING
+        if before is None or rule is None:
+            self.reported_regime = now
+            return NOTHING
+        z = self._statistics.values.get("z_90")
+        direction = Direction.RISK_OFF if z is not None and z >= 0 else Direction.RISK_ON
+        decisions = on_close.decide_on_change(
+            self._transitions.divergence(Kind.REGIME_CHANGE, direction),
+            onset=self._statistics.session,
+            at_ns=at_ns,
+            rule=rule,
+            is_inhibited=is_inhibited,
+        )
+        values: Values = {"regime_before": _REGIME_NUMBER[before], "regime": _REGIME_NUMBER[now]}
+        if not is_inhibited:
+            self.reported_regime = now
+        return merge(
+            [self._record(Kind.REGIME_CHANGE, direction, each, at_ns, values=values) for each in decisions]
+        )
+
+    def _open_first(self, kind: Kind) -> list[Direction]:
+        # When a statistic jumps from one side to the other, the old divergence ends before the new one opens.
+        divergence = self._transitions.divergence
+        return sorted(DIRECTIONS[kind], key=lambda each: divergence(kind, each).phase is not Phase.OPEN)
+
+    def _record(
+        self, kind: Kind, direction: Direction, decision: Decision, at_ns: int, values: Values | None = None
+    ) -> Effects:
+        confirmed = Confirmation.CONFIRMED
+        return self._transitions.record(
+            kind, direction, decision, at_ns=at_ns, confirmation=confirmed, values=values
+        )
