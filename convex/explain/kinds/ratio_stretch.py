@@ -9,7 +9,7 @@ from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import RATIO_WINDOW, ratio_mean_and_std
 from convex.explain.wording import number, price, ratio_name, term, what_became, when
-from convex.explain.working import Line, Working, ratio_window
+from convex.explain.working import Step, Working, ratio_window
 
 
 def working_of(material: Material, market: Market) -> Working:
@@ -19,13 +19,13 @@ def working_of(material: Material, market: Market) -> Working:
     z = (market.judged - base.mean) / base.std if base is not None and base.std > 0 else None
     sign = sign_of(event.direction)
     measured = SignedStatistic(name=signed_name("z", event.direction), x=None if z is None else sign * z)
-    lines = ratio_lines(material, market, base, z)
+    steps = ratio_steps(material, market, base, z)
     if base is not None and z is not None:
-        lines += _in_prices(material, market, base)
+        steps += _in_prices(material, market, base)
     return Working(
         sentence=f"{when(event)} {ratio_words(material, z)}; {what_became(event)}.",
         window=ratio_window(market, titles, RATIO_WINDOW),
-        lines=lines,
+        steps=steps,
         conclusions=(
             *check_levels(event, measured),
             *check_hold(material, market, base),
@@ -43,46 +43,46 @@ def ratio_words(material: Material, z: float | None) -> str:
     return f"{lead} stood {abs(z):.2f} standard deviations {side} its {RATIO_WINDOW}-session mean in {other}"
 
 
-def ratio_lines(
+def ratio_steps(
     material: Material, market: Market, base: MeanAndStd | None, z: float | None
-) -> tuple[Line, ...]:
-    """Return the lines from the window's sum to z."""
+) -> tuple[Step, ...]:
+    """Return the steps from the window's sum to z."""
     name = ratio_name(material)
-    judged = Line(
+    judged = Step(
         name=name,
         formula=f"ln({price(market.judged_lead)} / {price(market.judged_other)})",
         result=number(market.judged),
     )
     if base is None:
-        return (judged, Line(name="mean, std", formula=f"need {RATIO_WINDOW} sessions", result="undefined"))
-    lines = (
-        Line(name="sum", formula=f"Σ {name}, {base.count} sessions", result=number(base.total)),
-        Line(name="mean", formula=f"{number(base.total)} / {base.count}", result=number(base.mean)),
-        Line(name="squares", formula=f"Σ ({name} − mean)²", result=number(base.squares)),
-        Line(name="std", formula=f"√({number(base.squares)} / {base.count - 1})", result=number(base.std)),
+        return (judged, Step(name="mean, std", formula=f"need {RATIO_WINDOW} sessions", result="undefined"))
+    steps = (
+        Step(name="sum", formula=f"Σ {name}, {base.count} sessions", result=number(base.total)),
+        Step(name="mean", formula=f"{number(base.total)} / {base.count}", result=number(base.mean)),
+        Step(name="squares", formula=f"Σ ({name} − mean)²", result=number(base.squares)),
+        Step(name="std", formula=f"√({number(base.squares)} / {base.count - 1})", result=number(base.std)),
         judged,
     )
     if z is None:
-        return (*lines, Line(name="z", formula="a window that does not move", result="undefined"))
+        return (*steps, Step(name="z", formula="a window that does not move", result="undefined"))
     formula = f"({number(market.judged)} − {term(base.mean)}) / {number(base.std)}"
-    return (*lines, Line(name="z", formula=formula, result=number(z)))
+    return (*steps, Step(name="z", formula=formula, result=number(z)))
 
 
-def _in_prices(material: Material, market: Market, base: MeanAndStd) -> tuple[Line, ...]:
+def _in_prices(material: Material, market: Market, base: MeanAndStd) -> tuple[Step, ...]:
     """Return the levels as prices of the lead: what a trader would have seen on the screen."""
     sign = sign_of(material.event.direction)
-    lines = []
+    steps = []
     for name in ("warning", "critical", "leave"):
         level = material.event.thresholds.get(name)
         if level is None:
             continue
         at = market.judged_other * math.exp(base.mean + sign * level * base.std)
         step = f"{'+' if sign > 0 else '−'} {level:g} × {number(base.std)}"
-        lines.append(
-            Line(
+        steps.append(
+            Step(
                 name=f"{name} at",
                 formula=f"{price(market.judged_other)} × e^({number(base.mean)} {step})",
                 result=f"{material.titles.lead} {at:.2f}",
             )
         )
-    return tuple(lines)
+    return tuple(steps)
