@@ -30,7 +30,7 @@ def as_object(explanation: Explanation) -> dict[str, Any]:
             "event_sha256": material.event.evidence.window_sha256,
             "is_same": explanation.is_same_window,
         },
-        "working": [asdict(line) for line in working.steps] if working is not None else [],
+        "working": [asdict(line) for line in working.lines] if working is not None else [],
         "conclusion": [asdict(conclusion) for conclusion in working.conclusions]
         if working is not None
         else [],

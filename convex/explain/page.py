@@ -12,7 +12,7 @@ from rich.text import Text
 from convex.explain.explanation import Explanation
 from convex.explain.material import Material
 from convex.explain.wording import moment, price
-from convex.explain.working import Check, Conclusion, Step, Window
+from convex.explain.working import Check, Conclusion, Line, Window
 from shared.domain.divergences import DivergenceEvent, Leg, Transition
 from shared.text.durations import format_duration
 
@@ -58,7 +58,7 @@ def _print(console: Console, explanation: Explanation, *, has_all_rows: bool) ->
                 _hash(explanation),
             )
         )
-    console.print(_section("Working", _steps(working.steps)))
+    console.print(_section("Working", _lines(working.lines)))
     console.print(_section("Conclusion", *(_conclusion(each) for each in working.conclusions)))
     if explanation.checks:
         console.print(_section("The event's numbers beside these", _checks(explanation.checks)))
@@ -171,18 +171,18 @@ def _hash(explanation: Explanation) -> RenderableType:
     )
 
 
-def _steps(steps: Iterable[Step]) -> RenderableType:
+def _lines(lines: Iterable[Line]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
-    for step in steps:
+    for line in lines:
         table.add_row(
-            Text(step.name),
-            Text(step.formula),
-            Text("=" if step.result else ""),
-            Text(step.result, style="bold"),
+            Text(line.name),
+            Text(line.formula),
+            Text("=" if line.result else ""),
+            Text(line.result, style="bold"),
         )
     return table
 

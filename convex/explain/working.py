@@ -1,4 +1,4 @@
-"""The parts of an explanation: windows, steps of the calculation, conclusions and checks."""
+"""The parts of an explanation: windows, lines of the calculation, conclusions and checks."""
 
 import math
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ _ABSOLUTE: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of the calculation: a name, the formula with its numbers, and the result."""
+class Line:
+    """One line of the calculation: a name, the formula with its numbers, and the result."""
 
     name: str
     formula: str
@@ -90,7 +90,7 @@ class Working:
     """
 
     sentence: str
-    steps: tuple[Step, ...]
+    lines: tuple[Line, ...]
     conclusions: tuple[Conclusion, ...]
     window: Window | None = None
     values: Mapping[str, float | None] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from shared.clock import ManualClock
 from shared.config import HealthSettings
 from tests.golden.broker import Broker
 from tests.golden.six_pairs import PAIRS
-from tests.support.ports import free_port
+from tests.support.running_dashboard import free_port
 
 _NOW = datetime(2019, 8, 5, 12, tzinfo=UTC)
 _PUBLISHED_MS = int(_NOW.timestamp() * 1_000) - 2_000

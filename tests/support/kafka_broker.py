@@ -30,7 +30,6 @@ from confluent_kafka.admin import AdminClient
 
 from shared.config import KafkaSettings
 from shared.kafka.admin import create_topics
-from tests.support.ports import free_port
 
 # The second compiler pays off after minutes; these brokers live shorter, and it takes a third of their start.
 _JAVA_OPTS = "-Xmx512m -Xms256m -XX:TieredStopAtLevel=1"
@@ -81,7 +80,7 @@ class KafkaBroker:
         self._data_dir = data_dir
         self._settings = settings or {}
         self._start_timeout_seconds = start_timeout_seconds
-        self._port, self._controller_port = free_port(), free_port()
+        self._port, self._controller_port = _free_ports()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -215,6 +214,13 @@ def remove_topics(bootstrap: str) -> None:
             # A topic that went since it was listed needs no removal.
             with contextlib.suppress(KafkaException):
                 removal.result()
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
 
 
 async def _has_controller(bootstrap: str) -> bool:

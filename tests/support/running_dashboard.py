@@ -1,6 +1,7 @@
 """A dashboard that runs in the test's loop, and the Kafka whose topics it reads."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
 from tests.support.mock_cluster import address_of, start_mock_cluster
-from tests.support.ports import free_port
 from tests.support.snapshot_builder import PAIR
 
 PATIENCE_SECONDS = 20.0
@@ -100,6 +100,13 @@ async def running_dashboard(
         stop.set()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await running
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def _answering(client: httpx.AsyncClient, running: "asyncio.Task[None]") -> None:

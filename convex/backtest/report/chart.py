@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 from typing import Final
 
-from convex.backtest.report.episodes import ReplayedEpisode, Session
+from convex.backtest.report.episodes import Episode, Session
 from convex.backtest.report.lanes import LANE_HEIGHT, LEAST_WIDTH, Place, lanes
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Confirmation, Kind
@@ -32,7 +32,7 @@ _EARLY: Final = (
 
 def draw_chart(
     sessions: Sequence[Session],
-    episodes: Mapping[Kind, Sequence[ReplayedEpisode]],
+    episodes: Mapping[Kind, Sequence[Episode]],
     *,
     pair: Pair,
     rules: Mapping[Kind, Rule],
@@ -92,7 +92,7 @@ def draw_chart(
     return "\n".join(parts)
 
 
-def _described(sessions: Sequence[Session], episodes: Sequence[ReplayedEpisode], pair: Pair) -> str:
+def _described(sessions: Sequence[Session], episodes: Sequence[Episode], pair: Pair) -> str:
     return (
         f"{pair.lead_title} and {pair.other_title} rebased to 100 and the z-score of their ratio from "
         f"{format_session(sessions[0].label)} to {format_session(sessions[-1].label)}, "
@@ -150,7 +150,7 @@ def _runs(values: Sequence[float | None], x: Place, y: Place) -> list[list[tuple
     return [run for run in runs if run]
 
 
-def _spans(episodes: Sequence[ReplayedEpisode], x: Place, count: int) -> list[str]:
+def _spans(episodes: Sequence[Episode], x: Place, count: int) -> list[str]:
     spans = []
     for episode in episodes:
         for stretch in episode.stretches:
@@ -168,7 +168,7 @@ def _spans(episodes: Sequence[ReplayedEpisode], x: Place, count: int) -> list[st
     return spans
 
 
-def _numbers(episodes: Sequence[ReplayedEpisode], x: Place, y: Place) -> list[str]:
+def _numbers(episodes: Sequence[Episode], x: Place, y: Place) -> list[str]:
     marks = []
     for episode in episodes:
         z = episode.opened.values.get("z_90")

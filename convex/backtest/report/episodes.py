@@ -62,8 +62,8 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayedEpisode:
-    """One divergence of a backtest, from its opening to its end.
+class Episode:
+    """One divergence from its opening to its end.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple
 
 def episodes_of(
     events: Iterable[DivergenceEvent], sessions: tuple[Session, ...], *, calendar: SessionCalendar
-) -> tuple[ReplayedEpisode, ...]:
+) -> tuple[Episode, ...]:
     """Return the divergences of every kind by opening.
 
     Parameters
@@ -149,7 +149,7 @@ def episodes_of(
         begin, end = places[0], places[-1] if ended is not None else max(len(labels) - 1, 0)
         lasting = [event for event in group if not event.type.is_final]
         episodes.append(
-            ReplayedEpisode(
+            Episode(
                 number=counted[kind],
                 opened=group[0],
                 ended=ended,

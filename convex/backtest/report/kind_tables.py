@@ -5,7 +5,7 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from convex.backtest.report.episodes import HORIZONS, ReplayedEpisode, Session
+from convex.backtest.report.episodes import HORIZONS, Episode, Session
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import DivergenceEvent, Kind, Severity
 from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
@@ -30,7 +30,7 @@ _YEAR: Final = 252
 
 
 def overview(
-    episodes: Mapping[Kind, Sequence[ReplayedEpisode]],
+    episodes: Mapping[Kind, Sequence[Episode]],
     sessions: Sequence[Session],
     *,
     pair: Pair,
@@ -49,7 +49,7 @@ def overview(
 
 
 def _kind(
-    kind: Kind, episodes: Sequence[ReplayedEpisode], sessions: Sequence[Session], pair: Pair, *, is_on: bool
+    kind: Kind, episodes: Sequence[Episode], sessions: Sequence[Session], pair: Pair, *, is_on: bool
 ) -> str:
     question = KIND_TRAITS[kind].question.format(lead=escape(pair.lead_title), other=escape(pair.other_title))
     name = f'<a href="#{kind.value}">{KIND_TRAITS[kind].title}</a>' if episodes else KIND_TRAITS[kind].title
@@ -75,7 +75,7 @@ def _kind(
     return begin + "".join(f'<td class="n">{each}</td>' for each in cells) + "</tr>"
 
 
-def sections(episodes: Mapping[Kind, Sequence[ReplayedEpisode]], *, pair: Pair) -> str:
+def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
     """Return a table of divergences for each kind that has any."""
     if not any(episodes.values()):
         return "<section><h2>Divergences</h2><p>None opened.</p></section>"
@@ -91,7 +91,7 @@ def sections(episodes: Mapping[Kind, Sequence[ReplayedEpisode]], *, pair: Pair) 
     return f"<section>{''.join(parts)}</section>"
 
 
-def _table(kind: Kind, episodes: Sequence[ReplayedEpisode], pair: Pair) -> str:
+def _table(kind: Kind, episodes: Sequence[Episode], pair: Pair) -> str:
     names = (pair.lead_title, pair.other_title, "ratio")
     if kind.is_instant:
         own = ("<th>Change</th><th>Session</th>", f'<th class="n">{_STATISTIC_NAMES[kind]}</th>')
@@ -119,7 +119,7 @@ def _table(kind: Kind, episodes: Sequence[ReplayedEpisode], pair: Pair) -> str:
     )
 
 
-def _row(episode: ReplayedEpisode, pair: Pair) -> str:
+def _row(episode: Episode, pair: Pair) -> str:
     opened = episode.opened
     if episode.kind.is_instant:
         before, now = opened.values.get("regime_before"), opened.values.get("regime")
@@ -156,7 +156,7 @@ def _estimate(opened: DivergenceEvent) -> str:
     )
 
 
-def _faults(episodes: Sequence[ReplayedEpisode], pair: Pair) -> str:
+def _faults(episodes: Sequence[Episode], pair: Pair) -> str:
     rows = ""
     for each in episodes:
         opened, seconds = each.opened, DASH
@@ -178,7 +178,7 @@ def _faults(episodes: Sequence[ReplayedEpisode], pair: Pair) -> str:
     )
 
 
-def _ended(episode: ReplayedEpisode) -> str:
+def _ended(episode: Episode) -> str:
     if episode.ended is None:
         return "<em>still open</em>"
     return _when(episode.ended, TRANSITION_WORDS[episode.ended.type] if episode.kind.is_market else "")

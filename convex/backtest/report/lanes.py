@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from convex.backtest.report.episodes import ReplayedEpisode, Session
+from convex.backtest.report.episodes import Episode, Session
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.kinds import DIRECTIONS, KIND_TRAITS
 from shared.domain.pairs import Pair
@@ -22,7 +22,7 @@ Place = Callable[[float], float]
 
 def lanes(
     kinds: Sequence[Kind],
-    episodes: Mapping[Kind, Sequence[ReplayedEpisode]],
+    episodes: Mapping[Kind, Sequence[Episode]],
     sessions: Sequence[Session],
     *,
     pair: Pair,
@@ -54,9 +54,7 @@ def lanes(
     return parts
 
 
-def _mark(
-    episode: ReplayedEpisode, pair: Pair, x: Place, middle: float, *, is_last: bool, right: float
-) -> str:
+def _mark(episode: Episode, pair: Pair, x: Place, middle: float, *, is_last: bool, right: float) -> str:
     opened = episode.opened
     top = middle - _HALF if opened.direction is DIRECTIONS[episode.kind][0] else middle
     rects = ""

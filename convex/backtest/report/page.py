@@ -11,7 +11,7 @@ from importlib.resources import files
 from convex.backtest.replay import Replayed
 from convex.backtest.report.chart import draw_chart
 from convex.backtest.report.definitions import definitions
-from convex.backtest.report.episodes import ReplayedEpisode, Session, episodes_of, sessions_of
+from convex.backtest.report.episodes import Episode, Session, episodes_of, sessions_of
 from convex.backtest.report.kind_tables import overview, sections
 from convex.backtest.report.suppressed import suppressed_inputs
 from services.signals.core.divergence.rules import Rule
@@ -26,7 +26,7 @@ from shared.text.numbers import DASH, format_count, format_percent, format_signe
 
 _LEAST_SESSIONS = 2
 
-ByKind = Mapping[Kind, Sequence[ReplayedEpisode]]
+ByKind = Mapping[Kind, Sequence[Episode]]
 
 
 def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> bytes:

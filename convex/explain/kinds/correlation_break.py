@@ -4,13 +4,13 @@ import math
 
 from convex.explain.arithmetic import Comovement, fisher_difference
 from convex.explain.hold_and_cooldown import check_cooldown
-from convex.explain.kinds.correlation_steps import correlation_steps, size_steps
+from convex.explain.kinds.correlation_lines import correlation_lines, size_lines
 from convex.explain.levels import SignedStatistic, check_levels, sign_of, signed_name
 from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import RECENT, USUAL, returns_together
 from convex.explain.wording import against, number, term, what_became, when
-from convex.explain.working import Conclusion, Step, Working, return_window
+from convex.explain.working import Conclusion, Line, Working, return_window
 from shared.domain.divergences import Transition
 from shared.text.numbers import format_signed
 
@@ -19,17 +19,17 @@ def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     event, titles = material.event, material.titles
     recent, usual = returns_together(market, RECENT), returns_together(market, USUAL)
-    steps: tuple[Step, ...] = ()
+    lines: tuple[Line, ...] = ()
     for together in (recent, usual):
         if together is not None:
-            steps += (*correlation_steps(together, titles), *size_steps(together))
+            lines += (*correlation_lines(together, titles), *size_lines(together))
     z = None
     change = None
     words = f"the correlation of {titles.lead} and {titles.other} had no history to compare with"
     if recent is not None and usual is not None and recent.correlation and usual.correlation:
         z = fisher_difference(recent.correlation, usual.correlation)
         change = recent.correlation.r - usual.correlation.r
-        steps += _test(recent, usual, z, change)
+        lines += _test(recent, usual, z, change)
         words = (
             f"{titles.lead} and {titles.other} had a correlation of {format_signed(recent.correlation.r)} "
             f"over {RECENT} sessions, {format_signed(usual.correlation.r)} over {USUAL}"
@@ -42,33 +42,33 @@ def working_of(material: Material, market: Market) -> Working:
     return Working(
         sentence=f"{when(event)} {words}; {what_became(event)}.",
         window=return_window(market, titles, USUAL),
-        steps=steps,
+        lines=lines,
         conclusions=(*conclusions, *check_cooldown(material, market)),
     )
 
 
-def _test(recent: Comovement, usual: Comovement, z: float | None, change: float) -> tuple[Step, ...]:
+def _test(recent: Comovement, usual: Comovement, z: float | None, change: float) -> tuple[Line, ...]:
     one, two = recent.correlation, usual.correlation
     if one is None or two is None:
         raise AssertionError
-    steps = (Step(name="change", formula=f"{number(one.r)} − {term(two.r)}", result=number(change)),)
+    lines = (Line(name="change", formula=f"{number(one.r)} − {term(two.r)}", result=number(change)),)
     if z is None:
         return (
-            *steps,
-            Step(name="z_F", formula="a correlation of ±1 has no place on the scale", result="undefined"),
+            *lines,
+            Line(name="z_F", formula="a correlation of ±1 has no place on the scale", result="undefined"),
         )
     high, low = math.atanh(one.r), math.atanh(two.r)
     width = math.sqrt(1 / (one.effective - 3) + 1 / (two.effective - 3))
     return (
-        *steps,
-        Step(name="atanh r20", formula=f"atanh({number(one.r)})", result=number(high)),
-        Step(name="atanh r252", formula=f"atanh({number(two.r)})", result=number(low)),
-        Step(
+        *lines,
+        Line(name="atanh r20", formula=f"atanh({number(one.r)})", result=number(high)),
+        Line(name="atanh r252", formula=f"atanh({number(two.r)})", result=number(low)),
+        Line(
             name="width",
             formula=f"√(1 / ({number(one.effective)} − 3) + 1 / ({number(two.effective)} − 3))",
             result=number(width),
         ),
-        Step(name="z_F", formula=f"({number(high)} − {term(low)}) / {number(width)}", result=number(z)),
+        Line(name="z_F", formula=f"({number(high)} − {term(low)}) / {number(width)}", result=number(z)),
     )
 
 

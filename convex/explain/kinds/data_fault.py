@@ -2,7 +2,7 @@
 
 from convex.explain.material import Material
 from convex.explain.wording import moment, price
-from convex.explain.working import Conclusion, Step, Working
+from convex.explain.working import Conclusion, Line, Working
 from shared.domain.divergences import Direction, Transition
 from shared.text.data_faults import causes_among, describe_cause
 from shared.text.durations import format_duration
@@ -13,18 +13,18 @@ def working_of(material: Material) -> Working:
     event = material.event
     leg = material.titles.lead if event.direction is Direction.LEAD else material.titles.other
     causes = {name: value for name, value in event.values.items() if name in causes_among(event.values)}
-    steps = tuple(
-        Step(name=name, formula=describe_cause(name).sentence, result=_lasted(value))
+    lines = tuple(
+        Line(name=name, formula=describe_cause(name).sentence, result=_lasted(value))
         for name, value in causes.items()
     )
     revised = event.values.get("revised_from"), event.values.get("revised_to")
     if revised[0] is not None and revised[1] is not None:
         causes["revised_bar"] = None
         change = f"{price(revised[0])} became {price(revised[1])}"
-        steps += (Step(name="revised_bar", formula=describe_cause("revised_bar").sentence, result=change),)
+        lines += (Line(name="revised_bar", formula=describe_cause("revised_bar").sentence, result=change),)
     lasted = event.values.get("lasted_seconds")
     if lasted is not None:
-        steps += (Step(name="lasted", formula=f"since {moment(event.opened_at)}", result=_lasted(lasted)),)
+        lines += (Line(name="lasted", formula=f"since {moment(event.opened_at)}", result=_lasted(lasted)),)
     is_open = event.type is not Transition.CLOSED
     what = "could not be trusted" if is_open else "could be trusted again"
     names = " and ".join(causes)
@@ -36,7 +36,7 @@ def working_of(material: Material) -> Working:
         conclusion = Conclusion(text=f"no cause is left: {leg} can be used")
     return Working(
         sentence=f"At {moment(event.occurred_at)} the data of {leg} {what}.",
-        steps=steps,
+        lines=lines,
         conclusions=(
             conclusion,
             Conclusion(text="while it holds, nothing opens or escalates on this leg's pairs"),

@@ -1,13 +1,13 @@
 """How ``hedge_lost`` decides: the lower end of the 60-session correlation's interval."""
 
 from convex.explain.hold_and_cooldown import check_cooldown
-from convex.explain.kinds.correlation_steps import correlation_steps, interval_steps, size_steps
+from convex.explain.kinds.correlation_lines import correlation_lines, interval_lines, size_lines
 from convex.explain.levels import SignedStatistic, check_levels
 from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import HEDGE, returns_together
 from convex.explain.wording import what_became, when
-from convex.explain.working import Step, Working, return_window
+from convex.explain.working import Line, Working, return_window
 from shared.text.numbers import format_signed
 
 
@@ -16,9 +16,9 @@ def working_of(material: Material, market: Market) -> Working:
     event, titles = material.event, material.titles
     together = returns_together(market, HEDGE)
     found = together.correlation if together is not None else None
-    steps: tuple[Step, ...] = ()
+    lines: tuple[Line, ...] = ()
     if together is not None:
-        steps = (*correlation_steps(together, titles), *size_steps(together), *interval_steps(together))
+        lines = (*correlation_lines(together, titles), *size_lines(together), *interval_lines(together))
     words = f"the correlation of {titles.lead} and {titles.other} was undefined"
     if found is not None:
         words = (
@@ -35,6 +35,6 @@ def working_of(material: Material, market: Market) -> Working:
     return Working(
         sentence=f"{when(event)} {words}; {what_became(event)}.",
         window=return_window(market, titles, HEDGE),
-        steps=steps,
+        lines=lines,
         conclusions=(*check_levels(event, measured), *check_cooldown(material, market)),
     )

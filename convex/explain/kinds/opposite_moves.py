@@ -6,7 +6,7 @@ from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import GAP_WINDOW, MOVE, distance, gap_mean_and_std, move
 from convex.explain.wording import number, term, what_became, when
-from convex.explain.working import Conclusion, Step, Working, return_window
+from convex.explain.working import Conclusion, Line, Working, return_window
 from shared.domain.divergences import Transition
 from shared.text.numbers import format_log_return
 
@@ -16,8 +16,8 @@ def working_of(material: Material, market: Market) -> Working:
     event, titles = material.event, material.titles
     lead, other = move(market.lead_returns), move(market.other_returns)
     gap, apart = gap_mean_and_std(market), distance(market)
-    steps: tuple[Step, ...] = tuple(
-        Step(
+    lines: tuple[Line, ...] = tuple(
+        Line(
             name=f"R {title}",
             formula=_terms(returns),
             result=number(moved),
@@ -28,19 +28,19 @@ def working_of(material: Material, market: Market) -> Working:
         )
     )
     if gap is not None:
-        steps += (
-            Step(
+        lines += (
+            Line(
                 name="sum",
                 formula=f"Σ d, d = r {titles.lead} − r {titles.other}, {gap.count} pairs",
                 result=number(gap.total),
             ),
-            Step(name="mean", formula=f"{number(gap.total)} / {gap.count}", result=number(gap.mean)),
-            Step(name="squares", formula="Σ (d − mean)²", result=number(gap.squares)),
-            Step(name="std", formula=f"√({number(gap.squares)} / {gap.count - 1})", result=number(gap.std)),
+            Line(name="mean", formula=f"{number(gap.total)} / {gap.count}", result=number(gap.mean)),
+            Line(name="squares", formula="Σ (d − mean)²", result=number(gap.squares)),
+            Line(name="std", formula=f"√({number(gap.squares)} / {gap.count - 1})", result=number(gap.std)),
         )
     if lead is not None and other is not None and gap is not None and apart is not None:
         top = f"({number(lead)} − {term(other)})"
-        steps += (Step(name="D", formula=f"{top} / ({number(gap.std)} × √{MOVE})", result=number(apart)),)
+        lines += (Line(name="D", formula=f"{top} / ({number(gap.std)} × √{MOVE})", result=number(apart)),)
     x = None if apart is None else sign_of(event.direction) * apart
     conclusions = check_levels(event, SignedStatistic(name=signed_name("D", event.direction), x=x))
     if lead is not None and other is not None and event.type in (Transition.OPEN, Transition.ESCALATED):
@@ -52,7 +52,7 @@ def working_of(material: Material, market: Market) -> Working:
     return Working(
         sentence=f"{when(event)} {words}; {what_became(event)}.",
         window=return_window(market, titles, GAP_WINDOW),
-        steps=steps,
+        lines=lines,
         conclusions=(*conclusions, *check_cooldown(material, market)),
     )
 

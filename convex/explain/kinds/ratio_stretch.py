@@ -9,7 +9,7 @@ from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.statistics import RATIO_WINDOW, ratio_mean_and_std
 from convex.explain.wording import number, price, ratio_name, term, what_became, when
-from convex.explain.working import Step, Working, ratio_window
+from convex.explain.working import Line, Working, ratio_window
 
 
 def working_of(material: Material, market: Market) -> Working:
@@ -19,13 +19,13 @@ def working_of(material: Material, market: Market) -> Working:
     z = (market.judged - base.mean) / base.std if base is not None and base.std > 0 else None
     sign = sign_of(event.direction)
     measured = SignedStatistic(name=signed_name("z", event.direction), x=None if z is None else sign * z)
-    steps = ratio_steps(material, market, base, z)
+    lines = ratio_lines(material, market, base, z)
     if base is not None and z is not None:
-        steps += _in_prices(material, market, base)
+        lines += _in_prices(material, market, base)
     return Working(
         sentence=f"{when(event)} {ratio_words(material, z)}; {what_became(event)}.",
         window=ratio_window(market, titles, RATIO_WINDOW),
-        steps=steps,
+        lines=lines,
         conclusions=(
             *check_levels(event, measured),
             *check_hold(material, market, base),
@@ -43,46 +43,46 @@ def ratio_words(material: Material, z: float | None) -> str:
     return f"{lead} stood {abs(z):.2f} standard deviations {side} its {RATIO_WINDOW}-session mean in {other}"
 
 
-def ratio_steps(
+def ratio_lines(
     material: Material, market: Market, base: MeanAndStd | None, z: float | None
-) -> tuple[Step, ...]:
-    """Return the steps from the window's sum to z."""
+) -> tuple[Line, ...]:
+    """Return the lines from the window's sum to z."""
     name = ratio_name(material)
-    judged = Step(
+    judged = Line(
         name=name,
         formula=f"ln({price(market.judged_lead)} / {price(market.judged_other)})",
         result=number(market.judged),
     )
     if base is None:
-        return (judged, Step(name="mean, std", formula=f"need {RATIO_WINDOW} sessions", result="undefined"))
-    steps = (
-        Step(name="sum", formula=f"Σ {name}, {base.count} sessions", result=number(base.total)),
-        Step(name="mean", formula=f"{number(base.total)} / {base.count}", result=number(base.mean)),
-        Step(name="squares", formula=f"Σ ({name} − mean)²", result=number(base.squares)),
-        Step(name="std", formula=f"√({number(base.squares)} / {base.count - 1})", result=number(base.std)),
+        return (judged, Line(name="mean, std", formula=f"need {RATIO_WINDOW} sessions", result="undefined"))
+    lines = (
+        Line(name="sum", formula=f"Σ {name}, {base.count} sessions", result=number(base.total)),
+        Line(name="mean", formula=f"{number(base.total)} / {base.count}", result=number(base.mean)),
+        Line(name="squares", formula=f"Σ ({name} − mean)²", result=number(base.squares)),
+        Line(name="std", formula=f"√({number(base.squares)} / {base.count - 1})", result=number(base.std)),
         judged,
     )
     if z is None:
-        return (*steps, Step(name="z", formula="a window that does not move", result="undefined"))
+        return (*lines, Line(name="z", formula="a window that does not move", result="undefined"))
     formula = f"({number(market.judged)} − {term(base.mean)}) / {number(base.std)}"
-    return (*steps, Step(name="z", formula=formula, result=number(z)))
+    return (*lines, Line(name="z", formula=formula, result=number(z)))
 
 
-def _in_prices(material: Material, market: Market, base: MeanAndStd) -> tuple[Step, ...]:
+def _in_prices(material: Material, market: Market, base: MeanAndStd) -> tuple[Line, ...]:
     """Return the levels as prices of the lead: what a trader would have seen on the screen."""
     sign = sign_of(material.event.direction)
-    steps = []
+    lines = []
     for name in ("warning", "critical", "leave"):
         level = material.event.thresholds.get(name)
         if level is None:
             continue
         at = market.judged_other * math.exp(base.mean + sign * level * base.std)
         step = f"{'+' if sign > 0 else '−'} {level:g} × {number(base.std)}"
-        steps.append(
-            Step(
+        lines.append(
+            Line(
                 name=f"{name} at",
                 formula=f"{price(market.judged_other)} × e^({number(base.mean)} {step})",
                 result=f"{material.titles.lead} {at:.2f}",
             )
         )
-    return tuple(steps)
+    return tuple(lines)

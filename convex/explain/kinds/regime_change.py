@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from convex.explain.kinds.ratio_stretch import ratio_steps, ratio_words
+from convex.explain.kinds.ratio_stretch import ratio_lines, ratio_words
 from convex.explain.levels import sign_of
 from convex.explain.market import Market
 from convex.explain.material import Material
 from convex.explain.regimes import ENTER, LEAVE, NUMBERS, SESSIONS_BETWEEN, Regime, regimes
 from convex.explain.statistics import RATIO_WINDOW, ratio_mean_and_std
 from convex.explain.wording import against, number, when
-from convex.explain.working import Conclusion, Step, Working, ratio_window
+from convex.explain.working import Conclusion, Line, Working, ratio_window
 from shared.domain.divergences import Kind
 
 _SHOWN: Final = 4
@@ -19,9 +19,9 @@ def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     base, record = ratio_mean_and_std(market), regimes(market.log_ratios, size=RATIO_WINDOW)
     z = record[-1].z if record else None
-    steps = ratio_steps(material, market, base, z)
-    steps += tuple(
-        Step(name=market.sessions[each.index], formula=f"z = {number(each.z)}", result=each.name)
+    lines = ratio_lines(material, market, base, z)
+    lines += tuple(
+        Line(name=market.sessions[each.index], formula=f"z = {number(each.z)}", result=each.name)
         for each in record[-_SHOWN:]
     )
     after = record[-1].name if record else "none"
@@ -30,7 +30,7 @@ def working_of(material: Material, market: Market) -> Working:
     return Working(
         sentence=f"{when(material.event)} {words}; the regime went from {before} to {after}.",
         window=ratio_window(market, material.titles, RATIO_WINDOW),
-        steps=steps,
+        lines=lines,
         conclusions=_conclusions(material, record, f"{before} before, {source}", before != after),
         values={"regime_before": NUMBERS.get(before)},
     )

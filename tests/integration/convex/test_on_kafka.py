@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +23,6 @@ from tests.integration.convex.conftest import Convex
 from tests.integration.convex.test_deadletters import letter
 from tests.integration.convex.test_doctor import findings
 from tests.support.kafka_broker import remove_topics
-from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -59,7 +59,9 @@ def set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     (tmp_path / "subscriptions.toml").write_text(
         '[[subscription]]\nname = "ann"\nchannel = "email"\naddress = "ann@example.com"\n'
     )
-    port = free_port()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     mail = Controller(Sink(), hostname="127.0.0.1", port=port)
     mail.start()
     monkeypatch.setenv("CONVEX_NOTIFIER_DATABASE_URL", f"sqlite:///{tmp_path}/notifier.db")

@@ -14,11 +14,11 @@ from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.domain.divergences import Severity, Transition
 from shared.errors import ConfigError
-from tests.support.ports import free_port
 from tests.support.running_dashboard import (
     PATIENCE_SECONDS,
     EmbeddedTopics,
     RunningDashboard,
+    free_port,
     running_dashboard,
 )
 from tests.support.snapshot_builder import PAIR, event, leg, other_leg, snapshot

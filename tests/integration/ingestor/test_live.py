@@ -1,6 +1,7 @@
 """The ingestor as an installation runs it: live gold, its history, and IWM's bars, from fake providers."""
 
 import asyncio
+import socket
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +26,6 @@ from tests.integration.ingestor.harness import Reader, running, ticks_reader
 from tests.support.fake_feeds.coinbase import CoinbaseRest
 from tests.support.fake_feeds.daily import Day, FakeYahoo
 from tests.support.fake_feeds.kraken import FakeKraken, KrakenRest
-from tests.support.ports import free_port
 
 _PAIRS = {pair.name: pair for pair in load_pairs("live")}
 _GOLD_IWM = (_PAIRS["gold-iwm"],)
@@ -41,13 +41,19 @@ def _days() -> dict[str, Day]:
     }
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class _Providers:
     def __init__(self, scenario: str, of_symbols: dict[str, str]) -> None:
         self.kraken = FakeKraken(scenario, of_symbols=of_symbols)
         self.kraken_rest = KrakenRest()
         self.coinbase = CoinbaseRest()
         self.yahoo = FakeYahoo(_days())
-        self.health_port = free_port()
+        self.health_port = _free_port()
 
     def settings(self) -> IngestorSettings:
         return IngestorSettings(

@@ -1,6 +1,7 @@
 """Signals at an Apache Kafka that asks for a login: Faust and our clients log in from the same settings."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from shared.config import KafkaSettings
 from shared.errors import BrokerUnavailable
 from shared.kafka.admin import create_topics
 from tests.support.kafka_broker import broker_or_skip
-from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -23,7 +23,9 @@ _LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required user_
 def secured(tmp_path: Path) -> Iterator[str]:
     """Yield the address at which an Apache Kafka asks for user and password."""
     broker = broker_or_skip(tmp_path / "kafka")
-    port = free_port()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     plain, controller = broker._port, broker._controller_port
     broker._settings = {
         "listeners": f"PLAINTEXT://127.0.0.1:{plain},CONTROLLER://127.0.0.1:{controller},SECURE://127.0.0.1:{port}",

@@ -8,7 +8,7 @@ import pytest
 from convex.explain.kinds import correlation_break, data_fault, hedge_lost, opposite_moves, ratio_stretch
 from convex.explain.material import Material
 from convex.explain.statistics import NotRecomputed, recompute
-from convex.explain.working import Step, Working
+from convex.explain.working import Line, Working
 from shared.domain.divergences import Direction, Kind, Transition
 from tests.unit.convex.explain.stories import confirmed, market, material
 
@@ -18,11 +18,11 @@ _IWM = [100.0] * 90
 
 
 def result(working: Working, name: str) -> str:
-    return next(line.result for line in working.steps if line.name == name)
+    return next(line.result for line in working.lines if line.name == name)
 
 
-def line(working: Working, name: str) -> Step:
-    return next(each for each in working.steps if each.name == name)
+def line(working: Working, name: str) -> Line:
+    return next(each for each in working.lines if each.name == name)
 
 
 def test_ratio_is_worked_out_line_by_line() -> None:
@@ -201,7 +201,7 @@ def test_fault_names_its_causes_and_how_long_they_hold() -> None:
     working = data_fault.working_of(fault(values={"missing_bar": 90.0, "stale": 0.0}))
 
     assert working.sentence == "At 2019-04-02 00:15:00 UTC the data of IWM could not be trusted."
-    assert [(each.name, each.result) for each in working.steps] == [
+    assert [(each.name, each.result) for each in working.lines] == [
         ("missing_bar", "for 1 min 30 s"),
         ("stale", "for under 1 s"),
     ]
@@ -211,7 +211,7 @@ def test_fault_names_its_causes_and_how_long_they_hold() -> None:
 def test_fault_that_is_over_says_how_long_it_lasted() -> None:
     working = data_fault.working_of(fault(type=Transition.CLOSED, values={"lasted_seconds": 120.0}))
 
-    assert [(each.name, each.result) for each in working.steps] == [("lasted", "for 2 min")]
+    assert [(each.name, each.result) for each in working.lines] == [("lasted", "for 2 min")]
     assert working.conclusions[0].text == "no cause is left: IWM can be used"
 
 

@@ -50,7 +50,7 @@ def test_change_is_explained_by_the_sessions_before_it() -> None:
         ("z > 0: risk_off", True),
         ("5 sessions after the last change; 3 is the least", True),
     ]
-    assert [each.result for each in working.steps[-2:]] == ["NEUTRAL", "RISK_OFF"]
+    assert [each.result for each in working.lines[-2:]] == ["NEUTRAL", "RISK_OFF"]
     assert working.sentence.endswith("; the regime went from NEUTRAL to RISK_OFF.")
 
 
