@@ -111,7 +111,7 @@ def _quietly(run: Callable[[], float]) -> Callable[[], float]:
 
 
 def _rule_in_the_middle(question: peers.Question) -> Rule:
-    """Put every level where the ticks are, so that as many of them as possible have to be judged."""
+    """Put every level where the ticks are, so that as many of them as possible have to be evaluated."""
     ratios = np.log(question.mids / question.other)
     z = np.abs((ratios - question.closes.mean()) / question.closes.std(ddof=1))
     leave, warning, critical = (float(level) for level in np.quantile(z, (0.45, 0.5, 0.55)))

@@ -38,7 +38,7 @@ class Venue:
         await self._server.wait_closed()
 
     def is_ready(self, name: str) -> bool:
-        """Tell whether a contestant has subscribed."""
+        """Return whether a contestant has subscribed."""
         return name in self._ready
 
     async def quote(self, name: str, price: float, *, kind: str = "update") -> None:

@@ -63,19 +63,19 @@ def expect_false_alarms(
     """
     if paths < 2 or years < 1:
         raise ValueError(f"needs at least 2 paths of a year, was {paths} of {years}")
-    judged = tuple(rule for rule in rules if rule.kind in KINDS)
+    evaluated = tuple(rule for rule in rules if rule.kind in KINDS)
     model = null_model(history.lead, history.other)
     mean_block = volatility_block_length(history) if block_length is None else block_length
-    counts: list[list[NDArray[np.int64]]] = [[] for _ in judged]
+    counts: list[list[NDArray[np.int64]]] = [[] for _ in evaluated]
     done = 0
     for lead, other in _synthetic(model, seed=seed, paths=paths, years=years, mean_block=mean_block):
-        for rule, of_rule in zip(judged, counts, strict=True):
+        for rule, of_rule in zip(evaluated, counts, strict=True):
             of_rule.append(_openings(rule, lead, other))
         done += len(lead)
         on_progress(done)
     return tuple(
         _estimate(np.concatenate(of_rule) / years, rule, history, model, pair, seed, years, mean_block)
-        for rule, of_rule in zip(judged, counts, strict=True)
+        for rule, of_rule in zip(evaluated, counts, strict=True)
     )
 
 

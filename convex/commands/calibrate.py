@@ -43,8 +43,8 @@ def calibrate(
     if chosen is None:
         known = ", ".join(each.name for each in load_pairs("replay"))
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
-    judged = tuple(rule for rule in load_rules(rules) if rule.kind in KINDS)
-    if not judged:
+    evaluated = tuple(rule for rule in load_rules(rules) if rule.kind in KINDS)
+    if not evaluated:
         raise ConfigError(f"{rules}: neither {' nor '.join(KINDS)} is enabled; there is nothing to estimate")
     outputs = Outputs([out], inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
     recording = Recording(lead_files=tuple(gold), other_files=tuple(iwm))
@@ -55,7 +55,7 @@ def calibrate(
         task = progress.add_task("histories", total=paths)
         found = expect_false_alarms(
             history,
-            judged,
+            evaluated,
             pair=pair,
             seed=seed,
             paths=paths,

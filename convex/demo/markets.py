@@ -78,7 +78,7 @@ def recorded(files: list[Path], speed: float) -> MarketSource:
 
 
 def _is_other_leg(path: Path) -> bool:
-    """Tell whether a file is the ETF's: by its name, or because it has adjusted closes."""
+    """Return whether a file is the ETF's: by its name, or because it has adjusted closes."""
     if has_tick_header(path):
         return False
     if "iwm" in path.name.lower():

@@ -56,14 +56,14 @@ class Explanation:
 
     @property
     def is_same_window(self) -> bool | None:
-        """Tell whether the window is bit for bit the event's; None without one."""
+        """Return whether the window is bit for bit the event's; None without one."""
         if self.window_sha256 is None:
             return None
         return self.window_sha256 == self.material.event.evidence.window_sha256
 
     @property
     def comes_out(self) -> bool:
-        """Tell whether every number of the event agrees and its conclusion follows."""
+        """Return whether every number of the event agrees and its conclusion follows."""
         if self.material.event.type is Transition.TEST:
             return True
         return (
@@ -74,7 +74,7 @@ class Explanation:
 
     @property
     def is_shifted(self) -> bool:
-        """Tell whether only a later dividend or split separates the event from the log.
+        """Return whether only a later dividend or split separates the event from the log.
 
         An adjustment moves ``ln(A/B)`` and its mean by the same amount, so that z stays what it was.
         """

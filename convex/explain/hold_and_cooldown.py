@@ -68,7 +68,7 @@ def _from_then_on(ticks: Ticks, since_ns: int) -> Ticks:
 def _ratios(lead: Ticks, other: Ticks, market: Market) -> list[float]:
     """Return the log ratio at each price of either leg."""
     if not other.ts_ns:
-        return [math.log(price / market.judged_other) for price in lead.price]
+        return [math.log(price / market.evaluated_other) for price in lead.price]
     prices = sorted(
         [(ts_ns, 0, price) for ts_ns, price in zip(lead.ts_ns, lead.price, strict=True)]
         + [(ts_ns, 1, price) for ts_ns, price in zip(other.ts_ns, other.price, strict=True)],
@@ -80,11 +80,11 @@ def _ratios(lead: Ticks, other: Ticks, market: Market) -> list[float]:
         now[leg] = price
         if now[0] is not None and now[1] is not None:
             ratios.append(math.log(now[0] / now[1]))
-    return ratios or [market.judged]
+    return ratios or [market.evaluated]
 
 
 def stretches_of(event: DivergenceEvent) -> dict[str, tuple[int, int]]:
-    """Return from when and until when prices of each leg are needed; not for a leg judged by its close."""
+    """Return from when and until when prices of each leg are needed; not for a leg evaluated by its close."""
     since_ns = held_since_ns(event)
     return {
         each.instrument: (min(each.ts_event_ns, since_ns or each.ts_event_ns), each.ts_event_ns)
@@ -126,10 +126,10 @@ def check_cooldown(material: Material, market: Market) -> tuple[Conclusion, ...]
 
 
 def _sessions_since(last: DivergenceEvent, event: DivergenceEvent, market: Market) -> int:
-    """Count the sessions judged after the end of the one before, up to this event."""
+    """Count the sessions evaluated after the end of the one before, up to this event."""
     ended_with = last.evidence.inputs[0].session
     if ended_with is None:
-        # By price: that day's own close was still to come, or has just been judged.
+        # By price: that day's own close was still to come, or has just been evaluated.
         return sum(session >= last.occurred_at[:10] for session in market.sessions)
     return sum(session > ended_with for session in market.sessions)
 

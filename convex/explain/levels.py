@@ -108,7 +108,7 @@ def _check_level(
         case Transition.NOT_CONFIRMED:
             return (_below(measured, x, levels["warning"], "the close does not confirm it"),)
         case _:
-            return (Conclusion(text=f"{event.type.value}: nothing to judge"),)
+            return (Conclusion(text=f"{event.type.value}: nothing to evaluate"),)
 
 
 def _revised(

@@ -109,7 +109,7 @@ class LogScan:
     calendar
         XNYS sessions.
     stretches
-        For each leg that was judged live, which prices to keep: from and until, event time, both included.
+        For each leg that was evaluated live, which prices to keep: from and until, event time, both included.
     """
 
     def __init__(

@@ -19,25 +19,25 @@ CUT_NS: Final = 999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """Both legs' aligned sessions, and the log ratio that was judged.
+    """Both legs' aligned sessions, and the log ratio that was evaluated.
 
     Parameters
     ----------
     source
         Where the bars come from.
     sessions, lead, other
-        Labels, ascending, and the bars of each; where a close was judged it is the last of them.
+        Labels, ascending, and the bars of each; where a close was evaluated it is the last of them.
     log_ratios
         ``ln(A/B)`` of the adjusted closes, one for each session.
     lead_returns, other_returns
         ``ln`` returns of the adjusted closes, one fewer than sessions.
-    judged_lead, judged_other
-        The prices that were judged: the adjusted closes of one session, or a live price and the other leg's
-        newest adjusted close.
-    judged
-        ``ln(judged_lead / judged_other)``.
+    evaluated_lead, evaluated_other
+        What was evaluated: the adjusted closes of one session, or a live price and the newest adjusted
+        close of the other leg.
+    evaluated
+        ``ln(evaluated_lead / evaluated_other)``.
     is_live
-        A live price was judged, so that the window ends with the last of the sessions.
+        A live price was evaluated, so that the window ends with the last of the sessions.
     """
 
     source: str
@@ -47,13 +47,13 @@ class Market:
     log_ratios: tuple[float, ...]
     lead_returns: tuple[float, ...]
     other_returns: tuple[float, ...]
-    judged_lead: float
-    judged_other: float
-    judged: float
+    evaluated_lead: float
+    evaluated_other: float
+    evaluated: float
     is_live: bool
 
     def window(self, size: int) -> slice | None:
-        """Return the sessions that the judged ratio is compared with; None with fewer than ``size``."""
+        """Return the sessions that the evaluated ratio is compared with; None with fewer than ``size``."""
         end = len(self.sessions) - (0 if self.is_live else 1)
         return slice(end - size, end) if end >= size else None
 
@@ -91,7 +91,7 @@ def rebuild(
     ]
     if not rows:
         return _no_bar(found, " and ".join(names), last or "any session")
-    judged: list[float] = []
+    evaluated: list[float] = []
     for index, (each, ticks) in enumerate(
         zip(event.evidence.inputs, (prices.lead, prices.other), strict=True)
     ):
@@ -100,9 +100,9 @@ def rebuild(
             return _no_bar(found, each.instrument, each.session)
         live = ticks.at(each.ts_event_ns, stated=event.legs[index].price)
         if known is not None:
-            judged.append(known.adj_close)
+            evaluated.append(known.adj_close)
         else:
-            judged.append(live if live is not None else event.legs[index].price)
+            evaluated.append(live if live is not None else event.legs[index].price)
     lead_adjusted = np.array([a.adj_close for _, a, _ in rows])
     other_adjusted = np.array([b.adj_close for _, _, b in rows])
     return Market(
@@ -114,9 +114,9 @@ def rebuild(
         log_ratios=tuple(np.log(lead_adjusted / other_adjusted).tolist()),
         lead_returns=tuple(np.log(lead_adjusted[1:] / lead_adjusted[:-1]).tolist()),
         other_returns=tuple(np.log(other_adjusted[1:] / other_adjusted[:-1]).tolist()),
-        judged_lead=judged[0],
-        judged_other=judged[1],
-        judged=float(np.log(judged[0] / judged[1])),
+        evaluated_lead=evaluated[0],
+        evaluated_other=evaluated[1],
+        evaluated=float(np.log(evaluated[0] / evaluated[1])),
         is_live=is_live,
     )
 

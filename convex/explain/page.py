@@ -115,7 +115,7 @@ def _adjusted(explanation: Explanation, index: int) -> float | None:
     market, given = explanation.market, explanation.material.event.evidence.inputs[index : index + 1]
     if market is None or not given or given[0].session is None:
         return None
-    return market.judged_lead if index == 0 else market.judged_other
+    return market.evaluated_lead if index == 0 else market.evaluated_other
 
 
 def _first(event: DivergenceEvent) -> str:

@@ -3,7 +3,7 @@
 ===================================== ============================================================
 name                                  from
 ===================================== ============================================================
-``log_ratio``                         the judged ``ln(A/B)``
+``log_ratio``                         the evaluated ``ln(A/B)``
 ``mean_90 std_90 z_90 pctl_90``       the 90 log ratios before it
 ``corr_N n_eff_N corr_ci_N_low/high`` the last N return pairs
 ``beta_60 hedge_ratio_60``            the last 60
@@ -55,7 +55,7 @@ def recompute(name: str, market: Market) -> float | None:
 
 
 def ratio_mean_and_std(market: Market) -> MeanAndStd | None:
-    """Return mean and std of the 90 log ratios that the judged one is compared with."""
+    """Return mean and std of the 90 log ratios that the evaluated one is compared with."""
     window = market.window(RATIO_WINDOW)
     return mean_and_std(market.log_ratios[window]) if window is not None else None
 
@@ -98,7 +98,7 @@ def distance(market: Market) -> float | None:
 
 def _z(market: Market) -> float | None:
     base = ratio_mean_and_std(market)
-    return (market.judged - base.mean) / base.std if base is not None and base.std > 0 else None
+    return (market.evaluated - base.mean) / base.std if base is not None and base.std > 0 else None
 
 
 def _rank(market: Market) -> float | None:
@@ -106,15 +106,15 @@ def _rank(market: Market) -> float | None:
     if window is None:
         return None
     previous = market.log_ratios[window]
-    below = sum(value < market.judged for value in previous)
-    equal = sum(value == market.judged for value in previous)
+    below = sum(value < market.evaluated for value in previous)
+    equal = sum(value == market.evaluated for value in previous)
     return (below + equal / 2) / RATIO_WINDOW
 
 
 def _of_ratio(name: str) -> Callable[[Market], float | None]:
     def value(market: Market) -> float | None:
         base = ratio_mean_and_std(market)
-        # A window without a spread is no base to judge anything against.
+        # A window without a spread is no base to evaluate anything against.
         return float(getattr(base, name)) if base is not None and base.std > 0 else None
 
     return value
@@ -204,7 +204,7 @@ def _ratio(a: tuple[float, ...], b: tuple[float, ...]) -> float | None:
 
 
 _BY_NAME: Final[dict[str, Callable[[Market], float | None]]] = {
-    "log_ratio": lambda market: market.judged,
+    "log_ratio": lambda market: market.evaluated,
     "mean_90": _of_ratio("mean"),
     "std_90": _of_ratio("std"),
     "z_90": _z,

@@ -41,7 +41,7 @@ class Check:
 
     @property
     def comes_out(self) -> bool:
-        """Tell whether the two are the same to 1e-9.
+        """Return whether the two are the same to 1e-9.
 
         Examples
         --------
@@ -97,7 +97,7 @@ class Working:
 
 
 def ratio_window(market: Market, titles: Titles, size: int) -> Window:
-    """Return the log ratios that the judged one is compared with, at most ``size``; hashed as they are."""
+    """Return the log ratios that the evaluated one is compared with, at most ``size``; hashed as they are."""
     end = len(market.sessions) - (0 if market.is_live else 1)
     rows = range(max(0, end - size), end)
     return Window(

@@ -1,9 +1,10 @@
 """Print the part of requirements.lock that one service needs, hashes included.
 
 The lock holds the dependencies of every service, because they are tested together. An image should hold those
-of one. pip cannot do that by itself: told to check hashes, it refuses any requirement that is not pinned, and
-the lock as a constraint file counts as being told. So the closure is resolved first, with the lock's versions
-as constraints, and installed afterwards from the lock's own lines, by version and hash and with no resolving.
+of one. pip cannot do that by itself: when it checks hashes it refuses any requirement that is not pinned, and
+it checks them with the lock as a constraint file, too. So the closure is resolved first, with the lock's
+versions as constraints, and installed afterwards from the lock's own lines, by version and hash and with no
+resolving.
 
 Needs the standard library and a pip that is not older than 22.2.
 """

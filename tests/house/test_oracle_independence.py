@@ -1,4 +1,4 @@
-"""Oracles derive their numbers themselves: they import nothing of the code they judge."""
+"""Oracles derive their numbers themselves: they import nothing of the code they evaluate."""
 
 import ast
 from pathlib import Path

@@ -77,7 +77,7 @@ def effective_size(x: Row, y: Row) -> mpf:
 
 
 def is_perfect(r: mpf) -> bool:
-    """Tell whether a correlation is ±1, but for the fiftieth digit."""
+    """Return whether a correlation is ±1, but for the fiftieth digit."""
     return bool(abs(r) > 1 - mpf("1e-40"))
 
 
@@ -95,7 +95,7 @@ def normal_975() -> mpf:
 
 
 def is_flat(x: Row) -> bool:
-    """Tell whether all values are equal."""
+    """Return whether all values are equal."""
     return all(value == x[0] for value in x)
 
 

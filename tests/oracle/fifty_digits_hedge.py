@@ -1,6 +1,6 @@
 """The hedge answer and its 95 % intervals by textbook formulas, in 50-digit arithmetic with mpmath.
 
-As `fifty_digits`, it imports nothing of what it judges. The Kalman filter's answer is found without a filter:
+As `fifty_digits`, it imports nothing of what it checks. The Kalman filter's answer is found without a filter:
 as the last of all slopes, fitted together by one weighted least squares.
 """
 

@@ -14,7 +14,7 @@ from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.outcomes.from_history import openings_of_history
-from services.signals.core.outcomes.judging import HistoryEvaluator
+from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.scoring import rescored
 from services.signals.core.outcomes.summary import summarise
 from shared.calendars import xnys_calendar

@@ -67,7 +67,7 @@ class FaultyMarket:
 
     @property
     def has_flat_leg(self) -> bool:
-        """Tell whether a leg stood still for a while."""
+        """Return whether a leg stood still for a while."""
         return any(kind == "flat" for leg in (self.lead, self.other) for kind, _, _ in leg.faults)
 
     def closes(self, kept: int) -> Pair:

@@ -31,12 +31,12 @@ divergences = st.builds(
 def test_price_between_the_same_two_levels_changes_nothing(
     state: DivergenceState, first: float, second: float
 ) -> None:
-    judged = decide_on_price(state, first, at_ns=20, rule=RULE).state
-    levels = price_levels(judged, RULE)
+    evaluated = decide_on_price(state, first, at_ns=20, rule=RULE).state
+    levels = price_levels(evaluated, RULE)
     if any(min(first, second) <= level <= max(first, second) for level in levels):
         return
-    again = decide_on_price(judged, second, at_ns=30, rule=RULE)
-    assert (again.state, again.transition, again.suppressed) == (judged, None, None)
+    again = decide_on_price(evaluated, second, at_ns=30, rule=RULE)
+    assert (again.state, again.transition, again.suppressed) == (evaluated, None, None)
 
 
 def test_each_phase_listens_to_the_levels_of_its_table() -> None:

@@ -56,7 +56,7 @@ class Progress:
         return min(len(seen) / self.totals[partition] for partition, seen in self._seen.items())
 
     def is_allowed(self, share: float) -> bool:
-        """Tell whether a partition's log may be written so far."""
+        """Return whether a partition's log may be written so far."""
         return share <= min(self._allowed, self.slowest + _AHEAD)
 
     async def allow(self, share: float) -> None:

@@ -66,8 +66,8 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
     return terms | {
         "By chance": "How often a year the same rule would open on a relationship that never changes: "
         "counted on resampled histories, for pairs and rules that <code>convex calibrate</code> was run for.",
-        "History": "A divergence that began earlier and still holds opens at the first session judged. Where "
-        "ticks are replayed, the sessions before the first tick are shown and not judged.",
+        "History": "A divergence that began earlier and still holds opens at the first session that is "
+        "evaluated. Where ticks are replayed, the sessions before the first tick are only shown.",
         "Cooldown": "Sessions after a divergence in which the same direction opens again only at "
         f"critical: {_cooldowns(rules)}. After an early warning that no close confirmed, this "
         "holds back live prices only; a close opens it at warning too.",

@@ -26,7 +26,7 @@ class Session:
 
     Parameters
     ----------
-    judged
+    evaluated
         Every statistic of this close that decided, by name; empty where the session was only history.
     regime
         ``RISK_OFF``, ``RISK_ON``, ``NEUTRAL``, or empty where it is undefined.
@@ -37,7 +37,7 @@ class Session:
     other: float
     log_ratio: float | None
     z: float | None
-    judged: Values
+    evaluated: Values
     regime: str
 
 
@@ -108,7 +108,7 @@ def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple
     --------
     >>> row = ("2020-03-18", "1486.0", "99.97", "2.7", *[""] * (len(COLUMNS) - 4))
     >>> (session,) = sessions_of([row], {"2020-03-18": {"fisher_z": 1.2}})
-    >>> session.log_ratio, session.z, session.judged["fisher_z"]
+    >>> session.log_ratio, session.z, session.evaluated["fisher_z"]
     (2.7, None, 1.2)
     """
     return tuple(
@@ -118,7 +118,7 @@ def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple
             other=float(row[2]),
             log_ratio=_number(row[_AT_RATIO]),
             z=_number(row[_AT_Z]),
-            judged=values.get(row[0], {}),
+            evaluated=values.get(row[0], {}),
             regime=row[_AT_REGIME],
         )
         for row in rows
@@ -179,7 +179,7 @@ def _peak(events: list[DivergenceEvent], closes: tuple[Session, ...]) -> float |
     name, sign = KIND_TRAITS[events[0].kind].statistic, sign_of(events[0].direction)
     if name is None:
         return None
-    reached = [event.values.get(name) for event in events] + [each.judged.get(name) for each in closes]
+    reached = [event.values.get(name) for event in events] + [each.evaluated.get(name) for each in closes]
     peak = max((sign * value for value in reached if value is not None), default=None)
     return None if peak is None else sign * peak
 

@@ -63,13 +63,13 @@ def _kind(
     significance = episodes[0].opened.significance if episodes else None
     chance = significance.false_alarms_per_year if significance is not None else None
     statistic = KIND_TRAITS[kind].statistic or ""
-    judged = sum(each.judged.get(statistic) is not None for each in sessions)
+    evaluated = sum(each.evaluated.get(statistic) is not None for each in sessions)
     cells = (
         f"{len(episodes)}",
         f"{critical}" if lasts else "",
         f"{median(ended):g}" if lasts and ended else "",
         f"{len(inside)}" if lasts else "",
-        format_number(len(episodes) * _YEAR / judged, 1) if judged >= _YEAR else "",
+        format_number(len(episodes) * _YEAR / evaluated, 1) if evaluated >= _YEAR else "",
         format_number(chance, 1) if chance is not None else "",
     )
     return begin + "".join(f'<td class="n">{each}</td>' for each in cells) + "</tr>"

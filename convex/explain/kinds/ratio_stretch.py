@@ -16,7 +16,7 @@ def working_of(material: Material, market: Market) -> Working:
     """Return the working of one event."""
     event, titles = material.event, material.titles
     base = ratio_mean_and_std(market)
-    z = (market.judged - base.mean) / base.std if base is not None and base.std > 0 else None
+    z = (market.evaluated - base.mean) / base.std if base is not None and base.std > 0 else None
     sign = sign_of(event.direction)
     measured = SignedStatistic(name=signed_name("z", event.direction), x=None if z is None else sign * z)
     lines = ratio_lines(material, market, base, z)
@@ -48,23 +48,26 @@ def ratio_lines(
 ) -> tuple[Line, ...]:
     """Return the lines from the window's sum to z."""
     name = ratio_name(material)
-    judged = Line(
+    evaluated = Line(
         name=name,
-        formula=f"ln({price(market.judged_lead)} / {price(market.judged_other)})",
-        result=number(market.judged),
+        formula=f"ln({price(market.evaluated_lead)} / {price(market.evaluated_other)})",
+        result=number(market.evaluated),
     )
     if base is None:
-        return (judged, Line(name="mean, std", formula=f"need {RATIO_WINDOW} sessions", result="undefined"))
+        return (
+            evaluated,
+            Line(name="mean, std", formula=f"need {RATIO_WINDOW} sessions", result="undefined"),
+        )
     lines = (
         Line(name="sum", formula=f"Σ {name}, {base.count} sessions", result=number(base.total)),
         Line(name="mean", formula=f"{number(base.total)} / {base.count}", result=number(base.mean)),
         Line(name="squares", formula=f"Σ ({name} − mean)²", result=number(base.squares)),
         Line(name="std", formula=f"√({number(base.squares)} / {base.count - 1})", result=number(base.std)),
-        judged,
+        evaluated,
     )
     if z is None:
         return (*lines, Line(name="z", formula="a window that does not move", result="undefined"))
-    formula = f"({number(market.judged)} − {term(base.mean)}) / {number(base.std)}"
+    formula = f"({number(market.evaluated)} − {term(base.mean)}) / {number(base.std)}"
     return (*lines, Line(name="z", formula=formula, result=number(z)))
 
 
@@ -76,12 +79,12 @@ def _in_prices(material: Material, market: Market, base: MeanAndStd) -> tuple[Li
         level = material.event.thresholds.get(name)
         if level is None:
             continue
-        at = market.judged_other * math.exp(base.mean + sign * level * base.std)
+        at = market.evaluated_other * math.exp(base.mean + sign * level * base.std)
         step = f"{'+' if sign > 0 else '−'} {level:g} × {number(base.std)}"
         lines.append(
             Line(
                 name=f"{name} at",
-                formula=f"{price(market.judged_other)} × e^({number(base.mean)} {step})",
+                formula=f"{price(market.evaluated_other)} × e^({number(base.mean)} {step})",
                 result=f"{material.titles.lead} {at:.2f}",
             )
         )

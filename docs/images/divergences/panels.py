@@ -1,4 +1,4 @@
-"""What the pictures of docs/divergences.md show: each kind's statistic, its levels, what was told."""
+"""What the pictures of docs/divergences.md show: each kind's statistic, its levels, what was reported."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -37,7 +37,7 @@ plt.rcParams.update(
 
 
 class Course:
-    """What was told between two days, and the statistics of the sessions between them."""
+    """What was reported between two days, and the statistics of the sessions between them."""
 
     def __init__(
         self, sessions: AlignedSessions, events: Sequence[DivergenceEvent], kind: Kind, start: str, end: str
@@ -58,7 +58,7 @@ class Course:
 
 
 def session_of(event: DivergenceEvent) -> str:
-    """Return the session whose close decided; of a fault, the day in New York on which it was told."""
+    """Return the session whose close decided; of a fault, the day in New York on which it was reported."""
     session = event.evidence.inputs[0].session
     if event.kind is Kind.DATA_FAULT or session is None:
         return instant_of(event).date().isoformat()
@@ -66,7 +66,7 @@ def session_of(event: DivergenceEvent) -> str:
 
 
 def instant_of(event: DivergenceEvent) -> datetime:
-    """Return when an event was told, in New York."""
+    """Return when an event was reported, in New York."""
     return datetime.fromtimestamp(parse_rfc3339(event.occurred_at) / 1e9, NEW_YORK).replace(tzinfo=None)
 
 

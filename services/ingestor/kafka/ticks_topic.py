@@ -72,7 +72,7 @@ class TicksTopicWriter:
 
     @property
     def is_short(self) -> bool:
-        """Tell whether a feed that can wait may add more."""
+        """Return whether a feed that can wait may add more."""
         return self._queue.ticks <= self._short_ticks
 
     def put(self, entry: Entry) -> None:

@@ -12,7 +12,7 @@ TABLE: Final = "false_alarms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FalseAlarms:
-    """The expected number for one rule and pair, with what a reader needs to judge it.
+    """The expected number for one rule and pair, with what a reader needs to evaluate it.
 
     Parameters
     ----------

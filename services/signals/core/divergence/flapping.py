@@ -49,7 +49,7 @@ def change_share(states: int) -> float:
 
 
 def is_flapping(states: int, *, was_flapping: bool) -> bool:
-    """Tell whether a divergence with these states flaps.
+    """Return whether a divergence with these states flaps.
 
     Examples
     --------

@@ -257,7 +257,7 @@ def decide_on_hold_end(
 
 
 def is_holding(state: DivergenceState) -> bool:
-    """Tell whether a level is being held, which a stale feed would end.
+    """Return whether a level is being held, which a stale feed would end.
 
     Examples
     --------

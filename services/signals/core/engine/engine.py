@@ -91,7 +91,7 @@ class LeadEngine:
         self._lead.wait_for(bars)
 
     def is_frozen(self, instrument: str) -> bool:
-        """Tell whether all pairs that have a leg are frozen."""
+        """Return whether all pairs that have a leg are frozen."""
         return self._lead.is_frozen(self.legs[instrument])
 
     def apply(self, record: QuoteBatch | TradeBatch | FeedStatus | BarBatch) -> Effects:

@@ -102,7 +102,7 @@ class Lead:
         self._after(active)
 
     def is_frozen(self, leg: Leg) -> bool:
-        """Tell whether all pairs that have a leg are frozen; the lead never is."""
+        """Return whether all pairs that have a leg are frozen; the lead never is."""
         return leg is not self._leg and not self._pairs_of[leg.instrument].rows
 
     # -- ticks --------------------------------------------------------------------------------------------

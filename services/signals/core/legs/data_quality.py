@@ -55,7 +55,7 @@ class DataQuality:
 
     @property
     def is_at_fault(self) -> bool:
-        """Tell whether any cause holds."""
+        """Return whether any cause holds."""
         return bool(self.active_since_ns)
 
     def on_feed_state(self, state: FeedState, at_ns: int) -> bool:

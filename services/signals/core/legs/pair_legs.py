@@ -38,11 +38,11 @@ class PairLegs:
         return align(self.lead.history, self.other.history)
 
     def has(self, session: str) -> bool:
-        """Tell whether both legs have a session."""
+        """Return whether both legs have a session."""
         return all(leg.history.get(session) is not None for leg in (self.lead, self.other))
 
     def is_other_live(self) -> bool:
-        """Tell whether the other leg's newest price is one of its own ticks, not a close."""
+        """Return whether the other leg's newest price is one of its own ticks, not a close."""
         last_price = self.other.last_price
         if last_price.price is None:
             return False

@@ -47,7 +47,7 @@ def without_quotes(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArra
 
 
 def accept(last_price: LastPrice, price: float) -> bool:
-    """Tell whether a price may follow the last one, and remember it if not.
+    """Return whether a price may follow the last one, and remember it if not.
 
     Examples
     --------

@@ -15,52 +15,52 @@ from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
 from shared.domain.divergences import Direction, Kind
 
-JudgeClose = Callable[[str, Values], Iterable[tuple[Kind, Direction]]]
-"""Judge one session, after all before it: its label and its statistics in, what opened out."""
+EvaluateClose = Callable[[str, Values], Iterable[tuple[Kind, Direction]]]
+"""Evaluate one session, after all before it: its label and its statistics in, what opened out."""
 
 
-def openings_of_history(aligned: AlignedSessions, judge: JudgeClose) -> tuple[Opening, ...]:
+def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tuple[Opening, ...]:
     """Find the openings that closes would have made.
 
     Parameters
     ----------
     aligned
         The filled history.
-    judge
+    evaluate
         Called once for each session, oldest first; has seen none before, and is of no use after.
 
     Examples
     --------
-    A judge that opens whenever the ratio stands two standard deviations above its past:
+    An evaluator that opens whenever the ratio stands two standard deviations above its past:
 
     >>> import numpy as np
     >>> ratio = np.append(np.tile([0.0, 1.0], 45), 3.0)
     >>> days = np.arange(91, dtype=np.int32) + 737_500
     >>> aligned = AlignedSessions(days=days, lead=np.exp(ratio), other=np.ones(91), log_ratio=ratio,
     ...                           lead_returns=np.diff(ratio), other_returns=np.zeros(90))
-    >>> def judge(session, values):
+    >>> def evaluate(session, values):
     ...     return [(Kind.RATIO_STRETCH, Direction.RISK_OFF)] if (values["z_90"] or 0.0) >= 2.0 else []
-    >>> [opening.session for opening in openings_of_history(aligned, judge)]
+    >>> [opening.session for opening in openings_of_history(aligned, evaluate)]
     ['2020-06-14']
     """
     return tuple(
         Opening(kind=kind, direction=direction, session=session)
         for session, values in zip(aligned.sessions, statistics_of_history(aligned), strict=True)
-        for kind, direction in judge(session, values)
+        for kind, direction in evaluate(session, values)
     )
 
 
-def settled(ledger: Ledger, aligned: AlignedSessions, make_judge: Callable[[], JudgeClose]) -> Ledger:
-    """Return the ledger with the openings that it is owed; itself when it is owed none.
+def settled(ledger: Ledger, aligned: AlignedSessions, make_evaluator: Callable[[], EvaluateClose]) -> Ledger:
+    """Return the ledger with the openings of the filled history; itself when they are known.
 
     Parameters
     ----------
     aligned
         The windows; they still begin where they began when they were filled.
-    make_judge
-        Returns a judge that has seen no session.
+    make_evaluator
+        Returns an evaluator that has seen no session.
     """
     if ledger.backfill_until is None:
         return ledger
     count = int(aligned.days.searchsorted(day_of(ledger.backfill_until), side="right"))
-    return ledger.with_history(openings_of_history(aligned.until(count, limit=count), make_judge()))
+    return ledger.with_history(openings_of_history(aligned.until(count, limit=count), make_evaluator()))

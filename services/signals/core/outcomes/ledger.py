@@ -7,8 +7,8 @@ What the windows last said is kept, for the time when they no longer reach.
 =================================== ===============================================================
 what happens                        what becomes of the ledger
 =================================== ===============================================================
-the windows are filled at start     the openings up to their newest session are *owed*
-someone asks what followed          what is owed is found from the closes, and entered
+the windows are filled at start     the openings up to their newest session are pending
+someone asks what followed          pending ones are found from the closes, and entered
 a divergence opens                  it is entered, once, with the newest aligned session
 a session commits                   the openings that the windows reach are scored again
 there are more than 512 openings    the oldest are forgotten
@@ -64,7 +64,7 @@ class Ledger:
         return self._with((Opening(kind=kind, direction=direction, session=session),))
 
     def with_history(self, openings: tuple[Opening, ...]) -> "Ledger":
-        """Return the ledger with what it was owed."""
+        """Return the ledger with the openings of the filled history."""
         return replace(self._with(openings), backfill_until=None)
 
     def rescored(self, aligned: AlignedSessions) -> "Ledger":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.from_history import JudgeClose, settled
+from services.signals.core.outcomes.from_history import EvaluateClose, settled
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.summary import summarise
 from shared.domain.divergences import Direction, Kind
@@ -21,12 +21,12 @@ class OutcomeBook:
 
     Parameters
     ----------
-    make_judge
-        Returns a judge of closes that has seen none; see `JudgeClose`.
+    make_evaluator
+        Returns an evaluator of closes that has seen none; see `EvaluateClose`.
     """
 
-    def __init__(self, make_judge: Callable[[], JudgeClose]) -> None:
-        self._make_judge = make_judge
+    def __init__(self, make_evaluator: Callable[[], EvaluateClose]) -> None:
+        self._make_evaluator = make_evaluator
         self._ledger = Ledger()
         self._summaries: tuple[OutcomeSummary, ...] | None = None
 
@@ -40,7 +40,7 @@ class OutcomeBook:
         self._ledger, self._summaries = ledger, None
 
     def filled(self, session: str) -> None:
-        """Take note that the windows were filled for the first time: their openings are owed.
+        """Take note that the windows were filled for the first time: their openings are pending.
 
         Parameters
         ----------
@@ -74,15 +74,15 @@ class OutcomeBook:
             self.ledger = self._ledger.with_opening(kind, direction, session=session)
 
     def backfill(self, align: Align) -> None:
-        """Find what is owed now, before a bar changes the history that it is owed for.
+        """Find the pending openings now, before a bar changes the history that they are found in.
 
         Parameters
         ----------
         align
-            Returns the aligned sessions of the windows; not called where nothing is owed.
+            Returns the aligned sessions of the windows; not called where nothing is pending.
         """
         if self._ledger.backfill_until is not None:
-            self.ledger = settled(self._ledger, align(), self._make_judge)
+            self.ledger = settled(self._ledger, align(), self._make_evaluator)
 
     def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:
         """Return what followed past openings, as of the newest aligned session.

@@ -22,11 +22,11 @@ def deadband(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
     Parameters
     ----------
     z
-        The z-score that was judged last.
+        The z-score that was evaluated last.
     levels
         Those at which something changes now, as z-scores in any order.
     base
-        What it was judged against.
+        What it was compared with.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class DecisionContext:
         The lead first.
     window
         What the statistic was computed from, oldest first: of the ratio's kinds the log ratios that it was
-        judged against, of the others the lead's log returns followed by the other leg's; empty for a fault.
+        compared with, of the others the lead's log returns followed by the other leg's; empty for a fault.
     """
 
     values: Values

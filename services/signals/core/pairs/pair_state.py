@@ -34,7 +34,7 @@ class PairState:
     divergences
         By kind and direction, such as ``ratio_stretch/risk_off``.
     regime, reported_regime
-        After the newest session that both legs have, and the one that was last told, or first seen; the
+        After the newest session that both legs have, and the one that was last reported, or first seen; the
         latter is None before the first.
     ledger
         Its openings, and what followed them.

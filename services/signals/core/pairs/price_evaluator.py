@@ -61,7 +61,7 @@ class PriceEvaluator:
         )
 
     def is_holding(self) -> bool:
-        """Tell whether a level is being held, which a stale feed would end."""
+        """Return whether a level is being held, which a stale feed would end."""
         return any(on_price.is_holding(self._state(direction)) for direction in _DIRECTIONS)
 
     def on_stale_feed(self, at_ns: int) -> Effects:

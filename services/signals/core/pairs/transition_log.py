@@ -5,7 +5,7 @@ from dataclasses import replace
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.state import NEVER_OPENED, Decision, DivergenceState, Phase
 from services.signals.core.engine_config import EngineConfig
-from services.signals.core.outcomes.judging import HistoryEvaluator
+from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.outcome_book import OutcomeBook
 from services.signals.core.pairs.decision_context import (
     DecisionContext,
@@ -68,7 +68,7 @@ class TransitionLog:
 
     @property
     def is_inhibited(self) -> bool:
-        """Tell whether a leg's data are at fault, so that nothing opens on them.
+        """Return whether a leg's data are at fault, so that nothing opens on them.
 
         A fault that was open when its rule was switched off has no end, and holds nothing back.
         """

@@ -65,7 +65,7 @@ def coint_p(log_a: NDArray[np.float64], log_b: NDArray[np.float64], size: int = 
     # Loaded here because it takes a second, and most processes that load this module never ask.
     from statsmodels.tsa.stattools import coint
 
-    # Legs in line are told to the caller by a None, not by a warning.
+    # For legs in line the answer is None, not a warning.
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         statistic, p_value, _ = coint(log_a[-size:], log_b[-size:], return_results=False)

@@ -202,7 +202,7 @@ def estimate_correlation(
 
 
 def is_perfect(correlation: float) -> bool:
-    """Tell whether a correlation is ±1 as far as rounding lets anyone see.
+    """Return whether a correlation is ±1 as far as rounding lets anyone see.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def opposite_moves(
     Returns
     -------
     OppositeMoves
-        The sign of the two returns is the caller's to judge: a large distance alone may be one leg's.
+        The sign of the two returns is the caller's to evaluate: a large distance alone may be one leg's.
 
     Raises
     ------

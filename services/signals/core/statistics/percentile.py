@@ -10,7 +10,7 @@ def percentile_rank(value: float, previous: NDArray[np.float64], size: int) -> f
     Parameters
     ----------
     value
-        The judged value; finite; not one of ``previous``.
+        The evaluated value; finite; not one of ``previous``.
     previous
         Values of the sessions before it, in session order, shape ``(n,)``; finite.
     size

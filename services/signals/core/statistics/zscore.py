@@ -1,6 +1,6 @@
 """How far a value stands from its own recent past, in standard deviations.
 
-The window excludes the session that is judged, so between two commits it does not change: a
+The window excludes the session that is evaluated, so between two commits it does not change: a
 threshold on z is a threshold on the value.
 """
 
@@ -12,12 +12,12 @@ from services.signals.core.statistics.moments import LEAST_SIZE, MeanStd, mean_s
 
 
 def baseline(previous: NDArray[np.float64], size: int) -> MeanStd | None:
-    """Compute what a value is judged against: mean and std of the ``size`` values before it.
+    """Compute what a value is compared with: mean and std of the ``size`` values before it.
 
     Parameters
     ----------
     previous
-        Values of the sessions *before* the judged one, in session order, shape ``(n,)``; finite.
+        Values of the sessions *before* the evaluated one, in session order, shape ``(n,)``; finite.
     size
         Values in the window, at least 2.
 
@@ -55,7 +55,7 @@ def zscore(value: float, window: MeanStd | None) -> float | None:
     Parameters
     ----------
     value
-        The judged value; finite; not one of the window's.
+        The evaluated value; finite; not one of the window's.
     window
         What `baseline` returned.
 

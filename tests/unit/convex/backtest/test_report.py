@@ -52,13 +52,13 @@ ROWS = [
 ]
 
 
-def judged(rows: list[StatsRow]) -> tuple[Session, ...]:
-    """Return sessions of which each was judged by what its row says."""
+def evaluated(rows: list[StatsRow]) -> tuple[Session, ...]:
+    """Return sessions of which each was evaluated by what its row says."""
     zs = {each[0]: float(each[COLUMNS.index("z_90")] or "nan") for each in rows}
     return sessions_of(rows, {label: {"z_90": None if math.isnan(z) else z} for label, z in zs.items()})
 
 
-SESSIONS = judged(ROWS)
+SESSIONS = evaluated(ROWS)
 
 
 def told(transition: Transition, at: str, session: str | None, **changes: Any) -> DivergenceEvent:
@@ -191,7 +191,7 @@ def test_peak_of_a_risk_on_divergence_is_its_lowest_z() -> None:
         values={"z_90": -2.1},
     )
 
-    (episode,) = episodes_of([opened], judged(rows), calendar=xnys_calendar())
+    (episode,) = episodes_of([opened], evaluated(rows), calendar=xnys_calendar())
 
     assert episode.peak == -3.4
 

@@ -32,9 +32,9 @@ def bar(instrument: str, index: int, close: float) -> Bar:
 
 
 def market(lead: list[float], other: list[float], *, live: float | None = None) -> Market:
-    """Return a market of these closes; the last is judged, or the live price of the lead after it."""
+    """Return a market of these closes; the last is evaluated, or the live price of the lead after it."""
     a, b = np.array(lead), np.array(other)
-    judged_lead = lead[-1] if live is None else live
+    evaluated_lead = lead[-1] if live is None else live
     return Market(
         source="by hand",
         sessions=tuple(label(index) for index in range(len(lead))),
@@ -43,9 +43,9 @@ def market(lead: list[float], other: list[float], *, live: float | None = None) 
         log_ratios=tuple(np.log(a / b).tolist()),
         lead_returns=tuple(np.log(a[1:] / a[:-1]).tolist()),
         other_returns=tuple(np.log(b[1:] / b[:-1]).tolist()),
-        judged_lead=judged_lead,
-        judged_other=other[-1],
-        judged=float(np.log(judged_lead / other[-1])),
+        evaluated_lead=evaluated_lead,
+        evaluated_other=other[-1],
+        evaluated=float(np.log(evaluated_lead / other[-1])),
         is_live=live is not None,
     )
 

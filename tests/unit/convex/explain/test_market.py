@@ -44,7 +44,7 @@ def test_sessions_of_both_legs_up_to_the_judged_one_are_used() -> None:
     found = built(decided_at(1), bars)
 
     assert found.sessions == (label(0), label(1))
-    assert (found.judged_lead, found.judged_other) == (11, 2)
+    assert (found.evaluated_lead, found.evaluated_other) == (11, 2)
 
 
 def test_what_was_not_known_yet_is_left_out() -> None:
@@ -96,8 +96,8 @@ def test_live_price_is_the_logs_where_it_has_it_and_else_the_events() -> None:
     event = live(7, {"session": label(1)})
 
     prices = Prices(lead=Ticks(ts_ns=(6, 7), price=(12.0, 13.0)))
-    assert built(event, bars, prices).judged_lead == 13.0
-    assert built(event, bars).judged_lead == event.legs[0].price
+    assert built(event, bars, prices).evaluated_lead == 13.0
+    assert built(event, bars).evaluated_lead == event.legs[0].price
     assert built(event, bars).is_live
 
 
@@ -106,4 +106,4 @@ def test_other_leg_may_be_live_too() -> None:
     prices = Prices(lead=Ticks(ts_ns=(7,), price=(13.0,)), other=Ticks(ts_ns=(5,), price=(2.5,)))
     found = built(live(7, {"ts_event_ns": 5}), bars, prices)
 
-    assert (found.judged_lead, found.judged_other) == (13.0, 2.5)
+    assert (found.evaluated_lead, found.evaluated_other) == (13.0, 2.5)

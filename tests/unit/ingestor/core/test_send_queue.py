@@ -123,7 +123,7 @@ def test_bars_are_never_dropped_and_keep_their_place() -> None:
 
 
 def test_a_history_is_one_record_of_what_the_engine_keeps() -> None:
-    """Would have caught: 3,001 bars left as two histories, and the first was judged without the second."""
+    """Would have caught: 3,001 bars left as two histories, and the first was evaluated without the second."""
     queue = SendQueue(max_ticks=1)
     queue.put(bar_batch(*(bar(f"s{i:04}") for i in range(3_001)), mode=BarsMode.HISTORY))
     only = queue.take()

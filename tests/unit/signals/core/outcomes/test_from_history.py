@@ -10,7 +10,7 @@ from services.signals.core.divergence.state import DivergenceState
 from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS, observe
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.from_history import openings_of_history, settled
-from services.signals.core.outcomes.judging import HistoryEvaluator
+from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
 from shared.domain.divergences import Direction, Kind, Transition
@@ -38,7 +38,7 @@ def opened_after_90(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> list[t
 
 
 def session_by_session(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> list[Opening]:
-    """Return the same openings the long way: each session's statistics by themselves, every life judged."""
+    """Return the same openings the long way: each session's statistics, each state by itself."""
     opened: list[Opening] = []
     divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
     named = [state.name for state in regimes(aligned.log_ratio)]

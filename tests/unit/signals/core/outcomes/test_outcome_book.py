@@ -5,7 +5,7 @@ import pytest
 
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.judging import HistoryEvaluator
+from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.outcome_book import Align, OutcomeBook
 from shared.domain.divergences import Direction, Kind
