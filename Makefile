@@ -10,27 +10,28 @@ WORKERS ?= 2
 # A file's tests stay in one process, so that what they share is made once.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test coverage bench lint format types lock schemas clean
+.PHONY: help demo test bench lint format types lock schemas clean
 
 help:
 	@echo "make demo [SECONDS=40]  the whole system on this machine, on an embedded broker and a simulated market"
-	@echo "make test               every test that can run here; names what could not run and why"
-	@echo "make coverage           the same, and whether every branch of what decides is covered"
+	@echo "make test [COVERAGE=1]  every test that can run here; names what could not run and why. COVERAGE also asks"
+	@echo "                        whether every branch of what decides is covered"
 	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"
 
 demo: $(VENV)/.demo
 	@$(BIN)/convex demo $(if $(SECONDS),--seconds $(SECONDS))
 
+# With COVERAGE=1 also whether the tests that need nothing running reach every branch of what decides.
 test: $(VENV)/.test
-	$(PYTEST) -ra $(TESTS)
-
-# The same tests, and whether those that need nothing running reach every branch of what decides.
-coverage: $(VENV)/.test
+ifdef COVERAGE
 	@rm -rf build/coverage
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) -ra $(TESTS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+else
+	$(PYTEST) -ra $(TESTS)
+endif
 
 bench: $(VENV)/.test $(VENV)/.bench
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
