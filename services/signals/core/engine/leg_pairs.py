@@ -44,11 +44,11 @@ class LegPairs:
 
     def take_history(self, bars: tuple[Bar, ...], *, at_ns: int) -> Effects:
         """Fill the windows with bars of the past."""
-        self._materialise(bars)
+        materialised = self._materialise(bars)
         changes = [self._leg.history.put(bar) for bar in bars]
         if all(change in _NO_NEWS for change in changes):
-            return NOTHING
-        parts = [SHARED_CHANGED, self.dirty]
+            return materialised
+        parts = [materialised, SHARED_CHANGED, self.dirty]
         if self._leg.data_quality.on_bar(bars[-1].session):
             parts += self._evaluate_faults(at_ns)
         for monitor in self._monitors.values():
@@ -60,11 +60,11 @@ class LegPairs:
         """Take one bar in as news; return what that did, and the rows that it touched."""
         history = self._leg.history
         known, is_full = history.get(bar.session), len(history) == HISTORY_SESSIONS
-        self._materialise((bar,))
+        materialised = self._materialise((bar,))
         change = history.put(bar)
         if change in _NO_NEWS:
-            return merge((self.dirty, suppress(f"bar_{change.value}"))), ()
-        parts = [self.dirty, SHARED_CHANGED]
+            return merge((materialised, self.dirty, suppress(f"bar_{change.value}"))), ()
+        parts = [materialised, self.dirty, SHARED_CHANGED]
         if change is BarChange.NEW and is_full:
             parts.append(self._forget_oldest(bar.session))
         seen_ns = max(at_ns, bar.known_at_ns)
@@ -92,7 +92,7 @@ class LegPairs:
         """Evaluate that a bar has ended a fault; what that held back is for the caller to evaluate again."""
         return [monitor.faults.evaluate(self._role, at_ns) for monitor in self._monitors.values()]
 
-    def _materialise(self, bars: tuple[Bar, ...]) -> None:
+    def _materialise(self, bars: tuple[Bar, ...]) -> Effects:
         """Let the pairs compute what held before bars come, where their events will show it.
 
         They compute it when they are first asked, which after a restart may be too late.
@@ -100,8 +100,8 @@ class LegPairs:
         is_full = len(self._leg.history) == HISTORY_SESSIONS
         is_at_fault = bool(self._leg.data_quality.awaited_sessions)
         if is_full or is_at_fault or any(_changes_the_past(self._leg, bar) for bar in bars):
-            for monitor in self._monitors.values():
-                monitor.materialise()
+            return merge([monitor.materialise() for monitor in self._monitors.values()])
+        return NOTHING
 
     def _forget_oldest(self, session: str) -> Effects:
         """Compute again the pairs for which a bar only pushed their oldest session out.

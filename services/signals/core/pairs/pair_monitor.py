@@ -94,10 +94,14 @@ class PairMonitor:
         parts.append(self.prices.evaluate(evaluated_at_ns))
         return merge(parts)
 
-    def materialise(self) -> None:
+    def materialise(self) -> Effects:
         """Compute now what is asked for after the legs have changed, and means how they were."""
         self.statistics.materialise()
-        self.transitions.outcomes.backfill(self.legs.align)
+        outcomes = self.transitions.outcomes
+        before = outcomes.ledger
+        outcomes.backfill(self.legs.align)
+        # After a restart it could not be found again: the checkpoint's legs have changed by then.
+        return NOTHING if outcomes.ledger is before else self._dirty
 
     # -- time and faults ----------------------------------------------------------------------------------
 
