@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -70,6 +71,7 @@ class SessionCalendar:
         return index >= 0 and ts_ns < self.close_ns[index]
 
 
+@lru_cache(maxsize=1 << 12)
 def bar_final_at_ns(session: str) -> int:
     """Return when a session's daily bar is final: 20:15 New York on that date.
 
