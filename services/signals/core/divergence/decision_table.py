@@ -16,11 +16,11 @@ class Row(Generic[Input]):
     Parameters
     ----------
     situations
-        In which it applies.
+        The situations in which the row applies.
     condition
-        What the input must say; the rows are tried in order, and the first that holds decides.
+        A test of the input. The rows are tried in order, and the first whose condition holds decides.
     move
-        What is done then.
+        The decision to make then.
     """
 
     situations: tuple[Situation, ...]
@@ -45,7 +45,7 @@ class DecisionTable(Generic[Input]):
         }
 
     def decide(self, situation: Situation, given: Input) -> Decision:
-        """Return what the first row of a situation decides whose condition holds."""
+        """Return the decision of the situation's first row whose condition holds."""
         for condition, move in self._by_situation[situation]:
             if condition(given):
                 return move(given)

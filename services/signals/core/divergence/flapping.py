@@ -1,8 +1,8 @@
 """Whether a divergence opens and closes too often to report each time.
 
-Nagios's method: of the last 21 states the 20 changes are weighed, the newest 1.2 and the oldest 0.8; the
-share of weighted changes starts the flapping at 0.5 and ends it below 0.25. States that were never recorded
-count as closed. While it flaps a divergence is held open.
+Nagios's method: the 20 steps between the last 21 states are weighted, from 0.8 for the oldest to 1.2 for the
+newest. Flapping starts when the weighted share of steps that are changes reaches 0.5, and ends when it falls
+below 0.25. States that were never recorded count as closed. While it flaps, a divergence is held open.
 
 References
 ----------
@@ -20,7 +20,7 @@ _END: Final = 0.25
 
 
 def with_state(states: int, is_open: bool, *, times: int = 1) -> int:
-    """Return the states with a new one, or the same new one several times.
+    """Return the states with a new one appended, once or several times.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def change_share(states: int) -> float:
 
     Examples
     --------
-    One opening is the newest change; twenty changes in a row are all there can be.
+    One opening is one change, the newest; at most twenty changes fit.
 
     >>> round(change_share(0b1), 9), round(change_share(0b101010101010101010101), 9)
     (0.06, 1.0)
@@ -67,7 +67,7 @@ def is_flapping(states: int, *, was_flapping: bool) -> bool:
 
 
 def states_until_settled(states: int) -> int:
-    """Return how many more notes of the newest state end the flapping.
+    """Return how many times the newest state must be recorded again until the flapping ends.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a kind of divergence observes at a close, in one of its directions."""
+"""The values of one kind and direction at a close that its rule is compared with."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from shared.domain.divergences import Direction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a close says about one direction of one kind.
+    """The values that the rule of one kind is compared with, for one direction, at one close.
 
     Parameters
     ----------
     x
         The statistic, signed so that it grows with the divergence: compared with warning and critical.
     leave_value
-        Compared with leave; for most kinds the same statistic.
+        Compared with leave; for most kinds the same as ``x``.
     can_open
         Whether the kind's other conditions for an opening or an escalation hold.
     """
@@ -25,7 +25,7 @@ class Observation:
 
 
 def sign_of(direction: Direction) -> float:
-    """Return what to multiply a statistic with so that it grows with the divergence.
+    """Return the sign, 1 or -1, to multiply a statistic by so that it grows with the divergence.
 
     Examples
     --------

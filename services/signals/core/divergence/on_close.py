@@ -3,10 +3,10 @@
 ``x`` is the statistic, signed so that it grows with the divergence. ``leave_value`` is compared with the
 level at which the divergence closes; for most kinds it is ``x``. A rule has a warning, a critical and a leave
 level.
-A kind may have other conditions for an opening or an escalation, and then both must hold.
+A kind may set further conditions for an opening or an escalation: they must hold as well as the level.
 
-Before the table is read, new sessions shorten the cooldown. A statistic that is undefined changes nothing,
-and is counted while the divergence is open.
+Before the table is read, the new sessions are subtracted from the cooldown. An undefined statistic changes
+nothing; while the divergence is open it is counted as suppressed.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ _NOT_OPEN: Final = (Situation.IDLE, Situation.PENDING)
 
 
 class _Close(NamedTuple):
-    """One close as the rows of the table read it."""
+    """One close: the input of the table's conditions and moves."""
 
     state: DivergenceState
     seen: Observation
@@ -173,12 +173,12 @@ def decide_on_close(
     observation
         What the kind observes at that close; None is undefined.
     close_ns
-        The session's close: an early warning from after it waits for the next one.
+        The session's close. It cannot end an early warning that opened after it; the next close can.
     at_ns
         Event time from which both legs' bars may be used.
     new_sessions
-        Sessions that have passed since the last decision, this one included: so much of a cooldown is over.
-        0 when a known session is decided again after a correction.
+        Sessions since the last decision, this one included; they are subtracted from the cooldown. 0 when a
+        known session is decided again after a correction.
     is_inhibited
         A leg's data are at fault: nothing opens or escalates on them.
     """
@@ -186,7 +186,7 @@ def decide_on_close(
         left = max(0, state.cooldown_sessions_left - new_sessions)
         state = replace(state, cooldown_sessions_left=left)
         if left == 0 and state.is_muted:
-            # The next price starts a new hold: a level held in a cooldown is old news.
+            # A hold from the cooldown must not open anything: the next price starts a new one.
             state = to_idle(state)
     if observation is None:
         return keep(state, Suppressed.UNDEFINED if state.phase is Phase.OPEN else None)
@@ -197,7 +197,8 @@ def decide_on_close(
         state=state,
         seen=observation,
         rule=rule,
-        # A session may have opened one already: what its correction opens is another, with its own onset.
+        # The session may have opened a divergence already. One that its correction opens is another
+        # divergence, so it needs an onset of its own.
         onset=session if new_sessions > 0 else format_rfc3339(at_ns),
         close_ns=close_ns,
         at_ns=at_ns,
@@ -208,19 +209,20 @@ def decide_on_close(
 
 
 def restate(state: DivergenceState) -> Decision:
-    """Report an open, confirmed divergence again, because the data it rests on were corrected."""
+    """Report an open, confirmed divergence again, because its data were corrected."""
     return report(state, Transition.REVISED)
 
 
 def decide_on_change(
     state: DivergenceState, *, onset: str, at_ns: int, rule: Rule, is_inhibited: bool
 ) -> tuple[Decision, ...]:
-    """Decide about a change that a close showed and that has no duration, such as that of the regime.
+    """Decide about a change at a close that has no duration, such as a change of regime.
 
     Returns
     -------
     tuple
-        ``open`` and ``closed``, in the same instant; while a leg's data are at fault only the reason.
+        ``open`` and ``closed``, at the same instant. While a leg's data are at fault: one decision that
+        reports nothing and carries the reason.
     """
     if is_inhibited:
         return (keep(state, Suppressed.INHIBITED),)
@@ -228,7 +230,7 @@ def decide_on_change(
 
 
 def _record_close(state: DivergenceState, observation: Observation, rule: Rule) -> DivergenceState:
-    """Record whether the divergence would be open if nothing held it back."""
+    """Record whether the statistic alone would have the divergence open, for the detection of flapping."""
     if state.recent_states & 1:
         is_open = observation.leave_value > rule.leave
     else:

@@ -1,9 +1,9 @@
 """What a fault of a leg's data does to the divergence that reports it.
 
-``is_at_fault`` says whether the leg's data can be trusted now. A fault comes and goes at any time, so its
-state is recorded at each change and for each ten minutes of event time without one: a feed that drops once a
-day does not flap, one that drops every minute does. A fault that is held open only because it flaps ends by
-`decide_on_settled`.
+``is_at_fault`` says that the leg's data cannot be trusted now. A fault can begin and end at any time, so for
+the detection of flapping its state is recorded at each change, and once more for each ten minutes of event
+time without a change. So a feed that drops once a day does not flap, and one that drops every minute does. A
+fault that is over and held open only because it flaps ends by `decide_on_settled`.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ _STATE_EVERY_NS: Final = 600 * NS_PER_SECOND
 
 
 class _DataFault(NamedTuple):
-    """A change of a leg's data quality as the rows of the table read it."""
+    """A change of a leg's data quality: the input of the table's conditions and moves."""
 
     state: DivergenceState
     is_at_fault: bool
@@ -81,7 +81,7 @@ TABLE: Final = DecisionTable(
 
 
 def decide_on_data_fault(state: DivergenceState, is_at_fault: bool, *, at_ns: int, rule: Rule) -> Decision:
-    """Decide whether a leg's data can be trusted now."""
+    """Decide about the data fault of a leg when its data become, or stop being, untrustworthy."""
     was_flapping, was_at_fault = state.is_flapping, bool(state.recent_states & 1)
     if is_at_fault == was_at_fault:
         return keep(state)
@@ -90,12 +90,12 @@ def decide_on_data_fault(state: DivergenceState, is_at_fault: bool, *, at_ns: in
 
 
 def decide_on_correction(state: DivergenceState, *, at_ns: int, rule: Rule) -> tuple[Decision, Decision]:
-    """Decide about a correction of a close: a fault that is over in the instant in which it is seen."""
+    """Decide about a correction of a close: a fault that opens and closes at one instant."""
     return open_and_close(state, onset=format_rfc3339(at_ns), at_ns=at_ns, rule=rule)
 
 
 def settled_at_ns(state: DivergenceState) -> int | None:
-    """Return when a divergence ends that is held open only because it flaps; None when there is none."""
+    """Return when a divergence that is held open only because it flaps will end; None for any other."""
     if state.phase is not Phase.OPEN or state.recent_states & 1:
         return None
     return state.state_recorded_at_ns + states_until_settled(state.recent_states) * _STATE_EVERY_NS

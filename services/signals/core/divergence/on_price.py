@@ -1,13 +1,14 @@
 """What a live price does to a divergence: the tables that decide by provisional statistics.
 
-``x`` is the statistic, signed so that it grows with the divergence. ``W`` is the rule's warning level, ``C``
-its critical level and ``L`` its leave level. A price only starts and stops a *hold*; when a level has been
-held for the rule's ``hold_seconds`` of event time, `decide_on_hold_end` opens or escalates. Four more inputs
-need no table: a feed that goes stale ends every hold, a rule that changes does the same, and a provisional
-divergence that no close has confirmed or refuted in time expires.
+``x`` is the statistic, signed so that it grows with the divergence. A price never opens or escalates by
+itself: it starts and stops a *hold*. When a level has been held for the rule's ``hold_seconds`` of event
+time, `decide_on_hold_end` opens or escalates. Three more inputs need no table: a feed that goes stale ends
+every hold, a changed rule does the same, and a provisional divergence that no close has confirmed or refuted
+in time expires.
 
-``L < W`` is the hysteresis; each level is left at the level below it. A confirmed divergence ends by closes
-only: a live price never closes one. A divergence that begins to flap reports that once, as ``revised``.
+``leave < warning`` is the hysteresis: each level ends at the threshold of the level below it. A live price
+never closes a confirmed divergence; only a close does. A divergence that begins to flap reports that once, as
+``revised``.
 """
 
 from dataclasses import replace
@@ -35,7 +36,7 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 
 
 class _Price(NamedTuple):
-    """One live value of the statistic as the rows of the table read it."""
+    """One live value of the statistic: the input of the table's conditions and moves."""
 
     state: DivergenceState
     x: float
@@ -79,7 +80,7 @@ class _Price(NamedTuple):
 
     def leave(self) -> Decision:
         was_flapping, is_new = self.state.is_flapping, bool(self.state.recent_states & 1)
-        # A divergence that is held open because it flaps does not hold a level meanwhile.
+        # It stays open only because it flaps, not because a level is held.
         state = replace(self.state, critical_since_ns=None)
         if is_new:
             state = record_state(state, False)
@@ -119,12 +120,12 @@ PRICE_TABLE: Final = DecisionTable(
 
 
 def decide_on_price(state: DivergenceState, x: float, *, at_ns: int, rule: Rule) -> Decision:
-    """Decide by a live value of the statistic; a level that must be held only starts or stops to be held."""
+    """Decide by a live value of the statistic: start or stop a hold, ease, or close."""
     return PRICE_TABLE.decide(situation_of(state), _Price(state, x, at_ns, rule))
 
 
 def price_levels(state: DivergenceState, rule: Rule) -> tuple[float, ...]:
-    """Return the levels whose crossing `decide_on_price` answers: between two of them it changes nothing.
+    """Return the levels at which `decide_on_price` changes something in this state; between them, nothing.
 
     Examples
     --------
@@ -145,7 +146,7 @@ def price_levels(state: DivergenceState, rule: Rule) -> tuple[float, ...]:
 
 
 class _HoldEnd(NamedTuple):
-    """The end of a hold as the rows of the table read it."""
+    """The end of a hold: the input of the table's conditions and moves."""
 
     state: DivergenceState
     at_ns: int
@@ -227,7 +228,7 @@ HOLD_TABLE: Final = DecisionTable(
 
 
 def hold_ends_at_ns(state: DivergenceState, rule: Rule) -> int | None:
-    """Return the event time at which a level will have been held long enough; None when none is held."""
+    """Return the event time at which the current hold is long enough; None when no level is held."""
     if state.phase is Phase.PENDING and not state.is_muted:
         since_ns = state.warning_since_ns
     elif state.phase is Phase.PENDING or (state.phase is Phase.OPEN and state.severity is Severity.WARNING):
@@ -240,14 +241,14 @@ def hold_ends_at_ns(state: DivergenceState, rule: Rule) -> int | None:
 def decide_on_hold_end(
     state: DivergenceState, *, at_ns: int, price_ts_ns: int, rule: Rule, is_inhibited: bool = False
 ) -> Decision:
-    """Decide at the end of a hold, which is the instant that `hold_ends_at_ns` returned.
+    """Decide at the end of a hold, at the instant that `hold_ends_at_ns` returned.
 
     Parameters
     ----------
     price_ts_ns
-        Event time of the last price: a price that stopped coming holds nothing.
+        Event time of the last price. If it is too old, the hold does not count.
     is_inhibited
-        A leg's data are at fault: nothing opens or escalates on them, and the hold begins anew.
+        A leg's data are at fault: nothing opens or escalates on them, and the hold must start again.
     """
     given = _HoldEnd(state, at_ns, price_ts_ns, rule, is_inhibited)
     return HOLD_TABLE.decide(situation_of(state), given)
@@ -268,14 +269,14 @@ def is_holding(state: DivergenceState) -> bool:
 
 
 def decide_on_stale_feed(state: DivergenceState) -> Decision:
-    """Decide when a feed goes stale: what is being held is held no longer."""
+    """End the hold because the feed has gone stale."""
     if state.phase is Phase.PENDING:
         return keep(to_idle(state), Suppressed.STALE)
     return keep(replace(state, critical_since_ns=None))
 
 
 def under_new_rule(state: DivergenceState) -> DivergenceState:
-    """Return the state to go on from when the rule has changed: what was held was held at other levels."""
+    """Return the state after a change of the rule: without a hold, because the hold was at other levels."""
     return decide_on_stale_feed(state).state
 
 

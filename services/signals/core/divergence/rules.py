@@ -1,4 +1,4 @@
-"""A rule as data: its thresholds, and the version that is part of every identity made under it."""
+"""A rule as data: its thresholds, and its version, which is part of the identity of each divergence."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.domain.identity import stable_hash
 from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 
-# A year, and four years of sessions: what is longer is a slip of the pen, and would leave the calendar.
+# A year, and four years of sessions. Longer values are typing errors, and would reach past the calendar.
 _MOST: Final = {
     "hold_seconds": 31_536_000,
     "cooldown_sessions": 1_000,
@@ -29,19 +29,19 @@ class Rule:
         The statistic at or above which a divergence opens and escalates.
     leave
         The statistic at or below which it closes; ``leave < warning`` is the hysteresis. A critical one
-        eases at or below ``warning``: each level is left at the enter threshold of the level below.
+        eases at or below ``warning``: each level ends at the threshold of the level below it.
     hold_seconds
-        Event time for which a live statistic must hold a level; a close needs none. At most a year, as every
-        length of time here.
+        Event time for which a live statistic must hold a level; a close needs no hold. At most a year, like
+        every duration here.
     cooldown_sessions
         Sessions after a close in which the same fingerprint does not open again, unless it is critical; at
         most 1,000.
     stale_after_seconds
         A hold does not count when the price is older than this at its end.
     provisional_valid_seconds, confirmed_valid_seconds
-        ``not_after`` less ``occurred_at``: how long the news is news.
+        ``not_after`` minus ``occurred_at``: how long an event may still be delivered.
     min_change
-        Of a correlation break: the least change of the correlation that is worth telling, 0 to 2.
+        Of a correlation break: the smallest change of the correlation that opens one, 0 to 2.
 
     Raises
     ------
@@ -86,14 +86,14 @@ class Rule:
 
     @property
     def version(self) -> str:
-        """Return a text that changes with any parameter: no one can forget to count it up."""
+        """Return a text computed from all parameters, so it changes whenever one of them does."""
         names = ("kind", *KIND_TRAITS[self.kind].rule_fields)
         parts = [f"{name}={getattr(self, name)!s}" for name in names]
         return f"{self.kind.value}-1-{stable_hash(*parts)[:8]}"
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """Return what the statistic is held against, as events show it."""
+        """Return the levels that the statistic is compared with, as events show them."""
         shown = ("warning", "critical", "leave", "hold_seconds", "min_change")
         return {
             name: float(getattr(self, name)) for name in shown if name in KIND_TRAITS[self.kind].rule_fields

@@ -1,7 +1,7 @@
-"""The state of one divergence between two decisions, and the moves that the tables of decisions are made of.
+"""The state of one divergence between two decisions, and the moves of the decision tables.
 
-Each input has a table of its own beside this file: closes, live prices, and faults of the data. A row of a
-table names the condition and the move; the moves are here.
+Each kind of input has its own table beside this file: closes, live prices and data faults. A row of a table
+names a condition and a move; the moves that several tables share are here.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from shared.domain.divergences import Confirmation, Severity, Transition
 
 
 class Phase(StrEnum):
-    """How far a divergence has come."""
+    """The phase of a divergence."""
 
     IDLE = "idle"
     PENDING = "pending"
@@ -22,7 +22,7 @@ class Phase(StrEnum):
 
 
 class Suppressed(StrEnum):
-    """Why a decision was not made although the statistic asks for it."""
+    """Why nothing was reported although the statistic crossed a level."""
 
     COOLDOWN = "cooldown"
     STALE = "stale"
@@ -40,18 +40,18 @@ class DivergenceState:
     warning_since_ns, critical_since_ns
         Event time from which the live statistic has held the level; None while it does not.
     is_muted
-        Held long enough to open, but in its cooldown.
+        A level was held long enough to open, but the divergence is in its cooldown.
     onset
-        Session label of an opening by a new close, RFC 3339 watermark of any other.
+        Session label if a new close opened it, else the watermark of the opening in RFC 3339.
     opened_at_ns
         Event time of the opening; 0 while none is open.
     last_onset
-        Of the divergence before: a second one in the same instant is another, with another onset.
+        Onset of the divergence before this one. A second divergence at the same instant needs another onset.
     rule_version
-        Of the rule that opened it: part of its identity until it ends, even if the rule changes meanwhile.
+        Version of the rule that opened it: part of its identity until it ends, even if the rule changes.
     severity, confirmed_severity
-        The severity that holds, and the one that the last close confirmed; the latter is None while the
-        divergence is provisional.
+        The severity now, and the one that the last close confirmed; the latter is None while the divergence
+        is provisional.
     transition_counts
         How often the open divergence made each transition.
     cooldown_sessions_left
@@ -98,11 +98,11 @@ class Decision:
     state
         The state after it.
     transition
-        What to report; None is nothing.
+        What to report; None for nothing.
     reported
         The state to report: the divergence as it was when it ended, or as it is now.
     suppressed
-        Why nothing is reported although the statistic asks for it.
+        Why nothing is reported although the statistic crossed a level.
     """
 
     state: DivergenceState
@@ -112,7 +112,7 @@ class Decision:
 
 
 class Situation(StrEnum):
-    """What the rows of a table are grouped by: the phase, and what an open divergence rests on."""
+    """What the rows of a table are grouped by: the phase, and how an open divergence was confirmed."""
 
     IDLE = "idle"
     PENDING = "pending"
@@ -170,7 +170,7 @@ def to_open(
 
     Examples
     --------
-    Two in one instant are two, and have two identities:
+    Two divergences that open at the same instant have two onsets, and so two identities:
 
     >>> first = to_open(DivergenceState(), onset="2019-06-03", at_ns=0, severity=Severity.WARNING,
     ...                 confirmed=None, rule=Rule())
@@ -193,12 +193,12 @@ def to_open(
 
 
 def confirm(state: DivergenceState, severity: Severity) -> DivergenceState:
-    """Return an open divergence as a close confirmed it."""
+    """Return an open divergence with the severity that a close confirmed."""
     return replace(state, severity=severity, confirmed_severity=severity, critical_since_ns=None)
 
 
 def record_state(state: DivergenceState, is_open: bool) -> DivergenceState:
-    """Return a state with one more recent state, and whether it flaps by now."""
+    """Return a state with one more recent state, and with its flapping decided again."""
     recent = with_state(state.recent_states, is_open)
     return replace(
         state, recent_states=recent, is_flapping=is_flapping(recent, was_flapping=state.is_flapping)
@@ -206,7 +206,7 @@ def record_state(state: DivergenceState, is_open: bool) -> DivergenceState:
 
 
 def keep(state: DivergenceState, suppressed: Suppressed | None = None) -> Decision:
-    """Return a decision that reports nothing, with the reason if the statistic asked for something."""
+    """Return a decision that reports nothing, with the reason if a report was held back."""
     return Decision(state=state, suppressed=suppressed)
 
 
@@ -223,8 +223,8 @@ def report(state: DivergenceState, transition: Transition) -> Decision:
 def end(state: DivergenceState, transition: Transition, rule: Rule) -> Decision:
     """Return a decision that ends a divergence; its cooldown begins.
 
-    After the end of a divergence that no close had confirmed the cooldown holds back provisional openings
-    only: an early warning that failed must not cost a confirmed one.
+    If no close had confirmed the divergence, the cooldown holds back provisional openings only: an early
+    warning that failed must not hold back an opening by a close.
     """
     reported = report(state, transition).reported
     after = replace(
@@ -246,9 +246,9 @@ def close_unless_flapping(
     Parameters
     ----------
     was_flapping
-        Before its newest state was recorded.
+        Whether it flapped before its newest state was recorded.
     is_new
-        The close would not have been due before.
+        Whether to count the closing if it is held back; False if it was counted before.
     """
     if not state.is_flapping:
         return end(state, Transition.CLOSED, rule)

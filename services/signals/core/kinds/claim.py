@@ -1,7 +1,7 @@
-"""What should follow an opening, so that what did follow can be called a hit or a miss.
+"""What should follow an opening. It decides whether what did follow counts as a hit or a miss.
 
-A claim is a convention, not a forecast: a hit rate well below the usual one says as much as one well above
-it. ``FALLS`` and ``RISES`` are about the log ratio. A move of exactly 0 is a miss for every claim.
+A claim is a convention, not a forecast: a hit rate well below the usual rate is as informative as one well
+above it. ``FALLS`` and ``RISES`` are about the log ratio. A move of exactly 0 is a miss for every claim.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """What followed several sessions.
+    """Returns of both legs over one horizon, after each of several sessions.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Moves:
 
 
 def hits(claim: Claim, moves: Moves) -> NDArray[np.bool_]:
-    """Tell which moves are what the claim says.
+    """Return which moves agree with the claim.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""Data fault: the numbers of a leg cannot be trusted.
+"""Data fault: the prices of a leg cannot be trusted.
 
-It is about the data, not about the market: no statistic decides, nothing is claimed.
+It is about the data, not the market: no statistic decides it, and no claim is made about what follows.
 """
 
 from typing import Final

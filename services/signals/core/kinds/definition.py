@@ -1,4 +1,4 @@
-"""What the engine has to know of a kind of divergence: one value of this class a file of this folder."""
+"""What the engine must know about a kind of divergence. Each kind has one file in this folder."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,15 +26,16 @@ class KindDefinition:
     default_rule
         The rule as the documentation states it.
     observe
-        What a close says about one direction; None for a kind that no level of a statistic opens.
+        Returns the values that the rule is compared with at a close, for one direction; None for a kind that
+        does not open by the level of a statistic.
     decided_by
-        Names of the confirmed statistics that decide: the first values of its events.
+        Names of the confirmed statistics that decide; events show them first.
     window
-        What these statistics are computed from, oldest first: the evidence of its events.
+        Returns the numbers that these statistics are computed from, oldest first. Events carry their hash.
     correlation_size
-        Returns in the correlation that decides; None when none does.
+        Returns in the window of the correlation that decides; None if no correlation does.
     claims
-        By direction, what should follow an opening; a direction without a claim is not scored.
+        By direction, what should follow an opening. A direction without a claim is not scored.
     """
 
     default_rule: Rule
@@ -46,12 +47,12 @@ class KindDefinition:
 
 
 def log_ratios_before(aligned: AlignedSessions) -> NDArray[np.float64]:
-    """Return the log ratios that the newest session's is compared with, shape ``(90,)`` or shorter."""
+    """Return the log ratios before the newest session, the z-score's window; shape ``(90,)`` or shorter."""
     return aligned.log_ratio[-RATIO_WINDOW - 1 : -1]
 
 
 def returns_of(size: int) -> Window:
-    """Return a window of the lead's last log returns followed by the other leg's, shape ``(2 * size,)``."""
+    """Return a function for the last log returns, the lead's then the other leg's: shape ``(2 * size,)``."""
 
     def window(aligned: AlignedSessions) -> NDArray[np.float64]:
         return np.concatenate((aligned.lead_returns[-size:], aligned.other_returns[-size:]))

@@ -12,11 +12,11 @@ from shared.domain.divergences import Direction, Kind
 
 
 def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
-    """Return the lower end of the correlation's interval; it is left by the correlation itself.
+    """Return the lower end of the correlation's interval; the correlation itself decides the closing.
 
     Examples
     --------
-    The interval must lie above the level, and the end of one at the level does not:
+    The whole interval must lie above the level: a lower end equal to the level is not enough.
 
     >>> values = {"corr_60": 0.3, "corr_ci_60_low": 0.1}
     >>> observe(Rule(kind=Kind.HEDGE_LOST), Direction.RISK_OFF, values).x < 0.1
@@ -36,6 +36,6 @@ HEDGE_LOST: Final = KindDefinition(
     decided_by=("corr_ci_60_low", "corr_ci_60_high", "n_eff_60"),
     window=returns_of(60),
     correlation_size=60,
-    # The lead should fall, or rise, with what it no longer hedges.
+    # The lead no longer hedges the other leg: both should move the same way.
     claims={Direction.RISK_OFF: Claim.TOGETHER},
 )

@@ -14,6 +14,6 @@ REGIME_CHANGE: Final = KindDefinition(
     default_rule=Rule(kind=Kind.REGIME_CHANGE),
     decided_by=("log_ratio", "z_90", "mean_90", "std_90", "pctl_90"),
     window=log_ratios_before,
-    # A regime should last: who outperforms goes on.
+    # A regime should last: the leg that outperforms should go on doing so.
     claims={Direction.RISK_OFF: Claim.RISES, Direction.RISK_ON: Claim.FALLS},
 )

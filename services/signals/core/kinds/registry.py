@@ -1,4 +1,4 @@
-"""Every kind of divergence by name: the one line that a new kind adds here puts it into the engine."""
+"""Every kind of divergence by name. A new kind needs one line here for the engine to evaluate it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -34,18 +34,18 @@ _OBSERVE: Final[Mapping[Kind, Observe]] = {
 }
 
 LEVEL_KINDS: Final = tuple(_OBSERVE)
-"""Those that a level of a statistic opens and closes."""
+"""The kinds that open and close by the level of a statistic."""
 
 CLAIMS: Final[Mapping[tuple[Kind, Direction], Claim]] = {
     (kind, direction): claim
     for kind, definition in KINDS.items()
     for direction, claim in definition.claims.items()
 }
-"""By kind and direction, in the order in which they are shown; what is not in it is not scored."""
+"""By kind and direction, in the order in which they are shown. Openings of any other are not scored."""
 
 
 def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
-    """Return what a close says about one of the `LEVEL_KINDS`, None where the statistic is undefined.
+    """Return the values that the rule of a level kind is compared with; None if the statistic is undefined.
 
     Parameters
     ----------
