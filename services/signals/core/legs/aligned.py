@@ -1,4 +1,4 @@
-"""The sessions that both legs have, as arrays: what every confirmed statistic is computed from."""
+"""The sessions that both legs have, as arrays. Every confirmed statistic is computed from them."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class AlignedSessions:
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """Return every label, ascending; made anew each time."""
+        """Return every label, ascending; computed at each call."""
         return self.labels(len(self.days))
 
     def labels(self, count: int) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class AlignedSessions:
         return tuple(map(label_of, self.days[max(0, len(self.days) - count) :].tolist()))
 
     def until(self, count: int, *, limit: int) -> "AlignedSessions":
-        """Return the first ``count`` sessions, of these the last ``limit``, as they stood then."""
+        """Return the last ``limit`` of the first ``count`` sessions."""
         first = max(0, count - limit)
         return AlignedSessions(
             days=self.days[first:count],
@@ -58,7 +58,7 @@ class AlignedSessions:
 
 
 def align(lead: LegHistory, other: LegHistory) -> AlignedSessions:
-    """Join two legs on their sessions; nothing of the answer changes with the legs.
+    """Join two legs on their sessions, as copies that later changes of the legs do not affect.
 
     Examples
     --------

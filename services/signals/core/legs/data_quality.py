@@ -1,4 +1,4 @@
-"""Whether one leg's data can be trusted now: which faults it has, since when, until when.
+"""Whether one leg's data can be trusted now: which faults it has, and when each begins and ends.
 
 =================== ============================================== ===================================
 cause               begins                                         ends
@@ -39,7 +39,7 @@ class DataQuality:
     Parameters
     ----------
     active_since_ns
-        The causes that hold, and the event time since which each does.
+        The active causes, and the event time at which each began.
     stale_since_ns
         Since when the feed has been STALE; None while it is not.
     rejected_at_ns
@@ -59,7 +59,7 @@ class DataQuality:
         return bool(self.active_since_ns)
 
     def on_feed_state(self, state: FeedState, at_ns: int) -> bool:
-        """Take a feed's state in; return whether anything changed, as every method here does."""
+        """Record a feed's state. Like every recording method here, return whether a fault began or ended."""
         if state is not FeedState.STALE:
             self.stale_since_ns = None
             return self._end(Cause.STALE)
@@ -69,7 +69,7 @@ class DataQuality:
         return at_ns - self.stale_since_ns >= _STALE_NS and self._begin(Cause.STALE, self.stale_since_ns)
 
     def on_rejected_tick(self, at_ns: int) -> bool:
-        """Take note of a price that was rejected."""
+        """Record a price that was rejected."""
         self.rejected_at_ns = [*self.rejected_at_ns, at_ns][-_BURST:]
         is_burst = len(self.rejected_at_ns) == _BURST and at_ns - self.rejected_at_ns[0] <= _BURST_NS
         return is_burst and self._begin(Cause.BAD_TICKS, at_ns)
@@ -83,12 +83,12 @@ class DataQuality:
         return self._end(Cause.BAD_TICKS)
 
     def on_missing_bar(self, cause: Cause, session: str, at_ns: int) -> bool:
-        """Take note that a session's bar, or its sample, is not there."""
+        """Record that a session's bar, or its sampled close, is missing."""
         self.awaited_sessions[cause.value] = session
         return self._begin(cause, at_ns)
 
     def on_bar(self, session: str) -> bool:
-        """Take note of a bar."""
+        """Record the bar of a session, which ends the faults that waited for it."""
         ended = [cause for cause, wanted in self.awaited_sessions.items() if session >= wanted]
         for cause in ended:
             del self.awaited_sessions[cause]

@@ -1,4 +1,4 @@
-"""One leg's closes, session by session, as its bars brought them.
+"""One leg's closes by session, taken from its bars.
 
 ============ ============================================== ==============
 session      bar                                            change
@@ -11,11 +11,12 @@ known        other close, same revision and source          ``READJUSTED``
 known        other close, otherwise                         ``OUTDATED``
 ============ ============================================== ==============
 
-An adjustment is no correction: a dividend changes every older adjusted close, a split every older close of a
-source that adjusts for splits, and neither changes a fact. A bar of the same revision that differs and comes
-from another source is not used: the first that was known stays, or the log's order would not decide.
+An adjustment is not a correction. A dividend changes every older adjusted close, and a split changes every
+older close of a source that adjusts for splits; the price that was traded stays the same. A bar of the same
+revision with another close from another source is not used: the bar that came first in the log stays.
 
-Kept as columns, mostly 11 bytes a session: thousands of pairs have a leg each, and a `Bar` takes 400.
+The history is kept in columns, mostly 11 bytes a session, where a `Bar` takes 400: with thousands of pairs
+there are thousands of legs.
 """
 
 from dataclasses import dataclass
@@ -30,12 +31,12 @@ from numpy.typing import NDArray
 from services.signals.core.legs.price_column import PriceColumn
 from shared.domain.bars import Bar, BarStatus
 
-# Of so many sessions it is kept from when their bars were known. Every older one was known long ago, and only
-# the newest of several instants ever matters.
+# ``known_at_ns`` is kept for the bars of this many newest sessions. An evaluation uses the latest instant at
+# which any of its bars was known, and older bars were known long before that.
 RECENT_SESSIONS: Final = 8
 # Rows to spare when a column is full: a leg gains one a day.
 _SPARE: Final = 16
-# What 16 bits hold of days since 1970.
+# The days since 1970 that 16 bits can hold.
 FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 LAST_DAY: Final = FIRST_DAY + (1 << 16) - 1
 
@@ -67,7 +68,7 @@ class LegColumns:
     origin_table
         Source and revision.
     recent_known_at_ns
-        From when the last bars were known, at most `RECENT_SESSIONS` of them.
+        When the newest bars were known, at most `RECENT_SESSIONS` of them.
     """
 
     days: NDArray[np.int32]
@@ -151,12 +152,12 @@ class LegHistory:
         self._origins: NDArray[np.uint8 | np.uint16] = np.empty(0, np.uint8)
         self._origin_table: list[tuple[str, int]] = []
         self._recent_ns: list[int] = []
-        # Day and ``known_at_ns`` of the bar that was used last: who took it in asks for it, however old.
+        # Day and ``known_at_ns`` of the bar that was put last: the caller reads it back, however old it is.
         self._last_used = (0, 0)
 
     @classmethod
     def from_columns(cls, columns: LegColumns, *, instrument: str, limit: int) -> Self:
-        """Return the history that `columns` described; the arrays are its own from then on.
+        """Return the history with these columns.
 
         Parameters
         ----------
@@ -177,7 +178,7 @@ class LegHistory:
         return history
 
     def columns(self) -> LegColumns:
-        """Return a copy of everything that is known."""
+        """Return a copy of the history as columns."""
         return LegColumns(
             days=self.days,
             closes=self.closes,
@@ -197,17 +198,17 @@ class LegHistory:
 
     @property
     def days(self) -> NDArray[np.int32]:
-        """Return the known sessions by their numbers, ascending, in an array of its own, shape ``(n,)``."""
+        """Return a copy of the known sessions' numbers, ascending, shape ``(n,)``."""
         return self._days[: self._count].astype(np.int32) + np.int32(FIRST_DAY)
 
     @property
     def closes(self) -> NDArray[np.float64]:
-        """Return the raw closes in an array of its own, shape ``(n,)``."""
+        """Return a copy of the raw closes, shape ``(n,)``."""
         return self._closes.first(self._count)
 
     @property
     def adj_closes(self) -> NDArray[np.float64]:
-        """Return the adjusted closes in an array of its own, shape ``(n,)``."""
+        """Return a copy of the adjusted closes, shape ``(n,)``."""
         return self._adj_closes.first(self._count)
 
     @property
@@ -221,9 +222,9 @@ class LegHistory:
         return self._adj_closes[self._count - 1] if self._count else None
 
     def put(self, bar: Bar) -> BarChange:
-        """Take a bar in and return what it changed.
+        """Add or update the session of a bar, and return what it changed.
 
-        One that is older than all of `limit` sessions is ``NEW``, too, and is not kept.
+        In a full history a bar older than every kept session is not kept; it is ``NEW`` all the same.
 
         Raises
         ------
@@ -252,8 +253,8 @@ class LegHistory:
     def get(self, session: str) -> Bar | None:
         """Return a session's bar, None where it is not known.
 
-        Its ``known_at_ns`` is 0 where it no longer matters: `RECENT_SESSIONS` newer ones are known, and it is
-        not the bar that was used last.
+        Its ``known_at_ns`` is 0 if at least `RECENT_SESSIONS` newer sessions are known and it is not the bar
+        that was put last: then the instant no longer matters.
         """
         day = day_of(session)
         at = self._place(day)
@@ -335,7 +336,7 @@ class LegHistory:
     def _origin_of(self, bar: Bar) -> int:
         origin = (bar.source, bar.revision)
         if origin not in self._origin_table:
-            # A bar that is corrected again and again must not leave a trace for each time.
+            # Drop unused rows, so that a bar that is corrected many times does not grow the table for ever.
             if len(self._origin_table) > self._count:
                 used, codes = np.unique(self._origins[: self._count], return_inverse=True)
                 self._origin_table = [self._origin_table[code] for code in used.tolist()]

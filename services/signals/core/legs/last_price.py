@@ -1,4 +1,4 @@
-"""The newest price of one instrument: what a live ratio is made of."""
+"""The newest live price of one instrument."""
 
 from dataclasses import dataclass
 
@@ -35,6 +35,6 @@ class LastPrice:
     rejected_ts_ns: int = 0
 
     def move(self, price: float, ts_ns: int, feed: str) -> None:
-        """Take a price that was accepted."""
+        """Set the newest price to one that was accepted."""
         self.price, self.ts_ns, self.feed = price, ts_ns, feed
         self.jump_price, self.jump_count = None, 0

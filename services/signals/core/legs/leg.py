@@ -1,4 +1,4 @@
-"""Everything known about one instrument in a lead's log; shared by the pairs that have it as a leg."""
+"""The state of one instrument in a lead's log, shared by the pairs that have it as a leg."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ class Leg:
     Parameters
     ----------
     last_price
-        Its live price, if it ticks.
+        Its live price, if it has ticks.
     history
         Its bars.
     data_quality

@@ -33,7 +33,7 @@ class PairLegs:
     def align(self) -> AlignedSessions:
         """Return the sessions that both legs have.
 
-        The arrays are made anew each time and not kept: a worker may watch thousands of pairs.
+        They are computed at each call and not kept, to save memory: a worker may watch thousands of pairs.
         """
         return align(self.lead.history, self.other.history)
 
@@ -50,7 +50,7 @@ class PairLegs:
         return session is None or last_price.ts_ns >= self.calendar.close_of(session)
 
     def other_price(self) -> float | None:
-        """Return what the lead's live price is divided by: a tick, or the last known adjusted close."""
+        """Return the divisor of the live ratio: the other leg's last tick, or its newest adjusted close."""
         if self.is_other_live():
             return self.other.last_price.price
         return self.other.history.newest_adj_close

@@ -1,15 +1,17 @@
-"""A column of prices in half the memory, where that loses nothing.
+"""A column of prices that takes half the memory where no precision is lost.
 
-Most sources give prices with at most four decimals, or single-precision numbers in disguise
-(``99.97000122070312``). Either fits into four bytes, and comes back as the very same float.
+Most sources give prices with at most four decimals, or single-precision numbers printed in double precision
+(``99.97000122070312``). Either fits into four bytes and reads back as exactly the same float.
 
 ======== =============================== ========================
 kept as  while every price               read
 ======== =============================== ========================
 int32    is a number of ten-thousandths  divided by 10,000
 float32  is a single-precision number    widened
-float64  is neither, or they are mixed   as it is; ever after
+float64  is neither, or they are mixed   unchanged
 ======== =============================== ========================
+
+A column that has become float64 stays float64.
 """
 
 from typing import Final
@@ -25,7 +27,7 @@ _SPARE: Final = 16
 
 
 class PriceColumn:
-    """Positive prices by row; whoever has it knows how many.
+    """Positive prices by row. The column has spare rows; its owner keeps the count.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ class PriceColumn:
         return kept / _PARTS if self.kind == "int32" else kept
 
     def first(self, count: int) -> NDArray[np.float64]:
-        """Return the first prices in an array of its own, shape ``(count,)``."""
+        """Return a copy of the first prices, shape ``(count,)``."""
         wide = self._kept[:count].astype(np.float64)
         return wide / _PARTS if self.kind == "int32" else wide
 
@@ -77,7 +79,7 @@ class PriceColumn:
                 self._keep(prices)
 
     def make_room(self, row: int, *, count: int) -> None:
-        """Move a row and all after it, of ``count``, one further; what stands in the row has to be `put`."""
+        """Move a row and all after it, of ``count``, one further. The caller then calls `put` for the row."""
         if count == len(self._kept):
             grown = np.ones(count + _SPARE, self._kept.dtype)
             grown[:count] = self._kept
@@ -85,7 +87,7 @@ class PriceColumn:
         self._kept[row + 1 : count + 1] = self._kept[row:count]
 
     def forget_first(self, *, count: int) -> None:
-        """Take away the first of ``count`` prices."""
+        """Remove the first of ``count`` prices."""
         self._kept[: count - 1] = self._kept[1:count]
 
 

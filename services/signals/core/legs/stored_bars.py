@@ -1,4 +1,4 @@
-"""A leg's history as a checkpoint keeps it: short to write, quick to read, refused where it cannot be one."""
+"""A leg's history as a checkpoint stores it: compact, quick to read, and validated when it is read."""
 
 from dataclasses import dataclass
 
@@ -21,23 +21,23 @@ class StoredBars:
     Parameters
     ----------
     days
-        The first session's number (`history.day_of`), then each one's distance from the one before it.
+        The first session's number (`history.day_of`), then the distance of each session from the one before.
     closes
         Raw, USD.
     adj_closes
-        None where every one is the close.
+        None if all are equal to the closes.
     origins
-        Each bar's row of ``origin_table``; None where every one is from the first.
+        Each bar's row of ``origin_table``; None if all are from its first row.
     origin_table
         Source and revision.
     recent_known_at_ns
-        From when the newest bars were known, at most `RECENT_SESSIONS` of them.
+        When the newest bars were known, at most `RECENT_SESSIONS` of them.
 
     Raises
     ------
     ValueError
-        If this is no history: the columns differ in length, the sessions do not ascend, or a price is not
-        positive.
+        If this is not a valid history: the columns differ in length, the sessions do not ascend, or a price
+        is not positive.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class StoredBars:
 
 
 def store_bars(history: LegHistory) -> StoredBars:
-    """Return a history as it is kept.
+    """Return a history in its stored form.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def store_bars(history: LegHistory) -> StoredBars:
 
 
 def restore_bars(stored: StoredBars, *, instrument: str) -> LegHistory:
-    """Return the history that was kept."""
+    """Return the history from its stored form."""
     count = len(stored.days)
     closes = np.array(stored.closes, np.float64)
     return LegHistory.from_columns(

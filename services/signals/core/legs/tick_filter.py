@@ -1,11 +1,11 @@
-"""Which ticks of a leg are used: not a late one, not a trade beside quotes, not a price that jumps too far.
+"""Which ticks of a leg are used: none that is late, no trade while quotes come, no implausible jump.
 
 ============================ ======================================= ======================
 a tick                       is not used when                        counted as
 ============================ ======================================= ======================
-behind a tick of its leg     always                                  a late tick
+older than one before it     always                                  a late tick
 a trade                      a quote came in the minute before it    ``trade_superseded``
-half or more from the last   until three in a row agree on a level   ``tick_implausible``
+over 1.5 times from the last until three in a row agree on a level   ``tick_implausible``
 ============================ ======================================= ======================
 """
 
@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 
 from services.signals.core.legs.last_price import LastPrice
 
-# While quotes come, a trade says nothing that the mid does not say better.
+# While quotes come, the mid is a better price than a trade.
 _QUOTE_PRECEDENCE_NS: Final = 60 * 1_000_000_000
-# No market that is watched here halves or gains half between two ticks; a slipped decimal point does.
+# No watched market rises by half, or falls by a third, between two ticks; a misplaced decimal point does.
 _JUMP: Final = 1.5
-# Two prices within this factor of a third are within a jump of each other.
+# If two prices are each within this factor of a third, they are within `_JUMP` of each other.
 _CALM: Final = 1.22
-# A level that comes this often in a row is where the market is, however far it jumped.
+# So many agreeing prices in a row are accepted as the market's level, however far it jumped.
 _AGREEING: Final = 3
 
 
 def in_time(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which ticks are not late: not behind a tick of the leg that was there before them.
+    """Return which ticks are not late: not older than a tick of the leg that came before them.
 
-    A price that was rejected was there, too. A tick behind a status record's watermark, and not behind a
-    tick, is still the newest price there is: a clock that runs ahead must not silence a pair.
+    A rejected tick counts as one that came before. A tick older than a status record's watermark, but not
+    older than a tick, is used: it is the newest price, and a status clock that runs ahead must not stop a
+    pair.
     """
     newest_ns = max(last_price.ts_ns, last_price.rejected_ts_ns)
     newest = np.maximum.accumulate(np.concatenate(([newest_ns], instants)))[:-1]
@@ -38,10 +39,10 @@ def in_time(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArray[np.bo
 
 
 def without_quotes(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which trades are used.
+    """Return which trades are used: those without a quote in the minute before them.
 
-    Where quotes come, a trade does not even move event time: the two channels of a venue are not in step, and
-    quotes a millisecond behind a trade must not count as late.
+    An unused trade does not advance event time either: the two channels of a venue are not synchronised, and
+    quotes a millisecond older than a trade must not count as late.
     """
     return instants - last_price.quote_ts_ns > _QUOTE_PRECEDENCE_NS
 
@@ -67,9 +68,9 @@ def accept(last_price: LastPrice, price: float) -> bool:
 
 
 def jump_band(last_price: LastPrice) -> tuple[float, float]:
-    """Return the prices around the last one between which no tick can be a jump from another.
+    """Return the band of prices around the last one within which any two prices are near each other.
 
-    Before the first price no price lies between them: the next is looked at by itself.
+    Before the first price the band is empty, so the next tick is examined by itself.
     """
     if last_price.price is None:
         return float("inf"), 0.0

@@ -1,4 +1,4 @@
-"""What a close does to one pair: every kind that a level of a statistic opens, and the regime."""
+"""What a close does to one pair: it is compared with the levels of each kind, and with the regime."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ class CloseEvaluator:
     statistics
         The pair's.
     transitions
-        Where its divergences are.
+        Its divergences.
     config
         See `EngineConfig`.
 
@@ -42,7 +42,7 @@ class CloseEvaluator:
         self._calendar = config.calendar
 
     def start(self) -> None:
-        """Take the regime of a filled history as known: nobody saw it change."""
+        """Take the regime at the end of a filled history as reported, so that it opens no regime change."""
         regime = self._statistics.regime
         self.reported_regime = regime.name or regime.suspended
 
@@ -91,7 +91,7 @@ class CloseEvaluator:
                 continue
             if state.phase is not Phase.OPEN or state.confirmed_severity is None:
                 continue
-            # The correction of a session that has left the window changes nothing that rests on the window.
+            # The correction of a session outside the window changes nothing computed from the window.
             if observe(rule, direction, self._statistics.values) != observe(rule, direction, before):
                 parts.append(self._record(kind, direction, on_close.restate(state), at_ns))
         return merge(parts)
@@ -121,7 +121,7 @@ class CloseEvaluator:
         )
 
     def _open_first(self, kind: Kind) -> list[Direction]:
-        # When a statistic jumps from one side to the other, the old divergence ends before the new one opens.
+        # When a statistic changes sign at once, the open divergence ends before that of the other sign opens.
         divergence = self._transitions.divergence
         return sorted(DIRECTIONS[kind], key=lambda each: divergence(kind, each).phase is not Phase.OPEN)
 

@@ -1,4 +1,4 @@
-"""Between which ratios of the live prices no decision changes: most ticks end with this comparison."""
+"""The deadband: the live ratios that change no decision. Most ticks need no more than this comparison."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,31 +7,31 @@ import numpy as np
 
 from services.signals.core.statistics.moments import MeanStd
 
-# The ratios at which z crosses a level are computed, not searched: stay clear of them by more than rounding.
+# The band ends before the ratio at which z crosses a level, by more than the rounding error of computing it.
 _MARGIN: Final = 1e-12
 
 Ratios = tuple[float, float]
-# No base, no z: no ratio decides anything.
+# Without a baseline there is no z-score, so no ratio decides anything.
 UNBOUNDED_DEADBAND: Final[Ratios] = (0.0, float("inf"))
 EMPTY_DEADBAND: Final[Ratios] = (float("inf"), 0.0)
 
 
 def deadband(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
-    """Return the ratios just above and just below which z stays between its two nearest levels.
+    """Return the lowest and the highest ratio for which z stays between its two nearest levels.
 
     Parameters
     ----------
     z
         The z-score that was evaluated last.
     levels
-        Those at which something changes now, as z-scores in any order.
+        The z-scores at which a decision would change, in any order.
     base
-        What it was compared with.
+        The mean and standard deviation that z is computed with.
 
     Returns
     -------
     tuple of float
-        Of the lead's price to the other leg's; low and high.
+        Low and high ratio of the lead's price to the other leg's.
 
     Examples
     --------

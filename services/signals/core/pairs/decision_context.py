@@ -1,4 +1,4 @@
-"""What an event rests on: the statistics that decided, the legs' prices, where to find them in the log."""
+"""The evidence of an event: the statistics that decided, the legs' prices, and where the log has them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,17 +19,18 @@ _CONTEXT: Final = ("corr_20", "corr_60", "corr_90", "corr_252", "beta_60")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionContext:
-    """What one decision rests on.
+    """The evidence of one decision.
 
     Parameters
     ----------
     values
-        The statistics that decided, and those that a reader wants beside them.
+        The statistics that decided, then the correlations and the beta for comparison.
     legs, inputs
         The lead first.
     window
-        What the statistic was computed from, oldest first: of the ratio's kinds the log ratios that it was
-        compared with, of the others the lead's log returns followed by the other leg's; empty for a fault.
+        What the statistic was computed from, oldest first. For the kinds of the ratio, the log ratios that
+        the newest was compared with; for the others, the lead's log returns followed by the other leg's;
+        empty for a fault.
     """
 
     values: Values
@@ -39,7 +40,7 @@ class DecisionContext:
 
 
 def context_of_price(statistics: PairStatistics, *, at_ns: int) -> DecisionContext:
-    """Return what a provisional decision rests on: the live prices, or the other leg's newest bar."""
+    """Return the evidence of a provisional decision: live prices, or the newest bar of a leg without one."""
     legs, inputs = _live_legs(statistics, at_ns)
     return DecisionContext(
         values=statistics.live_values() | {name: statistics.values.get(name) for name in _CONTEXT},
@@ -50,7 +51,7 @@ def context_of_price(statistics: PairStatistics, *, at_ns: int) -> DecisionConte
 
 
 def context_of_close(statistics: PairStatistics, kind: Kind, *, at_ns: int) -> DecisionContext:
-    """Return what a confirmed decision rests on: both legs' bars of one session."""
+    """Return the evidence of a confirmed decision: both legs' bars of one session."""
     bars = [
         bar
         for leg in (statistics.legs.lead, statistics.legs.other)
@@ -74,7 +75,7 @@ def context_of_close(statistics: PairStatistics, kind: Kind, *, at_ns: int) -> D
 
 
 def context_of_fault(statistics: PairStatistics, values: Values, *, at_ns: int) -> DecisionContext:
-    """Return what a data fault rests on: what the watch of the leg says, and the newest prices there are."""
+    """Return the evidence of a data fault: ``values`` from the leg's data quality, and the newest prices."""
     legs, inputs = _live_legs(statistics, at_ns)
     return DecisionContext(values=values, legs=legs, inputs=inputs, window=np.empty(0))
 

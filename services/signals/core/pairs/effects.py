@@ -1,4 +1,4 @@
-"""What one record did: to be published in this order, before the record is acknowledged."""
+"""What one record did. It must be published, in this order, before the record is acknowledged."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,24 +19,24 @@ def _no_reasons() -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """The effects of one record, or of a part of what it did.
+    """The effects of one record, or of one step in processing it.
 
     Parameters
     ----------
     events, sampled
         To be published, in order.
     committed
-        Sessions that both legs have now.
+        Sessions for which the second leg's bar came, so that both legs have them now.
     suppressed
-        Decisions and inputs not acted on, by reason; a reason that is not there reads as 0.
+        Decisions and inputs not acted on, counted by reason; an absent reason reads as 0.
     late_ticks
-        Ticks behind a newer one.
+        Ticks older than one that came before them.
     changed
-        Pairs of which something changed that is worth a checkpoint now.
+        Pairs that should be written to a checkpoint now.
     dirty
-        Pairs whose last checkpoint no longer holds.
+        Pairs whose last checkpoint is out of date.
     is_shared_changed
-        Something changed that all pairs of the lead share: a leg's bars, its faults, closes seen.
+        Whether something changed that all pairs of the lead share: a leg's bars, its faults, the next close.
     """
 
     events: tuple[DivergenceEvent, ...] = ()
@@ -50,13 +50,13 @@ class Effects:
 
 
 NOTHING: Final = Effects()
-"""What almost every record does. The same object each time, so that to have done nothing costs nothing."""
+"""The effects of almost every record. One shared object, so that it costs no allocation."""
 
 SHARED_CHANGED: Final = Effects(is_shared_changed=True)
 
 
 def suppress(reason: str, count: int = 1) -> Effects:
-    """Return that something was not acted on, `count` times.
+    """Return the effects of ``count`` decisions or inputs that were not acted on.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def suppress(reason: str, count: int = 1) -> Effects:
 
 
 def merge(parts: Iterable[Effects]) -> Effects:
-    """Return what several parts did together, in their order.
+    """Return the effects of several steps as one, in their order.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Build the event that reports a transition: derived from the log alone."""
+"""Build the event that reports a transition, from nothing but what the log holds."""
 
 import hashlib
 
@@ -52,13 +52,13 @@ def build_event(
     state
         The divergence that is reported.
     confirmation
-        What this transition rests on: a close, or a live price.
+        Whether a close or a live price caused this transition.
     sequence
         The pair's next number.
     at_ns
         Event time of the decision.
     context
-        What the decision rests on.
+        The evidence of the decision.
     hedge, confirmed
         The hedge answer and the statistics of the newest committed session.
     config

@@ -1,4 +1,4 @@
-"""What the quality of the legs' data does to one pair: its data faults, and what they held back."""
+"""Decide the data faults of one pair, and when to evaluate again what they held back."""
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence import on_data_fault
@@ -22,14 +22,14 @@ class FaultEvaluator:
     statistics
         The pair's.
     transitions
-        Where its divergences are.
+        Its divergences.
     config
         See `EngineConfig`.
 
     Attributes
     ----------
     needs_reevaluation
-        The last fault is over, and what it held back has not been evaluated again.
+        Whether the last fault is over and what it held back has not been evaluated again yet.
     """
 
     def __init__(self, statistics: PairStatistics, transitions: TransitionLog, config: EngineConfig) -> None:
@@ -39,7 +39,7 @@ class FaultEvaluator:
         self._rule = config.rule_of.get(_FAULT)
 
     def evaluate(self, leg: Direction, at_ns: int) -> Effects:
-        """Evaluate the data quality of a leg, which has changed."""
+        """Evaluate the data quality of a leg after it has changed."""
         if self._rule is None:
             return NOTHING
         was_inhibited = self._transitions.is_inhibited
@@ -52,7 +52,7 @@ class FaultEvaluator:
         return effects
 
     def on_correction(self, leg: Direction, before: Bar, now: Bar, at_ns: int) -> Effects:
-        """Report that a known close was corrected: a fault of the data that is over when it is seen."""
+        """Report that a known close was corrected, as a data fault that opens and closes at one instant."""
         if self._rule is None or self._state(leg).phase is Phase.OPEN:
             return NOTHING
         values: Values = {"revised_from": before.close, "revised_to": now.close}
@@ -60,14 +60,14 @@ class FaultEvaluator:
         return merge([self._record(leg, each, at_ns, values=values) for each in decisions])
 
     def next_deadline_ns(self) -> int | None:
-        """Return when a fault that flapped has settled; None when none is open for that alone."""
+        """Return when a fault that is open only because it flaps will end; None when there is none."""
         if self._rule is None:
             return None
         due = [on_data_fault.settled_at_ns(self._state(leg)) for leg in DIRECTIONS[_FAULT]]
         return min((each for each in due if each is not None), default=None)
 
     def on_deadline(self, at_ns: int) -> Effects:
-        """Do what is due at ``at_ns``, which is what `next_deadline_ns` returned."""
+        """Do what is due at ``at_ns``, the time that `next_deadline_ns` returned."""
         parts: list[Effects] = []
         for leg in DIRECTIONS[_FAULT]:
             state = self._state(leg)

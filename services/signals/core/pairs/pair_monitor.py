@@ -1,8 +1,8 @@
-"""Every decision about one pair, from its bars, the live prices, the time that passes and its data's faults.
+"""Every decision about one pair: from its bars, its live prices, deadlines and faults of its data.
 
 Closes are evaluated as confirmed, for every kind; live prices as provisional, for the ratio only. Each kind
-has a divergence for each of its directions: ``risk_off`` reads the statistic as it is, ``risk_on`` reads it
-negated.
+has a divergence for each of its directions: for ``risk_off`` the statistic is used as it is, for ``risk_on``
+with the opposite sign.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from shared.domain.pairs import Pair
 
 
 class PairMonitor:
-    """One pair: its numbers, its divergences, and the evaluators that lead from the ones to the others.
+    """One pair: its statistics, its divergences, and the evaluators that decide the ones by the others.
 
     Parameters
     ----------
     pair
-        Whose prices.
+        The pair.
     lead, other
         Its legs, shared with other pairs.
     config
@@ -50,7 +50,7 @@ class PairMonitor:
     # -- bars ---------------------------------------------------------------------------------------------
 
     def take_history(self, bars: Sequence[Bar], changes: Sequence[BarChange], *, at_ns: int) -> Effects:
-        """Fill the windows; decide only about what came in after they were first filled."""
+        """Fill the windows. The first filling decides nothing; a later one is evaluated like new bars."""
         statistics, outcomes = self.statistics, self.transitions.outcomes
         was_filled, newest, before = statistics.count > 0, statistics.session, statistics.values
         statistics.recompute(regime_from=None)
@@ -72,11 +72,11 @@ class PairMonitor:
         )
 
     def take_bar(self, bar: Bar, change: BarChange, *, at_ns: int) -> Effects:
-        """Take one bar of a leg in as news: commit its session, or correct a known one."""
+        """Use one new bar of a leg: commit its session, or correct a known one."""
         both = self.legs.lead.history.get(bar.session), self.legs.other.history.get(bar.session)
         if both[0] is None or both[1] is None:
-            # The live ratio has the newest bar of the other leg, aligned or not. A hold that begins now does
-            # not begin before a late bar was known.
+            # The live ratio uses the other leg's newest bar even if the lead has none of that session. A hold
+            # that begins now must not begin before the bar was known.
             seen_ns = max(at_ns, bar.known_at_ns)
             return merge((self._changed, self.reevaluate(seen_ns), self.prices.evaluate(seen_ns)))
         statistics = self.statistics
@@ -95,12 +95,12 @@ class PairMonitor:
         return merge(parts)
 
     def materialise(self) -> Effects:
-        """Compute now what is asked for after the legs have changed, and means how they were."""
+        """Compute what is computed on demand now, from the legs as they are: they are about to change."""
         self.statistics.materialise()
         outcomes = self.transitions.outcomes
         before = outcomes.ledger
         outcomes.backfill(self.legs.align)
-        # After a restart it could not be found again: the checkpoint's legs have changed by then.
+        # The next checkpoint has the changed legs, from which these openings cannot be found again.
         return NOTHING if outcomes.ledger is before else self._dirty
 
     # -- time and faults ----------------------------------------------------------------------------------
@@ -111,11 +111,11 @@ class PairMonitor:
         return min((each for each in due if each is not None), default=None)
 
     def on_deadline(self, at_ns: int) -> Effects:
-        """Do what is due at ``at_ns``, which is what `next_deadline_ns` returned."""
+        """Do what is due at ``at_ns``, the time that `next_deadline_ns` returned."""
         return merge((self.prices.on_deadline(at_ns), self.faults.on_deadline(at_ns), self.reevaluate(at_ns)))
 
     def reevaluate(self, at_ns: int) -> Effects:
-        """Evaluate again what a fault had held back, once it is over."""
+        """If a fault is over, evaluate again what it had held back."""
         if not self.faults.needs_reevaluation:
             return NOTHING
         self.faults.needs_reevaluation = False

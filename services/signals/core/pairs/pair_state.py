@@ -1,6 +1,6 @@
-"""What must survive a restart of one pair: with it, its lead's and the rest of the log, nothing is different.
+"""What a restart needs of one pair. With it, its lead's state and the rest of the log, events are the same.
 
-Numbers that a window gives are not kept: they are recomputed, so that a checkpoint can carry no error on.
+Statistics of a window are not kept but recomputed, so that a checkpoint cannot preserve an error in them.
 """
 
 from collections.abc import Iterable
@@ -19,14 +19,14 @@ from shared.domain.divergences import Direction, Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairState:
-    """What is a pair's own.
+    """The state of one pair that it does not share with its lead's other pairs.
 
     Parameters
     ----------
     pair
         Its name.
     lead, other
-        The instruments: a pair with another leg is another pair.
+        The instruments. If the configuration gives the pair another leg, this state is not used.
     rule_versions
         Of the rules that were in force, by kind.
     sequence
@@ -34,12 +34,12 @@ class PairState:
     divergences
         By kind and direction, such as ``ratio_stretch/risk_off``.
     regime, reported_regime
-        After the newest session that both legs have, and the one that was last reported, or first seen; the
-        latter is None before the first.
+        The regime after the newest session that both legs have, and the one that was last reported, or first
+        seen; the latter is None before the first.
     ledger
         Its openings, and what followed them.
     data_quality, bars, waiting
-        Of the other leg; bars wait that came before their ``known_at``.
+        Of the other leg; the waiting bars are those that came before their ``known_at``.
     """
 
     pair: str
@@ -57,7 +57,7 @@ class PairState:
 
 
 def dump_pair(monitor: PairMonitor, waiting: Iterable[Bar]) -> PairState:
-    """Return what must survive of a pair.
+    """Return the state of a pair for its checkpoint.
 
     Parameters
     ----------
@@ -84,12 +84,12 @@ def dump_pair(monitor: PairMonitor, waiting: Iterable[Bar]) -> PairState:
 
 
 def load_pair(state: PairState, monitor: PairMonitor) -> bool:
-    """Put a pair's own into a new monitor, whose lead's part is there already.
+    """Put a pair's state into a new monitor whose lead has been restored already.
 
     Returns
     -------
     bool
-        Whether the state still holds as it is: it does not under other rules.
+        Whether the state was used unchanged; False if the rules differ from those it was made under.
     """
     versions = monitor.config.rule_versions
     legs, transitions = monitor.legs, monitor.transitions

@@ -1,4 +1,4 @@
-"""One pair's numbers: what its committed sessions say, and what the live prices say now."""
+"""One pair's statistics: the confirmed ones of its committed sessions, and those of the live prices."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,12 @@ from shared.domain.divergences import Hedge
 
 
 class PairStatistics:
-    """What the prices of a pair say, without any decision about it.
+    """The statistics of a pair, without any decision.
 
     Parameters
     ----------
     legs
-        Whose prices.
+        The pair's legs.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class PairStatistics:
 
     @property
     def slow_values(self) -> Values:
-        """The statistics that only snapshots show: computed once for a session, when first asked for."""
+        """The statistics that only snapshots show; computed at most once a session, at the first request."""
         if self._slow_values is None:
             self._slow_values = slow_values(self.legs.align())
         return self._slow_values
@@ -68,17 +68,23 @@ class PairStatistics:
 
     @property
     def recent_ratios(self) -> NDArray[np.float64]:
-        """The last log ratios, one more than `base` is computed from: a close is compared without itself."""
+        """The last 91 log ratios: the newest, and the 90 before it that a close is compared with."""
         if self._recent_ratios is None:
             self._recent_ratios = self.legs.align().log_ratio[-RATIO_WINDOW - 1 :].copy()
         return self._recent_ratios
 
     def materialise(self) -> None:
-        """Compute now what is asked for after the legs have changed, and means how they were."""
+        """Compute what is computed on demand now, from the legs as they are: they are about to change."""
         _ = self.values, self.hedge
 
     def recompute(self, *, regime_from: RegimeState | None) -> None:
-        """Compute everything from the closes; without ``regime_from`` all regimes, too."""
+        """Compute everything from the closes.
+
+        Parameters
+        ----------
+        regime_from
+            Regime before the newest session; None to compute the regimes of all sessions.
+        """
         aligned = self._commit()
         if regime_from is not None:
             self._values = confirmed_values(aligned)
@@ -87,7 +93,7 @@ class PairStatistics:
             self.regime = (regimes(aligned.log_ratio) or [START])[-1]
 
     def resume(self, regime: RegimeState) -> None:
-        """Recompute what the windows give after they were filled from a checkpoint."""
+        """Recompute what depends on the windows, after they were filled from a checkpoint."""
         self._commit()
         self.regime = regime
 

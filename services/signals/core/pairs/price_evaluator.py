@@ -1,4 +1,4 @@
-"""What live prices do to one pair: its ratio stretch, decided provisionally, and when that is due again."""
+"""What live prices do to one pair: its provisional ratio stretch, and the deadlines of that divergence."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ from shared.domain.instants import NS_PER_SECOND
 from shared.domain.kinds import DIRECTIONS
 from shared.domain.sessions import bar_final_at_ns
 
-# By then the bars of a close should long have been known.
+# So long after a bar should be final, it is missing.
 LATEST_BAR_NS: Final = 2 * 3_600 * NS_PER_SECOND
 _RATIO: Final = Kind.RATIO_STRETCH
 _SIGNS: Final = tuple((direction, sign_of(direction)) for direction in DIRECTIONS[_RATIO])
@@ -32,7 +32,7 @@ class PriceEvaluator:
     statistics
         The pair's.
     transitions
-        Where its divergences are.
+        Its divergences.
     config
         See `EngineConfig`.
     """
@@ -48,7 +48,7 @@ class PriceEvaluator:
         rule, z = self._rule, self._statistics.live_z()
         if rule is None or z is None:
             return NOTHING
-        # When a price jumps from one side to the other, the old divergence ends before the new one opens.
+        # When z changes sign at once, the open divergence ends before that of the other sign opens.
         sides = sorted(self._sides(), key=_is_not_open)
         return merge(
             [
@@ -81,13 +81,12 @@ class PriceEvaluator:
             return EMPTY_DEADBAND
         sides = self._sides()
         for _, sign, state in sides:
-            # The next price decides something even if it is the same one: after a stale feed has ended a
-            # hold, and when the windows were filled under a running price. The level is held, but no hold
-            # has begun.
+            # The price is beyond a level but no hold has begun: a stale feed ended it, or the windows were
+            # filled after the price came. Then the next price starts a hold even if it is the same price.
             decided = decide_on_price(state, sign * z, at_ns=0, rule=rule).state
             if decided is not state and decided != state:
                 return EMPTY_DEADBAND
-        # Only the levels that this state listens to: a price that stays at another one goes on in bulk.
+        # Only the levels that matter in this state: ticks around any other are skipped in bulk.
         levels = [sign * level for _, sign, state in sides for level in on_price.price_levels(state, rule)]
         return deadband(z, levels=levels, base=base)
 
@@ -108,7 +107,7 @@ class PriceEvaluator:
         return min(due, default=None)
 
     def on_deadline(self, at_ns: int) -> Effects:
-        """Do what is due at ``at_ns``, which is what `next_deadline_ns` returned."""
+        """Do what is due at ``at_ns``, the time that `next_deadline_ns` returned."""
         rule = self._rule
         if rule is None:
             return NOTHING

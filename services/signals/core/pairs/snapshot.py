@@ -155,5 +155,5 @@ def _bar_leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> L
 
 
 def _closes(history: LegHistory) -> NDArray[np.float64]:
-    # One session more than the longest look back.
+    # One session more than the longest window of a leg's statistics needs.
     return history.closes[-RATIO_WINDOW - 2 :]

@@ -1,4 +1,4 @@
-"""One pair's divergences, and how a decision about one becomes an event with the pair's next number."""
+"""One pair's divergences; each reported transition becomes an event with the pair's next number."""
 
 from dataclasses import replace
 
@@ -28,16 +28,16 @@ class TransitionLog:
     Parameters
     ----------
     pair
-        Whose divergences.
+        The pair.
     statistics
-        What the events show.
+        Its statistics, which the events show.
     config
         See `EngineConfig`.
 
     Attributes
     ----------
     divergences
-        By kind and direction; one that is not there has never opened or held a level.
+        By kind and direction; an absent one has never opened or held a level.
     sequence
         Number of the last event.
     outcomes
@@ -58,7 +58,7 @@ class TransitionLog:
         return self.divergences.get((kind, direction), NEVER_OPENED)
 
     def known(self) -> list[tuple[Kind, Direction, DivergenceState]]:
-        """Return the divergences that have a state, in an order that does not depend on which was first."""
+        """Return the divergences that have a state, in the fixed order of kinds and directions."""
         return [
             (kind, direction, state)
             for kind, directions in DIRECTIONS.items()
@@ -70,7 +70,7 @@ class TransitionLog:
     def is_inhibited(self) -> bool:
         """Return whether a leg's data are at fault, so that nothing opens on them.
 
-        A fault that was open when its rule was switched off has no end, and holds nothing back.
+        A fault that was open when its rule was switched off would never end, so it does not count.
         """
         return Kind.DATA_FAULT in self._config.rule_of and any(
             self.divergence(Kind.DATA_FAULT, leg).phase is Phase.OPEN
@@ -87,15 +87,15 @@ class TransitionLog:
         confirmation: Confirmation,
         values: Values | None = None,
     ) -> Effects:
-        """Keep the state that a decision leaves, and return what it suppresses and what it reports.
+        """Keep the state after a decision; return what it suppressed and what it reports.
 
         Parameters
         ----------
         values
             What the event shows besides the statistics of its kind.
         """
-        # A level that begins or ends to be held makes the pair dirty, and is not worth a checkpoint: it would
-        # be one per tick at a threshold, and the log has it again.
+        # The start or the end of a hold makes the pair dirty but asks for no checkpoint: at a threshold that
+        # would be one a tick, and it can be found again from the log.
         state = self.divergence(kind, direction)
         is_new = decision.state is not state and decision.state != state
         if is_new:
@@ -106,7 +106,7 @@ class TransitionLog:
         transition, reported = decision.transition, decision.reported
         if transition is None or reported is None:
             return effects
-        # A change to neutral claims nothing that could be scored.
+        # A change to neutral has no claim, so it is not scored.
         if transition is Transition.OPEN and (values or {}).get("regime") != 0.0:
             self.outcomes.opened(kind, direction, session=self._statistics.session)
         self.sequence += 1
