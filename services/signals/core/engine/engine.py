@@ -1,7 +1,7 @@
-"""One lead's log in, events out: a pure function of the records' order, whatever their batches.
+"""The engine of one lead: its log's records in, events out. The events depend on the records' order alone.
 
-Event time moves by ticks, by the lead's status records, and by nothing else; what becomes due as it moves is
-in `Lead`. A record may be cut anywhere, and the events stay the same.
+Only ticks and the lead's status records advance event time; `Lead` does what becomes due. Splitting a record
+of ticks into several does not change the events.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.pairs import Pair
 from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
 
-# Comparing so many ticks one by one takes as long as numpy takes to be called.
+# Up to this many ticks, comparing one by one is faster than calling numpy.
 _ONE_BY_ONE: Final = 16
 Prices = NDArray[np.float64]
 Instants = NDArray[np.int64]
@@ -35,17 +35,17 @@ class LeadEngine:
     lead
         The instrument whose log this is.
     pairs
-        Those that it leads.
+        The pairs with this lead.
     config
         See `EngineConfig`.
 
     Attributes
     ----------
     frozen
-        Names of the pairs that the log does not reach yet; see `resume`.
+        Names of the frozen pairs, which no record changes now; see `resume`.
     dirty
-        Names of the pairs whose last checkpoint no longer holds, or that have none. Whoever writes
-        checkpoints takes them out.
+        Names of the pairs whose last checkpoint is out of date, or that have none. The writer of checkpoints
+        removes them.
     """
 
     def __init__(self, lead: str, pairs: Iterable[Pair], config: EngineConfig) -> None:
@@ -78,13 +78,13 @@ class LeadEngine:
         return self._lead.waiting
 
     def resume(self, frozen: Iterable[str] = ()) -> None:
-        """Find out what to wait for, after the legs and pairs were filled from a checkpoint.
+        """Work out the next deadlines and deadbands, after the legs and pairs were filled from a checkpoint.
 
         Parameters
         ----------
         frozen
-            Names of pairs that are further than the log that is being read again, and are left alone; so is a
-            leg that only such pairs have, but for its live price.
+            Names of pairs whose checkpoint is newer than the records being read again: no record changes
+            them. Of a leg that only such pairs have, records change only the live price.
         """
         self.frozen = frozenset(frozen)
         self._lead.resume(self.frozen)
@@ -98,7 +98,7 @@ class LeadEngine:
         return self._lead.is_frozen(self.legs[instrument])
 
     def apply(self, record: QuoteBatch | TradeBatch | FeedStatus | BarBatch) -> Effects:
-        """Take one record in and return what it did."""
+        """Apply one record and return its effects."""
         if (
             isinstance(record, QuoteBatch)
             and record.instrument == self.lead
@@ -124,10 +124,10 @@ class LeadEngine:
     # -- ticks --------------------------------------------------------------------------------------------
 
     def _stays_in_deadband(self, batch: QuoteBatch) -> bool:
-        """Take a whole batch in which nothing can happen; do nothing and return False where something can.
+        """Apply a batch of which no tick can decide anything, and return True; else do nothing.
 
-        This is where almost all ticks end, so nothing is called that can be written out. A mid is half the
-        sum, exactly; numpy finds the place of an extreme five times as fast as its value.
+        Almost all ticks need only this, so calls are inlined. A mid is exactly half the sum; numpy's
+        ``argmin`` is five times as fast as ``min``.
         """
         lead, instants = self._lead, batch.ts_event_ns
         progress = lead.progress
@@ -181,7 +181,7 @@ class LeadEngine:
             instants, prices = instants[kept], prices[kept]
             if not len(instants):
                 return merge(parts)
-            # One behind the watermark that is kept is evaluated at the watermark.
+            # A kept tick that is older than the watermark is evaluated at the watermark.
             parts.append(suppress("tick_behind_watermark", int((instants < watermark_ns).sum())))
         self._lead.start_at(int(instants[0]))
         begin, count = 0, len(instants)
@@ -195,14 +195,14 @@ class LeadEngine:
         return merge(parts)
 
     def _first_that_matters(self, leg: Leg, instants: Instants, prices: Prices, begin: int) -> int:
-        """Return the place of the first tick from ``begin`` on that may decide something."""
+        """Return the index of the first tick from ``begin`` on that may decide something."""
         due_ns, (low, high) = self._lead.due_ns, self._lead.deadband_of(leg)
-        # Where one tick matters, the next often does: the first few are looked at one by one.
+        # After a tick that matters the next often matters, too: compare the first few one by one.
         few = min(begin + _ONE_BY_ONE, len(instants))
         for at in range(begin, few):
             if not low < prices.item(at) < high or instants.item(at) >= due_ns:
                 return at
-        # In order of time, so the first that is due is found by halving.
+        # The ticks are in order of time, so the first that is due is found by binary search.
         end = few + int(instants[few:].searchsorted(due_ns))
         matters = (prices[few:end] <= low) | (prices[few:end] >= high)
         return few + int(matters.argmax()) if matters.any() else end
@@ -231,7 +231,7 @@ class LeadEngine:
                 parts.append(unusable)
         news = usable
         if batch.mode is BarsMode.HISTORY:
-            # Before the first instant is known all of it is past.
+            # Before event time has begun, all of a history is past.
             watermark_ns = self.progress.watermark_ns
             past = [bar for bar in usable if not watermark_ns or bar.known_at_ns <= watermark_ns]
             news = [bar for bar in usable if watermark_ns and bar.known_at_ns > watermark_ns]

@@ -1,4 +1,4 @@
-"""When a fault of the legs' data begins or ends without any input.
+"""When a fault of the legs' data begins or ends by the passing of time alone.
 
 ========================= =========================================================
 due                       what
@@ -19,7 +19,7 @@ from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 
 
 class FaultSchedule:
-    """The bursts that have begun, and the next session whose bar can be missing.
+    """The active bursts of bad ticks, and the next session whose bar can be missing.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The pairs of one lead as event time passes: what a tick, a bar, a close or a fault does to each of them.
+"""The pairs of one lead: what a tick, a bar, a close or a fault does to each of them, in event time.
 
-Before event time passes an instant, everything that is due by then happens in the order of its time:
+Before event time advances past an instant, everything due by then is done in order of time:
 
 ===================================== ===========================================================
 due at                                what
@@ -35,14 +35,14 @@ from shared.domain.ticks import FeedState
 
 
 class Lead:
-    """The legs and the pairs of one lead, as far as event time has come.
+    """The legs and the pairs of one lead, as of the event time applied.
 
     Parameters
     ----------
     instrument
         The lead, whose log this is.
     pairs
-        Those that it leads.
+        The pairs with this lead.
     config
         See `EngineConfig`.
 
@@ -57,7 +57,7 @@ class Lead:
     waiting
         Bars that came before their ``known_at``, in the order in which they will be used.
     due_ns
-        The next event time at which something happens without any input.
+        The next event time at which something is due without any input.
     deadband_low, deadband_high
         The lead's prices between which nothing happens.
     """
@@ -78,7 +78,7 @@ class Lead:
         self._faults = FaultSchedule(config.calendar)
 
     def resume(self, frozen: frozenset[str]) -> None:
-        """Find out what to wait for, after everything was filled from a checkpoint, or nothing was.
+        """Work out the next deadlines and deadbands; called at the start, and after a restore.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class Lead:
         if leg is self._leg:
             return
         rows = self._pairs_of[leg.instrument].rows
-        # A tick that came so late that the close after it is known already moves nothing.
+        # A tick older than the other leg's newest close is not its newest price, so the ratio stays.
         if rows and self.monitors[rows[0]].legs.is_other_live():
             self._index.move_other(rows, price)
             self._after()
@@ -162,7 +162,7 @@ class Lead:
     # -- bars ---------------------------------------------------------------------------------------------
 
     def wait_for(self, bars: Iterable[Bar]) -> Effects:
-        """Use bars once their ``known_at`` has come, in an order that only they decide."""
+        """Use bars once their ``known_at`` has come, in an order that does not depend on their arrival."""
         lead, new = self._leg.instrument, [bar for bar in dict.fromkeys(bars) if bar not in self.waiting]
         if not new:
             return NOTHING
@@ -183,7 +183,7 @@ class Lead:
         return effects
 
     def _use_bar(self, bar: Bar) -> Effects:
-        """Take one bar in as news."""
+        """Use one new bar."""
         if self.is_frozen(self.legs[bar.instrument]):
             return NOTHING
         effects, touched = self._pairs_of[bar.instrument].take_bar(bar, at_ns=self.progress.watermark_ns)
@@ -200,7 +200,7 @@ class Lead:
             holding = sorted(self._index.holding().intersection(rows))
             parts += [self.monitors[row].prices.on_stale_feed(at_ns) for row in holding]
             self._after(holding)
-        # Before the first instant is known nothing can tell how long a feed has been stale.
+        # Before event time has begun, it is not known how long a feed has been stale.
         if not self.is_frozen(leg) and self.progress.next_close >= 0:
             since_ns = leg.data_quality.stale_since_ns
             if leg.data_quality.on_feed_state(state, at_ns):
@@ -218,7 +218,7 @@ class Lead:
         )
 
     def _on_quality(self, leg: Leg, at_ns: int) -> Effects:
-        """Evaluate that the data of a leg can, or can no longer, be trusted."""
+        """Evaluate the pairs of a leg whose data fault began or ended."""
         pairs = self._pairs_of[leg.instrument]
         effects = pairs.on_data_quality(at_ns)
         self._after(pairs.rows)
@@ -227,14 +227,14 @@ class Lead:
     # -- event time ---------------------------------------------------------------------------------------
 
     def start_at(self, ts_ns: int) -> None:
-        """Start to count closes with the first instant that is known."""
+        """Begin event time: find the next close after the first known instant."""
         if self.progress.next_close < 0:
             self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
             self._faults.plan_missing(ts_ns)
             self._after()
 
     def advance(self, to_ns: int) -> Effects:
-        """Let everything happen that is due by ``to_ns``, then move the watermark there."""
+        """Do everything that is due by ``to_ns``, then move the watermark there."""
         if self.due_ns > to_ns:
             self.progress.watermark_ns = max(self.progress.watermark_ns, to_ns)
             return NOTHING
@@ -263,14 +263,14 @@ class Lead:
         return NEVER if at_ns is None else at_ns
 
     def _sample(self) -> Effects:
-        """Make the last price before the close a bar, for each leg that ticks."""
+        """Sample the close of each leg that has ticks: its last price becomes a bar."""
         close_ns = self._calendar.close_ns[self.progress.next_close]
         session = self._calendar.labels[self.progress.next_close]
         self.progress.next_close += 1
         parts = [SHARED_CHANGED]
         for leg in self.legs.values():
             if leg.last_price.price is None:
-                # No feed has ever ticked: the leg's closes come as bars.
+                # The leg has never had a tick: its closes come as bars.
                 continue
             bar = sample_close(leg, session=session, close_ns=close_ns)
             if bar is None:
@@ -294,12 +294,12 @@ class Lead:
         return merge(parts)
 
     def _after(self, rows: Iterable[int] = ()) -> None:
-        """Bring up to date what most ticks are compared with, after anything has changed.
+        """Update the deadline and the deadband that ticks are compared with, after any change.
 
         Parameters
         ----------
         rows
-            The pairs of which something changed that they wait for.
+            The pairs whose deadband or deadline may have changed.
         """
         self._index.refresh(rows)
         self.due_ns = min(

@@ -1,4 +1,4 @@
-"""What the pairs of a lead share and must survive a restart; its size does not grow with their number."""
+"""The state that the pairs of a lead share, as a restart needs it. Its size does not grow with the pairs."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from shared.domain.bars import Bar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadState:
-    """What the pairs of a lead share.
+    """The state that the pairs of a lead share.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class LeadState:
     last_prices
         By instrument: the lead's, and those of other legs that had a tick or a status record.
     data_quality, bars, waiting
-        Of the lead; bars wait that came before their ``known_at``.
+        Of the lead; the waiting bars are those that came before their ``known_at``.
     """
 
     lead: str
@@ -35,7 +35,7 @@ class LeadState:
 
 
 def dump_lead(engine: LeadEngine) -> LeadState:
-    """Return what must survive of a lead."""
+    """Return the state of a lead for its checkpoint."""
     lead = engine.legs[engine.lead]
     unknown = LastPrice()
     return LeadState(

@@ -14,12 +14,12 @@ _NO_NEWS: Final = (BarChange.UNCHANGED, BarChange.OUTDATED)
 
 
 class LegPairs:
-    """The pairs of one leg that the log reaches.
+    """The pairs of one leg that are not frozen.
 
     Parameters
     ----------
     leg
-        What they have in common.
+        The leg.
     monitors
         The pairs by row.
     is_lead
@@ -30,7 +30,8 @@ class LegPairs:
     rows
         The rows of the pairs, ascending.
     dirty
-        That the leg has changed: a pair's checkpoint has its other leg's bars and faults.
+        The effect of any change of the leg: a pair's checkpoint holds its other leg's bars and faults, so it
+        is out of date. Nothing for a lead, which has a checkpoint of its own.
     """
 
     def __init__(self, leg: Leg, monitors: Mapping[int, PairMonitor], *, is_lead: bool) -> None:
@@ -57,7 +58,7 @@ class LegPairs:
         return merge(parts)
 
     def take_bar(self, bar: Bar, *, at_ns: int) -> tuple[Effects, tuple[int, ...]]:
-        """Take one bar in as news; return what that did, and the rows that it touched."""
+        """Use one new bar; return its effects and the rows of the pairs that it touched."""
         history = self._leg.history
         known, is_full = history.get(bar.session), len(history) == HISTORY_SESSIONS
         materialised = self._materialise((bar,))
@@ -81,7 +82,7 @@ class LegPairs:
         return merge(parts), self.rows if ends_fault else touched
 
     def on_data_quality(self, at_ns: int) -> Effects:
-        """Evaluate that the data of the leg can, or can no longer, be trusted."""
+        """Evaluate the pairs after a data fault of the leg began or ended."""
         parts = [SHARED_CHANGED, self.dirty]
         for monitor in self._monitors.values():
             parts.append(monitor.faults.evaluate(self._role, at_ns))
@@ -89,13 +90,13 @@ class LegPairs:
         return merge(parts)
 
     def _evaluate_faults(self, at_ns: int) -> list[Effects]:
-        """Evaluate that a bar has ended a fault; what that held back is for the caller to evaluate again."""
+        """Evaluate the end of a fault by a bar. The caller evaluates again what the fault held back."""
         return [monitor.faults.evaluate(self._role, at_ns) for monitor in self._monitors.values()]
 
     def _materialise(self, bars: tuple[Bar, ...]) -> Effects:
-        """Let the pairs compute what held before bars come, where their events will show it.
+        """Let the pairs compute their statistics before bars change the past, where events may show them.
 
-        They compute it when they are first asked, which after a restart may be too late.
+        Statistics are computed when first asked for. After the change, and after a restart, it is too late.
         """
         is_full = len(self._leg.history) == HISTORY_SESSIONS
         is_at_fault = bool(self._leg.data_quality.awaited_sessions)
@@ -104,9 +105,9 @@ class LegPairs:
         return NOTHING
 
     def _forget_oldest(self, session: str) -> Effects:
-        """Compute again the pairs for which a bar only pushed their oldest session out.
+        """Compute again the pairs that lost their oldest session to a bar that gave them no new one.
 
-        What they compute from the whole history is of one session less from now on, as after a restart.
+        Statistics of the whole history use one session less from now on, as they would after a restart.
         """
         forgotten = [each for each in self._monitors.values() if not each.legs.has(session)]
         for monitor in forgotten:
@@ -115,7 +116,7 @@ class LegPairs:
         return Effects(dirty=frozenset(monitor.pair.name for monitor in forgotten))
 
     def _touches(self, monitor: PairMonitor, bar: Bar) -> bool:
-        # A bar of the lead changes nothing for a pair whose other leg is not that far.
+        # A bar of the lead changes nothing for a pair whose other leg has no bar of that session or later.
         newest = monitor.legs.other.history.newest_session
         return not self._is_lead or (newest is not None and newest >= bar.session)
 
@@ -123,6 +124,6 @@ class LegPairs:
 def _changes_the_past(leg: Leg, bar: Bar) -> bool:
     known, newest = leg.history.get(bar.session), leg.history.newest_session
     if known is None:
-        # One that was left out and comes after a newer one changes what that one was evaluated by.
+        # A missing bar that comes after a newer one changes the window that the newer one was evaluated with.
         return newest is not None and bar.session < newest
     return (known.close, known.adj_close) != (bar.close, bar.adj_close)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 NEVER: Final = (1 << 63) - 1
-"""An event time that no log reaches."""
+"""An event time later than any in a log."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,10 +14,10 @@ class LogProgress:
     Parameters
     ----------
     watermark_ns
-        Event time before which nothing more is used; never goes back.
+        The newest event time applied; never goes back.
     next_close
-        Ordinal of the first session of the calendar whose close the watermark has not passed; -1 before the
-        first instant is known.
+        Ordinal in the calendar of the first session whose close the watermark has not passed; -1 before event
+        time has begun.
     """
 
     watermark_ns: int = 0

@@ -15,8 +15,7 @@ An adjustment is not a correction. A dividend changes every older adjusted close
 older close of a source that adjusts for splits; the price that was traded stays the same. A bar of the same
 revision with another close from another source is not used: the bar that came first in the log stays.
 
-The history is kept in columns, mostly 11 bytes a session, where a `Bar` takes 400: with thousands of pairs
-there are thousands of legs.
+Kept as columns, mostly 11 bytes a session: there are thousands of legs, and a `Bar` takes 400 bytes.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,7 @@
-"""Which openings the closes of a filled history would have made, had the pair been watched through it.
+"""The openings that a filled history would have had if the pair had been watched during it.
 
-The same state machine decides here as on live closes; only the statistics are
-computed for all sessions at once. An early warning leaves no trace in closes, so every opening found here is
-one by a close.
+The state machine that decides live closes decides these, too; only the statistics are computed for all
+sessions at once. Early warnings cannot be found from closes, so every opening found here is one by a close.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +15,7 @@ from services.signals.core.outcomes.scoring import Opening
 from shared.domain.divergences import Direction, Kind
 
 EvaluateClose = Callable[[str, Values], Iterable[tuple[Kind, Direction]]]
-"""Evaluate one session, after all before it: its label and its statistics in, what opened out."""
+"""Evaluates one session after all those before it: takes its label and statistics, returns what opened."""
 
 
 def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tuple[Opening, ...]:
@@ -27,11 +26,11 @@ def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tu
     aligned
         The filled history.
     evaluate
-        Called once for each session, oldest first; has seen none before, and is of no use after.
+        A new evaluator, used for this history only; called once for each session, oldest first.
 
     Examples
     --------
-    An evaluator that opens whenever the ratio stands two standard deviations above its past:
+    An evaluator that opens whenever the ratio is two standard deviations above its mean:
 
     >>> import numpy as np
     >>> ratio = np.append(np.tile([0.0, 1.0], 45), 3.0)
@@ -51,14 +50,14 @@ def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tu
 
 
 def settled(ledger: Ledger, aligned: AlignedSessions, make_evaluator: Callable[[], EvaluateClose]) -> Ledger:
-    """Return the ledger with the openings of the filled history; itself when they are known.
+    """Return the ledger with the openings of the filled history; unchanged if they were entered before.
 
     Parameters
     ----------
     aligned
-        The windows; they still begin where they began when they were filled.
+        The sessions of the windows. The oldest must still be the oldest of the filled history.
     make_evaluator
-        Returns an evaluator that has seen no session.
+        Returns a new evaluator.
     """
     if ledger.backfill_until is None:
         return ledger

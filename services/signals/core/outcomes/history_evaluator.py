@@ -13,17 +13,17 @@ from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.kinds import DIRECTIONS, KIND_TRAITS
 
 _STATISTICS: Final = {kind: name for kind in LEVEL_KINDS if (name := KIND_TRAITS[kind].statistic)}
-# The instants of a close stand in identities and cooldowns of early warnings; here there are neither.
+# Instants matter only for identities and for early warnings; a filled history has neither.
 _NO_INSTANT: Final = 0
 
 
 class HistoryEvaluator:
-    """Decide on closes that were never live, with data that are never at fault.
+    """Decide on the closes of a history, without live prices and without data faults.
 
     Parameters
     ----------
     rules
-        Those in force; a fault of the data is none that closes can show.
+        The rules in force; that of data faults is ignored, because closes show none.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -45,7 +45,7 @@ class HistoryEvaluator:
         z, before = values["z_90"], self._regime.name or self._regime.suspended
         self._regime = next_regime(self._regime, z)
         now = self._regime.name
-        # The first regime of a history is seen, not changed to; and a change to neutral claims nothing.
+        # The first regime of a history is not a change; and a change to neutral has no claim.
         if z is None or before is None or now in (before, NEUTRAL) or Kind.REGIME_CHANGE not in self._rules:
             return None
         return Kind.REGIME_CHANGE, Direction.RISK_OFF if z >= 0 else Direction.RISK_ON
@@ -53,7 +53,8 @@ class HistoryEvaluator:
     def _opens(self, key: tuple[Kind, Direction], session: str, values: Values) -> bool:
         rule, state = self._rules[key[0]], self._states[key]
         if state.phase is Phase.IDLE and not state.cooldown_sessions_left and not state.recent_states:
-            # No observation of a kind exceeds the size of its statistic, and nearly always it is too small.
+            # An observation is never larger than its statistic's absolute value, which is nearly always too
+            # small to open.
             statistic = values[_STATISTICS[key[0]]]
             if statistic is None or abs(statistic) < rule.warning:
                 return False

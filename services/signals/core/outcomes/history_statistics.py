@@ -1,7 +1,7 @@
 """The statistics that open divergences, for every session of a history at once.
 
 They agree with `confirmed_values` to 1e-9, and take milliseconds for 800 sessions instead of half a second.
-The arrays in here hold NaN where a statistic is undefined; what is returned holds None.
+The arrays in this file hold NaN where a statistic is undefined; the returned values hold None.
 """
 
 import math
@@ -24,12 +24,12 @@ _SPAN = 5
 
 
 def statistics_of_history(aligned: AlignedSessions) -> tuple[Values, ...]:
-    """Compute what decides about each session, as it stood when that session was the newest.
+    """Compute the deciding statistics of each session, as they were when that session was the newest.
 
     Parameters
     ----------
     aligned
-        ``n`` sessions; what came before them is not known.
+        ``n`` sessions; nothing is known about earlier ones.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def _sums(values: Floats, window: int) -> Floats:
 
 
 def _by_session(values: Floats, size: int) -> list[float | None]:
-    """Return values that end with the newest session, one for each session."""
+    """Return one value for each session: None while warming up, then ``values``, the last for the newest."""
     known: list[float | None] = [None if math.isnan(value) else value for value in values.tolist()]
     warm_up: list[float | None] = [None] * (size - len(known))
     return warm_up + known

@@ -1,8 +1,8 @@
-"""How sure a share and a median are when they come from few openings.
+"""95 % intervals of a share and of a median that are valid for few openings.
 
-Both intervals hold what they promise without an assumption that a handful of returns could not bear: Wilson's
-stays inside [0, 1] and is not empty where every opening was a hit; the median's makes no assumption about the
-returns but that they are independent. Openings whose horizons overlap are not, so in truth both are wider.
+Wilson's interval stays inside [0, 1] and has a width even if every opening was a hit. The median's interval
+assumes nothing about the returns but that they are independent. Openings whose horizons overlap are not
+independent, so the true intervals are wider.
 """
 
 import math
@@ -50,14 +50,14 @@ def hit_rate(hits: int, count: int) -> Estimate:
     margin = math.sqrt(rate * (1.0 - rate) * weight + weight * weight / 4.0) / (1.0 + weight)
     return Estimate(
         value=rate,
-        # At the ends the bound is the end, but rounding need not find it.
+        # Exactly 0 without a hit and exactly 1 with only hits; the formula may miss them by rounding.
         low=centre - margin if hits else 0.0,
         high=centre + margin if hits < count else 1.0,
     )
 
 
 def median(values: Sequence[float]) -> Estimate:
-    """Compute a median with the narrowest exact 95 % interval that two of the values bound symmetrically.
+    """Compute a median with the narrowest exact 95 % interval from the k-th smallest to the k-th largest.
 
     Parameters
     ----------
@@ -67,9 +67,8 @@ def median(values: Sequence[float]) -> Estimate:
     Returns
     -------
     Estimate
-        The middle value, or the mean of the middle two; None without a value. The interval runs from the k-th
-        smallest to the k-th largest; None with fewer than 6 values, of which even the least and the largest
-        enclose the median less often than 95 times in 100.
+        The middle value, or the mean of the middle two; None without a value. The interval is None with fewer
+        than 6 values: even the smallest and the largest then enclose the median less than 95 times in 100.
 
     References
     ----------
@@ -97,8 +96,9 @@ def median(values: Sequence[float]) -> Estimate:
 def median_rank(size: int) -> int | None:
     """Return the largest k for which the k-th smallest and the k-th largest enclose the median in 95 of 100.
 
-    They miss it when fewer than k of the values, each a fair coin, fall on one side: with probability
-    ``2 * P(Binomial(size, 1/2) < k)``, which must not exceed 1/20. Counted in whole numbers, so exact.
+    Each value is above or below the median with probability 1/2. The interval misses the median when fewer
+    than k values lie on one side of it: with probability ``2 * P(Binomial(size, 1/2) < k)``, which must not
+    exceed 1/20. Computed in integers, so exact.
 
     Returns
     -------

@@ -1,21 +1,21 @@
 """Which divergences have opened, and what followed them.
 
-What followed an opening is a function of the aligned closes alone: it is computed anew from the windows as
-long as they reach back to the opening's session, so a corrected bar corrects every outcome that stands on it.
-What the windows last said is kept, for the time when they no longer reach.
+What followed an opening depends on the aligned closes alone. It is computed again from the windows as long as
+they reach back to the opening's session, so a corrected bar also corrects the outcomes computed from it. When
+the windows no longer reach back, the last result is kept.
 
 =================================== ===============================================================
-what happens                        what becomes of the ledger
+what happens                        change of the ledger
 =================================== ===============================================================
 the windows are filled at start     the openings up to their newest session are pending
-someone asks what followed          pending ones are found from the closes, and entered
+a summary is asked for              pending openings are found from the closes, and entered
 a divergence opens                  it is entered, once, with the newest aligned session
 a session commits                   the openings that the windows reach are scored again
 there are more than 512 openings    the oldest are forgotten
 =================================== ===============================================================
 
-The session of an opening by a close is the one that was closed. That of an early warning is the last one
-before it whose closes both legs have, so its outcome includes what had already moved when it opened.
+The session of an opening by a close is the session of that close. The session of an early warning is the last
+one before it that both legs have, so its outcome includes the move that had already happened when it opened.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.scoring import Opening, rescored
 from shared.domain.divergences import Direction, Kind
 
-# Eight years of a lively pair; a checkpoint is written at each commit, so it must stay small.
+# Eight years of a pair that opens often. Each session writes a checkpoint with them, so it must stay small.
 MOST_OPENINGS: Final = 512
 
 
@@ -39,7 +39,7 @@ class Ledger:
     openings
         At most `MOST_OPENINGS`, ascending by session.
     backfill_until
-        Session up to which the openings of the filled history are still to be found; None when none are.
+        Session up to which the filled history must still be searched for openings; None when that is done.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Ledger:
     backfill_until: str | None = None
 
     def with_opening(self, kind: Kind, direction: Direction, *, session: str) -> "Ledger":
-        """Return the ledger with one more opening; what no claim is made of is not entered.
+        """Return the ledger with one more opening; one without a claim is not entered.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Ledger:
         return replace(self._with(openings), backfill_until=None)
 
     def rescored(self, aligned: AlignedSessions) -> "Ledger":
-        """Return the ledger with what the windows say now."""
+        """Return the ledger with every opening scored again from the windows."""
         return replace(self, openings=rescored(self.openings, aligned)) if self.openings else self
 
     def _with(self, openings: tuple[Opening, ...]) -> "Ledger":
@@ -80,7 +80,7 @@ class Ledger:
         ]
         if not new:
             return self
-        # Stable: of one session, in the order in which they were entered.
+        # The sort is stable: openings of one session stay in the order in which they were entered.
         entered = sorted((*self.openings, *new), key=lambda opening: opening.session)
         return replace(self, openings=tuple(entered[-MOST_OPENINGS:]))
 

@@ -1,4 +1,4 @@
-"""One pair's outcomes: the ledger as it is kept up, and its summary, computed when someone looks."""
+"""One pair's outcomes: the ledger, and its summary, which is computed only when it is asked for."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,15 +14,15 @@ Align = Callable[[], AlignedSessions]
 
 
 class OutcomeBook:
-    """Keep a ledger, and answer from it.
+    """Keep a pair's ledger and summarise it.
 
-    Filling the windows costs nothing here: with thousands of pairs, most are never looked at before the next
+    Filling the windows computes nothing here: of thousands of pairs, most are not asked for before the next
     session.
 
     Parameters
     ----------
     make_evaluator
-        Returns an evaluator of closes that has seen none; see `EvaluateClose`.
+        Returns a new evaluator of closes; see `EvaluateClose`.
     """
 
     def __init__(self, make_evaluator: Callable[[], EvaluateClose]) -> None:
@@ -32,7 +32,7 @@ class OutcomeBook:
 
     @property
     def ledger(self) -> Ledger:
-        """What must survive a restart; what is put in its place is answered from."""
+        """The pair's openings: part of its checkpoint. Setting it drops the summary computed before."""
         return self._ledger
 
     @ledger.setter
@@ -40,7 +40,7 @@ class OutcomeBook:
         self._ledger, self._summaries = ledger, None
 
     def filled(self, session: str) -> None:
-        """Take note that the windows were filled for the first time: their openings are pending.
+        """Record that the windows were filled for the first time: their openings are pending.
 
         Parameters
         ----------
@@ -51,7 +51,7 @@ class OutcomeBook:
             self.ledger = replace(self._ledger, backfill_until=session)
 
     def committed(self, align: Align) -> None:
-        """Take note that the closes have changed: a session more, or a known one corrected.
+        """Score the openings again after the closes have changed: a new session, or a corrected one.
 
         Parameters
         ----------
@@ -63,12 +63,12 @@ class OutcomeBook:
             self._ledger = self._ledger.rescored(align())
 
     def opened(self, kind: Kind, direction: Direction, *, session: str) -> None:
-        """Take note of an opening.
+        """Record an opening.
 
         Parameters
         ----------
         session
-            Label of the newest aligned session; before the first, empty, nothing can be held against it.
+            Label of the newest aligned session. If it is empty, there is none, and the opening is not scored.
         """
         if session:
             self.ledger = self._ledger.with_opening(kind, direction, session=session)
@@ -87,7 +87,7 @@ class OutcomeBook:
     def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:
         """Return what followed past openings, as of the newest aligned session.
 
-        The very tuple that was returned before, as long as nothing has changed.
+        As long as nothing has changed, the same tuple object is returned.
 
         Parameters
         ----------

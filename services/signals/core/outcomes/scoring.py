@@ -1,7 +1,7 @@
-"""What the legs did after an opening: 1, 5 and 20 aligned sessions on.
+"""The returns of the legs after an opening: over 1, 5 and 20 aligned sessions.
 
-A sum of returns is taken return by return, in the order of the sessions, whatever else is scored at the same
-time: so a history scored at once and one scored session by session agree to the last bit.
+Returns are always added one by one in the order of the sessions. So a history scored at once and one scored
+session by session agree to the last bit.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ HORIZONS: Final = (1, 5, 20)
 
 
 Score = tuple[float, float]
-"""Log returns of the adjusted closes, the lead's and the other leg's; a checkpoint holds hundreds."""
+"""Log returns of the lead's and the other leg's adjusted closes; a tuple, as checkpoints hold hundreds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Opening:
 
 
 def moves_after(aligned: AlignedSessions, at: NDArray[np.intp], horizon: int) -> Moves:
-    """Compute what followed sessions.
+    """Compute the returns of both legs over a horizon after each of several sessions.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def moves_after(aligned: AlignedSessions, at: NDArray[np.intp], horizon: int) ->
 
 
 def rescored(openings: Sequence[Opening], aligned: AlignedSessions) -> tuple[Opening, ...]:
-    """Return openings with what followed them, as far as the aligned sessions go.
+    """Return openings with their scores, for each horizon that the aligned sessions reach.
 
     Parameters
     ----------

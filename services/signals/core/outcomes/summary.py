@@ -1,4 +1,4 @@
-"""What followed past openings, by kind, direction and horizon: the hit rate, and the scenario."""
+"""What followed past openings, by kind, direction and horizon: the hit rate and the median returns."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def summarise(openings: Iterable[Opening], aligned: AlignedSessions) -> tuple[Ou
     openings
         With their scores.
     aligned
-        The sessions of the windows: what usually follows is counted over all of them.
+        The sessions of the windows. The usual rate is the hit rate after all of them, openings or not.
 
     Returns
     -------
