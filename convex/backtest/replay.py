@@ -37,7 +37,7 @@ class Replayed:
     suppressed
         Decisions and inputs not acted on, by reason.
     values
-        By session, every statistic that decided there; without the sessions that were only history.
+        By session, every statistic that decided there. Sessions that only filled the windows are absent.
     """
 
     rows: list[StatsRow] = field(default_factory=list)
@@ -93,7 +93,7 @@ def replay(
             history.extend(bar for batch in unit for bar in batch.bars)
             continue
         reached_ns = unit[0].bars[-1].known_at_ns
-        # As the replay feed's status records do: event time reaches the bars that have arrived.
+        # Like the replay feed's status records, this advances event time to the bars that have arrived.
         _take(replayed, monitor, engine.apply(_reached(pair, reached_ns)))
         on_progress(reached_ns, replayed)
     if recording.start is None:
@@ -141,5 +141,5 @@ def _rows_before(history: list[Bar], pair: Pair, rows: list[StatsRow]) -> list[S
 
 
 def events_bytes(events: Iterable[DivergenceEvent]) -> bytes:
-    """Return events as JSON lines: the very bytes that the live service publishes, one event a line."""
+    """Return events as JSON lines, one event a line: the same bytes that the live service publishes."""
     return b"".join(DIVERGENCES.encode(event) + b"\n" for event in events)

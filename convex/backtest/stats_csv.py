@@ -8,7 +8,7 @@ from typing import Final
 from services.signals.core.confirmed import HISTORY_SESSIONS, Values, confirmed_values, regimes
 from services.signals.core.legs.aligned import AlignedSessions
 
-# A contract: scripts of other people read exactly these, in this order. Never add, remove or move one.
+# Other people's scripts read exactly these columns in this order: never add, remove or move one.
 COLUMNS: Final = (
     "session",
     "gold",
@@ -32,7 +32,7 @@ COLUMNS: Final = (
     "half_life_252",
     "regime",
 )
-# The file names the legs, the engine their roles.
+# The file has columns named by leg; the engine's statistics are named by role.
 _ROLES: Final = {"vol_gold_20": "vol_lead_20", "vol_iwm_20": "vol_other_20"}
 
 StatsRow = tuple[str, ...]

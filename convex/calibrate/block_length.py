@@ -1,4 +1,4 @@
-"""How long the blocks of a bootstrap must be to keep the short memory of a series."""
+"""How long the blocks of a bootstrap must be to keep the short-range dependence of a series."""
 
 import math
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# Politis and White's K_N is at least 5: the memory ends before this many insignificant lags in a row.
+# Politis and White's K_N is at least 5: the dependence ends before this many insignificant lags in a row.
 _LEAST_QUIET_LAGS: Final = 5
 # A shorter series has no lags to test.
 LEAST_SIZE: Final = 10
@@ -65,7 +65,7 @@ def stationary_block_length(x: NDArray[np.float64]) -> float:
     steepness = 2.0 * float(np.sum(weights * at * covariances[1 : lags + 1]))
     spectrum_at_0 = float(covariances[0] + 2.0 * np.sum(weights * covariances[1 : lags + 1]))
     longest = math.ceil(min(3.0 * math.sqrt(size), size / 3.0))
-    # 2 G^2 / D with D = 2 g(0)^2, to the third root; moves that cancel wholly leave nothing at frequency 0.
+    # 2 G^2 / D with D = 2 g(0)^2, to the third root. If all moves cancel, the spectrum at 0, g(0), is 0.
     ratio = abs(steepness) / max(abs(spectrum_at_0), np.finfo(np.float64).tiny)
     return float(min(max(ratio ** (2.0 / 3.0) * size ** (1.0 / 3.0), 1.0), longest))
 
@@ -75,7 +75,7 @@ def _lags_in_memory(
 ) -> int:
     """Return twice the first lag from which ``quiet_lags`` in a row are insignificant, or all lags."""
     size, most_lags = deviations.size, covariances.size - 1
-    # Each lag has its own sums of squares: the two parts that are compared may differ in variance.
+    # Each lag has its own sums of squares, because the two parts that it compares may differ in variance.
     squares = np.concatenate(([0.0], np.cumsum(deviations**2)))
     ends = [(squares[-1] - squares[lag + 1]) * squares[size - lag - 1] for lag in range(most_lags + 1)]
     correlations = np.abs(covariances) * size / np.sqrt(np.maximum(ends, np.finfo(np.float64).tiny))

@@ -17,7 +17,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.false_alarms.figure import FalseAlarms
 
 YEAR: Final = 252
-# A path begins with nothing open; after a year it is open as often as later.
+# A path begins with nothing open. After a year the share of open divergences no longer depends on that.
 _SETTLING: Final = YEAR
 # Paths computed at once: their arrays fit into the cache.
 _AT_ONCE: Final = 10
@@ -34,16 +34,16 @@ def expect_false_alarms(
     block_length: float | None = None,
     on_progress: Callable[[int], None] = lambda _paths: None,
 ) -> tuple[FalseAlarms, ...]:
-    """Estimate the number for each rule of a kind that a correlation decides; the others are left out.
+    """Estimate the false alarms of each rule whose kind a correlation decides; other rules are left out.
 
     Parameters
     ----------
     history
-        Of the pair; the synthetic ones are drawn from it.
+        The pair's history, from which the synthetic ones are drawn.
     rules
         At most one of each kind.
     seed
-        Not negative; the same one gives the same numbers, and more paths begin with the same ones.
+        Not negative. The same seed gives the same paths; a run with more paths begins with the same ones.
     paths, years
         At least 2 and at least 1.
     block_length

@@ -8,7 +8,7 @@ from services.signals.false_alarms.figure import TABLE, FalseAlarms
 _HEAD: Final = (
     "# Openings expected in 252 sessions in which the relationship never changes: docs/calibration.md.\n"
 )
-# Decimals: further ones are chance, or differ between processors.
+# Decimals written: further ones are below the random error, or differ between processors.
 _DIGITS: Final = {"per_year": 6, "standard_error": 6, "correlation": 4, "block_length": 2}
 
 
@@ -25,5 +25,5 @@ def _table(found: FalseAlarms) -> str:
 def _value(name: str, value: object) -> str:
     if isinstance(value, float):
         return repr(round(value, _DIGITS[name]))
-    # A name, a label or a kind: none of them holds a quote or a backslash.
+    # A name, a label or a kind: none of them contains a quote or a backslash.
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -24,11 +24,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# A month: volatility changes that fast, and a shorter memory would estimate it badly.
+# A month: volatility changes that fast, and from fewer sessions it would be estimated badly.
 _VOLATILITY_HALF_LIFE: Final = 20.0
 # A quarter: short enough to follow a real change, long enough not to follow chance.
 _RELATION_HALF_LIFE: Final = 60.0
-# Share of the other leg's variance; without it, legs that move as one would divide by 0.
+# Share of the other leg's variance. Without this minimum, legs that move as one would divide by 0.
 _LEAST_LEFT: Final = 0.01
 
 
@@ -45,7 +45,7 @@ class NullModel:
     other_volatility
         Of the other leg's log returns, shape ``(n,)``, but for a constant factor.
     correlation
-        The one that all synthetic sessions share, in [-1, 1].
+        The constant correlation of the synthetic sessions, in [-1, 1].
     """
 
     lead: NDArray[np.float64]
@@ -92,7 +92,7 @@ def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullMod
     Raises
     ------
     ValueError
-        If the shapes differ, or a leg or what the lead leaves of the other does not move at all.
+        If the shapes differ, a leg never moves, or the lead explains every move of the other leg.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullMod
     >>> abs(model.correlation - 0.6) < 0.03
     True
 
-    A pair with a correlation of 0.9 and then of -0.9 had none on average, and that is what is kept:
+    A pair with a correlation of 0.9 and then of -0.9 has 0 on average, and the model keeps that average:
 
     >>> way = np.repeat([0.9, -0.9], 2_500)
     >>> model = null_model(lead, way * lead + np.sqrt(0.19) * own)
@@ -147,7 +147,7 @@ def _volatility(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _before(x: NDArray[np.float64], half_life: float, *, start: float) -> NDArray[np.float64]:
-    """Return the exponentially weighted mean of what came before each value, and of all; ``(n + 1,)``."""
+    """Return the exponentially weighted mean of the values before each one, then of all; ``(n + 1,)``."""
     share = 1.0 - 0.5 ** (1.0 / half_life)
     means = np.empty(x.size + 1)
     mean = means[0] = start

@@ -1,4 +1,4 @@
-"""What the rule of a kind sees at each close of many synthetic histories, computed for all closes at once."""
+"""The values that a rule is compared with at each close of many synthetic histories, all computed at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,12 +39,12 @@ class Observations:
 
 
 def observations_of(rule: Rule, lead: Floats, other: Floats) -> tuple[Observations, ...]:
-    """Compute what the rule of one of the `KINDS` sees at each close.
+    """Compute the values that the rule of one of the `KINDS` is compared with at each close.
 
     Parameters
     ----------
     rule
-        Of the kind.
+        The rule.
     lead, other
         Log returns, shape ``(paths, sessions)`` each, at least 252 sessions.
 
@@ -73,7 +73,7 @@ def _correlation_break(rule: Rule, lead: Floats, other: Floats) -> tuple[Observa
 def _hedge_lost(_rule: Rule, lead: Floats, other: Floats) -> tuple[Observations, ...]:
     recent = rolling_correlation(lead, other, 60)
     r, low = (each[:, WARM_UP - 60 :] for each in (recent.correlation, rolling_interval_low(recent)))
-    # The end of an interval at a level does not lie above it: as in the engine, the next float below.
+    # An interval that ends at a level is not above it. As in the engine, the next float below is compared.
     x = np.nextafter(low, -np.inf)
     return (Observations(x=x, leave_value=r, can_open=np.ones(r.shape, dtype=np.bool_)),)
 

@@ -1,7 +1,7 @@
 """How often a rule opens over synthetic histories, decided by the state machine that the engine uses.
 
-At nearly every close of a history without a change nothing is open, no cooldown runs and no flapping is
-remembered, and nothing opens: those closes are skipped. `decide_on_close` decides every other one.
+At nearly every close of such a history nothing is open, no cooldown runs, no recent state is kept for
+flapping, and nothing opens. Those closes are skipped; `decide_on_close` decides all others.
 """
 
 import numpy as np
@@ -23,9 +23,9 @@ def count_openings(observations: Observations, rule: Rule, *, after: int) -> NDA
     observations
         Of each close of each path, shape ``(paths, closes)``.
     rule
-        Its levels, cooldown and gate decide as they do live.
+        Its levels, cooldown and further conditions apply as they do live.
     after
-        So many closes at the beginning of a path are decided, and their openings are not counted.
+        Openings at the first ``after`` closes of a path are not counted, though they are decided.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def _of_path(path: Observations, starts: list[int], rule: Rule, after: int) -> i
             count += decision.transition is Transition.OPEN and at >= after
             state = decision.state
             at += 1
-            # Nothing is open, no cooldown runs and nothing is remembered: skip to the next start.
+            # Nothing is open, no cooldown runs and no recent state is kept: skip to the next start.
             is_over = state == DivergenceState(last_onset=state.last_onset)
     return count
 

@@ -1,7 +1,7 @@
-"""The arithmetic of the working: sums over lists of floats, as on paper, and nothing of the engine's.
+"""The arithmetic of an explanation: sums over lists of floats, independent of the engine's code.
 
-The engine computes with numpy in its own order of additions. Here every sum is exact before it is rounded
-(`math.fsum`), so that the two agree to rounding only if both are right.
+The engine computes with numpy, in numpy's order of additions. Here every sum is exact before it is rounded
+(`math.fsum`). If both agree to rounding, an error in either is unlikely.
 """
 
 import math
@@ -38,7 +38,7 @@ def mean_and_std(values: Sequence[float]) -> MeanAndStd:
     0.0
     """
     count, total = len(values), math.fsum(values)
-    # A mean that is off by its last digit must not give a flat window a spread.
+    # If the mean is rounded in its last digit, a window of equal values must still have a spread of 0.
     mean = values[0] if min(values) == max(values) else total / count
     squares = math.fsum((value - mean) ** 2 for value in values)
     return MeanAndStd(
@@ -55,7 +55,7 @@ class Correlation:
     phi_a, phi_b
         Each list's lag-1 autocorrelation.
     worth, effective
-        Independent pairs that the window is worth, ``n(1 − φAφB)/(1 + φAφB)``, and the same within 4 and n.
+        The effective number of independent pairs, ``n(1 − φAφB)/(1 + φAφB)``, and the same within 4 and n.
     low, high
         The 95 % interval on Fisher's scale.
     """
@@ -71,7 +71,7 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comovement:
-    """How two aligned lists move together, with the sums on the way.
+    """How two aligned lists move together, with the intermediate sums.
 
     Parameters
     ----------

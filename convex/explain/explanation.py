@@ -41,7 +41,7 @@ class Explanation:
     checks
         Every number of the event that was computed again.
     unchecked
-        Names in ``values`` that were not.
+        Names in ``values`` that were not recomputed.
     window_sha256
         Of the rebuilt window; None without one.
     """
@@ -56,7 +56,7 @@ class Explanation:
 
     @property
     def is_same_window(self) -> bool | None:
-        """Return whether the window is bit for bit the event's; None without one."""
+        """Return whether the rebuilt window equals the event's, bit for bit; None without one."""
         if self.window_sha256 is None:
             return None
         return self.window_sha256 == self.material.event.evidence.window_sha256
@@ -76,7 +76,7 @@ class Explanation:
     def is_shifted(self) -> bool:
         """Return whether only a later dividend or split separates the event from the log.
 
-        An adjustment moves ``ln(A/B)`` and its mean by the same amount, so that z stays what it was.
+        An adjustment shifts ``ln(A/B)`` and its mean by the same amount, so z does not change.
         """
         by_name = {check.name: check for check in self.checks if not check.comes_out}
         if set(by_name) != {"log_ratio", "mean_90"}:
@@ -201,4 +201,4 @@ MARKET_KINDS: Final[dict[Kind, Callable[[Material, Market], Working]]] = {
     Kind.HEDGE_LOST: hedge_lost.working_of,
     Kind.REGIME_CHANGE: regime_change.working_of,
 }
-"""Every kind but ``data_fault``, which is worked out without a market."""
+"""Every kind but ``data_fault``, whose working needs no market."""

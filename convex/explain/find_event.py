@@ -1,4 +1,4 @@
-"""Find the event that an id means: the whole id, or first characters that only one event has."""
+"""Find an event by its id, or by the first characters of its id if no other event shares them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def choose(asked: str, events: Sequence[LocatedEvent], *, among: str) -> Located
     Raises
     ------
     ConfigError
-        If there is none, or more than one event begins like that.
+        If no event, or more than one, has an id that begins with ``asked``.
     """
     exact = [each for each in events if each.event.event_id == asked]
     if exact:

@@ -96,7 +96,7 @@ def _read(event: DivergenceEvent, recording: Recording, calendar: SessionCalenda
             for batch in unit:
                 scan.take(batch)
             reached_ns = unit[0].bars[0].known_at_ns
-            # As the replay feed's status records do: event time reaches the bars that have come.
+            # Like the replay feed's status records, this advances event time to the bars that have come.
             scan.take(
                 FeedStatus(
                     instrument=lead,
@@ -105,7 +105,7 @@ def _read(event: DivergenceEvent, recording: Recording, calendar: SessionCalenda
                     watermark_ns=unit[-1].bars[-1].known_at_ns,
                 )
             )
-        # One record beyond it: what is due at an instant happens when a later record arrives.
+        # One record more: what is due at an instant is done when a later record arrives.
         if reached_ns > until_ns:
             break
     paths = ", ".join(path.name for path in (*recording.lead_files, *recording.other_files))

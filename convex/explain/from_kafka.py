@@ -1,13 +1,13 @@
 """Explain from Kafka: the event, its bars, and the prices that decided, as the log has them now.
 
-Order of reading, the quick before the thorough:
+Order of reading, the quickest first:
 
 1. ``divergences.v1`` for the event; its headers name the record of ``ticks.v1`` that decided,
 2. ``ticks.v1`` back from that record, for the live prices of an early warning,
-3. ``bars.v1`` for both legs, which is small and kept for ever; if every number agrees and the window is bit
-   for bit the event's, this is what the worker used,
-4. only if not, all of the lead's log up to that record, which has each bar as it was then: ``bars.v1`` keeps
-   only the newest version of a bar, which may have been corrected or adjusted since.
+3. ``bars.v1`` for both legs, which is small and kept for ever. If every number agrees and the window equals
+   the event's bit for bit, these are the bars that the worker used.
+4. If not, all of the lead's log up to that record: it has each bar as it was then, while ``bars.v1`` keeps
+   only the newest version, which may have been corrected or adjusted since.
 """
 
 from typing import Any, Final
@@ -28,7 +28,7 @@ from shared.domain.sessions import SessionCalendar
 from shared.errors import DataError
 from shared.kafka.topics import BARS, DIVERGENCES, TICKS
 
-# A status record a second and a record for each send: what five minutes take in a quiet hour.
+# Records in five minutes of a quiet hour: a status record each second, and a record for each send.
 _FIRST_LOOK_RECORDS: Final = 1_024
 
 

@@ -14,12 +14,12 @@ from services.signals.rules_file import load_rules
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, from_ns, parse_rfc3339
 
-# Two orders of additions may differ by this much.
+# Two orders of additions may differ by no more than this.
 _ROUNDING = 1e-9
 
 
 def held_since_ns(event: DivergenceEvent) -> int | None:
-    """Return since when the level must have been held; None where the rule asks for no hold."""
+    """Return the time from which the level must have been held; None where the rule needs no hold."""
     if event.confirmation is not Confirmation.PROVISIONAL or event.type not in (
         Transition.OPEN,
         Transition.ESCALATED,
@@ -30,7 +30,7 @@ def held_since_ns(event: DivergenceEvent) -> int | None:
 
 
 def check_hold(material: Material, market: Market, base: MeanAndStd | None) -> tuple[Conclusion, ...]:
-    """Return whether every price held the level; nothing where the rule asks for no hold."""
+    """Return whether every price held the level; empty where the rule needs no hold."""
     event, prices = material.event, material.prices
     since_ns = held_since_ns(event)
     if since_ns is None or base is None or base.std == 0:
@@ -84,7 +84,7 @@ def _ratios(lead: Ticks, other: Ticks, market: Market) -> list[float]:
 
 
 def stretches_of(event: DivergenceEvent) -> dict[str, tuple[int, int]]:
-    """Return from when and until when prices of each leg are needed; not for a leg evaluated by its close."""
+    """Return the period for which each leg's prices are needed; a leg evaluated by its close has none."""
     since_ns = held_since_ns(event)
     return {
         each.instrument: (min(each.ts_event_ns, since_ns or each.ts_event_ns), each.ts_event_ns)
@@ -94,7 +94,7 @@ def stretches_of(event: DivergenceEvent) -> dict[str, tuple[int, int]]:
 
 
 def check_cooldown(material: Material, market: Market) -> tuple[Conclusion, ...]:
-    """Return whether an opening waited for the cooldown; nothing for any other transition."""
+    """Return whether an opening waited for the cooldown; empty for any other transition."""
     event = material.event
     if event.type is not Transition.OPEN:
         return ()
@@ -120,7 +120,8 @@ def check_cooldown(material: Material, market: Market) -> tuple[Conclusion, ...]
     if event.confirmation is Confirmation.CONFIRMED and was_unconfirmed:
         why = "which after an unconfirmed divergence applies to early warnings only"
         return (Conclusion(text=f"{ended}: within the cooldown of {wait}, {why}"),)
-    # Whether the day of an end by price counts depends on the minute: only one by a close is counted exactly.
+    # After an end by a live price, whether that day counts depends on the minute. Only an end by a close is
+    # counted exactly.
     is_exact = last.evidence.inputs[0].session is not None
     return (Conclusion(text=f"{ended}: within the cooldown of {wait}", holds=not is_exact),)
 

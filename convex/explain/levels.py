@@ -24,24 +24,24 @@ from convex.explain.wording import against
 from convex.explain.working import Conclusion
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Severity, Transition
 
-# Two orders of additions may differ by this much, and no more.
+# Two orders of additions may differ by no more than this.
 _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedStatistic:
-    """A statistic as the rule sees it.
+    """A statistic with its sign, as it is compared with the levels of the rule.
 
     Parameters
     ----------
     name
         With its sign, such as ``−z``.
     x
-        What opens, escalates and eases; None is undefined.
+        The value that opens, escalates and eases; None is undefined.
     leave_name, leave_value
-        What closes, where it is another one.
+        The value that closes, where it is a different one.
     is_strict
-        A level must be exceeded, not only reached.
+        Whether a level must be exceeded, not only reached.
     """
 
     name: str
@@ -52,7 +52,7 @@ class SignedStatistic:
 
 
 def sign_of(direction: Direction) -> int:
-    """Return what a statistic is multiplied with so that it grows with the divergence."""
+    """Return the sign, 1 or -1, to multiply a statistic by so that it grows with the divergence."""
     return -1 if direction in (Direction.RISK_ON, Direction.LOOSENING) else 1
 
 

@@ -37,7 +37,7 @@ class CountedTicks:
         self._next_close = -1
 
     def take(self, batch: QuoteBatch | TradeBatch) -> tuple[Stretch, list[tuple[str, int, float]]]:
-        """Return the ticks of a batch that count, and the samples of the closes that they pass."""
+        """Return the ticks of a batch that the engine used, and the samples of the closes that they pass."""
         instants, prices = self._counted(batch)
         samples: list[tuple[str, int, float]] = []
         if not len(instants):
@@ -100,7 +100,7 @@ def _are_near(one: float, other: float) -> bool:
 
 
 class LogScan:
-    """Take records in the order of the log, and keep what an explanation needs.
+    """Read records in the order of the log, and keep what an explanation needs.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from shared.domain.divergences import Confirmation, DivergenceEvent
 from shared.domain.instants import parse_rfc3339
 from shared.domain.sessions import SessionCalendar
 
-# An event's instants are cut to microseconds.
+# An event's instants are rounded down to microseconds.
 CUT_NS: Final = 999
 
 

@@ -1,4 +1,4 @@
-"""What an explanation starts from: the event, the events before it, and the bars and prices of the log."""
+"""The input of an explanation: the event, the events before it, and the bars and prices of the log."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticks:
-    """One leg's live prices that counted: event time and USD, in the order of the log."""
+    """The live prices of one leg that the engine used: event time and USD, in the order of the log."""
 
     ts_ns: tuple[int, ...] = ()
     price: tuple[float, ...] = ()
@@ -46,7 +46,7 @@ class Ticks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """The live prices from when the level began to be held to the last before the event.
+    """The live prices from the start of the hold to the last one before the event.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Material:
     before
         Events of the same pair before this one, in their order.
     cooldown_sessions
-        As the event's rule has it; None where that rule is not known here.
+        The cooldown of the event's rule; None if that rule is not known here.
     """
 
     event: DivergenceEvent

@@ -22,7 +22,7 @@ _HASH_LETTERS: Final = 12
 
 
 def show(console: Console, explanation: Explanation, *, has_all_rows: bool) -> None:
-    """Print the page, without the blanks that fill a line up: it is forwarded as text.
+    """Print the page without trailing blanks, because people forward it as text.
 
     Parameters
     ----------

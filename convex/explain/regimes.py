@@ -1,4 +1,4 @@
-"""The regime, session by session, after the table of the documents.
+"""The regime, session by session, by the table in ``docs/divergences.md``.
 
 ========= ================= ==========
 held      z                 wanted
@@ -9,7 +9,7 @@ any       inside ±0.5       NEUTRAL
 any       otherwise         as held
 ========= ================= ==========
 
-What is wanted becomes what is held from the third session after a change on.
+From the third session after a change on, the wanted regime becomes the held one.
 """
 
 from collections.abc import Sequence

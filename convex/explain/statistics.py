@@ -114,7 +114,7 @@ def _rank(market: Market) -> float | None:
 def _of_ratio(name: str) -> Callable[[Market], float | None]:
     def value(market: Market) -> float | None:
         base = ratio_mean_and_std(market)
-        # A window without a spread is no base to evaluate anything against.
+        # In a window whose values are all equal, z is undefined.
         return float(getattr(base, name)) if base is not None and base.std > 0 else None
 
     return value

@@ -44,7 +44,7 @@ def term(value: float) -> str:
 
 
 def price(value: float) -> str:
-    """Return a price with the digits that it has, at least two decimals.
+    """Return a price with all its digits, and at least two decimals.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def price(value: float) -> str:
 
 
 def against(value: float, level: float) -> str:
-    """Return a value with as few decimals, at least two, as leave it on its side of a level.
+    """Return a value rounded to the fewest decimals, at least two, that keep it on its side of a level.
 
     Examples
     --------

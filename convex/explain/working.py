@@ -9,7 +9,7 @@ from convex.explain.market import Market
 from convex.explain.material import Titles
 from convex.explain.wording import number, price
 
-# What "the same number" means: far above the rounding of any order of additions, far below any decision.
+# Two numbers count as equal within this: far above rounding errors, far below what could change a decision.
 _RELATIVE: Final = 1e-9
 _ABSOLUTE: Final = 1e-12
 
@@ -59,7 +59,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The values that the decision is made of, as rows to look at.
+    """The values that the decision was computed from, as rows of text.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Window:
     columns, rows
         One row for each session, oldest first; text.
     hashed
-        What ``window_sha256`` is over, in that order.
+        The numbers that ``window_sha256`` is computed over, in that order.
     """
 
     title: str
@@ -86,7 +86,7 @@ class Working:
     sentence
         What happened.
     values
-        What only this kind can compute of the event's ``values``.
+        Those of the event's ``values`` that only this kind can recompute.
     """
 
     sentence: str
@@ -97,7 +97,7 @@ class Working:
 
 
 def ratio_window(market: Market, titles: Titles, size: int) -> Window:
-    """Return the log ratios that the evaluated one is compared with, at most ``size``; hashed as they are."""
+    """Return the log ratios that the evaluated one is compared with, at most ``size``, and hash them."""
     end = len(market.sessions) - (0 if market.is_live else 1)
     rows = range(max(0, end - size), end)
     return Window(

@@ -23,7 +23,7 @@ _LANES_TOP: Final = _Z_BOTTOM + 14.0
 _LABEL_GAP: Final = 15.0
 _MOST_MARKS: Final = 14
 
-# Stripes: an early warning must not look like a confirmed one, in grey print either.
+# Stripes, so that an early warning does not look like a confirmed divergence in grey print either.
 _EARLY: Final = (
     '<defs><pattern id="early" width="6" height="6" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><rect class="early" width="3" height="6"/></pattern></defs>'
@@ -43,11 +43,11 @@ def draw_chart(
     Parameters
     ----------
     sessions
-        Ascending; their positions are the horizontal axis, so that closed days take no room.
+        Ascending. The horizontal axis counts sessions, so that closed days take no room.
     rules
         By kind; each but the ratio's gets a lane.
     rule
-        Whose levels the z-score is drawn with.
+        The rule whose levels are drawn with the z-score.
     """
     stretches = episodes[Kind.RATIO_STRETCH]
     others = [kind for kind in Kind if kind in rules and kind is not Kind.RATIO_STRETCH]
@@ -106,7 +106,7 @@ def _vertical(low: float, high: float, top: float, height: float) -> Place:
 
 
 def _scale(values: Sequence[float]) -> tuple[float, float, list[float]]:
-    """Return a range that holds the values with air, and round marks inside it."""
+    """Return a range that holds the values with a margin, and round marks inside it."""
     low, high = min(values), max(values)
     margin = (high - low) * 0.06 or 1.0
     low, high = low - margin, high + margin
@@ -140,7 +140,7 @@ def _polyline(points: Sequence[tuple[float, float]], kind: str) -> str:
 
 
 def _runs(values: Sequence[float | None], x: Place, y: Place) -> list[list[tuple[float, float]]]:
-    """Return the unbroken parts of a line: what is undefined is a gap, never a straight stroke."""
+    """Return the unbroken parts of a line: undefined values leave a gap, not a straight line across it."""
     runs: list[list[tuple[float, float]]] = [[]]
     for at, value in enumerate(values):
         if value is not None:
@@ -155,7 +155,7 @@ def _spans(episodes: Sequence[Episode], x: Place, count: int) -> list[str]:
     for episode in episodes:
         for stretch in episode.stretches:
             begin = x(stretch.begin)
-            # One that is open reaches to the edge.
+            # A divergence that is still open reaches to the edge.
             is_last = episode.ended is None and stretch is episode.stretches[-1]
             width = max((x(count - 0.5) if is_last else x(stretch.end)) - begin, LEAST_WIDTH)
             kind = f"span {stretch.severity.value}"
@@ -173,7 +173,7 @@ def _numbers(episodes: Sequence[Episode], x: Place, y: Place) -> list[str]:
     for episode in episodes:
         z = episode.opened.values.get("z_90")
         if z is not None:
-            # Outside of the line, which would else run under the number.
+            # Beside the line, so that the line does not run under the number.
             left = max(x(episode.begin), _LEFT + 10)
             at = f"translate({left:.1f} {y(z) - math.copysign(_LABEL_GAP, z):.1f})"
             marks.append(

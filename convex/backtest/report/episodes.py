@@ -72,8 +72,8 @@ class Episode:
     ended
         The final event; None while it is open where the record ends.
     peak
-        The kind's statistic farthest out in its direction, over its events and the closes from its opening to
-        its end; None for a data fault.
+        The most extreme value of the kind's statistic in its direction, over its events and the closes from
+        its opening to its end; None for a data fault.
     begin, end
         Positions of sessions; ``end`` is the last one of the record while it is open.
     after
@@ -186,7 +186,7 @@ def _peak(events: list[DivergenceEvent], closes: tuple[Session, ...]) -> float |
 
 def _place(event: DivergenceEvent, labels: list[str], calendar: SessionCalendar) -> int:
     """Return the position of an event's session: that of the close that decided, else of the next close."""
-    # A fault names the newest bar that there was, which did not decide.
+    # A fault's evidence names the newest bar, which did not decide it.
     is_by_close = event.kind.is_market and event.evidence.inputs
     decided = event.evidence.inputs[0].session if is_by_close else None
     label = decided or _next_session(event, calendar)

@@ -34,9 +34,9 @@ def lanes(
     Parameters
     ----------
     x
-        Where a position of a session is.
+        Returns the horizontal coordinate of a session's position.
     top
-        Of the first lane.
+        Vertical coordinate of the first lane.
     """
     left, right = x(-0.5), x(len(sessions) - 0.5)
     parts = []

@@ -108,7 +108,7 @@ def _chart(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tup
     if len(sessions) < _LEAST_SESSIONS:
         return "<section><h2>Course</h2><p>Fewer than two sessions with both legs make no line.</p></section>"
     by_kind = {rule.kind: rule for rule in rules}
-    # A run without the ratio's rule has no levels to draw but the published ones.
+    # A run without the ratio's rule has no levels of its own: draw the published ones.
     rule = next(each for each in (*rules, *DEFAULT_RULES) if each.kind is Kind.RATIO_STRETCH)
     return (
         "<section><h2>Course</h2>"

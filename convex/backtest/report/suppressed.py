@@ -1,4 +1,4 @@
-"""What a backtest saw and did not act on: how often for each reason."""
+"""The decisions and inputs that a backtest did not act on, counted by reason."""
 
 from collections.abc import Mapping
 from html import escape

@@ -9,7 +9,7 @@ from convex.explain.working import Line
 
 
 def correlation_lines(together: Comovement, titles: Titles) -> tuple[Line, ...]:
-    """Return the lines of Pearson's r over one window; ``a`` and ``b`` are returns less their means."""
+    """Return the lines of Pearson's r over one window; ``a`` and ``b`` are returns minus their means."""
     size = together.a.count
     lines = (
         Line(
@@ -35,7 +35,7 @@ def correlation_lines(together: Comovement, titles: Titles) -> tuple[Line, ...]:
 
 
 def size_lines(together: Comovement) -> tuple[Line, ...]:
-    """Return the lines of the effective size: how many independent pairs the window is worth."""
+    """Return the lines of the effective size: the number of independent pairs with the same information."""
     found, size = together.correlation, together.a.count
     if found is None:
         return ()

@@ -9,7 +9,7 @@ from shared.text.durations import format_duration
 
 
 def working_of(material: Material) -> Working:
-    """Return what a fault states about itself."""
+    """Return the statements of the event; none of them is recomputed."""
     event = material.event
     leg = material.titles.lead if event.direction is Direction.LEAD else material.titles.other
     causes = {name: value for name, value in event.values.items() if name in causes_among(event.values)}

@@ -37,9 +37,9 @@ def working_of(material: Material, market: Market) -> Working:
 
 
 def _regime_before(material: Material, record: list[Regime]) -> tuple[str, str]:
-    """Return the regime that was reported last, and what states it.
+    """Return the regime that was reported last, and which event reported it.
 
-    That is what the event before states. The closes as they are known now may give another one: a correction
+    It is taken from the event before. The closes as they are known now may give another regime: a correction
     changes the regimes of the past, but not what was reported about them.
     """
     by_number: dict[float | None, str] = {value: name for name, value in NUMBERS.items()}

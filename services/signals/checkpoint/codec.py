@@ -1,7 +1,7 @@
 """Checkpoints as the bytes of ``state.v1``: one record for each pair, and one for what a lead's pairs share.
 
-Internal to signals and versioned. The version before is read too (see `upgrade`), but never written. A
-checkpoint of any other version is no checkpoint, and the log is read again.
+Internal to signals and versioned. The previous version is also read (see `upgrade`), but never written. A
+checkpoint of any other version is ignored, and the log is read again.
 """
 
 import re
@@ -25,12 +25,12 @@ _HEAD: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairCheckpoint:
-    """What a pair was when the record at ``applied_offset`` had had all its effects.
+    """The state of a pair after the record at ``applied_offset`` had all its effects.
 
     Parameters
     ----------
     is_retired
-        It is no longer watched from then on; what comes after has passed it by.
+        The pair is no longer watched from then on: no later record was applied to it.
     """
 
     applied_offset: int
@@ -40,7 +40,7 @@ class PairCheckpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadCheckpoint:
-    """What a lead's pairs shared when the record at ``applied_offset`` had had all its effects."""
+    """The state that a lead's pairs share, after the record at ``applied_offset`` had all its effects."""
 
     applied_offset: int
     lead: LeadState
@@ -51,7 +51,7 @@ _LEAD_CONTRACT = Contract("state", _VERSION, LeadCheckpoint)
 
 
 def key_of_lead(instrument: str) -> str:
-    """Return the key of a lead's record; that of a pair's is its name.
+    """Return the key of a lead's record; the key of a pair's record is the pair's name.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def key_of_lead(instrument: str) -> str:
 
 
 def is_lead_key(key: str) -> bool:
-    """Tell a lead's record from a pair's."""
+    """Return whether a key belongs to a lead's record, not to a pair's."""
     return key.startswith(_LEAD)
 
 
@@ -99,9 +99,10 @@ def decode_lead(value: bytes) -> LeadCheckpoint:
 
 
 def applied_offset_of(value: bytes) -> int:
-    """Return only the offset: the newest of several checkpoints is found without reading their windows.
+    """Return only the offset, so that the newest of several checkpoints is found without decoding them.
 
-    -1 where there is none: a damaged checkpoint is older than any other, not the end of the worker.
+    -1 where it cannot be read: a damaged checkpoint counts as older than any other and does not stop the
+    worker.
 
     Examples
     --------

@@ -1,8 +1,9 @@
-"""Where a lead goes on, and who has to wait there: decided from its newest checkpoints alone.
+"""From which offset a lead's log is read again, and which pairs are frozen: decided from checkpoints alone.
 
-A checkpoint for an offset is written in this order: every pair that has changed since its last one, then the
-lead's. So a pair whose record is older than the lead's has not changed up to there, and one whose record is
-newer was written last by a worker that died before it wrote the lead's. Let ``L`` be the lead's offset:
+A checkpoint for an offset is written in this order: every pair that has changed since its last record, then
+the lead. So a pair whose record is older than the lead's has not changed up to the lead's offset. A pair
+whose record is newer was written by a worker that stopped before it wrote the lead's. Let ``L`` be the lead's
+offset:
 
 ============================================ ===================== ===========================================
 what there is                                read again from       pairs
@@ -15,8 +16,8 @@ was left out of the configuration meanwhile                        was left out;
                                                                    new as their own record and the lead's
 ============================================ ===================== ===========================================
 
-Until every offset that was ever written has passed, nothing is written: a checkpoint of a half-read log would
-be taken for one of a whole log.
+Until the highest offset of all these records has been passed, no checkpoint is written: one from the middle
+of the re-reading would be taken for a complete one.
 """
 
 from collections.abc import Collection, Mapping
@@ -40,15 +41,15 @@ class RestorePlan:
     applied
         The offset as of which it is restored, `BEGINNING` for none.
     lead
-        What its pairs share; None where it is not known.
+        The state that its pairs share; None where it is not known.
     pairs
-        What is known of them, in the order in which to fill an engine.
+        The states of the pairs, in the order in which to fill an engine.
     frozen
         By pair, the offset of the last record that must not touch it again.
     written
         The highest offset that any of the records stands for.
     left
-        Pairs that are no longer watched, as they are to be written once more.
+        Checkpoints, still to be written, that mark pairs as no longer watched.
     """
 
     applied: int
@@ -73,7 +74,7 @@ def plan_restore(
     pairs
         Every pair that is configured, of any lead.
     known_lead, known_pairs
-        The newest checkpoint of each in the lead's partition; those of other leads are passed over.
+        The newest checkpoint of each in the lead's partition; those of other leads are ignored.
 
     Examples
     --------
@@ -88,7 +89,8 @@ def plan_restore(
     configured = {pair.name: pair for pair in pairs if pair.lead == lead}
     of_lead = [each for each in known_pairs.values() if each.pair.lead == lead]
     usable = [each for each in of_lead if _is_of(each, configured.get(each.pair.pair))]
-    # The oldest last: of a leg that two pairs have, the older view is the one that can still be brought up.
+    # The oldest last, so that it wins for a leg that two pairs have: reading on brings the older state up to
+    # date, but cannot take the newer one back.
     usable.sort(key=lambda each: each.applied_offset, reverse=True)
     is_whole = len(usable) == len(configured) and not any(each.is_retired for each in usable)
     frozen = {
@@ -112,5 +114,5 @@ def plan_restore(
 
 
 def _is_of(checkpoint: PairCheckpoint, pair: Pair | None) -> bool:
-    # A pair that has changed its other leg since is a new pair.
+    # A pair whose other leg has changed since is treated as a new pair.
     return pair is not None and checkpoint.pair.other == pair.other

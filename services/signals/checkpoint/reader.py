@@ -25,14 +25,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoints:
-    """What a partition of ``state.v1`` says.
+    """The newest checkpoints in a partition of ``state.v1``.
 
     Parameters
     ----------
     leads, pairs
         The newest checkpoint of each instrument and of each pair.
     superseded
-        Pairs whose newest checkpoint was followed by an older one, which compaction would keep instead.
+        Pairs whose newest checkpoint is followed by an older one in the log; compaction would keep that one.
     end
         The offset after the last record.
     """
@@ -45,7 +45,7 @@ class Checkpoints:
 
 @dataclass(slots=True)
 class _Newest:
-    """The newest value of each key, and the keys whose last value is not it."""
+    """The newest value of each key, and the keys whose last value is not the newest."""
 
     values: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     superseded: set[str] = field(default_factory=set)
@@ -86,10 +86,10 @@ class _Newest:
 
 
 async def read_checkpoints(settings: KafkaSettings, partitions: frozenset[int]) -> dict[int, Checkpoints]:
-    """Return what is known of each pair and each lead, by partition.
+    """Return the newest checkpoint of each pair and each lead, by partition.
 
-    Of several for one the one with the highest applied offset counts, not the last: a worker that was thought
-    dead may have written an older one after its successor.
+    The newest is the one with the highest applied offset, not the last in the log: a worker that was replaced
+    may have written an older one after its successor.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Checkpoints of version 2 as version 3: the same content, its fields under the names they have now.
+"""Checkpoints of version 2 as version 3: the same content under the present names of the fields.
 
-A worker of this version may start on a topic that a worker of the version before it has written. It must read
-those checkpoints: the log cannot replace them once its old records have expired. Without them the sequence of
-a pair would begin again at 1, and a divergence that was open would never be closed.
+A worker of this version may start on a topic written by a worker of the previous version. It must read those
+checkpoints: the log cannot replace them once its old records have expired. Without them the sequence of a
+pair would begin again at 1, and a divergence that was open would never be closed.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _LAST_PRICE: Final = {
 def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return a pair's checkpoint of version 2 as version 3.
 
-    What has another shape than version 2 is left as it is, for the contract of version 3 to refuse.
+    A value that does not have the shape of version 2 is left as it is; the contract of version 3 refuses it.
 
     Examples
     --------

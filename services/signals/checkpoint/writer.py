@@ -1,14 +1,14 @@
-"""Write a partition's checkpoints in the order that `plan` reads them by.
+"""Write a partition's checkpoints in the order that `plan` relies on.
 
 1. every pair that has changed since its last record, each acknowledged;
 2. the lead's record, acknowledged.
 
-A crash in between leaves pairs that are further than their lead, which `plan` freezes. A pair that has not
-changed is not written: its older record is still true.
+A crash in between leaves pairs whose record is newer than their lead's; `plan` freezes them. A pair that has
+not changed is not written: its older record is still valid.
 
-That holds for one writer. A worker that was thought dead may still write, and compaction would keep its
-older record of a pair beside the newer one of the lead. It shows as an offset of ``state.v1`` that this one
-has not written: then every pair is written again, which is the last word.
+That holds for one writer. A worker that was replaced may still write, and compaction would keep its older
+record of a pair beside the newer one of the lead. The writer notices it by an offset of ``state.v1`` that is
+higher than its own records explain. Then it writes every pair again, so that its records are the last.
 """
 
 import asyncio
@@ -56,18 +56,18 @@ class CheckpointWriter:
         self._engines: list[LeadEngine] = []
 
     def add(self, engine: LeadEngine) -> None:
-        """Take note of an engine whose checkpoints go to this partition."""
+        """Add an engine whose checkpoints go to this partition."""
         self._engines.append(engine)
 
     async def write(self, engine: LeadEngine, *, offset: int, left: Iterable[PairCheckpoint] = ()) -> int:
-        """Write what has changed of a lead and its pairs; return how many records that took.
+        """Write the pairs that have changed and the lead; return the number of records written.
 
         Parameters
         ----------
         offset
             Of the last record that had all its effects.
         left
-            Pairs that are no longer watched, as they are to be kept.
+            Checkpoints that mark pairs as no longer watched.
         """
         changed = [monitor for monitor in engine.monitors if monitor.pair.name in engine.dirty]
         checkpoints = [
@@ -90,7 +90,7 @@ class CheckpointWriter:
 
     async def _send_pairs(self, checkpoints: list[PairCheckpoint]) -> None:
         sending = [self._send(each.pair.pair, encode_pair(each)) for each in checkpoints]
-        # All have ended, one way or the other, before one that failed ends the process.
+        # Wait for all of them before a failed one ends the process.
         for sent in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(sent, BaseException):
                 raise sent

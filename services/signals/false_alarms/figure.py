@@ -1,4 +1,4 @@
-"""One expected number of false alarms, as the file holds it."""
+"""The expected number of false alarms of one rule and pair, with the fields of the file."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +7,7 @@ from shared.domain.divergences import Kind
 from shared.errors import ConfigError
 
 TABLE: Final = "false_alarms"
-"""What the file's tables are called."""
+"""Name of the file's tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,20 +17,21 @@ class FalseAlarms:
     Parameters
     ----------
     pair, kind, rule_version
-        What it is about; another version of the rule has another number.
+        The pair and the rule; another version of the rule has another number.
     per_year
         Openings in 252 sessions, both directions of the kind together.
     standard_error
-        Of ``per_year``, from the spread between the paths; it knows nothing of how well the one history that
-        the paths were drawn from stands for the market.
+        Of ``per_year``, from the spread between the paths. It does not include how well the one history from
+        which the paths were drawn represents the market.
     correlation
-        The one that never changes in the synthetic histories.
+        The constant correlation of the synthetic histories.
     block_length
         Mean length of the bootstrap's blocks, sessions.
     paths, years, seed
-        Synthetic histories, the years of each one that were counted, and what chance was drawn from.
+        The number of synthetic histories, the years of each that were counted, and the seed of the random
+        numbers.
     first_session, last_session, returns
-        Of the history: its sessions, and how many pairs of returns lie between them.
+        Of the history: its first and last session, and the number of return pairs between them.
 
     Raises
     ------

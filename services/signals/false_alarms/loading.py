@@ -28,13 +28,13 @@ def load_false_alarms(path: Path | None) -> Mapping[tuple[str, str], float]:
     Returns
     -------
     Mapping
-        What nobody has computed is absent: another pair, or a rule with any other level.
+        Pairs and rule versions that were not computed are absent.
 
     Raises
     ------
     ConfigError
-        With file, table and field: not TOML, an unknown, missing or repeated one, a value of another type or
-        out of range.
+        With file, table and field, if the file is not TOML, a field is unknown, missing or repeated, or a
+        value is of another type or out of range.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def _table(where: str, table: dict[str, Any]) -> FalseAlarms:
 
 
 def _value(name: str, value: object) -> Any:
-    """Return a value as its field's type; strictly, for ``true`` is no number and ``"2"`` neither."""
+    """Return a value as its field's type. Strict: neither ``true`` nor ``"2"`` is accepted as a number."""
     if name == "kind" and isinstance(value, str):
         try:
             return Kind(value)

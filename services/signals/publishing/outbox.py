@@ -1,8 +1,7 @@
 """What a batch of records publishes: events, sampled closes and dead letters, in the order of the records.
 
-They are collected while the batch is computed and sent together. The acknowledgements are awaited once for
-all of them, before the checkpoint: after a crash in between they are published again, under the same
-identities.
+They are collected while the batch is computed, and sent together. Their acknowledgements are awaited together
+before the checkpoint is written. After a crash in between they are published again with the same identities.
 """
 
 from collections.abc import Callable
@@ -47,7 +46,7 @@ class Outbox:
         self._acknowledged: list[Callable[[Published], None]] = []
 
     def add_effects(self, offset: int, record: TickRecord, effects: Effects) -> None:
-        """Take the events of a record, then its sampled closes."""
+        """Add the events of a record, then its sampled closes."""
         if effects.events:
             received_ns = _received_ns(record)
             headers = self._origin(offset, received_ns)
@@ -63,7 +62,7 @@ class Outbox:
             )
 
     def add_dead_letter(self, offset: int, value: bytes | None, error: DataError) -> None:
-        """Take a record that cannot be used."""
+        """Add a dead letter for a record that cannot be used."""
         letter = dead_letter(
             topics.TICKS.name,
             partition=self._partition,
@@ -110,7 +109,7 @@ class Outbox:
         self._metrics.events.labels(event.pair, event.type.value).inc()
         if received_ns is not None:
             took_seconds = published.timestamp_ms / 1_000 - received_ns / NS_PER_SECOND
-            # The embedded broker answers with a stamp of its own that is no time at all.
+            # The embedded broker of the tests returns a timestamp that is not a time.
             if took_seconds >= 0:
                 self._metrics.tick_to_event.observe(took_seconds)
         log.info(

@@ -1,7 +1,7 @@
-"""Choose whose snapshot is taken and whose gauges are set after a batch of records.
+"""Choose which pairs' snapshots are taken and gauges are set after a batch of records.
 
-A pair takes 20 µs. Of thousands of pairs those that changed get their turn at once, and of the others the
-next hundred: to show the pairs must not take longer than to evaluate them.
+A pair takes 20 µs. With thousands of pairs, those that changed are shown at once and the others a hundred at
+a time, in turn: showing the pairs must not take longer than evaluating them.
 """
 
 import math
@@ -26,7 +26,7 @@ _AT_A_TIME: Final = 100
 
 
 class SnapshotScheduler:
-    """Keep snapshots and gauges at what the engines know.
+    """Keep snapshots and gauges up to date with the engines.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class SnapshotScheduler:
         """Show the pairs of an engine after a batch: those that changed, and others in turn."""
         time = engine.progress
         if time.next_close < 0:
-            # Before the first instant is known there is no "as of".
+            # Event time has not begun, so there is no time to show.
             return
         for monitor in self._chosen(engine, changed):
             name = monitor.pair.name

@@ -1,8 +1,8 @@
 """Publish each pair's latest snapshot, at most one a second of event time, without delaying an event.
 
-Only the latest is sent: while one is on its way, newer ones replace each other, and the records do not wait.
-While a backlog is read, event time runs fast: then a pair is sent ten times a second at most. A failed one is
-not repeated; the next is a second away.
+Only the latest is sent: while one is being sent, newer ones replace each other, and processing does not wait.
+While a backlog is read, event time passes fast: then a pair is sent at most ten times a second. A failed send
+is not repeated, because the next one follows within a second.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class SnapshotPublisher:
         self._sent_at_ns: dict[str, int] = {}
         self._waiting: dict[str, Callable[[], PairSnapshot]] = {}
         self._sending: asyncio.Task[None] | None = None
-        # By pair, the time of the event loop before which its next snapshot has to wait.
+        # By pair, the event loop's time at which its next snapshot may be sent.
         self._due: dict[str, float] = {}
         self._is_flushing = False
         self._wake = asyncio.Event()
@@ -52,9 +52,9 @@ class SnapshotPublisher:
         Parameters
         ----------
         take
-            Called when the snapshot is really sent: building one costs as much as a thousand ticks.
+            Called only when the snapshot is sent: building one costs as much as a thousand ticks.
         is_news
-            A bar or an event: do not wait.
+            A bar or an event changed it: send it without waiting.
         """
         if not is_news and watermark_ns - self._sent_at_ns.get(pair, -NS_PER_SECOND) < NS_PER_SECOND:
             return
