@@ -31,7 +31,7 @@ class SignalsSettings(BaseSettings):
     checkpoint_every_records: int = Field(
         default=1_000,
         ge=1,
-        description="A checkpoint at least this often, so that a restart reads little again.",
+        description="Records after which a checkpoint follows, at the end of their batch.",
     )
     session_timeout_seconds: float = Field(
         default=10.0, ge=1, le=30, description="A dead worker's partitions move after this long."
