@@ -1,4 +1,4 @@
-"""The XNYS calendar out of exchange-calendars, as plain values."""
+"""The XNYS calendar of exchange-calendars, as plain values."""
 
 import warnings
 from functools import lru_cache
@@ -24,7 +24,7 @@ def xnys_calendar() -> SessionCalendar:
     '2025-11-28T18:00:00.000000Z'
     """
     with warnings.catch_warnings():
-        # What exchange-calendars asks of pandas inside is not for its callers to mend.
+        # Warnings about how exchange-calendars uses pandas are not for its callers to fix.
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         schedule = exchange_calendars.get_calendar("XNYS", start=_FIRST, end=_LAST).schedule

@@ -1,4 +1,4 @@
-"""The only reader of the time; everything else is handed a clock or an instant."""
+"""The only module that reads the time; all other code gets a clock or an instant as an argument."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -62,7 +62,7 @@ class ManualClock:
         return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
 
     def monotonic(self) -> float:
-        """Return the seconds it was advanced by so far."""
+        """Return by how many seconds it has been advanced in total."""
         return self._monotonic
 
     def advance(self, by: timedelta) -> None:

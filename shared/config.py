@@ -1,4 +1,4 @@
-"""Settings come from environment variables, are read once, and a misspelt name refuses to start."""
+"""Settings: read once from environment variables. With a misspelt name the service refuses to start."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from shared.errors import ConfigError
 
 S = TypeVar("S", bound=BaseSettings)
 PREFIX = "CONVEX_"
-# Settings that were, and what is asked instead.
+# Former settings, and what to set instead.
 _RETIRED = {
     "CONVEX_INGESTOR_GOLD_FEED": "take it away: the venue of each instrument in CONVEX_PAIRS says where it "
     "comes from (docs/pairs.md)",

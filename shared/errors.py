@@ -16,7 +16,7 @@
     │   └── DeliveryRejected
     └── InvariantError         we are wrong: crash, restart, replay
 
-``reason`` is a closed snake_case word: it is the metric label and the dead-letter header.
+``reason`` is a snake_case word from a closed set; it is the metric label and the dead letter's reason.
 """
 
 
@@ -28,7 +28,7 @@ class ServiceError(Exception):
     message
         What was wrong, with the value that was seen.
     reason
-        A snake_case word out of a closed set.
+        A snake_case word from a closed set.
 
     Examples
     --------

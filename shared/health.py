@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-# A check answers None when all is well, else a sentence for the operator.
+# A check returns None when all is well, else a sentence for the operator.
 Check = Callable[[], str | None]
 
 
@@ -23,8 +23,8 @@ class HealthServer:
     registry
         What ``/metrics`` shows.
     live, ready
-        Checks by name, run on each request from another thread: they must be quick and read only.
-        ``live`` failing asks the supervisor for a restart, ``ready`` failing for patience.
+        Checks by name, run on each request from another thread: they must be quick and read only. If a
+        ``live`` check fails, the supervisor should restart the service; if a ``ready`` check fails, wait.
 
     Examples
     --------
@@ -54,14 +54,14 @@ class HealthServer:
         return int(self._server.server_port)
 
     def __enter__(self) -> Self:
-        """Start to answer."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop to answer and free the port."""
+        """Stop the server and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -92,4 +92,4 @@ class _Handler(WSGIRequestHandler):
     timeout = 5.0
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-        """Keep a probe a second out of the log."""
+        """Log nothing: there is a probe every second."""

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per fact on stdout, or colours on a terminal; secrets never pass."""
+"""Logs: one JSON object per entry on stdout, or coloured text on a terminal; secrets are removed."""
 
 import logging
 import re
@@ -54,8 +54,8 @@ def _without_secrets(key: str, value: Any) -> Any:
 class OncePerMinute(logging.Filter):
     """Let a library log the same line once a minute.
 
-    While Kafka is away its client logs that for each try, a hundred times a second; our own lines say when it
-    went and when it came back. What is the same is the text before its values are filled in.
+    While Kafka is away, its client logs a line for each try, a hundred times a second; our own lines show
+    when it went and when it came back. Lines are the same if their text before formatting is the same.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
     handler.addFilter(OncePerMinute())
     root = logging.getLogger()
     root.handlers = [handler]
-    # Libraries log from WARNING on: their INFO is not about our users.
+    # Libraries log from WARNING on: their INFO lines do not help an operator.
     root.setLevel(logging.WARNING)
     for name in ("services", "shared", "convex"):
         logging.getLogger(name).setLevel(level)

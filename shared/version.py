@@ -1,4 +1,4 @@
-"""The version of this code, as events and metrics carry it."""
+"""The version of this code, as shown in events and metrics."""
 
 from importlib.metadata import version
 

@@ -36,7 +36,7 @@ from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 
-# Thirty times the longest sleep: a loop that stood still for this long does not recover by itself.
+# Thirty times the longest sleep: a loop that has not run for this long does not recover by itself.
 _STUCK_SECONDS = 30.0
 
 

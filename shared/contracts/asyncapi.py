@@ -22,7 +22,7 @@ _ROLES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "deliveries.v1": ("How each delivery ended.", ("notifier",), ("dashboard",)),
     "deadletters.v1": ("Input that could not be used, and why.", ("ingestor", "signals", "notifier"), ()),
 }
-# What depends on the run and not on the log; text as ASCII bytes.
+# The headers: values that depend on the run and not on the log; ASCII text.
 _RUN_HEADERS: Final = (
     "origin_topic",
     "origin_partition",

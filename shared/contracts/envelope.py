@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def load_object(value: bytes | None, *, schema: str, version: int) -> dict[str, Any]:
-    """Return the JSON object of a record's value after checking whose schema it is.
+    """Return the JSON object of a record's value after checking its schema and version.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class Contract(Generic[T]):
     Parameters
     ----------
     schema, version
-        Stand in every value as ``schema`` and ``v``.
+        In every value as ``schema`` and ``v``.
     domain
         The dataclass.
     """
@@ -78,8 +78,8 @@ class Contract(Generic[T]):
         """
         loaded = load_object(value, schema=self.schema, version=self.version)
         try:
-            # Strict: a number written as text is another schema, and "nan" would be a number. Out of what
-            # orjson read: an integer beyond 64 bits is a float to it, and could not be written again.
+            # Strict: a number written as text is another schema, and "nan" would become a number. From what
+            # orjson read: it reads an integer beyond 64 bits as a float, which could not be written back.
             return self._adapter.validate_json(orjson.dumps(loaded), strict=True)
         except ValidationError as error:
             first = error.errors()[0]

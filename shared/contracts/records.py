@@ -1,4 +1,4 @@
-"""The contracts of every topic whose value is one domain value."""
+"""The contracts of the topics whose values are single domain values."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """Write the JSON Schema of every topic, and an AsyncAPI document of all of them.
 
-``python -m shared.contracts.schemas docs/schemas`` writes the files anew; a test holds them against the code.
+``python -m shared.contracts.schemas docs/schemas`` writes the files; a test compares them with the code.
 """
 
 import json

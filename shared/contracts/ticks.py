@@ -1,4 +1,4 @@
-"""``ticks.v1``: everything one lead's pairs are computed from, in one order.
+"""``ticks.v1``: everything that the pairs of one lead are computed from, in one order.
 
 ========== ============================================================ =================
 ``type``   columns or fields                                            domain value
@@ -11,8 +11,8 @@
 ``bars``   ``instrument``, ``mode``, ``bars``                           `BarBatch`
 ========== ============================================================ =================
 
-Prices are JSON numbers with the shortest digits that read back the same: exact as text, and a batch of
-500 decodes in a tenth of the time of decimal strings. Columns keep the cost per tick in C.
+Prices are JSON numbers with the fewest digits that read back the same: they are exact as text, and a batch of
+500 decodes in a tenth of the time of decimal strings. In columns, each tick is decoded in C, not in Python.
 """
 
 import struct
@@ -169,7 +169,7 @@ def _instants(loaded: dict[str, Any], name: str) -> NDArray[np.int64]:
     values = loaded[name]
     packed = _packed(values, "q")
     column = np.array(values) if packed is None else np.frombuffer(packed, np.int64)
-    # A float instant has lost nanoseconds already; a ragged or textual column is no column at all.
+    # A float instant has lost nanoseconds already; a ragged or textual column is not an array of integers.
     if column.ndim != 1 or column.dtype != np.int64:
         raise DecodeError(f"ticks: {name} must be an array of integers", reason="schema_mismatch")
     if len(column):
@@ -178,7 +178,7 @@ def _instants(loaded: dict[str, Any], name: str) -> NDArray[np.int64]:
 
 
 def _plausible(name: str, first_ns: int, last_ns: int) -> None:
-    # Event time never goes back: one tick of a far future would make every later one late.
+    # Event time never goes back: one tick from the far future would make every later tick late.
     if first_ns < 0 or last_ns >= INSTANTS_END_NS:
         raise QualityError(
             f"ticks: {name} must lie between 1970 and 2036, was {first_ns}..{last_ns}",
@@ -211,7 +211,7 @@ def _positive(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
     if packed is not None:
         column = np.frombuffer(packed, np.float64)
         low, high = _extremes(column)
-        # Whatever else it is, numpy has to say: also whether larger integers are signed ones.
+        # Anything else is left to numpy, also whether large integers are signed.
         if low > 0 and high < _INTEGERS_END:
             return column
     column = np.array(values)
@@ -225,10 +225,10 @@ def _positive(loaded: dict[str, Any], name: str) -> NDArray[np.float64]:
 
 
 def _packed(values: Any, code: str) -> bytes | None:
-    """Return numbers as the bytes of a column; None where numpy has to say what they are.
+    """Return numbers as the bytes of a column; None if ``struct`` cannot pack them and numpy has to decide.
 
-    Three times as fast as numpy, which asks each value for its type first. ``struct`` takes no text for a
-    number and no float for an integer, but it takes true for 1, as numpy does only beside a number.
+    Three times as fast as numpy, which checks the type of each value first. ``struct`` accepts no text as a
+    number and no float as an integer. It accepts ``true`` as 1; numpy does so only next to a number.
     """
     if not isinstance(values, list) or not values or isinstance(values[0], bool):
         return None
@@ -239,7 +239,7 @@ def _packed(values: Any, code: str) -> bytes | None:
 
 
 def _extremes(column: NDArray[Any]) -> tuple[Any, Any]:
-    # The place of an extreme is found three times as fast as its value; of one number it is known.
+    # ``argmin`` is three times as fast as ``min``; a single number needs neither.
     if len(column) == 1:
         return column.item(0), column.item(0)
     return column.item(column.argmin()), column.item(column.argmax())

@@ -1,4 +1,4 @@
-"""How one delivery ended, and what could not be used at all."""
+"""How one delivery ended, and input that could not be used."""
 
 import base64
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 _KEPT_BYTES: Final = 1_024
-# A message may quote its input; the letter must stay far below the topic's largest record.
+# A message may quote its input; a dead letter must stay far below the largest record that the topic allows.
 _KEPT_CHARACTERS: Final = 1_000
 
 

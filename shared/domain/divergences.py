@@ -1,9 +1,9 @@
 """A divergence event: the whole content of an alert, and the same bytes on every replay.
 
 ``pending → open → (escalated | eased)* → closed``, plus ``revised`` (better data, same divergence),
-``not_confirmed`` (the close did not confirm an early warning), ``expired`` (no close came that could)
-and ``test``. Everything in a `DivergenceEvent` comes from the log's content in event time; what depends
-on the run travels in Kafka headers.
+``not_confirmed`` (the close did not confirm an early warning), ``expired`` (no close came in time)
+and ``test``. Everything in a `DivergenceEvent` is computed from the log, in event time. Values that depend
+on the run are in Kafka headers.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""What everyone must know of a kind of divergence: its title, question, directions and deciding statistic.
+"""The traits of each kind of divergence that all services use: title, question, directions, statistic.
 
-What the engine alone has to know of a kind is in ``services/signals/core/kinds``.
+What only the engine needs to know about a kind is in ``services/signals/core/kinds``.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _SIDES: Final = (Direction.RISK_OFF, Direction.RISK_ON)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindTraits:
-    """A kind of divergence as people and rules see it.
+    """A kind of divergence, for texts and for rules.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class KindTraits:
     directions
         The first one is that of a positive statistic.
     rule_fields
-        The fields of a `Rule` that mean something for it; part of its rule's version.
+        The fields of a `Rule` that this kind uses; the version of its rule is computed from them.
     """
 
     title: str

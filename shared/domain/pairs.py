@@ -1,4 +1,4 @@
-"""What a pair is: two instruments, and which of them leads."""
+"""A pair: two instruments, and which of them leads."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.errors import ConfigError
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-# The venue of what is made up.
+# The venue of simulated instruments.
 _SIMULATED = "SIMULATED"
 _INSTRUMENT = re.compile(r"[A-Z0-9:/^=_-]{1,24}\.[A-Z0-9-]{1,24}")
 
@@ -62,7 +62,7 @@ class Pair:
                 raise ConfigError(f"an instrument of pair {self.name} is SYMBOL.VENUE, was {instrument!r}")
         if self.lead == self.other:
             raise ConfigError(f"pair {self.name} needs two different instruments, was {self.lead} twice")
-        # A message shows instruments only: the mark and the venue must agree.
+        # A message shows only the instruments, so the venue must say the same as ``is_simulated``.
         venues = {instrument.rpartition(".")[2] for instrument in (self.lead, self.other)}
         if self.is_simulated and venues != {_SIMULATED}:
             raise ConfigError(

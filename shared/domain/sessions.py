@@ -11,7 +11,7 @@ from shared.domain.instants import to_ns
 from shared.errors import InvariantError
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
-# The exchange corrects a day's bar until 20:00 New York; the vendor gets a quarter of an hour more.
+# The exchange corrects a day's bar until 20:00 New York; a quarter of an hour is added for the vendor.
 BAR_FINAL_AT: Final = time(20, 15)
 
 

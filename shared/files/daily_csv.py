@@ -35,7 +35,7 @@ class _Columns:
 
 
 def read_daily_csv(*paths: Path, instrument: str, calendar: SessionCalendar) -> tuple[Bar, ...]:
-    """Return the bars of one leg's files, ascending by session; dates that are no session are left out.
+    """Return the bars of one leg's files, ascending by session; dates without a session are left out.
 
     Gold trades on exchange holidays, so its files have more dates than sessions. ``adj_close``, also called
     ``Adj Close`` or ``Adjusted Close``, is scaled so that the last row of all has ``adj_close == close``;
@@ -89,7 +89,7 @@ def _require_agreement(known: _Row, row: _Row) -> None:
 
 
 def _bar(row: _Row, scale: float, instrument: str) -> Bar:
-    # Exact when there is nothing to scale: x * 1.0 is x.
+    # With a scale of 1.0 the result is exact: x * 1.0 is x.
     adjusted = row.adjusted * scale
     if not LEAST <= adjusted <= MOST:
         problem = f"is {adjusted:g} after scaling the last row's to its close; correct the column"

@@ -1,4 +1,4 @@
-"""The lead's closes, sampled from ticks before the replay starts: they fill windows as live samples would."""
+"""The lead's closes, sampled from ticks before the replay's start, to fill windows as live samples would."""
 
 from collections.abc import Collection
 

@@ -17,7 +17,7 @@ from shared.files.csv_fields import LEAST, MOST, position, price
 from shared.files.input_file import bad_file, open_text
 
 _NAMES: Final = ("ts_utc", "bid", "ask")
-# Enough rows for numpy to be worth it, few enough to stay below a few MB.
+# Enough rows for numpy to be faster, few enough to stay below a few MB.
 _CHUNK_ROWS: Final = 20_000
 # The years that the calendar of sessions covers.
 _FIRST_YEAR: Final = "1999"

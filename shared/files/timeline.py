@@ -45,8 +45,8 @@ def read_timeline(
 ) -> Iterator[BarBatch | QuoteBatch]:
     """Yield what the files hold, in the order in which it would have become known.
 
-    History comes first, one batch for each leg; then quotes by event time, and between them each bar, alone,
-    at its ``known_at``: after every quote before that instant.
+    History comes first, one batch for each leg. Then come quotes by event time; each bar comes between them,
+    in a batch of its own, after every quote before its ``known_at``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Create what is declared, idempotently, and report what differs."""
+"""Create the declared topics if they do not exist, and report which exist."""
 
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code

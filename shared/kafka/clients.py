@@ -10,7 +10,7 @@ from shared.config import KafkaSettings
 
 
 class Record(Protocol):
-    """What a reader decides by of a record that a consumer returned; a replay brings the same."""
+    """The fields that a reader uses of a consumed record; a replayed record has the same."""
 
     @property
     def offset(self) -> int:

@@ -32,7 +32,7 @@ class Message(NamedTuple):
     headers: Headers = ()
 
 
-# Records under way at a time: hides the round trips, and bounds what is held in memory.
+# Records sent but not yet acknowledged: enough to hide the round trips, few enough to bound the memory.
 _UNDER_WAY = 256
 
 
@@ -99,8 +99,8 @@ class Publisher:
     async def publish_in_order(self, messages: Sequence[Message]) -> list[Published]:
         """Publish records in this order and return where each is once all replicas have all of them.
 
-        They do not wait for each other's acknowledgements: many take hardly longer than one. Records of one
-        partition stand in it in this order.
+        They do not wait for each other's acknowledgements, so many take hardly longer than one. The records
+        of one partition are in this order.
 
         Raises
         ------

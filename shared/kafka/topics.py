@@ -1,4 +1,4 @@
-"""The one declaration of every topic; ``convex topics create`` makes them from it."""
+"""The declaration of every topic; ``convex topics create`` creates them from it."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,7 +13,7 @@ class Topic:
     Parameters
     ----------
     key
-        What the key of its records is.
+        What its records are keyed by.
     is_partitioned_by_lead
         It has as many partitions as ``ticks.v1``, and the records of one lead are in the same partition.
     config

@@ -54,7 +54,7 @@ def describe_cause(cause: str) -> FaultCause:
 
 
 def causes_among(names: Iterable[str]) -> tuple[str, ...]:
-    """Return which names of a data fault's values are causes, in their order.
+    """Return those names of a data fault's values that are causes, in their order.
 
     Examples
     --------

@@ -43,7 +43,7 @@ _SENTENCES: Final[Mapping[tuple[Kind, Direction], str]] = {
     (Kind.DATA_FAULT, Direction.OTHER): "The data of {other} cannot be trusted",
 }
 
-# As a statistic the regime is a number, as a state it is a name.
+# An event's values hold the regime as a number, a snapshot holds its name.
 _REGIME_WORDS: Final[Mapping[str | float, str]] = {
     "RISK_ON": "risk-on",
     "NEUTRAL": "neutral",

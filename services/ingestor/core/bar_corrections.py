@@ -1,4 +1,4 @@
-"""Which pulled bars are new, corrected or adjusted, given the ones that are known.
+"""Which pulled bars are new, corrected or adjusted, compared with the known ones.
 
 =================== ========================================= ============================
 known               pulled                                    becomes

@@ -88,7 +88,7 @@ class SendQueue:
                 self._replace_status(entry)
                 return {}
             case BarBatch(mode=BarsMode.HISTORY):
-                # Two records would be two histories: the older would be evaluated before the newer came.
+                # Two records would be two histories, and the first would be evaluated without the second.
                 self._entries.append(replace(entry, bars=entry.bars[-HISTORY_SESSIONS:]))
                 return {}
             case BarBatch():

@@ -40,7 +40,7 @@ class BarsTopicWriter:
         await self._drain.run()
 
     async def _send_next(self) -> bool:
-        # One version of a key at a time: a retry must not overtake its successor.
+        # One version of a key at a time, so that a retry cannot arrive after a newer version.
         batch = dict(islice(self._waiting.items(), _CONCURRENT_SENDS))
         for key in batch:
             del self._waiting[key]

@@ -1,4 +1,4 @@
-"""The sink of every feed: route what an instrument gives into Kafka.
+"""The sink of every feed: route the data of an instrument to Kafka.
 
 Ticks, statuses and bars of an instrument go into the log of every lead that has a pair with it, and into its
 own log if it leads a pair itself. Provisional bars and rejected input go to topics of their own.

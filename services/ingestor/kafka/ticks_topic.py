@@ -28,9 +28,9 @@ from shared.domain.bars import Bar, BarBatch
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TradeBatch
 from shared.kafka.topics import TICKS
 
-# Enough full records for the sender while the feed makes more, and no status stuck behind minutes of ticks.
+# Enough full records for the sender while the feed adds more, but no status waits behind minutes of ticks.
 _SHORT_QUEUE_TICKS: Final = 10 * MAX_TICKS_PER_RECORD
-# What one request of the producer takes. Legs that tick in turn make records of one tick each: sent one by
+# What fits one request of the producer. Legs that tick in turn give records of one tick each; sent one by
 # one, each would wait for the acknowledgement of the one before.
 _REQUEST_BYTES: Final = 16_384
 

@@ -1,7 +1,8 @@
-"""One database, its schema brought up to date at start, and one thread that talks to it.
+"""One database, whose schema is brought up to date at the start, and one thread that uses it.
 
-A transaction is a function that runs whole in that thread: the loop never waits inside one, transactions
-queue instead of colliding, and each costs one hop between threads rather than one per statement.
+A transaction is a function that runs entirely in that thread. So the event loop never waits inside a
+transaction, transactions run one after the other instead of conflicting, and each needs one switch between
+threads rather than one per statement.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ class Database:
     Parameters
     ----------
     engine
-        What connects.
+        SQLAlchemy's engine.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -76,7 +77,7 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, transaction)
 
     async def close(self) -> None:
-        """Finish what was asked for and disconnect."""
+        """Finish the transactions that were started and disconnect."""
         await asyncio.to_thread(self._thread.shutdown)
         self._engine.dispose()
 

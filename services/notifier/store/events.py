@@ -1,4 +1,4 @@
-"""Events and the deliveries they were planned into: all of it, or nothing, and once."""
+"""Store each event once, in one transaction with the deliveries that were planned for it."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -11,13 +11,13 @@ from shared.domain.instants import format_rfc3339
 
 
 class AuditOutbox:
-    """Hand out what is to be published, until it is marked as published."""
+    """Return outcomes to publish until they are marked as published."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def unpublished(self, *, limit: int) -> tuple[DeliveryOutcome, ...]:
-        """Return the outcomes that are not marked, those that ended first in front."""
+        """Return the outcomes that are not marked as published, in the order in which they ended."""
         query = (
             select(DELIVERIES)
             .where(~DELIVERIES.c.audited, DELIVERIES.c.state != PENDING)
@@ -41,6 +41,6 @@ class AuditOutbox:
         )
 
     async def mark_published(self, delivery_ids: Sequence[str]) -> None:
-        """Never hand these out again."""
+        """Mark outcomes as published; they are not returned again."""
         change = update(DELIVERIES).where(DELIVERIES.c.delivery_id.in_(delivery_ids)).values(audited=True)
         await self._database.run(lambda connection: connection.execute(change))

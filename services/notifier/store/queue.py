@@ -1,4 +1,4 @@
-"""What waits to be sent, and what came of each attempt."""
+"""The deliveries that wait to be sent, and the result of each attempt."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shared.domain.deliveries import Channel, Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedDelivery:
-    """A pending delivery with what it carries.
+    """A pending delivery with its event.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _heads() -> Select[tuple[object, ...]]:
     )
 
 
-# Built once: it stands between every event and its first attempt.
+# Built once: this query runs before the first attempt of every event.
 _HEADS = _heads()
 
 
@@ -191,7 +191,7 @@ def _record(
 
 
 def _retire(connection: Connection, delivery: PendingDelivery, end: Mapping[str, object]) -> int:
-    """End everything that waits for a receiver that asked for nothing more, and remember it."""
+    """End all pending deliveries of a receiver that wants no more messages, and remember the receiver."""
     known = select(GONE_RECEIVERS.c.receiver_id).where(GONE_RECEIVERS.c.receiver_id == delivery.receiver_id)
     if connection.scalar(known) is None:
         connection.execute(

@@ -1,4 +1,4 @@
-"""What the notifier remembers: events as they came, deliveries until their end, and every attempt.
+"""The notifier's tables: events as they were received, deliveries until their end, and every attempt.
 
 The store is SQLite and serves one notifier. The tables keep to SQL that other databases know too, but nothing
 else is tested. Instants are integer nanoseconds since the Unix epoch, wall time.

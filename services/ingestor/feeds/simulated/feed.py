@@ -1,4 +1,4 @@
-"""The simulated market as a feed: the seed fixes the sequence, the feed hands it out on time."""
+"""The simulated market as a feed: the seed determines the sequence, the feed publishes it on time."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
 
 
 class SimulatedFeed:
-    """Hand out a scenario in wall time."""
+    """Publish a scenario in wall time."""
 
     name = FEED
 
     def __init__(self, scenario: Scenario, *, calendar: SessionCalendar, clock: Clock) -> None:
         self.instruments = ticks_of(scenario.pairs)
         self._lead = scenario.lead
-        # Here, so that a wrong setting is refused before anything is started.
+        # In the constructor, so that a wrong setting is refused before anything is started.
         self._sequence = simulate(scenario, calendar=calendar)
         self._clock = clock
         self._watermark_ns: int | None = None
@@ -55,7 +55,7 @@ class SimulatedFeed:
         previous: Scheduled | None = None
         for scheduled in self._sequence:
             if not _is_at_once(previous, scheduled):
-                # Also when it is late already, so that the sender gets to run.
+                # Also when the item is late already, so that the sender's task can run.
                 await asyncio.sleep(max(0.0, started + scheduled.wall_seconds - self._clock.monotonic()))
             previous = scheduled
             match scheduled.item:

@@ -1,6 +1,6 @@
 """The simulated market as one deterministic sequence.
 
-Everything in it follows from the seed; the caller only decides *when* to hand out an item.
+The seed determines everything in it; the caller only decides *when* to publish an item.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from shared.domain.instants import from_ns
 from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
 
-# The main pair needs an other leg with daily bars; this one is made up, and left out, if no pair has one.
+# The main pair needs another leg with daily bars. If no pair has one, this leg is simulated, not published.
 _UNWATCHED = "UNWATCHED.SIMULATED"
 
 

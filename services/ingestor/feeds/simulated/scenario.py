@@ -1,4 +1,4 @@
-"""What to simulate, and the form in which it comes out.
+"""What to simulate, and the form of the simulated items.
 
 A simulated instrument whose symbol is ``BASE/QUOTE`` ticks: the lead while spot gold trades, any other round
 the clock. One with a plain symbol has daily bars, known at 20:15 New York of their session.

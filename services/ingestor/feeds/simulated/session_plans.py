@@ -1,4 +1,4 @@
-"""What each session of the simulated market is to look like, and how far that takes the main pair.
+"""The plan of each session of the simulated market: how far it moves the main pair.
 
 ======== ========================== ==========================================
 plan     z at the session's close   what the pair does
@@ -27,7 +27,7 @@ _CHANCE_OF_FALLBACK: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPlan:
-    """What a session is to look like.
+    """The plan of one session.
 
     Parameters
     ----------

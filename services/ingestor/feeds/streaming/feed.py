@@ -1,6 +1,6 @@
 """A live feed over a websocket: one connection after the other, for ever, and the feed's status.
 
-A clean close leads to a reconnect like any other end. Back-filling runs beside the reading.
+A clean close leads to a reconnect like any other end. Missed trades are fetched while reading goes on.
 """
 
 import asyncio

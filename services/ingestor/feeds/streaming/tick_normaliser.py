@@ -31,7 +31,7 @@ from shared.errors import QualityError
 
 @dataclass(slots=True, kw_only=True)
 class FrameOutcome:
-    """What a frame brought, for the connection that it came over.
+    """What a frame contained, as far as its connection must know it.
 
     Parameters
     ----------

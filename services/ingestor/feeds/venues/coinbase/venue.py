@@ -1,4 +1,4 @@
-"""Coinbase Exchange, as the registry lists it: ticks, missed trades, and the history of what ticks."""
+"""Coinbase Exchange, as the registry lists it: ticks, missed trades, and history of ticking instruments."""
 
 from typing import Final
 

@@ -10,10 +10,10 @@ from services.ingestor.feeds.transport.http_json import Throttled, get_json
 from services.ingestor.feeds.transport.json_fields import number, whole
 from shared.errors import DecodeError, FeedRefused, FeedUnavailable
 
-# Far more than a reconnect misses; a gap of days is not worth an hour of requests.
+# Far more than a reconnect misses; filling a gap of days would take an hour of requests.
 _MAX_PAGES: Final = 20
 _PAGE_ROWS: Final = 1_000
-# The websocket says BTC; REST still uses Kraken's first names.
+# The websocket calls it BTC; REST still uses Kraken's older names.
 _REST_ASSETS: Final = {"BTC": "XBT", "DOGE": "XDG"}
 
 
