@@ -1,7 +1,7 @@
-"""Put an engine together from what survived of it, and thaw its frozen pairs as the log reaches them.
+"""Restore an engine from checkpoints, and thaw its frozen pairs while the log is read again.
 
-A pair is frozen while the log is read again from before the record as of which it survived: until then the
-log has nothing new for it, and everything else is brought up to where it is.
+A pair is frozen while the records being read are older than its checkpoint: they have had their effect on it
+already. Meanwhile the lead and the other pairs are brought up to date.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,26 +14,26 @@ from shared.domain.bars import Bar
 
 
 class RestoredEngine:
-    """An engine under way again.
+    """An engine restored from checkpoints.
 
     Parameters
     ----------
     engine
-        A new one.
+        A new engine, which is filled.
     lead
-        What its pairs share; None where it is not known.
+        The state that its pairs share; None where it is not known.
     pairs
-        What survived of its pairs. Where two have a leg in common, the view of the last one stays.
+        The states of its pairs. Where two have a leg in common, the leg is taken from the last one.
     frozen
         By pair, the offset of the last record that must not touch it.
     is_from_beginning
-        The log is read again from its beginning. Of what the pairs share only the lead's bars are taken, for
+        The log is read again from its beginning. Then only the lead's bars are taken from ``lead``, because
         the log may no longer have them.
 
     Attributes
     ----------
     engine
-        Restored.
+        The restored engine.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class RestoredEngine:
         self._go_on()
 
     def thaw_before(self, offset: int) -> None:
-        """Let the record at ``offset`` reach the pairs that have seen all before it."""
-        # Almost always there is none that is frozen.
+        """Thaw the pairs whose checkpoint is older than the record at ``offset``, which is applied next."""
+        # Almost always no pair is frozen.
         if not self._until:
             return
         thawed = [name for name, until in self._until.items() if until < offset]
@@ -67,7 +67,7 @@ class RestoredEngine:
             return
         for name in thawed:
             del self._until[name]
-            # What it stands on has been brought up to where it was.
+            # The lead's legs are now as new as the pair's checkpoint: recompute its statistics from them.
             statistics = self._monitors[name].statistics
             statistics.resume(statistics.regime)
         self._go_on()
@@ -79,7 +79,7 @@ class RestoredEngine:
             return
         time = self.engine.progress
         time.watermark_ns, time.next_close = lead.progress.watermark_ns, lead.progress.next_close
-        # A leg that no pair has any more is no leg.
+        # Skip the prices of legs that no pair has any more.
         for instrument in lead.last_prices.keys() & legs.keys():
             legs[instrument].last_price = lead.last_prices[instrument]
         legs[name].data_quality = lead.data_quality
