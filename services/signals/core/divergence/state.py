@@ -145,8 +145,6 @@ def situation_of(state: DivergenceState) -> Situation:
 
 def to_idle(state: DivergenceState) -> DivergenceState:
     """Return what is kept of a state that is neither open nor pending: its cooldown and its recent states."""
-    if state.phase is Phase.IDLE:
-        return state
     return DivergenceState(
         last_onset=state.onset or state.last_onset,
         cooldown_sessions_left=state.cooldown_sessions_left,
