@@ -1,6 +1,7 @@
 """Identity is derived, never drawn: a replay repeats it."""
 
 import hashlib
+from functools import lru_cache
 
 
 def stable_hash(*parts: str) -> str:
@@ -18,14 +19,11 @@ def stable_hash(*parts: str) -> str:
     >>> stable_hash("ab", "c") == stable_hash("a", "bc")
     False
     """
-    digest = hashlib.sha256()
-    for part in parts:
-        encoded = part.encode()
-        digest.update(f"{len(encoded)}:".encode())
-        digest.update(encoded)
-    return digest.hexdigest()[:32]
+    content = b"".join(b"%d:%b" % (len(encoded), encoded) for encoded in map(str.encode, parts))
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
+@lru_cache(maxsize=1 << 12)
 def fingerprint_of(*, pair: str, kind: str, direction: str) -> str:
     """Return the hash of *what* diverges: it groups repeats of the same divergence."""
     return "fp_" + stable_hash("fingerprint", pair, kind, direction)

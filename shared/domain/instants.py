@@ -53,7 +53,7 @@ def format_rfc3339(ns: int) -> str:
     >>> format_rfc3339(1399033800000000000)
     '2014-05-02T12:30:00.000000Z'
     """
-    return from_ns(ns).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return from_ns(ns).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_rfc3339(text: str) -> int:

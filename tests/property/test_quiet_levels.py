@@ -1,5 +1,7 @@
 """Between two levels that a state listens to no price changes it: what lets most ticks pass in bulk."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +26,8 @@ divergences = st.builds(
     severity=severities,
     confirmed_severity=st.none() | severities,
     cooldown_sessions_left=st.integers(0, 5),
+    recent_states=st.integers(0, 3) | st.integers(0, (1 << 21) - 1),
+    is_flapping=st.booleans(),
 )
 
 
@@ -36,6 +40,13 @@ def test_price_between_the_same_two_levels_changes_nothing(
     if any(min(first, second) <= level <= max(first, second) for level in levels):
         return
     again = decide_on_price(evaluated, second, at_ns=30, rule=RULE)
+    assert (again.state, again.transition, again.suppressed) == (evaluated, None, None)
+
+
+@given(state=divergences, x=statistics)
+def test_same_price_decides_nothing_the_second_time(state: DivergenceState, x: float) -> None:
+    evaluated = decide_on_price(state, x, at_ns=20, rule=RULE).state
+    again = decide_on_price(evaluated, x, at_ns=30, rule=RULE)
     assert (again.state, again.transition, again.suppressed) == (evaluated, None, None)
 
 
@@ -52,5 +63,9 @@ def test_each_phase_listens_to_the_levels_of_its_table() -> None:
         (opened(warning, warning), (3.0,)),
         (opened(critical, warning), (2.0,)),
         (opened(critical, critical), ()),
+        # Held open because it flaps: it has left already, and could only become critical, or ease.
+        (replace(opened(warning, None), is_flapping=True), (3.0,)),
+        (replace(opened(warning, None), is_flapping=True, recent_states=1), (1.0, 3.0)),
+        (replace(opened(critical, None), is_flapping=True), (1.0, 2.0)),
     ]
     assert [price_levels(state, RULE) for state, _ in rows] == [levels for _, levels in rows]

@@ -66,8 +66,14 @@ class _Price(NamedTuple):
         return keep(self.state)
 
     def start_hold(self) -> Decision:
-        pending = replace(self.state, phase=Phase.PENDING, warning_since_ns=self.at_ns)
-        return keep(replace(pending, critical_since_ns=self._critical_since_ns()))
+        return keep(
+            replace(
+                self.state,
+                phase=Phase.PENDING,
+                warning_since_ns=self.at_ns,
+                critical_since_ns=self._critical_since_ns(),
+            )
+        )
 
     def hold_critical(self) -> Decision:
         since_ns = self._critical_since_ns()
@@ -81,7 +87,8 @@ class _Price(NamedTuple):
     def leave(self) -> Decision:
         was_flapping, is_new = self.state.is_flapping, bool(self.state.recent_states & 1)
         # It stays open only because it flaps, not because a level is held.
-        state = replace(self.state, critical_since_ns=None)
+        holds = self.state.critical_since_ns is not None
+        state = replace(self.state, critical_since_ns=None) if holds else self.state
         if is_new:
             state = record_state(state, False)
         return close_unless_flapping(state, self.rule, was_flapping=was_flapping, is_new=is_new)
@@ -138,7 +145,9 @@ def price_levels(state: DivergenceState, rule: Rule) -> tuple[float, ...]:
         return (rule.warning, rule.critical)
     ends = (rule.leave,) if state.confirmed_severity is None else ()
     if state.severity is Severity.WARNING:
-        return (*ends, rule.critical)
+        # While it flaps and is at its end already, the leave level ends nothing more.
+        has_left = state.is_flapping and not state.recent_states & 1
+        return (rule.critical,) if has_left else (*ends, rule.critical)
     return ends if state.confirmed_severity is Severity.CRITICAL else (*ends, rule.warning)
 
 
@@ -201,7 +210,8 @@ class _HoldEnd(NamedTuple):
         return keep(self._without_hold(), Suppressed.INHIBITED)
 
     def escalate(self) -> Decision:
-        return report(replace(self._without_hold(), severity=Severity.CRITICAL), Transition.ESCALATED)
+        escalated = replace(self.state, severity=Severity.CRITICAL, critical_since_ns=None)
+        return report(escalated, Transition.ESCALATED)
 
     def _critical_was_held(self) -> bool:
         since_ns = self.state.critical_since_ns

@@ -95,7 +95,7 @@ def _live_legs(statistics: PairStatistics, at_ns: int) -> tuple[tuple[Leg, ...],
 def _live_leg(
     leg: LegState, is_live: bool, calendar: SessionCalendar, at_ns: int
 ) -> tuple[Leg, EvidenceInput] | None:
-    last_price, bar = leg.last_price, leg.history.newest()
+    last_price = leg.last_price
     if is_live and last_price.price is not None:
         shown = Leg(
             instrument=leg.instrument,
@@ -104,6 +104,7 @@ def _live_leg(
             source=last_price.feed or "",
         )
         return shown, EvidenceInput(instrument=leg.instrument, ts_event_ns=last_price.ts_ns)
+    bar = leg.history.newest()
     if bar is None:
         return None
     shown = Leg(

@@ -42,6 +42,8 @@ class PriceEvaluator:
         self._transitions = transitions
         self._rule = config.rule_of.get(_RATIO)
         self._calendar = config.calendar
+        # At which z the states were decided last, and what they became.
+        self._decided: tuple[float, list[DivergenceState]] | None = None
 
     def evaluate(self, at_ns: int) -> Effects:
         """Evaluate the newest prices at an instant."""
@@ -50,12 +52,14 @@ class PriceEvaluator:
             return NOTHING
         # When z changes sign at once, the open divergence ends before that of the other sign opens.
         sides = sorted(self._sides(), key=_is_not_open)
-        return merge(
+        effects = merge(
             [
                 self._record(direction, decide_on_price(state, sign * z, at_ns=at_ns, rule=rule), at_ns)
                 for direction, sign, state in sides
             ]
         )
+        self._decided = z, [state for _, _, state in self._sides()]
+        return effects
 
     def is_holding(self) -> bool:
         """Return whether a level is being held, which a stale feed would end."""
@@ -80,15 +84,22 @@ class PriceEvaluator:
         if z is None:
             return EMPTY_DEADBAND
         sides = self._sides()
-        for _, sign, state in sides:
-            # The price is beyond a level but no hold has begun: a stale feed ended it, or the windows were
-            # filled after the price came. Then the next price starts a hold even if it is the same price.
-            decided = decide_on_price(state, sign * z, at_ns=0, rule=rule).state
-            if decided is not state and decided != state:
-                return EMPTY_DEADBAND
+        if not self._is_decided(z, sides):
+            for _, sign, state in sides:
+                # The price is beyond a level but no hold has begun: a stale feed ended it, or the windows were
+                # filled after the price came. Then the next price starts a hold even if it is the same price.
+                decided = decide_on_price(state, sign * z, at_ns=0, rule=rule).state
+                if decided is not state and decided != state:
+                    return EMPTY_DEADBAND
         # Only the levels that matter in this state: ticks around any other are skipped in bulk.
         levels = [sign * level for _, sign, state in sides for level in on_price.price_levels(state, rule)]
         return deadband(z, levels=levels, base=base)
+
+    def _is_decided(self, z: float, sides: list[_Side]) -> bool:
+        """Return whether the states are those that z left: to decide by it again changes nothing."""
+        if self._decided is None or self._decided[0] != z:
+            return False
+        return all(state is known for (_, _, state), known in zip(sides, self._decided[1], strict=True))
 
     # -- time ---------------------------------------------------------------------------------------------
 
