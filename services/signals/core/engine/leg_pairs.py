@@ -36,8 +36,8 @@ class LegPairs:
 
     def __init__(self, leg: Leg, monitors: Mapping[int, PairMonitor], *, is_lead: bool) -> None:
         self.rows = tuple(monitors)
-        names = frozenset[str]() if is_lead else frozenset(each.pair.name for each in monitors.values())
-        self.dirty = Effects(dirty=names) if names else NOTHING
+        # Almost every leg has one pair, so this is the very value that the pair has.
+        self.dirty = NOTHING if is_lead else merge([each.transitions.dirty for each in monitors.values()])
         self._leg = leg
         self._monitors = monitors
         self._is_lead = is_lead

@@ -43,7 +43,7 @@ class PairMonitor:
         self.closes = CloseEvaluator(self.statistics, self.transitions, config)
         self.prices = PriceEvaluator(self.statistics, self.transitions, config)
         self.faults = FaultEvaluator(self.statistics, self.transitions, config)
-        self._dirty = Effects(dirty=frozenset((pair.name,)))
+        self._dirty = self.transitions.dirty
         self._changed = Effects(changed=self._dirty.dirty)
         self._recomputed = Effects(changed=self._dirty.dirty, dirty=self._dirty.dirty)
 

@@ -42,6 +42,9 @@ class TransitionLog:
         Number of the last event.
     outcomes
         What followed each opening.
+    dirty
+        That the pair's last checkpoint no longer holds: one value for all who say it of the pair, for there
+        are thousands of pairs.
     """
 
     def __init__(self, pair: Pair, statistics: PairStatistics, config: EngineConfig) -> None:
@@ -51,7 +54,7 @@ class TransitionLog:
         self._pair = pair
         self._statistics = statistics
         self._config = config
-        self._dirty = Effects(dirty=frozenset((pair.name,)))
+        self.dirty = Effects(dirty=frozenset((pair.name,)))
 
     def divergence(self, kind: Kind, direction: Direction) -> DivergenceState:
         """Return the state of one divergence."""
@@ -100,7 +103,7 @@ class TransitionLog:
         is_new = decision.state is not state and decision.state != state
         if is_new:
             self.divergences[kind, direction] = decision.state
-        effects = self._dirty if is_new else NOTHING
+        effects = self.dirty if is_new else NOTHING
         if decision.suppressed is not None:
             effects = merge((effects, suppress(decision.suppressed.value)))
         transition, reported = decision.transition, decision.reported
@@ -125,7 +128,7 @@ class TransitionLog:
             confirmed=self._statistics.values,
             config=self._config,
         )
-        name = self._dirty.dirty
+        name = self.dirty.dirty
         return merge((effects, Effects(events=(event,), changed=name, dirty=name)))
 
     def _context(
