@@ -145,7 +145,7 @@ def price_levels(state: DivergenceState, rule: Rule) -> tuple[float, ...]:
         return (rule.warning, rule.critical)
     ends = (rule.leave,) if state.confirmed_severity is None else ()
     if state.severity is Severity.WARNING:
-        # While it flaps and is at its end already, the leave level ends nothing more.
+        # Held open because it flaps, after its leave level was reached: reaching it again changes nothing.
         has_left = state.is_flapping and not state.recent_states & 1
         return (rule.critical,) if has_left else (*ends, rule.critical)
     return ends if state.confirmed_severity is Severity.CRITICAL else (*ends, rule.warning)

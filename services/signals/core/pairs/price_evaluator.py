@@ -86,8 +86,9 @@ class PriceEvaluator:
         sides = self._sides()
         if not self._is_decided(z, sides):
             for _, sign, state in sides:
-                # The price is beyond a level but no hold has begun: a stale feed ended it, or the windows were
-                # filled after the price came. Then the next price starts a hold even if it is the same price.
+                # The price is beyond a level but no hold has begun: a stale feed ended it, or the windows
+                # were filled after the price came. Then the next price starts a hold even if it is the same
+                # price.
                 decided = decide_on_price(state, sign * z, at_ns=0, rule=rule).state
                 if decided is not state and decided != state:
                     return EMPTY_DEADBAND
