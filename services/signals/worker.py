@@ -56,7 +56,7 @@ class _Running:
         The last offset that it has applied, and the last one with a checkpoint.
     written
         The last offset whose effects a worker before this one may have published already.
-    left
+    retired
         Pairs that are no longer watched; written with the next checkpoint.
     changed, is_shared_changed, is_touched
         What the batch in hand did: pairs of which something changed that must survive a restart, whether
@@ -68,7 +68,7 @@ class _Running:
     applied: int
     checkpointed: int
     written: int
-    left: tuple[PairCheckpoint, ...]
+    retired: tuple[PairCheckpoint, ...]
     changed: set[str] = field(default_factory=set)
     is_shared_changed: bool = False
     is_touched: bool = False
@@ -248,15 +248,15 @@ class Worker:
             applied=plan.applied,
             checkpointed=plan.applied,
             written=plan.written,
-            left=plan.left,
+            retired=plan.retired,
         )
 
     async def _checkpoint(self, running: _Running) -> None:
         is_due = running.applied - running.checkpointed >= self._checkpoint_every
         if not (is_due or running.changed or running.is_shared_changed):
             return
-        count = await running.writer.write(running.engine, offset=running.applied, left=running.left)
-        running.checkpointed, running.left = running.applied, ()
+        count = await running.writer.write(running.engine, offset=running.applied, retired=running.retired)
+        running.checkpointed, running.retired = running.applied, ()
         self._metrics.checkpoints.inc(count)
 
     def _count(self, counts: _Counts) -> None:

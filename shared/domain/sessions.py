@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from shared.domain.instants import to_ns
+from shared.domain.instants import NS_PER_SECOND, to_ns
 from shared.errors import InvariantError
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 # The exchange corrects a day's bar until 20:00 New York; a quarter of an hour is added for the vendor.
 BAR_FINAL_AT: Final = time(20, 15)
+# So long after a bar should be final, it is missing.
+LATEST_BAR_NS: Final = 2 * 3_600 * NS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import venv
 import zipfile
@@ -26,9 +25,13 @@ build.build_sdist(sys.argv[1])
 """
 
 
-def _run(*command: str | Path, cwd: Path, timeout_seconds: float = 120) -> str:
+# Where pip keeps what it has downloaded.
+_HOME = Path(os.environ["HOME"])
+
+
+def _run(*command: str | Path, cwd: Path, home: Path | None = None, timeout_seconds: float = 600) -> str:
     # Nothing of the checkout: no PYTHONPATH, and no variable of Convex.
-    environment = {"PATH": os.environ["PATH"], "HOME": str(cwd)}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home or cwd)}
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -85,24 +88,43 @@ def test_the_source_distribution_has_what_the_wheel_is_built_from(built: dict[st
     assert not [name for name in packed if name.startswith(("tests", "bench", "build"))]
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a new environment with the libraries of the demo, as the lock has them, and nothing else."""
+    folder = tmp_path_factory.mktemp("installed")
+    prefix, locked = folder / "environment", folder / "locked.txt"
+    venv.create(prefix)
+    lines = _run(_PIP[0], _ROOT / "deploy" / "image" / "locked.py", _ROOT, "demo", cwd=folder, home=_HOME)
+    locked.write_text(lines)
+    options: list[str | Path] = [
+        "--disable-pip-version-check",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        locked,
+    ]
+    _run(*_PIP, "--python", prefix / "bin" / "python", "install", *options, cwd=folder, home=_HOME)
+    return prefix
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_a_new_environment_runs_the_demo_from_outside_the_repository(
-    built: dict[str, Path], kind: str, tmp_path: Path
+    built: dict[str, Path], environment: Path, kind: str, tmp_path: Path
 ) -> None:
-    """The libraries are those of this environment; `test_image.py` installs them from the lock."""
-    prefix = tmp_path / "environment"
-    venv.create(prefix)
-    (own,) = prefix.glob("lib/python*/site-packages")
-    # A folder that is added by a .pth file has its own .pth files ignored: the checkout, installed there as
-    # editable, is not found through it.
-    (own / "libraries.pth").write_text(sysconfig.get_path("purelib"))
     options = ["--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
-    _run(*_PIP, "--python", prefix / "bin" / "python", "install", *options, built[kind], cwd=tmp_path)
+    # The source distribution is built here: the new environment has no build backend.
+    _run(*_PIP, "--python", sys.executable, "wheel", *options, "-w", tmp_path, built[kind], cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    python = environment / "bin" / "python"
+    _run(*_PIP, "--python", python, "install", *options, "--force-reinstall", wheel, cwd=tmp_path)
     where = "import convex.cli, services, shared; print(convex.cli.__file__)"
-    assert _run(prefix / "bin" / "python", "-c", where, cwd=tmp_path).startswith(str(prefix))
+    assert _run(python, "-c", where, cwd=tmp_path).startswith(str(environment))
 
-    output = _run(prefix / "bin" / "convex", "demo", "--seconds", "20", cwd=tmp_path, timeout_seconds=150)
+    output = _run(
+        environment / "bin" / "convex", "demo", "--seconds", "20", cwd=tmp_path, timeout_seconds=150
+    )
 
     summary = json.loads(output.splitlines()[-1])
     for name in ("ticks", "bars", "divergences", "emails", "webhooks"):

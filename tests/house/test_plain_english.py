@@ -19,7 +19,7 @@ _METAPHORS = {
     r"hears?|heard|unheard": "receive, know",
     r"tells? whether": "return whether",
     r"told": "reported, alerted",
-    r"lives": "states",
+    r"(?<!half-)lives": "states",
     r"judg(?:e|es|ed|ing|ements?)": "evaluate, decide",
 }
 _WORD = re.compile(r"\b(?:" + "|".join(_METAPHORS) + r")\b", re.IGNORECASE)

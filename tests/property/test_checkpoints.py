@@ -98,7 +98,7 @@ class Worker:
             frozen=plan.frozen,
             is_from_beginning=plan.applied == BEGINNING,
         )
-        self.offset, self.written, self.left = plan.applied, plan.written, plan.left
+        self.offset, self.written, self.retired = plan.applied, plan.written, plan.retired
 
     def run_to(self, end: int, *, checkpoints: set[int], effects_of_last: int | None = None) -> None:
         """Apply records until the one at ``end`` is done, or only some effects of its checkpoint."""
@@ -124,14 +124,14 @@ class Worker:
                     )
                     for monitor in changed
                 ),
-                *self.left,
+                *self.retired,
             )
         ]
         lead = LeadCheckpoint(applied_offset=self.offset, lead=dump_lead(engine))
         records.append((key_of_lead(LEAD), encode_lead(lead)))
         self.topic |= dict(records[:effects])
         engine.dirty.clear()
-        self.left = ()
+        self.retired = ()
 
 
 def final(worker: Worker) -> list[bytes]:

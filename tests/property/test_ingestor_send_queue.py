@@ -1,4 +1,4 @@
-"""What goes into an queue comes out once, in order, or is counted as dropped."""
+"""What goes into a queue comes out once, in order, or is counted as dropped."""
 
 from collections import Counter
 

@@ -48,7 +48,7 @@ class RestorePlan:
         By pair, the offset of the last record that must not touch it again.
     written
         The highest offset that any of the records stands for.
-    left
+    retired
         Checkpoints, still to be written, that mark pairs as no longer watched.
     """
 
@@ -57,7 +57,7 @@ class RestorePlan:
     pairs: tuple[PairState, ...]
     frozen: dict[str, int]
     written: int
-    left: tuple[PairCheckpoint, ...]
+    retired: tuple[PairCheckpoint, ...]
 
 
 def plan_restore(
@@ -83,7 +83,7 @@ def plan_restore(
     (-1, {})
     """
     if known_lead is None:
-        return RestorePlan(applied=BEGINNING, lead=None, pairs=(), frozen={}, written=BEGINNING, left=())
+        return RestorePlan(applied=BEGINNING, lead=None, pairs=(), frozen={}, written=BEGINNING, retired=())
     offset = known_lead.applied_offset
     names = {pair.name for pair in pairs}
     configured = {pair.name: pair for pair in pairs if pair.lead == lead}
@@ -105,7 +105,7 @@ def plan_restore(
         pairs=tuple(each.pair for each in usable),
         frozen=frozen,
         written=max(offset, *(each.applied_offset for each in of_lead), BEGINNING),
-        left=tuple(
+        retired=tuple(
             PairCheckpoint(applied_offset=max(each.applied_offset, offset), is_retired=True, pair=each.pair)
             for each in of_lead
             if each.pair.pair not in names and not each.is_retired

@@ -59,14 +59,14 @@ class CheckpointWriter:
         """Add an engine whose checkpoints go to this partition."""
         self._engines.append(engine)
 
-    async def write(self, engine: LeadEngine, *, offset: int, left: Iterable[PairCheckpoint] = ()) -> int:
+    async def write(self, engine: LeadEngine, *, offset: int, retired: Iterable[PairCheckpoint] = ()) -> int:
         """Write the pairs that have changed and the lead; return the number of records written.
 
         Parameters
         ----------
         offset
             Of the last record that had all its effects.
-        left
+        retired
             Checkpoints that mark pairs as no longer watched.
         """
         changed = [monitor for monitor in engine.monitors if monitor.pair.name in engine.dirty]
@@ -74,7 +74,7 @@ class CheckpointWriter:
             PairCheckpoint(applied_offset=offset, is_retired=False, pair=dump_pair(monitor, engine.waiting))
             for monitor in changed
         ]
-        checkpoints += left
+        checkpoints += retired
         for begin in range(0, len(checkpoints), _UNDER_WAY):
             await self._send_pairs(checkpoints[begin : begin + _UNDER_WAY])
         engine.dirty.difference_update(monitor.pair.name for monitor in changed)

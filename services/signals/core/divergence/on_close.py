@@ -71,7 +71,7 @@ class _Close(NamedTuple):
     def at_warning(self) -> bool:
         return self.seen.x >= self.rule.warning
 
-    def opened_by_this_close(self) -> bool:
+    def opened_before_this_close(self) -> bool:
         return self.state.opened_at_ns <= self.close_ns
 
     def at_leave(self) -> bool:
@@ -140,7 +140,7 @@ TABLE: Final = DecisionTable(
     Row(_NOT_OPEN,             _Close.cools_down_and_not_critical, _Close.count_cooldown),      # cooldown
     Row(_NOT_OPEN,             _Close.always,                      _Close.open_confirmed),      # open
     Row(_PROVISIONAL,          _Close.at_warning,                  _Close.confirm_level),       # revised
-    Row(_PROVISIONAL,          _Close.opened_by_this_close,        _Close.end_not_confirmed),  # not_confirmed
+    Row(_PROVISIONAL,          _Close.opened_before_this_close,    _Close.end_not_confirmed),  # not_confirmed
     Row(_PROVISIONAL,          _Close.always,                      _Close.change_nothing),      # -
     # Flapping: revised once, then held open and counted.
     Row(_CONFIRMED,            _Close.at_leave,                    _Close.close),               # closed

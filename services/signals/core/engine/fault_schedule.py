@@ -14,8 +14,7 @@ from collections.abc import Iterable
 
 from services.signals.core.engine.log_progress import NEVER
 from services.signals.core.legs.leg import Leg
-from services.signals.core.pairs.price_evaluator import LATEST_BAR_NS
-from shared.domain.sessions import SessionCalendar, bar_final_at_ns
+from shared.domain.sessions import LATEST_BAR_NS, SessionCalendar, bar_final_at_ns
 
 
 class FaultSchedule:

@@ -13,12 +13,9 @@ from services.signals.core.pairs.effects import NOTHING, Effects, merge
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.transition_log import TransitionLog
 from shared.domain.divergences import Confirmation, Direction, Kind
-from shared.domain.instants import NS_PER_SECOND
 from shared.domain.kinds import DIRECTIONS
-from shared.domain.sessions import bar_final_at_ns
+from shared.domain.sessions import LATEST_BAR_NS, bar_final_at_ns
 
-# So long after a bar should be final, it is missing.
-LATEST_BAR_NS: Final = 2 * 3_600 * NS_PER_SECOND
 _RATIO: Final = Kind.RATIO_STRETCH
 _SIGNS: Final = tuple((direction, sign_of(direction)) for direction in DIRECTIONS[_RATIO])
 _Side = tuple[Direction, float, DivergenceState]

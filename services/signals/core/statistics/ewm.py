@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import clamped_ratio
 
-# With 3 half-divergences of returns behind it, 7/8 of the weight an endless history would have is there.
+# With 3 half-lives of returns behind it, 7/8 of the weight an endless history would have is there.
 _WARM_UP_HALFLIVES = 3
 
 
@@ -38,7 +38,7 @@ def ewm_correlation(x: NDArray[np.float64], y: NDArray[np.float64], halflife: in
     >>> round(ewm_correlation(x, y, 1), 6)
     0.408248
 
-    Warm-up is three half-divergences, not one:
+    Warm-up is three half-lives, not one:
 
     >>> ewm_correlation(x, y, 2) is None
     True

@@ -181,6 +181,6 @@ def test_a_changed_state_is_kept() -> None:
     ]
 
 
-def test_an_queue_without_room_is_refused() -> None:
+def test_a_queue_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one tick"):
         SendQueue(max_ticks=0)

@@ -73,13 +73,13 @@ def test_pair_with_another_leg_is_a_new_pair() -> None:
 def test_pair_that_is_no_longer_watched_is_written_once_more_as_of_the_lead_s_record() -> None:
     made = plan(lead(9), IWM, iwm=3, spy=4, qqq=12)
 
-    assert {each.pair.pair: (each.applied_offset, each.is_retired) for each in made.left} == {
+    assert {each.pair.pair: (each.applied_offset, each.is_retired) for each in made.retired} == {
         "gold-spy": (9, True),
         "gold-qqq": (12, True),
     }
     assert (made.applied, made.written) == (9, 12)
-    again = plan(lead(20), IWM, checkpoints=known(iwm=3) | {each.pair.pair: each for each in made.left})
-    assert again.left == ()
+    again = plan(lead(20), IWM, checkpoints=known(iwm=3) | {each.pair.pair: each for each in made.retired})
+    assert again.retired == ()
 
 
 def test_pair_that_is_watched_again_misses_nothing_of_the_log_since_it_was_left_out() -> None:
@@ -93,7 +93,7 @@ def test_pair_of_another_lead_is_not_left_out() -> None:
     moved = replace(SPY, lead="XAG/USD.TEST")
     made = plan(lead(9), IWM, moved, iwm=3, spy=4)
 
-    assert (made.applied, made.left) == (9, ())
+    assert (made.applied, made.retired) == (9, ())
     other = plan_restore("XAG/USD.TEST", (IWM, moved), known_lead=None, known_pairs=known(iwm=3, spy=4))
     assert (other.applied, other.pairs) == (BEGINNING, ())
 

@@ -398,8 +398,12 @@ def test_without_a_rule_for_faults_nothing_is_held_back() -> None:
     assert "inhibited" not in story.suppressed
 
 
-def test_feed_that_comes_and_goes_is_held_at_fault_and_let_go_when_it_has_settled() -> None:
-    story = ticking()
+@pytest.mark.parametrize("is_ratio_watched", [True, False])
+def test_feed_that_comes_and_goes_is_held_at_fault_and_let_go_when_it_has_settled(
+    is_ratio_watched: bool,
+) -> None:
+    rules = tuple(rule for rule in DEFAULT_RULES if is_ratio_watched or rule.kind is not Kind.RATIO_STRETCH)
+    story = ticking(rules)
     at = ny(f"{FIRST} 10:05")
     for _ in range(16):
         for seconds in (0, 61):
