@@ -52,7 +52,7 @@ async def test_the_page_follows_kafka_without_a_reload(topics: EmbeddedTopics, t
         assert tab.complaints == []
 
 
-async def test_ages_count_up_and_silence_is_told(topics: EmbeddedTopics, tab: Tab) -> None:
+async def test_ages_count_up_and_silence_is_reported(topics: EmbeddedTopics, tab: Tab) -> None:
     topics.publish(snapshot())
     async with running_dashboard(topics.kafka) as dashboard:
         await dashboard.page_with("1,486.43")
@@ -70,7 +70,9 @@ async def test_ages_count_up_and_silence_is_told(topics: EmbeddedTopics, tab: Ta
         assert (await tab.ask("document.querySelector('.badge.live').title")).startswith("As of the last")
 
 
-async def test_a_lost_connection_is_told_with_the_time_of_the_data(topics: EmbeddedTopics, tab: Tab) -> None:
+async def test_a_lost_connection_is_reported_with_the_time_of_the_data(
+    topics: EmbeddedTopics, tab: Tab
+) -> None:
     topics.publish(snapshot())
     async with running_dashboard(topics.kafka) as dashboard:
         await dashboard.page_with("1,486.43")

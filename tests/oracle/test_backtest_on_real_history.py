@@ -45,7 +45,7 @@ def test_column_equals_the_oracle_and_is_empty_where_it_has_none(
             assert float(row[column]) == pytest.approx(float(expected), rel=1e-9, abs=0.0), row["session"]
 
 
-def test_flight_to_safety_of_february_2020_is_told_once_as_critical(
+def test_flight_to_safety_of_february_2020_is_reported_once_as_critical(
     written: tuple[list[dict[str, str]], list[dict[str, object]]],
 ) -> None:
     stretches = [event for event in written[1] if event["kind"] == "ratio_stretch"]

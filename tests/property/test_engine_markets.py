@@ -87,7 +87,7 @@ def test_a_log_read_from_its_bytes_says_the_same(market: Market) -> None:
 
 @few
 @given(market=markets)
-def test_what_is_told_is_in_order(market: Market) -> None:
+def test_what_is_reported_is_in_order(market: Market) -> None:
     """One run, many laws: a log is dear."""
     events = events_of(market)
     assert_identities_are_unique_and_numbers_gap_free(events)

@@ -155,7 +155,7 @@ def test_tampered_event_ends_with_code_1(events_file: Path, tmp_path: Path, conv
     assert "1 of 16 numbers differ: z_90." in ran.out
 
 
-def test_other_files_are_told_from_those_of_the_backtest(
+def test_other_files_are_reported_from_those_of_the_backtest(
     events_file: Path, tmp_path: Path, convex: Convex
 ) -> None:
     event = next(each.event for each in read_events(events_file) if each.event.kind is Kind.RATIO_STRETCH)

@@ -63,7 +63,7 @@ def test_unreachable_kafka_is_one_clear_line(nowhere: str, convex: Convex) -> No
     assert ran.err.startswith("convex: cannot connect: ")
 
 
-async def test_every_subscription_of_the_pair_is_told_whatever_it_waits_for(
+async def test_every_subscription_of_the_pair_is_reported_whatever_it_waits_for(
     broker: Broker, tmp_path: Path
 ) -> None:
     """A subscription for critical ones alone must be able to find out whether it works, too."""

@@ -157,7 +157,7 @@ async def test_it_is_ready_once_the_topics_are_read(dashboard: RunningDashboard)
 
 
 @pytest.mark.slow
-async def test_a_kafka_that_goes_away_is_told_beside_the_last_numbers(topics: EmbeddedTopics) -> None:
+async def test_a_kafka_that_goes_away_is_reported_beside_the_last_numbers(topics: EmbeddedTopics) -> None:
     topics.publish(snapshot())
     async with running_dashboard(topics.kafka) as dashboard:
         await dashboard.page_with("1,486.43")

@@ -17,7 +17,7 @@ from tests.support.snapshot_builder import PAIR, leg, other_leg, snapshot
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
-async def test_missing_topics_and_a_restart_of_kafka_are_told_and_got_over(
+async def test_missing_topics_and_a_restart_of_kafka_are_reported_and_got_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker = broker_or_skip(tmp_path / "kafka")

@@ -95,7 +95,7 @@ async def test_gap_is_filled_by_id() -> None:
     assert running.sink.trade_ids() == ["101", "105", "102", "103", "104"]
 
 
-async def test_heartbeat_alone_uncovers_trades_that_no_frame_told() -> None:
+async def test_heartbeat_alone_uncovers_trades_that_no_frame_reported() -> None:
     async with _running(FakeCoinbase("hb_last_trade_id_ahead")) as running:
         await running.until(lambda: running.count("trade_gaps_total", outcome="filled") == 1)
         await asyncio.sleep(0.2)

@@ -70,7 +70,7 @@ async def test_watermark_follows_the_clock_and_never_goes_back() -> None:
     assert all(2.0e9 <= behind < 2.2e9 for behind in marks)
 
 
-async def test_refused_subscription_is_told_although_heartbeats_go_on() -> None:
+async def test_refused_subscription_is_reported_although_heartbeats_go_on() -> None:
     venue = FakeKraken("ack_fail_heartbeats_on")
     async with _running(venue) as running:
         with pytest.raises(FeedRefused, match="not supported"):

@@ -230,7 +230,7 @@ async def test_pair_whose_legs_both_tick_has_both_in_its_log(kafka: KafkaSetting
     assert providers.kraken.connections == 2
 
 
-async def test_instrument_of_several_pairs_is_fetched_once_and_told_to_each_lead(
+async def test_instrument_of_several_pairs_is_fetched_once_and_reported_to_each_lead(
     kafka: KafkaSettings,
 ) -> None:
     pairs = (

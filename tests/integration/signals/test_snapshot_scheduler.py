@@ -53,18 +53,18 @@ async def test_a_leg_at_fault_is_gauged_until_it_is_well_or_another_worker_has_i
             (gauge,) = metrics.leg_at_fault.collect()
             return {sample.labels["leg"]: sample.value for sample in gauge.samples}
 
-        def hear(state: FeedState, second: int) -> dict[str, float]:
+        def on_state(state: FeedState, second: int) -> dict[str, float]:
             """Return the gauges after the lead's feed has said how it is."""
             effects = engine.apply(status(ny("2019-06-03 10:00") + second * 1_000_000_000, state=state))
             scheduler.show(engine, effects.changed)
             return gauged()
 
         assert gauged() == {"lead": 0, "other": 0}
-        assert hear(FeedState.STALE, 0) == {"lead": 0, "other": 0}
-        assert hear(FeedState.STALE, 60) == {"lead": 1, "other": 0}
-        assert hear(FeedState.LIVE, 61) == {"lead": 0, "other": 0}
-        assert hear(FeedState.STALE, 62) == {"lead": 0, "other": 0}
-        assert hear(FeedState.STALE, 122) == {"lead": 1, "other": 0}
+        assert on_state(FeedState.STALE, 0) == {"lead": 0, "other": 0}
+        assert on_state(FeedState.STALE, 60) == {"lead": 1, "other": 0}
+        assert on_state(FeedState.LIVE, 61) == {"lead": 0, "other": 0}
+        assert on_state(FeedState.STALE, 62) == {"lead": 0, "other": 0}
+        assert on_state(FeedState.STALE, 122) == {"lead": 1, "other": 0}
 
         scheduler.forget(engine)
 

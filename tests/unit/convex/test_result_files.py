@@ -113,7 +113,7 @@ def test_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
     assert longest.read_bytes() == b"x" * 255
 
 
-def test_output_that_becomes_a_folder_meanwhile_is_told_and_cleaned_up(tmp_path: Path) -> None:
+def test_output_that_becomes_a_folder_meanwhile_is_reported_and_cleaned_up(tmp_path: Path) -> None:
     stats = tmp_path / "stats.csv"
 
     with Outputs([stats], inputs=[]) as outputs:
@@ -124,7 +124,7 @@ def test_output_that_becomes_a_folder_meanwhile_is_told_and_cleaned_up(tmp_path:
     assert names(tmp_path) == ["stats.csv"]
 
 
-def test_folder_that_goes_meanwhile_is_told_and_the_clean_up_says_nothing(tmp_path: Path) -> None:
+def test_folder_that_goes_meanwhile_is_reported_and_the_clean_up_says_nothing(tmp_path: Path) -> None:
     """Would have caught: the clean-up's own failure hid the error."""
     folder = tmp_path / "out"
     folder.mkdir()
@@ -163,14 +163,14 @@ def test_outputs_that_do_not_exist_yet_are_compared_by_where_they_lead(tmp_path:
     assert said.endswith("folder/new; name another")
 
 
-def test_links_that_go_round_are_told(tmp_path: Path) -> None:
+def test_links_that_go_round_are_reported(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(link)
 
     assert refusal(link).startswith(f"{link}: cannot be written: ")
 
 
-def test_folder_and_missing_folder_are_told(tmp_path: Path) -> None:
+def test_folder_and_missing_folder_are_reported(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: is a folder; name a file"
     missing = tmp_path / "no" / "stats.csv"
     assert refusal(missing) == f"{missing}: its folder does not exist; create it first"

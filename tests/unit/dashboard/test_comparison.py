@@ -137,7 +137,7 @@ def test_a_leg_without_a_price_says_so() -> None:
     assert view.ranges[0] is None
 
 
-def test_a_live_price_and_a_close_are_told_apart() -> None:
+def test_a_live_price_and_a_close_are_reported_apart() -> None:
     lead, other = page(snapshot()).prices
     assert (lead.is_live, lead.basis, lead.text) == (True, "live price", "1,486.43")
     assert (other.is_live, other.basis) == (False, "close of 2020-03-17")

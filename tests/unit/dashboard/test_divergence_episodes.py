@@ -68,7 +68,7 @@ def test_early_warning_that_a_close_confirms_is_called_confirmed_and_a_corrected
     assert revised.state == "revised"
 
 
-def test_one_whose_events_are_no_longer_kept_is_told_from_the_snapshot() -> None:
+def test_one_whose_events_are_no_longer_kept_is_reported_from_the_snapshot() -> None:
     (episode,) = episodes_of(PAIR, (), (STILL_OPEN,))
     assert (episode.is_open, episode.opened_at, episode.last) == (True, "2020-03-18 00:15:00 UTC", "—")
 

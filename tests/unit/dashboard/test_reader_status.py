@@ -73,13 +73,13 @@ def test_snapshots_of_other_pairs_only_point_to_the_configuration() -> None:
     )
 
 
-def test_records_that_could_not_be_used_are_told_with_the_reason() -> None:
+def test_records_that_could_not_be_used_are_reported_with_the_reason() -> None:
     topics = {"signals.v1": TopicProgress(records=2, rejected=2, last_rejection="it is not JSON")}
     text = why(Phase.FOLLOWING, caught_up_at=AT, topics=topics)
     assert "2 of its records could not be used, the last one: it is not JSON." in text
 
 
-def test_a_lost_kafka_is_told_with_the_time() -> None:
+def test_a_lost_kafka_is_reported_with_the_time() -> None:
     assert why(Phase.LOST, error="timed out") == (
         "Kafka at kafka:9092 has not answered since 12:03:11 UTC: timed out. Is Kafka running?"
     )

@@ -105,7 +105,7 @@ def test_a_stream_tells_each_event_once_and_the_latest_snapshot_only() -> None:
     assert names(source.pending()) == ["divergence"]
 
 
-def test_a_new_client_is_told_the_coming_events_only() -> None:
+def test_a_new_client_is_reported_the_coming_events_only() -> None:
     held = view()
     held.add(published(1))
     source = PairSource(held, NAME, after=None)
@@ -114,7 +114,7 @@ def test_a_new_client_is_told_the_coming_events_only() -> None:
     assert b"id: 2\n" in source.pending()
 
 
-def test_a_client_that_comes_back_too_late_is_told_of_the_gap() -> None:
+def test_a_client_that_comes_back_too_late_is_reported_of_the_gap() -> None:
     held = view(kept_events=2)
     for sequence in range(1, 6):
         held.add(published(sequence))

@@ -107,7 +107,7 @@ def test_what_is_not_known_says_so_and_never_shows_a_zero() -> None:
     assert "&#9660;" not in message.html
 
 
-def test_provisional_and_confirmed_are_told_apart_with_both_ages() -> None:
+def test_provisional_and_confirmed_are_reported_apart_with_both_ages() -> None:
     provisional = rendered(divergence())
     confirmed = rendered(divergence(confirmation=Confirmation.CONFIRMED))
 

@@ -62,7 +62,7 @@ def test_section_reads_no_variable_without_a_prefix(monkeypatch: pytest.MonkeyPa
     assert HealthSettings().port == 0
 
 
-def test_bad_value_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_value_is_reported_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVEX_SAMPLE_RETRIES", "-1")
 
     assert refused(Sample) == "CONVEX_SAMPLE_RETRIES: Input should be greater than or equal to 0"
@@ -80,7 +80,7 @@ def test_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(load_settings(KafkaSettings))
 
 
-def test_list_that_is_not_json_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_that_is_not_json_is_reported_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """Would have caught: it ended in a traceback instead of one line."""
     monkeypatch.setenv("CONVEX_SAMPLE_HOSTS", "hunter2,b")
 

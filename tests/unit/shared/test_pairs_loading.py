@@ -105,7 +105,7 @@ def test_mail_would_not_mark_such_a_pair_so_it_is_refused(tmp_path: Path, text: 
         ("pair = 5\n", "needs [[pair]] tables and nothing else"),
     ],
 )
-def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str, said: str) -> None:
+def test_bad_file_is_reported_with_table_and_field(tmp_path: Path, text: str, said: str) -> None:
     path = write(tmp_path, text)
 
     with pytest.raises(ConfigError) as caught:
@@ -114,7 +114,7 @@ def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str, said: 
     assert str(caught.value).startswith(f"{path}: {said}")
 
 
-def test_file_that_is_not_there_is_told_with_what_there_is() -> None:
+def test_file_that_is_not_there_is_reported_with_what_there_is() -> None:
     with pytest.raises(ConfigError) as caught:
         load_pairs("no-such-set")
 
@@ -123,7 +123,7 @@ def test_file_that_is_not_there_is_told_with_what_there_is() -> None:
     )
 
 
-def test_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+def test_file_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "pairs.toml"
     path.write_bytes(b"[[pair]]\nname = '\xff'\n")
 

@@ -110,7 +110,7 @@ def test_whole_numbers_are_levels_and_the_longest_times_are_taken(tmp_path: Path
         (b"[ratio_stretch]\n# \xff\n", "must be UTF-8 text"),
     ],
 )
-def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str | bytes, said: str) -> None:
+def test_bad_file_is_reported_with_table_and_field(tmp_path: Path, text: str | bytes, said: str) -> None:
     path = write(tmp_path, text)
 
     with pytest.raises(ConfigError) as caught:
@@ -119,6 +119,6 @@ def test_bad_file_is_told_with_table_and_field(tmp_path: Path, text: str | bytes
     assert str(caught.value).startswith(f"{path}: {said}")
 
 
-def test_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
         load_rules(tmp_path / "no.toml")

@@ -204,7 +204,7 @@ def test_start_cuts_the_rows_and_not_the_windows_of_ticks(
     assert run.rows() == whole
 
 
-def test_bars_of_one_instant_are_judged_together(tmp_path: Path) -> None:
+def test_bars_of_one_instant_are_evaluated_together(tmp_path: Path) -> None:
     """Would have caught: a hold that ends at 20:15 opened by gold's bar, a moment before IWM's denied it."""
     calendar, market = builders_market.calendar(), builders_market.pair()
     days = calendar.labels[:101]
@@ -305,7 +305,7 @@ def test_bad_file_ends_with_one_line_and_writes_nothing(
     ],
 )
 @pytest.mark.parametrize("has_ticks", [False, True])
-def test_range_without_a_session_is_told_and_nothing_is_written(
+def test_range_without_a_session_is_reported_and_nothing_is_written(
     run: Run, files: tuple[Path, Path], tmp_path: Path, arguments: tuple[str, ...], said: str, has_ticks: bool
 ) -> None:
     gold = files[0]
@@ -321,7 +321,7 @@ def test_range_without_a_session_is_told_and_nothing_is_written(
     assert not run.stats.exists()
 
 
-def test_ticks_of_other_years_than_the_daily_file_are_told(run: Run, tmp_path: Path) -> None:
+def test_ticks_of_other_years_than_the_daily_file_are_reported(run: Run, tmp_path: Path) -> None:
     ticks, iwm = tmp_path / "ticks.csv", tmp_path / "iwm.csv"
     ticks.write_text("ts_utc,bid,ask\n2014-05-02T19:59:00Z,1300,1301\n2014-05-02T20:01:00Z,1300,1301\n")
     iwm.write_text("date,close\n2020-01-02,100\n2020-01-03,101\n")

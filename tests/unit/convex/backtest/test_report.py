@@ -247,7 +247,7 @@ def test_too_few_sessions_for_a_line_say_so(rows: list[StatsRow]) -> None:
     assert "svg" not in checked(page).seen
 
 
-def test_flight_to_safety_of_2020_is_told_with_what_came_of_it() -> None:
+def test_flight_to_safety_of_2020_is_reported_with_what_came_of_it() -> None:
     gold = shared_data("pair_gold_daily_20121114_20210331.csv")
     iwm = shared_data("pair_iwm_daily_20121114_20210331.csv")
     replayed = replay(

@@ -85,7 +85,7 @@ def test_divergences_are_numbered_within_their_kind() -> None:
     assert [each.anchor for each in found] == ["ratio_stretch-1", "opposite_moves-1", "opposite_moves-2"]
 
 
-def test_peak_is_of_the_kinds_own_statistic_and_of_closes_that_nobody_was_told_of() -> None:
+def test_peak_is_of_the_kinds_own_statistic_and_of_closes_that_nobody_was_reported_of() -> None:
     events = both(Kind.CORRELATION_BREAK, Direction.LOOSENING, values={"fisher_z": -2.7, "z_90": -9.0})
     values: dict[str, Values] = {
         "2020-03-03": {"fisher_z": -2.7},
@@ -106,7 +106,7 @@ def test_ratio_after_an_opening_counts_from_the_close_that_opened_it() -> None:
     assert episode.after[0].ratio == pytest.approx((1632 / 148) / (1640 / 145) - 1)
 
 
-def test_correlation_is_told_with_its_interval_and_what_chance_would_say() -> None:
+def test_correlation_is_reported_with_its_interval_and_what_chance_would_say() -> None:
     significance = Significance(
         correlation=Estimate(value=-0.7, low=-0.88, high=-0.37),
         effective_size=19.4,
@@ -185,7 +185,7 @@ def test_every_reason_that_a_backtest_can_count_and_every_cause_has_words() -> N
     assert all(describe_cause(cause).sentence for cause in Cause)
 
 
-def test_eight_years_are_told_kind_by_kind() -> None:
+def test_eight_years_are_reported_kind_by_kind() -> None:
     recording = Recording(
         lead_files=(shared_data("pair_gold_daily_20121114_20210331.csv"),),
         other_files=(shared_data("pair_iwm_daily_20121114_20210331.csv"),),

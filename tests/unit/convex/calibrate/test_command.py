@@ -178,7 +178,7 @@ def test_pair_that_is_not_known_is_refused(run: Run, files: tuple[Path, Path]) -
     assert "--pair gold-lead: is not known; known are gold-iwm" in said
 
 
-def test_rules_without_a_kind_to_judge_are_refused(
+def test_rules_without_a_kind_to_evaluate_are_refused(
     run: Run, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules.toml"

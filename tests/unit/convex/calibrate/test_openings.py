@@ -109,7 +109,7 @@ def test_closed_gate_opens_nothing_until_it_opens() -> None:
     assert count_openings(readings(x, may=[False, False, True, False]), rule(), after=0).tolist() == [1]
 
 
-def test_opening_before_the_path_has_found_its_stride_is_not_counted_but_judged() -> None:
+def test_opening_before_the_path_has_found_its_stride_is_not_counted_but_evaluated() -> None:
     # The one that is open when counting begins keeps the next one from opening.
     assert count_openings(readings([0.0, 2.0, 2.0, 2.0]), rule(), after=2).tolist() == [0]
 

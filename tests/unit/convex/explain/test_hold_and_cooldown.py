@@ -67,7 +67,7 @@ def test_bar_that_moved_the_window_meanwhile_is_an_excuse() -> None:
     assert conclusion.holds
 
 
-def test_prices_of_both_legs_that_tick_are_judged_together() -> None:
+def test_prices_of_both_legs_that_tick_are_evaluated_together() -> None:
     lead = Ticks(ts_ns=(_AT - 200, _AT - 100), price=(1300.0, 1300.0))
     other = Ticks(ts_ns=(_AT - 150,), price=(110.0,))
     given = material(opening(), prices=Prices(lead=lead, other=other))
@@ -166,7 +166,7 @@ def test_end_by_price_counts_the_sessions_from_that_day_on() -> None:
     assert "3 sessions earlier" in conclusion.text
 
 
-def test_cooldown_of_a_rule_that_is_not_known_is_not_judged() -> None:
+def test_cooldown_of_a_rule_that_is_not_known_is_not_evaluated() -> None:
     given = material(confirmed(), before=(ended(89),), cooldown_sessions=None)
     (conclusion,) = check_cooldown(given, market([1000.0] * 91, [100.0] * 91))
 

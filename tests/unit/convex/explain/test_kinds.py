@@ -45,7 +45,7 @@ def test_ratio_is_worked_out_line_by_line() -> None:
     ]
 
 
-def test_levels_are_told_as_prices_of_the_lead() -> None:
+def test_levels_are_reported_as_prices_of_the_lead() -> None:
     working = ratio_stretch.working_of(material(confirmed()), market([*_SWINGING, 1300.0], [*_IWM, 100.0]))
 
     # 100 × 10 × e^(2 × 0.0958441...) = 1000 × 1.21130...
@@ -156,7 +156,7 @@ def test_change_of_a_correlation_is_worked_out(sign: int, direction: Direction) 
     assert "large enough" in working.conclusions[2].text
 
 
-def test_small_change_is_not_told() -> None:
+def test_small_change_is_not_reported() -> None:
     thresholds = {"warning": 1.0, "critical": 30.0, "leave": 0.5, "min_change": 1.9}
     event = confirmed(kind=Kind.CORRELATION_BREAK, direction=Direction.TIGHTENING, thresholds=thresholds)
     working = correlation_break.working_of(material(event), market(*correlated(1)))

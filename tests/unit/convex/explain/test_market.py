@@ -39,7 +39,7 @@ def built(event: DivergenceEvent, bars: list[Bar], prices: Prices = _NO_PRICES) 
     return found
 
 
-def test_sessions_of_both_legs_up_to_the_judged_one_are_used() -> None:
+def test_sessions_of_both_legs_up_to_the_evaluated_one_are_used() -> None:
     bars = [*closes(10, 11, 12, 13), *closes(1, 2, 3, instrument=OTHER), bar("SPY.REPLAY", 1, 9.0)]
     found = built(decided_at(1), bars)
 

@@ -183,7 +183,7 @@ def test_other_hash_with_the_same_numbers_is_said_to_be_so(capsys: pytest.Captur
     assert "the numbers agree all the same" in flat(page(explanation, capsys))
 
 
-def test_adjustment_since_is_told_from_other_prices(capsys: pytest.CaptureFixture[str]) -> None:
+def test_adjustment_since_is_reported_from_other_prices(capsys: pytest.CaptureFixture[str]) -> None:
     def adjusted(factor: float) -> Bars:
         return Bars(
             source="bars.v1",

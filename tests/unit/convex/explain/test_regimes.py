@@ -54,7 +54,7 @@ def test_change_is_explained_by_the_sessions_before_it() -> None:
     assert working.sentence.endswith("; the regime went from NEUTRAL to RISK_OFF.")
 
 
-def test_change_that_a_fault_held_back_is_told_later() -> None:
+def test_change_that_a_fault_held_back_is_reported_later() -> None:
     ratios = [_SWING if index % 2 else -_SWING for index in range(90)] + [0.0, 0.012, 0.009]
     event = confirmed(kind=Kind.REGIME_CHANGE, thresholds={})
     working = regime_change.working_of(
@@ -75,7 +75,7 @@ def test_change_that_a_fault_held_back_is_told_later() -> None:
         (0.0, -1.0, "RISK_ON", "by the event before"),
     ],
 )
-def test_regime_before_is_what_was_told_last(
+def test_regime_before_is_what_was_reported_last(
     stated: float, earlier: float | None, before: str, source: str
 ) -> None:
     """A correction changes the regimes of the past, and not what was told of them."""

@@ -169,7 +169,7 @@ def test_hours_of_gold_follow_new_york_through_the_change_of_the_clocks() -> Non
     assert spot_gold_state(utc("2020-03-08 22:00")) is FeedState.LIVE
 
 
-def test_manual_clock_moves_only_when_it_is_told() -> None:
+def test_manual_clock_moves_only_when_it_is_reported() -> None:
     clock = ManualClock(datetime(2014, 5, 2, 12, 30, tzinfo=UTC))
     assert (clock.now_ns(), clock.monotonic()) == (PAYROLLS, 0.0)
 

@@ -167,13 +167,13 @@ def test_no_file_has_no_bars() -> None:
         ),
     ],
 )
-def test_bad_file_is_told_with_row_and_field(tmp_path: Path, text: str, said: str) -> None:
+def test_bad_file_is_reported_with_row_and_field(tmp_path: Path, text: str, said: str) -> None:
     path = write(tmp_path / "iwm.csv", text)
 
     assert error_of(path).startswith(f"{path}: {said}")
 
 
-def test_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_file_is_reported(tmp_path: Path) -> None:
     assert (
         error_of(tmp_path / "no.csv") == f"{tmp_path / 'no.csv'}: cannot be read: No such file or directory"
     )
@@ -183,13 +183,13 @@ def test_folder_is_no_file(tmp_path: Path) -> None:
     assert "cannot be read: Is a directory" in error_of(tmp_path)
 
 
-def test_text_that_is_not_utf8_is_told_with_its_place(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_is_reported_with_its_place(tmp_path: Path) -> None:
     path = write(tmp_path / "iwm.csv", b"date,close\n2019-06-03,\xff5\n")
 
     assert error_of(path).startswith(f"{path}: must be UTF-8 text: invalid start byte at byte ")
 
 
-def test_truncated_gzip_is_told(tmp_path: Path) -> None:
+def test_truncated_gzip_is_reported(tmp_path: Path) -> None:
     rows = "".join(f"2019-06-{day:02},{day}.123\n" for day in range(1, 28))
     path = write(tmp_path / "iwm.csv.gz", gzip.compress(f"date,close\n{rows}".encode())[:-20])
 
@@ -199,13 +199,13 @@ def test_truncated_gzip_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"date,close\n2019-06-03,5\n", b"\x1f\x8b\x08\x00garbage-garbage-garbage"]
 )
-def test_gzip_in_name_only_is_told(tmp_path: Path, content: bytes) -> None:
+def test_gzip_in_name_only_is_reported(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "iwm.csv.gz", content)
 
     assert error_of(path).startswith(f"{path}: cannot be read: ")
 
 
-def test_cell_that_never_ends_is_told(tmp_path: Path) -> None:
+def test_cell_that_never_ends_is_reported(tmp_path: Path) -> None:
     """Would have caught: an open quote ended the program with a traceback."""
     path = write(tmp_path / "iwm.csv", 'date,close\n2019-06-03,"' + "5" * 200_000 + "\n")
 

@@ -114,7 +114,7 @@ def test_large_file_comes_in_batches_of_twenty_thousand(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_row_is_told_with_row_and_field(tmp_path: Path, rows: str, said: str) -> None:
+def test_bad_row_is_reported_with_row_and_field(tmp_path: Path, rows: str, said: str) -> None:
     path = write(tmp_path / "ticks.csv", HEADER + rows)
 
     assert error_of(path).startswith(f"{path}: {said}")
@@ -130,14 +130,14 @@ def test_row_is_counted_across_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ts_utc", "bid", "ask"])
-def test_missing_column_is_told(tmp_path: Path, name: str) -> None:
+def test_missing_column_is_reported(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "ticks.csv", HEADER.replace(name, "other"))
 
     assert error_of(path).startswith(f"{path}: row 1: {name}: column is missing; the header must have")
 
 
 @pytest.mark.parametrize("name", ["ts_utc", "bid", "ask"])
-def test_column_that_stands_there_twice_is_told(tmp_path: Path, name: str) -> None:
+def test_column_that_stands_there_twice_is_reported(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "ticks.csv", f"ts_utc,bid,ask,{name.upper()}\n2014-05-02T12:00:00Z,1,2,3\n")
 
     assert error_of(path) == f"{path}: row 1: {name}: column appears twice; keep one"
@@ -149,13 +149,13 @@ def test_prices_are_decimal_numbers_with_or_without_an_exponent(tmp_path: Path) 
     assert (batch.bid.tolist(), batch.ask.tolist()) == ([1300.0], [1300.5])
 
 
-def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "ticks.csv", HEADER.encode() + b"2014-05-02T12:00:00Z,\xff,2\n")
 
     assert error_of(path).startswith(f"{path}: must be UTF-8 text: ")
 
 
-def test_truncated_gzip_is_told(tmp_path: Path) -> None:
+def test_truncated_gzip_is_reported(tmp_path: Path) -> None:
     rows = "".join(f"2014-05-02T12:00:{second:02}Z,1.{second},2\n" for second in range(60))
     path = write(tmp_path / "ticks.csv.gz", gzip.compress((HEADER + rows).encode())[:-20])
 

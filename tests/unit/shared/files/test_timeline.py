@@ -135,7 +135,7 @@ def test_tick_files_are_read_one_after_the_other(gold: Path, iwm: Path, tmp_path
     ]
 
 
-def test_tick_files_out_of_order_are_told(gold: Path, iwm: Path, tmp_path: Path) -> None:
+def test_tick_files_out_of_order_are_reported(gold: Path, iwm: Path, tmp_path: Path) -> None:
     first = ticks(tmp_path / "a.csv", "2019-06-03T14:02")
     second = ticks(tmp_path / "b.csv", "2019-06-03T14:01")
 
@@ -245,7 +245,7 @@ def test_bars_of_one_instant_are_one_unit(gold: Path, iwm: Path, tmp_path: Path)
         (date(2019, 6, 8), date(2019, 6, 9), " from 2019-06-08 to 2019-06-09"),
     ],
 )
-def test_range_without_a_common_session_is_told(
+def test_range_without_a_common_session_is_reported(
     gold: Path, iwm: Path, start: date | None, end: date | None, within: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -255,7 +255,7 @@ def test_range_without_a_common_session_is_told(
     assert str(caught.value) == said
 
 
-def test_files_without_a_common_session_are_told(gold: Path, tmp_path: Path) -> None:
+def test_files_without_a_common_session_are_reported(gold: Path, tmp_path: Path) -> None:
     other = write(tmp_path / "old.csv", "date,close\n2019-05-01,150\n")
 
     with pytest.raises(ConfigError) as caught:
@@ -264,7 +264,7 @@ def test_files_without_a_common_session_are_told(gold: Path, tmp_path: Path) -> 
     assert str(caught.value) == f"{gold}: no session in common with {other}; give files whose dates overlap"
 
 
-def test_bad_daily_file_is_told_before_the_first_value(gold: Path, tmp_path: Path) -> None:
+def test_bad_daily_file_is_reported_before_the_first_value(gold: Path, tmp_path: Path) -> None:
     bad = write(tmp_path / "bad.csv", "date,close\n2019-06-03,150\n2019-06-04,x\n")
 
     with pytest.raises(ConfigError, match="row 3: close"):

@@ -59,7 +59,7 @@ def test_lead_reads_back_as_it_was() -> None:
     assert len(written.lead.bars.days) == 101
 
 
-def test_only_legs_that_tick_have_a_tape_in_the_lead_s() -> None:
+def test_only_legs_that_tick_have_a_last_price_in_the_state_of_the_lead() -> None:
     told = story()
     assert of_lead(told).lead.last_prices.keys() == {LEAD}
 

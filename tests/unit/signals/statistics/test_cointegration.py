@@ -20,7 +20,7 @@ def test_p_value_is_that_of_the_last_window() -> None:
     assert coint_p(WALK[-252:], OTHER[-252:]) == coint_p(WALK, OTHER)
 
 
-def test_tied_levels_are_told_from_free_ones() -> None:
+def test_tied_levels_are_reported_from_free_ones() -> None:
     tied, free = coint_p(WALK + 0.01 * RNG.normal(size=300), WALK), coint_p(WALK, OTHER)
     assert tied is not None
     assert free is not None

@@ -57,7 +57,7 @@ def test_each_statistic_is_there_as_soon_as_its_window_is_full(count: int) -> No
             assert (values[name] is not None) == (count >= first), name
 
 
-def test_change_of_the_correlation_is_what_the_test_judges() -> None:
+def test_change_of_the_correlation_is_what_the_test_evaluates() -> None:
     values = confirmed_values(_aligned(300))
     a, b = np.diff(np.log(GOLD)), np.diff(np.log(IWM))
     recent, usual = (np.corrcoef(a[-size:], b[-size:])[0, 1] for size in (20, 252))

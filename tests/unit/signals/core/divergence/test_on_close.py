@@ -116,7 +116,7 @@ def test_cooldown_counts_every_session_that_passed() -> None:
     )
 
 
-def test_judging_a_session_again_takes_nothing_off_a_cooldown() -> None:
+def test_evaluating_a_session_again_takes_nothing_off_a_cooldown() -> None:
     assert (
         close(DivergenceState(cooldown_sessions_left=2), 0.0, new_sessions=0).state.cooldown_sessions_left
         == 2
@@ -140,7 +140,7 @@ def test_level_that_is_being_held_goes_on_when_the_cooldown_ends() -> None:
     ("x", "severity"), [(2.0, Severity.WARNING), (3.0 + BELOW, Severity.WARNING), (3.0, Severity.CRITICAL)]
 )
 @pytest.mark.parametrize("state", [PROVISIONAL, PROVISIONAL_CRITICAL])
-def test_close_bears_out_a_provisional_one_with_its_own_severity(
+def test_close_confirms_a_provisional_one_with_its_own_severity(
     state: DivergenceState, x: float, severity: Severity
 ) -> None:
     decision = close(replace(state, critical_since_ns=5), x)
@@ -197,7 +197,7 @@ def test_critical_eases_at_warning() -> None:
     assert seen(decision.state) == replace(CONFIRMED, transition_counts={"open": 1, "eased": 1})
 
 
-def test_critical_by_price_is_borne_out_by_a_close_at_critical() -> None:
+def test_critical_by_price_is_confirmed_by_a_close_at_critical() -> None:
     decision = close(CRITICAL_BY_PRICE, 3.0)
 
     assert decision.transition is Transition.REVISED
@@ -205,7 +205,7 @@ def test_critical_by_price_is_borne_out_by_a_close_at_critical() -> None:
 
 
 @pytest.mark.parametrize("x", [3.0 + BELOW, 1.0 + ABOVE])
-def test_critical_by_price_eases_when_the_close_does_not_bear_it_out(x: float) -> None:
+def test_critical_by_price_eases_when_the_close_does_not_confirm_it(x: float) -> None:
     decision = close(CRITICAL_BY_PRICE, x)
 
     assert decision.transition is Transition.EASED

@@ -189,7 +189,7 @@ def test_what_ends_by_a_close_ends_although_the_data_are_at_fault() -> None:
     assert close(CONFIRMED, 0.5).transition is Transition.CLOSED
 
 
-def test_early_warning_is_borne_out_although_the_data_are_at_fault() -> None:
+def test_early_warning_is_confirmed_although_the_data_are_at_fault() -> None:
     provisional = replace(CONFIRMED, confirmed_severity=None)
 
     assert close(provisional, 2.5).transition is Transition.REVISED
@@ -202,7 +202,7 @@ def test_close_whose_other_conditions_fail_opens_and_escalates_nothing() -> None
     assert close(CONFIRMED, 3.5, can_open=False, is_inhibited=False) == Decision(state=CONFIRMED)
 
 
-def test_hold_ends_unheard_while_the_data_are_at_fault() -> None:
+def test_hold_ends_without_effect_while_the_data_are_at_fault() -> None:
     pending = DivergenceState(phase=Phase.PENDING, warning_since_ns=T0, critical_since_ns=T0)
     decision = decide_on_hold_end(
         pending, at_ns=T0 + 5 * MINUTE, price_ts_ns=T0 + 5 * MINUTE, rule=MARKET, is_inhibited=True

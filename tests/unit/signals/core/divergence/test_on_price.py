@@ -204,7 +204,7 @@ def test_critical_held_escalates() -> None:
 
 
 @pytest.mark.parametrize("state", [PROVISIONAL_CRITICAL, CONFIRMED_CRITICAL_BY_PRICE])
-def test_critical_not_borne_out_by_a_close_eases_at_warning(state: DivergenceState) -> None:
+def test_critical_not_confirmed_by_a_close_eases_at_warning(state: DivergenceState) -> None:
     assert price(state, 2.0 + ABOVE) == Decision(state=state)
 
     decision = price(state, 2.0)
@@ -213,7 +213,7 @@ def test_critical_not_borne_out_by_a_close_eases_at_warning(state: DivergenceSta
     assert decision.state.severity is Severity.WARNING
 
 
-def test_critical_borne_out_by_a_close_does_not_ease_by_price() -> None:
+def test_critical_confirmed_by_a_close_does_not_ease_by_price() -> None:
     assert price(CONFIRMED_CRITICAL, -5.0) == Decision(state=CONFIRMED_CRITICAL)
 
 
@@ -233,7 +233,7 @@ def test_confirmed_does_not_close_by_price() -> None:
     assert price(CONFIRMED, 1.0) == Decision(state=CONFIRMED)
 
 
-def test_provisional_that_no_close_judged_expires() -> None:
+def test_provisional_that_no_close_decided_expires() -> None:
     decision = decide_on_expiry(PROVISIONAL, RULE)
 
     assert decision.transition is Transition.EXPIRED

@@ -94,7 +94,7 @@ def test_one_session_has_a_ratio_and_nothing_else() -> None:
     assert set(values.values()) == {None}
 
 
-def test_regime_is_told_from_the_91st_session_on() -> None:
+def test_regime_is_reported_from_the_91st_session_on() -> None:
     # Alternating around 0 with a std of 0.01 * sqrt(90 / 89), then at +2 of them.
     ratios = np.array([0.01, -0.01] * 45 + [0.02])
 

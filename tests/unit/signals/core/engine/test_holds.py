@@ -230,7 +230,7 @@ def test_level_that_stands_before_the_history_is_held_from_the_next_tick_on() ->
     ]
 
 
-def test_first_price_of_all_is_judged_even_when_it_is_extreme() -> None:
+def test_first_price_of_all_is_evaluated_even_when_it_is_extreme() -> None:
     story = Story()
     story.ticks(START, START + HOLD, 2.5, every_ns=MINUTE)
 

@@ -63,7 +63,7 @@ def test_evidence_of_a_live_decision_names_the_tick_and_the_bar() -> None:
     assert opened.legs[0].age_seconds == 60.0
 
 
-def test_evidence_hashes_the_window_that_was_judged_against() -> None:
+def test_evidence_hashes_the_window_that_it_was_compared_with() -> None:
     story = long_story()
     ratios = np.log([a / b for a, b in story.closes.values()])
     live, confirmed = story.events[0], story.events[-1]

@@ -346,7 +346,7 @@ def test_bar_that_is_not_there_two_hours_after_it_should_be_is_a_fault_until_it_
     assert faults(ended)[0] == (Transition.CLOSED, Direction.OTHER, {"lasted_seconds"})
 
 
-def test_corrected_bar_is_told_before_what_it_changes() -> None:
+def test_corrected_bar_is_reported_before_what_it_changes() -> None:
     story = ticking()
     story.close(0.0, 0.0)
     known_ns = ny(f"{FIRST} 21:00")

@@ -79,7 +79,7 @@ def test_an_early_warning_is_scored_from_the_last_close_before_it() -> None:
 
     story.commit("2019-06-03", 2.5)
 
-    # The close that bears it out is no second opening.
+    # The close that confirms it is no second opening.
     assert [each.session for each in story.monitor.transitions.outcomes.ledger.openings] == ["2019-05-31"]
     assert counts(story) == [1, 0, 0]
 
@@ -109,7 +109,7 @@ def test_a_restart_forgets_no_opening() -> None:
     assert restarted.monitors[0].transitions.outcomes.ledger == story.monitor.transitions.outcomes.ledger
 
 
-def test_a_history_that_nobody_has_looked_at_is_owed_after_a_restart_too() -> None:
+def test_a_history_that_nobody_has_looked_at_is_pending_after_a_restart_too() -> None:
     story = Story(warm=400, sessions=calendar("2017-01-02", "2019-12-31"))
 
     restarted = restart(story.engine)

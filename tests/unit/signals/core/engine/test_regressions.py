@@ -114,7 +114,7 @@ def test_bar_of_a_session_left_out_restates_what_stands_on_it_also_after_a_resta
     assert [event.type for event in events] == [Transition.REVISED]
 
 
-def test_oldest_session_that_goes_is_gone_for_what_is_told_next_also_without_a_restart() -> None:
+def test_oldest_session_that_goes_is_gone_for_what_is_reported_next_also_without_a_restart() -> None:
     """Would have caught: the hedge answer was of 800 sessions, after a restart of 799, until the next bar."""
     sessions = calendar("2015-01-02")
     begin = sessions.index_of("2019-06-03")

@@ -1,4 +1,4 @@
-"""A frozen pair hears nothing until the log has come to where it was."""
+"""A frozen pair takes nothing in until the log has come to where it was."""
 
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
@@ -60,7 +60,7 @@ def own(engine: LeadEngine) -> PairState:
     return dump_pair(engine.monitors[0], engine.waiting)
 
 
-def test_frozen_pair_and_its_leg_hear_nothing_but_prices() -> None:
+def test_frozen_pair_and_its_leg_take_in_nothing_but_prices() -> None:
     frozen = restored(Story(rules=DEFAULT_RULES))
     before = own(frozen.engine)
 
@@ -72,7 +72,7 @@ def test_frozen_pair_and_its_leg_hear_nothing_but_prices() -> None:
     assert "gold-iwm" not in frozen.engine.dirty
 
 
-def test_the_same_is_told_to_a_pair_that_is_not_frozen() -> None:
+def test_the_same_is_reported_to_a_pair_that_is_not_frozen() -> None:
     """The test above says nothing if the log is quiet."""
     thawed = restored(Story(rules=DEFAULT_RULES), until=-1)
     thawed.thaw_before(0)

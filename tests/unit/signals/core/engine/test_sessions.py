@@ -54,7 +54,7 @@ def test_live_price_says_nothing_against_a_confirmed_divergence() -> None:
     assert story.tick(f"{D2} 10:00", 0.0) == []
 
 
-def test_close_that_bears_out_an_early_warning_revises_it() -> None:
+def test_close_that_confirms_an_early_warning_revises_it() -> None:
     story = Story(rule=Rule(hold_seconds=0))
     story.tick(f"{D1} 15:59", 2.5)
     story.commit(D1, 2.2)
@@ -121,7 +121,7 @@ def test_close_that_jumps_to_the_other_side_ends_before_it_opens() -> None:
     ]
 
 
-def test_correction_restates_the_divergence_and_then_judges_it() -> None:
+def test_correction_restates_the_divergence_and_then_evaluates_it() -> None:
     story = Story()
     story.commit(D1, 2.5)
     corrected(story, D1, 0.5, known=f"{D2} 09:00")
@@ -245,7 +245,7 @@ def test_refill_with_a_correction_restates() -> None:
     assert [event.type.value for event in story.events] == ["open", "revised"]
 
 
-def test_refill_after_an_outage_judges_the_newest_session_only() -> None:
+def test_refill_after_an_outage_evaluates_the_newest_session_only() -> None:
     story = Story()
     closes: list[tuple[str, tuple[float, float]]] = []
     for session, z in ((D1, 2.5), (D2, 0.0), (D3, 2.4)):
@@ -293,7 +293,7 @@ def test_daily_refill_that_says_nothing_new_does_nothing() -> None:
         assert story.effects[-1].changed == set()
 
 
-def test_refill_with_a_correction_judges_the_newest_session_again() -> None:
+def test_refill_with_a_correction_evaluates_the_newest_session_again() -> None:
     story = Story()
     story.commit(D1, 1.5)
     lead_close = story.closes[D1][0]
@@ -351,7 +351,7 @@ def test_undefined_close_of_an_open_divergence_is_counted() -> None:
     assert story.suppressed("undefined") >= 1
 
 
-def test_refill_with_a_new_session_judges_it_and_restates_nothing() -> None:
+def test_refill_with_a_new_session_evaluates_it_and_restates_nothing() -> None:
     story = Story()
     story.commit(D1, 2.5)
     story.reach(f"{D2} 21:00")

@@ -137,7 +137,7 @@ def test_columns_are_the_reader_s_own() -> None:
     assert history.get("2019-06-03") == FIRST
 
 
-def test_more_origins_than_a_byte_counts_are_told_apart() -> None:
+def test_more_origins_than_a_byte_counts_are_reported_apart() -> None:
     labels = calendar().labels
     assert len(labels) > 256
     history = leg(*(replace(bar(session), source=f"s{at}") for at, session in enumerate(labels)))

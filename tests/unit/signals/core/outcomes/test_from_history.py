@@ -111,7 +111,7 @@ def test_no_session_opens_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_openings_are_those_of_each_session_judged_by_itself(seed: int) -> None:
+def test_openings_are_those_of_each_session_evaluated_by_itself(seed: int) -> None:
     generator = np.random.default_rng(seed)
     # Calm and rough spells whose legs hang together now one way, now the other.
     scale, shared = (np.repeat(generator.uniform(*range_, 12), 35) for range_ in ((0.002, 0.03), (-0.9, 0.9)))
@@ -125,7 +125,7 @@ def test_openings_are_those_of_each_session_judged_by_itself(seed: int) -> None:
     assert len({each.kind for each in found}) >= 4
 
 
-def test_openings_on_real_history_are_those_of_each_session_judged_by_itself() -> None:
+def test_openings_on_real_history_are_those_of_each_session_evaluated_by_itself() -> None:
     pair = read_pair(
         shared_data("pair_gold_daily_20121114_20210331.csv"),
         shared_data("pair_iwm_daily_20121114_20210331.csv"),
@@ -138,7 +138,7 @@ def test_openings_on_real_history_are_those_of_each_session_judged_by_itself() -
     assert {each.kind for each in found} == set(Kind) - {Kind.DATA_FAULT}
 
 
-def test_what_is_owed_is_found_up_to_the_session_that_was_filled_last() -> None:
+def test_what_is_pending_is_found_up_to_the_session_that_was_filled_last() -> None:
     aligned = ratios(0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.06)
     filled = labels(98)[92]
 
@@ -148,7 +148,7 @@ def test_what_is_owed_is_found_up_to_the_session_that_was_filled_last() -> None:
     assert paid.backfill_until is None
 
 
-def test_a_ledger_that_is_owed_nothing_stays_itself() -> None:
+def test_a_ledger_with_nothing_pending_stays_itself() -> None:
     ledger = Ledger()
 
     assert settled(ledger, ratios(0.05), lambda: HistoryEvaluator(STRETCH)) is ledger

@@ -24,7 +24,7 @@ def test_a_data_fault_is_not_entered() -> None:
     assert Ledger().with_opening(Kind.DATA_FAULT, Direction.LEAD, session="2019-06-03") == Ledger()
 
 
-def test_what_is_owed_is_entered_before_what_opened_meanwhile() -> None:
+def test_what_is_pending_is_entered_before_what_opened_meanwhile() -> None:
     ledger = Ledger(backfill_until="2019-06-03").with_opening(STRETCH, RISK_OFF, session="2019-06-04")
 
     paid = ledger.with_history((stretch("2019-05-02"), stretch("2019-06-03", RISK_ON)))
@@ -34,7 +34,7 @@ def test_what_is_owed_is_entered_before_what_opened_meanwhile() -> None:
     )
 
 
-def test_a_history_without_an_opening_is_owed_no_more() -> None:
+def test_a_history_without_an_opening_is_pending_no_more() -> None:
     assert Ledger(backfill_until="2019-06-03").with_history(()) == Ledger()
 
 

@@ -86,7 +86,7 @@ def test_what_usually_follows_is_counted_over_every_session() -> None:
     assert at(summaries, 20).usual_rate is None
 
 
-def test_what_usually_follows_is_told_in_the_words_of_the_claim() -> None:
+def test_what_usually_follows_is_reported_in_the_words_of_the_claim() -> None:
     aligned = closes([100.0, 101.0, 102.0, 101.0], [50.0, 51.0, 50.0, 49.0])
     lost = scored((0.01, 0.02), kind=Kind.HEDGE_LOST)
 
