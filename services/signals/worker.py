@@ -103,7 +103,7 @@ class Worker:
     pairs, rules, calendar
         What to compute.
     false_alarms
-        Openings a year by chance, by pair and rule version; events tell them.
+        Openings a year by chance, by pair and rule version; events show them.
     metrics
         What to count.
     clock
