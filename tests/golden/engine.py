@@ -6,25 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.signals.checkpoint.codec import (
-    LeadCheckpoint,
-    PairCheckpoint,
-    decode_lead,
-    decode_pair,
-    encode_lead,
-    encode_pair,
-)
 from services.signals.core.engine.engine import LeadEngine
-from services.signals.core.engine.lead_state import dump_lead
-from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
-from services.signals.core.pairs.pair_state import dump_pair
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.false_alarms.loading import load_false_alarms
 from shared.contracts.records import BARS, DIVERGENCES, SIGNALS
 from shared.domain.pairs import Pair
 from tests.golden.six_pairs import PAIRS, RULES, log, sessions
 from tests.support.builders_market import LEAD
+from tests.support.pair_story import restored
 
 _SHOW_EVERY = 250
 
@@ -64,24 +54,6 @@ def make_engine(pairs: tuple[Pair, ...] = PAIRS) -> LeadEngine:
     )
 
 
-def restart(engine: LeadEngine) -> LeadEngine:
-    """Return a new engine that went on from the bytes of the old one's checkpoints."""
-    lead = encode_lead(LeadCheckpoint(applied_offset=7, lead=dump_lead(engine)))
-    pairs = [
-        encode_pair(
-            PairCheckpoint(applied_offset=7, is_retired=False, pair=dump_pair(monitor, engine.waiting))
-        )
-        for monitor in engine.monitors
-    ]
-    return RestoredEngine(
-        make_engine(),
-        decode_lead(lead).lead,
-        [decode_pair(value).pair for value in pairs],
-        frozen={},
-        is_from_beginning=False,
-    ).engine
-
-
 def run(*, restarts: Collection[int] = ()) -> Output:
     """Apply the whole log.
 
@@ -93,7 +65,7 @@ def run(*, restarts: Collection[int] = ()) -> Output:
     engine, output = make_engine(), Output()
     for index, record in enumerate(log()):
         if index in restarts:
-            engine = restart(engine)
+            engine = restored(engine, make_engine())
         effects = engine.apply(record)
         output.events += [DIVERGENCES.encode(event) for event in effects.events]
         output.sampled += [BARS.encode(each) for each in effects.sampled]

@@ -59,6 +59,11 @@ def restart(engine: LeadEngine, *, rules: tuple[Rule, ...] | None = None) -> Lea
         rules=rules if rules is not None else engine.config.rules,
         sessions=engine.config.calendar,
     )
+    return restored(engine, new)
+
+
+def restored(engine: LeadEngine, new: LeadEngine) -> LeadEngine:
+    """Return a new engine filled from the bytes of an old one's checkpoints."""
     lead = encode_lead(LeadCheckpoint(applied_offset=7, lead=dump_lead(engine)))
     pairs = [
         encode_pair(
