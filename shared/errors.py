@@ -10,6 +10,7 @@
     ├── TransientError         the world is bad: retry with back-off
     │   ├── FeedUnavailable
     │   ├── BrokerUnavailable
+    │   ├── StoreUnavailable
     │   └── DeliveryDeferred
     ├── PermanentError         retrying cannot help: dead-letter, alert a person
     │   ├── FeedRefused
@@ -83,6 +84,12 @@ class BrokerUnavailable(TransientError):
     """Kafka cannot be reached or does not acknowledge."""
 
     default_reason = "broker_unavailable"
+
+
+class StoreUnavailable(TransientError):
+    """The delivery store cannot be read or written now: locked, full, out of reach."""
+
+    default_reason = "store_unavailable"
 
 
 class DeliveryDeferred(TransientError):

@@ -19,9 +19,10 @@ import structlog
 
 from services.notifier.channels.ports import Channel, Message
 from services.notifier.core.attempt_result import AttemptResult, Delivered, FailureReason, Rejected
+from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from services.notifier.core.retry import DeliveryEnded, RetryDecision, decide_retry, is_expired
-from services.notifier.core.scheduling import ConcurrencyLimits, PendingDelivery, startable
+from services.notifier.core.scheduling import ConcurrencyLimits, startable
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store.queue import Attempt, DeliveryQueue, QueuedDelivery
 from shared.clock import Clock
@@ -159,7 +160,11 @@ class Dispatcher:
         result: AttemptResult = Rejected(reason=FailureReason.SUBSCRIPTION_REMOVED)
         if channel is not None:
             message = Message(
-                message_id=delivery.message_id, body=queued.value, first_seen_ns=queued.received_at_ns
+                event_id=delivery.event_id,
+                message_id=delivery.message_id,
+                body=queued.value,
+                first_seen_ns=queued.received_at_ns,
+                needs_fresh_connection=delivery.attempts > 0,
             )
             result = await channel.attempt(message)
             self._on_effect(Effect.SENT)

@@ -18,12 +18,19 @@ class Channel(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The end of a delivery."""
+    """How it ended: a delivery, or the decision that there is none (``suppressed``).
+
+    ``superseded``: a newer message of the same divergence took its place. ``unknown``:
+    it may have arrived, and is not repeated.
+    """
 
     DELIVERED = "delivered"
     REJECTED = "rejected"
     GONE = "gone"
     EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

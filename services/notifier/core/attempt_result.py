@@ -62,6 +62,11 @@ class FailureReason(StrEnum):
     MESSAGE_REFUSED = "message_refused"
     SUBSCRIPTION_REMOVED = "subscription_removed"
     DEADLINE_PASSED = "deadline_passed"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+    INTERNAL = "internal"
+    ABORTED = "aborted"
+    DISABLED = "disabled"
 
 
 class SmtpStage(StrEnum):
@@ -73,11 +78,26 @@ class SmtpStage(StrEnum):
     MESSAGE = "message"
 
 
+class Blame(StrEnum):
+    """What an attempt failed at: the receiver itself, or the mail server that all mails go through."""
+
+    RECEIVER = "receiver"
+    RELAY = "relay"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The receiver accepted the message."""
+    """The receiver accepted the message.
+
+    Parameters
+    ----------
+    disables
+        The receiver wants no message after this one.
+    """
 
     name: ClassVar[str] = "delivered"
+
+    disables: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +108,8 @@ class Deferred:
     ----------
     retry_after_seconds
         How long the receiver asked to wait; None if it did not ask.
+    blame
+        Who has to be left alone for a while: this receiver, or the relay with all its mails.
     detail
         For the operator who reads the log of attempts.
     """
@@ -96,6 +118,7 @@ class Deferred:
 
     reason: FailureReason
     retry_after_seconds: float | None = None
+    blame: Blame = Blame.RECEIVER
     detail: str = ""
 
 
@@ -111,14 +134,35 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """The receiver wants no more messages, now or later."""
+    """The receiver wants no more messages, now or later.
+
+    Parameters
+    ----------
+    reason
+        ``gone`` after a 410, ``disabled`` after ``webhook-delivery: disable``.
+    """
 
     name: ClassVar[str] = "gone"
 
+    reason: FailureReason = FailureReason.GONE
     detail: str = ""
 
 
-AttemptResult = Delivered | Deferred | Rejected | Gone
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """The message may have arrived: the answer was lost after all of it was sent, or this process ended.
+
+    A webhook is then repeated with its id, by which the receiver recognises it; a mail, whose reader would
+    see it twice, at most once.
+    """
+
+    name: ClassVar[str] = "unknown"
+
+    blame: Blame = Blame.RECEIVER
+    detail: str = ""
+
+
+AttemptResult = Delivered | Deferred | Rejected | Gone | Unknown
 
 _DEFERRED_STATUS = {
     408: FailureReason.REQUEST_TIMEOUT,
@@ -145,7 +189,7 @@ def classify_http_status(
     Examples
     --------
     >>> classify_http_status(204)
-    Delivered()
+    Delivered(disables=False)
     >>> classify_http_status(503, retry_after_seconds=120.0).retry_after_seconds
     120.0
     >>> classify_http_status(302).reason
@@ -177,8 +221,8 @@ def classify_smtp_reply(code: int, stage: SmtpStage, *, detail: str = "") -> Att
     --------
     >>> classify_smtp_reply(451, SmtpStage.RECIPIENT).reason
     <FailureReason.SMTP_DEFERRED: 'smtp_deferred'>
-    >>> classify_smtp_reply(535, SmtpStage.SESSION)  # we can fix a wrong password: the message waits
-    Deferred(reason=<FailureReason.SMTP_UNUSABLE: 'smtp_unusable'>, retry_after_seconds=None, detail='')
+    >>> classify_smtp_reply(535, SmtpStage.SESSION).reason  # we can fix a wrong password: the message waits
+    <FailureReason.SMTP_UNUSABLE: 'smtp_unusable'>
     """
     if 200 <= code <= 299:
         return Delivered()

@@ -20,8 +20,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.notifier.core.attempt_result import AttemptResult, Delivered, FailureReason, Gone, Rejected
-from services.notifier.core.scheduling import PendingDelivery
+from services.notifier.core.attempt_result import (
+    AttemptResult,
+    Deferred,
+    Delivered,
+    FailureReason,
+    Gone,
+    Rejected,
+)
+from services.notifier.core.deliveries import PendingDelivery
 from shared.domain.backoff import full_jitter_seconds
 from shared.domain.deliveries import Outcome
 from shared.domain.instants import NS_PER_SECOND
@@ -95,15 +102,16 @@ def decide_retry(
     if isinstance(result, Rejected):
         return DeliveryEnded(outcome=Outcome.REJECTED, reason=result.reason)
     if isinstance(result, Gone):
-        return DeliveryEnded(outcome=Outcome.GONE, reason=FailureReason.GONE)
+        return DeliveryEnded(outcome=Outcome.GONE, reason=result.reason)
     wait = wait_seconds(
         delivery.attempts + 1,
         draw=draw,
         delays_seconds=delays_seconds,
-        retry_after_seconds=result.retry_after_seconds,
+        retry_after_seconds=result.retry_after_seconds if isinstance(result, Deferred) else None,
     )
+    reason = result.reason if isinstance(result, Deferred) else FailureReason.UNKNOWN
     at_ns = now_ns + round(wait * NS_PER_SECOND)
-    return RetryAt(reason=result.reason, next_attempt_at_ns=min(at_ns, delivery.expires_at_ns))
+    return RetryAt(reason=reason, next_attempt_at_ns=min(at_ns, delivery.expires_at_ns))
 
 
 def is_expired(delivery: PendingDelivery, *, now_ns: int) -> bool:

@@ -10,42 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.notifier.core.deliveries import Lane, PendingDelivery
 from shared.domain.deliveries import Channel
-
-Lane = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingDelivery:
-    """A delivery that has not ended.
-
-    Parameters
-    ----------
-    attempts
-        Attempts made so far.
-    last_reason
-        Why the last attempt did not deliver; empty before the first.
-    next_attempt_at_ns, expires_at_ns
-        Wall time.
-    """
-
-    delivery_id: str
-    event_id: str
-    subscription: str
-    channel: Channel
-    receiver_id: str
-    divergence_id: str
-    sequence: int
-    message_id: str
-    attempts: int
-    last_reason: str
-    next_attempt_at_ns: int
-    expires_at_ns: int
-
-    @property
-    def lane(self) -> Lane:
-        """Return the lane it belongs to: subscription and divergence."""
-        return (self.subscription, self.divergence_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

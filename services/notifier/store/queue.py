@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, insert, select, update
 
+from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision
-from services.notifier.core.scheduling import Backlog, PendingDelivery
+from services.notifier.core.scheduling import Backlog
 from services.notifier.store.database import Database
 from services.notifier.store.tables import ATTEMPTS, DELIVERIES, EVENTS, GONE_RECEIVERS, PENDING
 from shared.domain.deliveries import Channel, Outcome

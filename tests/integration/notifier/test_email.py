@@ -28,6 +28,7 @@ START = datetime(2025, 11, 28, 12, 0, tzinfo=UTC)
 
 def message(event: DivergenceEvent) -> Message:
     return Message(
+        event_id=event.event_id,
         message_id=mail_message_id(
             event_id=event.event_id, recipient="ann@example.com", domain="convex.example"
         ),

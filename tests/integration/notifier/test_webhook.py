@@ -32,7 +32,7 @@ from tests.support.receivers import WebhookReceiver
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 EVERYWHERE = (*LOOPBACK, ip_network("::1/128"))
-MESSAGE = Message(message_id="ev_1", body='{"pair": "gold–iwm"}\n'.encode(), first_seen_ns=0)
+MESSAGE = Message(event_id="ev_1", message_id="ev_1", body='{"pair": "gold–iwm"}\n'.encode(), first_seen_ns=0)
 
 
 @asynccontextmanager

@@ -4,7 +4,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.core.scheduling import ConcurrencyLimits, PendingDelivery, startable
+from services.notifier.core.deliveries import PendingDelivery
+from services.notifier.core.scheduling import ConcurrencyLimits, startable
 from shared.domain.deliveries import Channel
 
 
