@@ -1,6 +1,7 @@
 """Identity is derived, never drawn: a replay repeats it."""
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 
 
@@ -19,8 +20,30 @@ def stable_hash(*parts: str) -> str:
     >>> stable_hash("ab", "c") == stable_hash("a", "bc")
     False
     """
-    content = b"".join(b"%d:%b" % (len(encoded), encoded) for encoded in map(str.encode, parts))
-    return hashlib.sha256(content).hexdigest()[:32]
+    return hashlib.sha256(_content(parts)).hexdigest()[:32]
+
+
+def stable_hash_after(*parts: str) -> Callable[[str], str]:
+    """Return a function that hashes these parts and one more, for many hashes that differ in the last part.
+
+    Examples
+    --------
+    >>> stable_hash_after("gold-iwm", "risk_off")("open") == stable_hash("gold-iwm", "risk_off", "open")
+    True
+    """
+    begun = hashlib.sha256(_content(parts))
+
+    def hash_with(last: str) -> str:
+        hashed = begun.copy()
+        encoded = last.encode()
+        hashed.update(b"%d:%b" % (len(encoded), encoded))
+        return hashed.hexdigest()[:32]
+
+    return hash_with
+
+
+def _content(parts: tuple[str, ...]) -> bytes:
+    return b"".join(b"%d:%b" % (len(encoded), encoded) for encoded in map(str.encode, parts))
 
 
 @lru_cache(maxsize=1 << 12)

@@ -3,8 +3,10 @@
 Everyone who sees a mail's headers can read its Message-ID, so it must not reveal the recipient's address.
 """
 
+from collections.abc import Callable, Sequence
+
 from shared.domain.divergences import DivergenceEvent, Transition
-from shared.domain.identity import event_id_of, stable_hash
+from shared.domain.identity import event_id_of, stable_hash, stable_hash_after
 
 
 def delivery_id_of(*, event_id: str, subscription: str) -> str:
@@ -16,12 +18,26 @@ def delivery_id_of(*, event_id: str, subscription: str) -> str:
     ...     event_id="ev_1", subscription="desk")
     True
     """
-    return "dl_" + stable_hash("delivery", event_id, subscription)
+    return delivery_ids_of(event_id=event_id)(subscription)
 
 
-def receiver_id_of(*, channel: str, receiver: str) -> str:
-    """Return the id of a URL or a mail address, which does not reveal it."""
-    return "rc_" + stable_hash("receiver", channel, receiver)
+def delivery_ids_of(*, event_id: str) -> Callable[[str], str]:
+    """Return the function of a subscription that gives the id of the event's delivery to it."""
+    hash_with = stable_hash_after("delivery", event_id)
+    return lambda subscription: "dl_" + hash_with(subscription)
+
+
+def receiver_id_of(*, channel: str, receiver: str, variant: Sequence[str] = ()) -> str:
+    """Return the id of a receiver, which does not reveal its URL or address.
+
+    Parameters
+    ----------
+    receiver
+        The URL or the mail address.
+    variant
+        What distinguishes receivers behind one URL; empty where the URL is the receiver.
+    """
+    return "rc_" + stable_hash("receiver", channel, receiver, *variant)
 
 
 def mail_message_id(*, event_id: str, recipient: str, domain: str) -> str:
@@ -32,8 +48,14 @@ def mail_message_id(*, event_id: str, recipient: str, domain: str) -> str:
     >>> mail_message_id(event_id="ev_1", recipient="ann@example.com", domain="convex.example")[33:]
     '@convex.example>'
     """
+    return mail_message_ids(event_id=event_id, domain=domain)(recipient)
+
+
+def mail_message_ids(*, event_id: str, domain: str) -> Callable[[str], str]:
+    """Return the function of a recipient that gives the Message-ID of the event's mail to them."""
+    hash_with = stable_hash_after("message", event_id)
     # The domain part of an address is case-insensitive, and in practice so is the rest.
-    return f"<{stable_hash('message', event_id, recipient.casefold())}@{domain}>"
+    return lambda recipient: f"<{hash_with(recipient.casefold())}@{domain}>"
 
 
 def thread_references(event: DivergenceEvent, *, recipient: str, domain: str) -> tuple[str, ...]:

@@ -1,19 +1,19 @@
 """Which subscriptions get an event and until when; for every other subscription, why it does not.
 
 A subscription that was notified of a divergence gets every later event of it, whatever its severity: whoever
-was alerted must also learn that it is over.
+was alerted must also learn that it is over. A receiver in several subscriptions gets one message: that of the
+subscription which sent it the earlier ones of the divergence, so that they arrive in order.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.notifier.core.message_ids import delivery_id_of, mail_message_id, receiver_id_of
+from services.notifier.core.message_ids import delivery_ids_of, mail_message_ids, receiver_id_of
+from services.notifier.core.repeat_interval import LastNotified, is_repeat
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import DivergenceEvent, Severity, Transition
 from shared.domain.instants import parse_rfc3339
-
-_RANK = {Severity.WARNING: 0, Severity.CRITICAL: 1}
 
 
 class TimeBase(StrEnum):
@@ -36,6 +36,8 @@ class Suppression(StrEnum):
     BELOW_SEVERITY = "below_severity"
     RECEIVER_GONE = "receiver_gone"
     INSTANT_END = "instant_end"
+    REPEAT_INTERVAL = "repeat_interval"
+    SAME_RECEIVER = "same_receiver"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,16 @@ class Subscription:
         What it wants; None means all.
     min_severity
         Less severe events are left out.
+    repeat_interval_ns
+        Event time in which a second divergence with the same fingerprint is left out; 0 leaves out none.
+    variant
+        What makes messages to one URL go to different receivers behind it, such as a body template and its
+        values; nothing secret. Empty for a receiver that is its URL.
+    dedupe_key
+        Equal for subscriptions that would send one receiver the same message. May depend on secrets, so it is
+        neither stored nor shown. The receiver's id when not given.
+    receiver_id
+        The receiver's id, which does not reveal its URL or address.
     """
 
     name: str
@@ -60,11 +72,17 @@ class Subscription:
     pairs: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     min_severity: Severity = Severity.WARNING
+    repeat_interval_ns: int = 0
+    variant: tuple[str, ...] = ()
+    dedupe_key: str = field(default="", repr=False)
+    receiver_id: str = field(init=False)
 
-    @property
-    def receiver_id(self) -> str:
-        """Return the receiver's id, which does not reveal its URL or address."""
-        return receiver_id_of(channel=self.channel, receiver=self.receiver)
+    def __post_init__(self) -> None:
+        # Constant, and needed for each of ten thousand subscriptions at each event: computed here, once.
+        receiver = self.receiver.casefold() if self.channel is Channel.EMAIL else self.receiver
+        receiver_id = receiver_id_of(channel=self.channel, receiver=receiver, variant=self.variant)
+        object.__setattr__(self, "receiver_id", receiver_id)
+        object.__setattr__(self, "dedupe_key", self.dedupe_key or receiver_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +114,7 @@ class Suppressed:
     """A subscription that does not get the event, and why."""
 
     subscription: str
+    channel: Channel
     reason: Suppression
 
 
@@ -106,13 +125,21 @@ class RoutingHistory:
     Parameters
     ----------
     notified
-        Subscriptions that got an earlier event of this divergence.
+        Subscriptions that have a delivery of an earlier event of this divergence, in whatever state.
     gone
         ``receiver_id`` of every receiver that wants no more messages.
+    last_notified
+        By ``receiver_id``, for at least those in `receivers_with_interval`: the newest event with the same
+        fingerprint of which that receiver has a delivery, through any subscription and of any divergence.
+        Newest is the one that was received last (``received_at_ns``, then ``sequence``), not the one with
+        the latest event time. Deliveries that ended ``rejected``, ``gone`` or ``expired`` do not count:
+        they notified nobody. Those that are pending or being sent count, and those that ended ``delivered``,
+        ``unknown`` or ``superseded``. A receiver without such a delivery is left out.
     """
 
     notified: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    last_notified: Mapping[str, LastNotified] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,28 +174,51 @@ def plan_deliveries(
         If the event's instants are not RFC 3339.
     """
     expires_at_ns = deadline_ns(event, first_seen_ns=first_seen_ns, time_base=time_base)
+    rules = _EventRules(event, history)
+    decided: list[tuple[Subscription, Suppression | None]] = []
+    chosen: dict[str, str] = {}
+    for subscription in subscriptions:
+        reason = rules.suppression(subscription)
+        decided.append((subscription, reason))
+        if reason is None:
+            key, name = subscription.dedupe_key, subscription.name
+            if key not in chosen or (name in history.notified and chosen[key] not in history.notified):
+                chosen[key] = name
+    delivery_id_of = delivery_ids_of(event_id=event.event_id)
+    mail_id_of = mail_message_ids(event_id=event.event_id, domain=mail_domain)
     deliveries: list[PlannedDelivery] = []
     suppressed: list[Suppressed] = []
-    for subscription in subscriptions:
-        reason = _suppression(event, subscription, history)
+    for subscription, reason in decided:
+        name = subscription.name
+        if reason is None and chosen[subscription.dedupe_key] != name:
+            reason = Suppression.SAME_RECEIVER
         if reason is not None:
-            suppressed.append(Suppressed(subscription=subscription.name, reason=reason))
+            suppressed.append(Suppressed(subscription=name, channel=subscription.channel, reason=reason))
             continue
         deliveries.append(
             PlannedDelivery(
-                delivery_id=delivery_id_of(event_id=event.event_id, subscription=subscription.name),
+                delivery_id=delivery_id_of(name),
                 event_id=event.event_id,
-                subscription=subscription.name,
+                subscription=name,
                 channel=subscription.channel,
                 receiver_id=subscription.receiver_id,
                 pair=event.pair,
                 divergence_id=event.divergence_id,
                 sequence=event.sequence,
-                message_id=_message_id(event, subscription, mail_domain),
+                message_id=(
+                    event.event_id
+                    if subscription.channel is Channel.WEBHOOK
+                    else mail_id_of(subscription.receiver)
+                ),
                 expires_at_ns=expires_at_ns,
             )
         )
     return DeliveryPlan(deliveries=tuple(deliveries), suppressed=tuple(suppressed))
+
+
+def receivers_with_interval(subscriptions: Iterable[Subscription]) -> frozenset[str]:
+    """Return the ``receiver_id`` of every receiver whose ``last_notified`` can change a decision."""
+    return frozenset(each.receiver_id for each in subscriptions if each.repeat_interval_ns > 0)
 
 
 def deadline_ns(event: DivergenceEvent, *, first_seen_ns: int, time_base: TimeBase) -> int:
@@ -192,27 +242,43 @@ def deadline_ns(event: DivergenceEvent, *, first_seen_ns: int, time_base: TimeBa
     return first_seen_ns + not_after_ns - parse_rfc3339(event.occurred_at)
 
 
-def _suppression(
-    event: DivergenceEvent, subscription: Subscription, history: RoutingHistory
-) -> Suppression | None:
-    if subscription.receiver_id in history.gone:
-        return Suppression.RECEIVER_GONE
-    if subscription.pairs is not None and event.pair not in subscription.pairs:
-        return Suppression.OTHER_PAIR
-    if event.type is Transition.TEST:
-        # A test checks that messages arrive: filters by kind and severity do not apply to it.
+class _EventRules:
+    """The rules of suppression for one event; what depends on the event alone is computed once."""
+
+    def __init__(self, event: DivergenceEvent, history: RoutingHistory) -> None:
+        self._event = event
+        self._history = history
+        self._is_test = event.type is Transition.TEST
+        self._is_instant_end = event.type is Transition.CLOSED and event.is_instant
+        self._occurred_at_ns = parse_rfc3339(event.occurred_at)
+
+    def suppression(self, subscription: Subscription) -> Suppression | None:
+        event, history = self._event, self._history
+        if subscription.receiver_id in history.gone:
+            return Suppression.RECEIVER_GONE
+        if subscription.pairs is not None and event.pair not in subscription.pairs:
+            return Suppression.OTHER_PAIR
+        if self._is_test:
+            # A test checks that messages arrive: filters by kind, severity and time do not apply to it.
+            return None
+        if subscription.kinds is not None and event.kind not in subscription.kinds:
+            return Suppression.OTHER_KIND
+        is_notified = subscription.name in history.notified
+        if not is_notified and _is_below(event.severity, subscription.min_severity):
+            return Suppression.BELOW_SEVERITY
+        if self._is_instant_end and subscription.channel is Channel.EMAIL:
+            # The mail of the opening contains everything; a program expects an end for every opening.
+            return Suppression.INSTANT_END
+        if not is_notified and is_repeat(
+            event.type,
+            event.severity,
+            occurred_at_ns=self._occurred_at_ns,
+            last=history.last_notified.get(subscription.receiver_id),
+            interval_ns=subscription.repeat_interval_ns,
+        ):
+            return Suppression.REPEAT_INTERVAL
         return None
-    if subscription.kinds is not None and event.kind not in subscription.kinds:
-        return Suppression.OTHER_KIND
-    if _RANK[event.severity] < _RANK[subscription.min_severity] and subscription.name not in history.notified:
-        return Suppression.BELOW_SEVERITY
-    if subscription.channel is Channel.EMAIL and event.type is Transition.CLOSED and event.is_instant:
-        # The mail of the opening contains everything; a program expects an end for every opening.
-        return Suppression.INSTANT_END
-    return None
 
 
-def _message_id(event: DivergenceEvent, subscription: Subscription, mail_domain: str) -> str:
-    if subscription.channel is Channel.WEBHOOK:
-        return event.event_id
-    return mail_message_id(event_id=event.event_id, recipient=subscription.receiver, domain=mail_domain)
+def _is_below(severity: Severity, least: Severity) -> bool:
+    return least is Severity.CRITICAL and severity is Severity.WARNING

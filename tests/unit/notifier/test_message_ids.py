@@ -46,3 +46,6 @@ def test_test_message_is_no_part_of_a_thread() -> None:
 def test_delivery_and_receiver_ids_depend_on_each_part() -> None:
     assert delivery_id_of(event_id="a", subscription="bc") != delivery_id_of(event_id="ab", subscription="c")
     assert receiver_id_of(channel="email", receiver="x") != receiver_id_of(channel="webhook", receiver="x")
+    assert receiver_id_of(channel="webhook", receiver="x", variant=("a",)) != receiver_id_of(
+        channel="webhook", receiver="x", variant=("b",)
+    )
