@@ -90,7 +90,7 @@ async def run_notifier(
             channels=channels,
             retry_delays_seconds=settings.retry_delays_seconds,
             limits=ConcurrencyLimits(
-                total=settings.max_concurrent_attempts,
+                total=settings.webhook_concurrency + settings.mail_concurrency,
                 per_subscription=settings.max_concurrent_attempts_per_subscription,
             ),
             metrics=metrics,
@@ -165,7 +165,7 @@ async def _channels(
         make_webhook_client(
             timeout_seconds=settings.request_timeout_seconds,
             allowed=settings.webhook_allowed_networks,
-            max_connections=settings.max_concurrent_attempts,
+            max_connections=settings.webhook_concurrency,
             ca_file=settings.webhook_ca_file,
         )
     )

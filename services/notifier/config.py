@@ -4,9 +4,9 @@ from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.notifier.core.receiver_addresses import check_mail_address
@@ -20,6 +20,8 @@ def _split(value: Any) -> Any:
 
 
 _COMMA_SEPARATED = BeforeValidator(_split)
+_WEBHOOKS_IN_FLIGHT: Final = 256
+_MAILS_IN_FLIGHT: Final = 32
 
 
 class SmtpSecurity(StrEnum):
@@ -70,6 +72,20 @@ class SmtpSettings(SectionSettings):
         if not sender.isprintable():
             raise ValueError("must contain printable characters only")
         return sender
+
+
+class ApiSettings(SectionSettings):
+    """Where receivers ask for the events that they may have missed: ``GET /v1/events``."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
+    port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port of GET /v1/events; 0 picks a free one and logs it. Not served when not set.",
+    )
 
 
 class NotifierSettings(BaseSettings):
@@ -125,10 +141,82 @@ class NotifierSettings(BaseSettings):
         min_length=1,
         description="Longest wait before each next attempt, comma-separated; the last one repeats.",
     )
-    max_concurrent_attempts: int = Field(
-        default=32, ge=1, le=1_000, description="Most attempts in flight at a time, in total."
+    max_concurrent_webhooks: int | None = Field(
+        default=None,
+        ge=1,
+        le=4_096,
+        description="Most webhooks in flight at a time; when not set, as many as "
+        "CONVEX_NOTIFIER_MAX_CONCURRENT_ATTEMPTS, or 256 if that is not set either.",
+    )
+    max_concurrent_mails: int | None = Field(
+        default=None,
+        ge=1,
+        le=4_096,
+        description="Most e-mails in flight at a time; when not set, as many as "
+        "CONVEX_NOTIFIER_MAX_CONCURRENT_ATTEMPTS, or 32 if that is not set either.",
+    )
+    max_concurrent_attempts: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000,
+        description="Most attempts in flight at a time, of webhooks and of e-mails each.",
     )
     max_concurrent_attempts_per_subscription: int = Field(
         default=8, ge=1, le=1_000, description="Most attempts in flight at a time for one subscription."
     )
+    probe_min_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=3_600,
+        description="Shortest wait before a receiver that fails is tried again with one message.",
+    )
+    probe_max_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=3_600,
+        description="Longest such wait; in between it is a sixtieth of the time of failure.",
+    )
+    store_batch_seconds: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="For how long results of attempts are collected, to be stored in one transaction.",
+    )
+    retention_days: float = Field(
+        default=90.0,
+        gt=0,
+        le=36_500,
+        description="Events and deliveries that ended longer ago are deleted from the store.",
+    )
+    operator_address: str | None = Field(
+        default=None,
+        description="Who is alerted by e-mail when a receiver is paused or gone and its subscription has no "
+        "owner.",
+    )
+    api: ApiSettings = ApiSettings()
     health: HealthSettings = HealthSettings()
+
+    @field_validator("operator_address")
+    @classmethod
+    def _is_mail_address(cls, address: str | None) -> str | None:
+        return check_mail_address(address) if address is not None else None
+
+    @field_validator("probe_max_seconds")
+    @classmethod
+    def _is_the_longer_wait(cls, longest: float, info: ValidationInfo) -> float:
+        shortest = info.data.get("probe_min_seconds", 0.0)
+        if longest < shortest:
+            raise ValueError(
+                f"must be at least CONVEX_NOTIFIER_PROBE_MIN_SECONDS, {shortest:g}, was {longest:g}"
+            )
+        return longest
+
+    @property
+    def webhook_concurrency(self) -> int:
+        """Return the most webhooks in flight at a time."""
+        return self.max_concurrent_webhooks or self.max_concurrent_attempts or _WEBHOOKS_IN_FLIGHT
+
+    @property
+    def mail_concurrency(self) -> int:
+        """Return the most e-mails in flight at a time."""
+        return self.max_concurrent_mails or self.max_concurrent_attempts or _MAILS_IN_FLIGHT
