@@ -23,6 +23,7 @@ _TITLES = {
     "b": "(b) from the Kafka topic through the worker",
     "c": "(c) from a websocket frame to the webhook's 2xx, 10 ticks/s",
     "d": "(d) thousands of pairs of one lead",
+    "e": "(e) one event to thousands of receivers",
 }
 
 
@@ -73,8 +74,10 @@ def _run(part: str, **options: object) -> tuple[str, list[Figure]]:
             from bench.topic.part import run_part
         case "c":
             from bench.latency.part import run_part
-        case _:
+        case "d":
             from bench.scale.part import run_part
+        case _:
+            from bench.fanout.part import run_part
     return run_part(**options)  # type: ignore[arg-type]  # the parser made each
 
 

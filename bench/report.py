@@ -17,7 +17,7 @@ class Figure:
     Parameters
     ----------
     part
-        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale.
+        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale, ``e`` fan-out.
     value, spread
         Median over the rounds, and least and greatest.
     baseline, ratio, ratio_spread
