@@ -35,18 +35,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOutcome:
-    """The audit record of one delivery: one message to one receiver until its end.
+    """The audit record of one decision: how one message to one receiver ended, or why there is none.
 
     Parameters
     ----------
     delivery_id
         Derived from event and subscription; equal on replay.
     message_id
-        The ``webhook-id`` or the ``Message-ID``.
+        The ``webhook-id`` or the ``Message-ID``; empty when suppressed.
     reason
         Closed snake_case word; empty when delivered.
     ended_at
-        RFC 3339 wall time.
+        RFC 3339 wall time; when suppressed, that of the decision.
+    endpoint_sequence
+        Number of the message among those of its subscription, from 1 without gaps; 0 when suppressed.
+    pair, divergence_id
+        Of the event; empty in older records.
     """
 
     delivery_id: str
@@ -58,6 +62,9 @@ class DeliveryOutcome:
     attempts: int
     message_id: str
     ended_at: str
+    endpoint_sequence: int = 0
+    pair: str = ""
+    divergence_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

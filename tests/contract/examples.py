@@ -66,8 +66,8 @@ def _ticks(name: str, value: object) -> Example:
     return Example("ticks.v1", name, value, encode_tick_record, decode_tick_record)
 
 
-def _record(contract: Contract[Any], value: object) -> Example:
-    return Example(f"{contract.schema}.v1", "", value, contract.encode, contract.decode)
+def _record(contract: Contract[Any], value: object, *, variant: str = "") -> Example:
+    return Example(f"{contract.schema}.v1", variant, value, contract.encode, contract.decode)
 
 
 _BAR = Bar(
@@ -273,7 +273,27 @@ EXAMPLES = (
             attempts=3,
             message_id="ev_00112233445566778899aabbccddeeff",
             ended_at="2020-03-19T00:15:04.000000Z",
+            endpoint_sequence=17,
+            pair="gold-iwm",
+            divergence_id="dv_00112233445566778899aabbccddeeff",
         ),
+    ),
+    _record(
+        DELIVERIES,
+        DeliveryOutcome(
+            delivery_id="dl_ffeeddccbbaa99887766554433221100",
+            event_id="ev_00112233445566778899aabbccddeeff",
+            subscription="ann",
+            channel=Channel.EMAIL,
+            outcome=Outcome.SUPPRESSED,
+            reason="below_severity",
+            attempts=0,
+            message_id="",
+            ended_at="2020-03-19T00:15:00.000000Z",
+            pair="gold-iwm",
+            divergence_id="dv_00112233445566778899aabbccddeeff",
+        ),
+        variant="suppressed",
     ),
     _record(
         DEADLETTERS,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.contracts.records import DIVERGENCES, SIGNALS
+from shared.contracts.records import DELIVERIES, DIVERGENCES, SIGNALS
 from shared.contracts.schemas import json_schemas
 from tests.contract.examples import EXAMPLES, GOLDEN, Example
 
@@ -72,6 +72,10 @@ def test_fields_that_came_later_may_be_missing() -> None:
     for name in ("is_inhibited", "is_flapping"):
         del snapshot["open"][0][name]
 
+    delivery = json.loads((GOLDEN / "deliveries.v1.json").read_bytes())
+    for name in ("endpoint_sequence", "pair", "divergence_id"):
+        del delivery[name]
+
     old_event = DIVERGENCES.decode(json.dumps(event).encode())
     old_snapshot = SIGNALS.decode(json.dumps(snapshot).encode())
 
@@ -79,6 +83,8 @@ def test_fields_that_came_later_may_be_missing() -> None:
     assert old_event.hedge.ratio_kalman.value is None
     assert (old_snapshot.hedge, old_snapshot.outcomes, old_snapshot.faults) == (None, (), ())
     assert old_snapshot.open[0].is_inhibited is False
+    old_delivery = DELIVERIES.decode(json.dumps(delivery).encode())
+    assert (old_delivery.endpoint_sequence, old_delivery.pair, old_delivery.divergence_id) == (0, "", "")
 
 
 @each_example
