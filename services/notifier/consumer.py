@@ -21,7 +21,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
-from services.notifier.core.event_validation import check_event
+from services.notifier.core.event_validation import check_event, check_size
+from services.notifier.core.record_metadata import header_texts, published_at_ns
 from services.notifier.core.routing import Subscription, Suppression, TimeBase, plan_deliveries
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.offset_committer import OffsetCommitter
@@ -150,6 +151,7 @@ class EventConsumer:
     async def _handle(self, record: ConsumerRecord) -> None:
         received_at_ns = self._clock.now_ns()
         try:
+            check_size(record.value)
             event = DIVERGENCES.decode(record.value)
             check_event(event)
         except DataError as error:
@@ -209,7 +211,6 @@ class EventConsumer:
 
 
 def _received(record: ConsumerRecord, event: DivergenceEvent, received_at_ns: int) -> ReceivedEvent:
-    headers = {name: value.decode("utf-8", errors="replace") for name, value in record.headers}
     return ReceivedEvent(
         event_id=event.event_id,
         value=record.value,
@@ -218,6 +219,6 @@ def _received(record: ConsumerRecord, event: DivergenceEvent, received_at_ns: in
         sequence=event.sequence,
         received_at_ns=received_at_ns,
         # The producer's clock, in milliseconds; the signals service itself reads no clock.
-        published_at_ns=record.timestamp * 1_000_000,
-        headers=headers,
+        published_at_ns=published_at_ns(record.timestamp, received_at_ns=received_at_ns),
+        headers=header_texts(record.headers),
     )

@@ -22,8 +22,11 @@ DEAD_LETTER_REASONS = (
     "not_object",
     "unknown_schema",
     "schema_mismatch",
+    "too_large",
     "bad_identity",
+    "bad_sequence",
     "bad_instant",
+    "bad_text",
 )
 
 
