@@ -40,7 +40,8 @@ class AuditOutbox:
             for row in rows
         )
 
-    async def mark_published(self, delivery_ids: Sequence[str]) -> None:
+    async def mark_published(self, outcomes: Sequence[DeliveryOutcome]) -> None:
         """Mark outcomes as published; they are not returned again."""
+        delivery_ids = [outcome.delivery_id for outcome in outcomes]
         change = update(DELIVERIES).where(DELIVERIES.c.delivery_id.in_(delivery_ids)).values(audited=True)
         await self._database.run(lambda connection: connection.execute(change))

@@ -213,7 +213,7 @@ async def test_outcome_is_handed_out_until_it_is_marked(database: Database) -> N
     await queue.record(head.delivery, ended, now_ns=1_399_034_110_000_000_000, attempt=ATTEMPT)
 
     (outcome,) = await outbox.unpublished(limit=10)
-    await outbox.mark_published([outcome.delivery_id])
+    await outbox.mark_published([outcome])
 
     assert outcome.outcome is Outcome.REJECTED
     assert outcome.reason == "not_found"
