@@ -15,8 +15,8 @@ from services.notifier.core.attempt_result import (
     Deferred,
     FailureReason,
     Rejected,
-    classify_http_status,
 )
+from services.notifier.core.http_answer import classify_http_answer
 from services.notifier.core.receiver_addresses import Network
 from services.notifier.core.retry import MAX_RETRY_AFTER_SECONDS
 from services.notifier.core.signing import webhook_signature
@@ -104,7 +104,7 @@ class WebhookHttp:
         except httpx.TransportError as error:
             return Deferred(reason=FailureReason.CONNECTION_LOST, detail=_described(error))
         beginning = await _read(response)
-        return classify_http_status(
+        return classify_http_answer(
             response.status_code,
             retry_after_seconds=parse_retry_after(
                 response.headers.get("retry-after"),

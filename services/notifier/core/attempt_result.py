@@ -1,20 +1,6 @@
-"""What an HTTP response, an SMTP reply or the lack of one means for a delivery.
+"""The results of an attempt, and what an SMTP reply means for a delivery.
 
-========================================== =========== =====================
-HTTP status                                result      reason
-========================================== =========== =====================
-2xx                                        Delivered   -
-410                                        Gone        -
-408                                        Deferred    ``request_timeout``
-425                                        Deferred    ``too_early``
-429                                        Deferred    ``rate_limited``
-5xx                                        Deferred    ``server_error``
-3xx                                        Rejected    ``redirected``
-401, 403                                   Rejected    ``unauthorized``
-404                                        Rejected    ``not_found``
-any other 4xx                              Rejected    ``refused``
-anything else                              Rejected    ``not_http``
-========================================== =========== =====================
+What the answer to a webhook means is in `services.notifier.core.http_answer`.
 
 ========================================== =========== =====================
 SMTP reply to                              result      reason
@@ -28,8 +14,7 @@ SMTP reply to                              result      reason
 ========================================== =========== =====================
 
 A mail server that refuses *us* (a wrong password, an expired certificate) is a problem that our operator
-fixes, and every message that waited must then still be sent: that is Deferred, never Rejected. A redirect is
-not followed: it would send a signed body to an address that nobody configured.
+fixes, and every message that waited must then still be sent: that is Deferred, never Rejected.
 """
 
 from dataclasses import dataclass
@@ -164,54 +149,11 @@ class Unknown:
 
 AttemptResult = Delivered | Deferred | Rejected | Gone | Unknown
 
-_DEFERRED_STATUS = {
-    408: FailureReason.REQUEST_TIMEOUT,
-    425: FailureReason.TOO_EARLY,
-    429: FailureReason.RATE_LIMITED,
-}
-_REJECTED_STATUS = {
-    401: FailureReason.UNAUTHORIZED,
-    403: FailureReason.UNAUTHORIZED,
-    404: FailureReason.NOT_FOUND,
-}
 _REFUSED_STAGE = {
     SmtpStage.SENDER: FailureReason.SENDER_REFUSED,
     SmtpStage.RECIPIENT: FailureReason.RECIPIENT_REFUSED,
     SmtpStage.MESSAGE: FailureReason.MESSAGE_REFUSED,
 }
-
-
-def classify_http_status(
-    status: int, *, retry_after_seconds: float | None = None, detail: str = ""
-) -> AttemptResult:
-    """Return what an HTTP status means.
-
-    Examples
-    --------
-    >>> classify_http_status(204)
-    Delivered(disables=False)
-    >>> classify_http_status(503, retry_after_seconds=120.0).retry_after_seconds
-    120.0
-    >>> classify_http_status(302).reason
-    <FailureReason.REDIRECTED: 'redirected'>
-    """
-    if 200 <= status <= 299:
-        return Delivered()
-    if status == 410:
-        return Gone(detail=detail)
-    if status in _DEFERRED_STATUS:
-        return Deferred(
-            reason=_DEFERRED_STATUS[status], retry_after_seconds=retry_after_seconds, detail=detail
-        )
-    if 500 <= status <= 599:
-        return Deferred(
-            reason=FailureReason.SERVER_ERROR, retry_after_seconds=retry_after_seconds, detail=detail
-        )
-    if 300 <= status <= 399:
-        return Rejected(reason=FailureReason.REDIRECTED, detail=detail)
-    if 400 <= status <= 499:
-        return Rejected(reason=_REJECTED_STATUS.get(status, FailureReason.REFUSED), detail=detail)
-    return Rejected(reason=FailureReason.NOT_HTTP, detail=detail)
 
 
 def classify_smtp_reply(code: int, stage: SmtpStage, *, detail: str = "") -> AttemptResult:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from convex.backtest.stats_csv import COLUMNS
-from services.notifier.core.attempt_result import Delivered, Gone, Rejected, classify_http_status
+from services.notifier.core.attempt_result import Delivered, Gone, Rejected
+from services.notifier.core.http_answer import classify_http_answer
 from services.notifier.core.signing import parse_secret, webhook_signature
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES
@@ -78,7 +79,7 @@ def test_receiver_of_the_document_refuses_what_was_changed_on_the_way(receive: R
     headers, body = sent(lasting(60))
 
     assert receive(_SECRET, headers, body.replace(b"warning", b"critica"), set()) == (401, None)
-    assert classify_http_status(401) == Rejected(reason=classify_http_status(403).reason)  # type: ignore[union-attr]  # it is refused
+    assert classify_http_answer(401) == Rejected(reason=classify_http_answer(403).reason)  # type: ignore[union-attr]  # it is refused
 
 
 def test_receiver_of_the_document_does_nothing_about_late_events_and_tests(receive: Receive) -> None:
@@ -88,9 +89,9 @@ def test_receiver_of_the_document_does_nothing_about_late_events_and_tests(recei
 
 
 def test_answers_mean_what_the_document_says() -> None:
-    assert classify_http_status(299) == Delivered()
-    assert classify_http_status(410) == Gone()
-    assert type(classify_http_status(301)) is type(classify_http_status(418)) is Rejected
+    assert classify_http_answer(299) == Delivered()
+    assert classify_http_answer(410) == Gone()
+    assert type(classify_http_answer(301)) is type(classify_http_answer(418)) is Rejected
 
 
 def test_every_field_of_the_body_is_explained() -> None:

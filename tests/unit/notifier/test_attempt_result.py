@@ -7,65 +7,10 @@ from services.notifier.core.attempt_result import (
     Deferred,
     Delivered,
     FailureReason,
-    Gone,
     Rejected,
     SmtpStage,
-    classify_http_status,
     classify_smtp_reply,
 )
-
-
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 226, 299])
-def test_every_2xx_is_delivered(status: int) -> None:
-    assert classify_http_status(status) == Delivered()
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (408, "request_timeout"),
-        (425, "too_early"),
-        (429, "rate_limited"),
-        (500, "server_error"),
-        (502, "server_error"),
-        (503, "server_error"),
-        (599, "server_error"),
-    ],
-)
-def test_what_may_pass_is_deferred_with_the_receivers_wish(status: int, reason: str) -> None:
-    answer = classify_http_status(status, retry_after_seconds=7.0, detail="busy")
-
-    assert answer == Deferred(reason=FailureReason(reason), retry_after_seconds=7.0, detail="busy")
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (300, "redirected"),
-        (301, "redirected"),
-        (302, "redirected"),
-        (304, "redirected"),
-        (307, "redirected"),
-        (399, "redirected"),
-        (400, "refused"),
-        (401, "unauthorized"),
-        (403, "unauthorized"),
-        (404, "not_found"),
-        (409, "refused"),
-        (422, "refused"),
-        (499, "refused"),
-        (199, "not_http"),
-        (600, "not_http"),
-    ],
-)
-def test_what_cannot_pass_is_rejected(status: int, reason: str) -> None:
-    assert classify_http_status(status, retry_after_seconds=7.0, detail="no") == Rejected(
-        reason=FailureReason(reason), detail="no"
-    )
-
-
-def test_410_is_gone() -> None:
-    assert classify_http_status(410, detail="moved out") == Gone(detail="moved out")
 
 
 @pytest.mark.parametrize(
