@@ -1,45 +1,114 @@
-"""The deliveries that wait to be sent, and the result of each attempt."""
+"""The deliveries that have not ended: read them, begin attempts, and store the results."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from services.notifier.core.deliveries import PendingDelivery
-from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision
 from services.notifier.core.scheduling import Backlog
+from services.notifier.store.claiming import Claiming
 from services.notifier.store.database import Database
-from services.notifier.store.tables import ATTEMPTS, DELIVERIES, EVENTS, GONE_RECEIVERS, PENDING
-from shared.domain.deliveries import Channel, Outcome
+from services.notifier.store.delivery_rows import collected_deliveries, decode_deliveries
+from services.notifier.store.dialects import decode_rows, encode_words
+from services.notifier.store.recording import Attempt, AttemptRecord, Recorded, Recording
+from shared.domain.deliveries import Channel
+
+__all__ = [
+    "Attempt",
+    "AttemptRecord",
+    "DeliveryQueue",
+    "EventContent",
+    "Loaded",
+    "Recorded",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedDelivery:
-    """A pending delivery with its event.
+class Loaded:
+    """What waits.
+
+    Parameters
+    ----------
+    deliveries
+        Of each receiver the newest, and all that were interrupted.
+    receivers_with_more
+        Receivers of which more waits than is among them.
+    """
+
+    deliveries: tuple[PendingDelivery, ...]
+    receivers_with_more: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventContent:
+    """What an event says.
 
     Parameters
     ----------
     value
-        The event, byte for byte.
+        Byte for byte.
     received_at_ns, published_at_ns
-        Of the event; wall time.
+        Wall time.
     """
 
-    delivery: PendingDelivery
     value: bytes
     received_at_ns: int
     published_at_ns: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try, for the log of attempts."""
-
-    started_at_ns: int
-    duration_seconds: float
-    answer: str
-    reason: str
-    detail: str
+_BY_ID: Final = """
+    SELECT {collected} FROM deliveries AS d JOIN events AS e ON e.event_id = d.event_id
+    WHERE d.delivery_id IN (SELECT word FROM {ids} AS i)
+"""
+_NEWEST: Final = """
+    SELECT {collected} FROM (
+        SELECT deliveries.*, row_number() OVER (
+            PARTITION BY receiver_id ORDER BY received_at_ns DESC, sequence DESC) AS place
+        FROM deliveries WHERE state = 'pending' AND owner IN (SELECT word FROM {mine} AS m)) AS d
+    JOIN events AS e ON e.event_id = d.event_id
+    WHERE d.place <= :limit
+"""
+_MORE: Final = """
+    SELECT {collected} FROM (
+        SELECT * FROM deliveries
+        WHERE receiver_id = :receiver_id AND state = 'pending' AND owner IN (SELECT word FROM {mine} AS m)
+            AND delivery_id NOT IN (SELECT word FROM {without} AS w)
+        ORDER BY received_at_ns DESC, sequence DESC LIMIT :limit) AS d
+    JOIN events AS e ON e.event_id = d.event_id
+"""
+_STARTABLE: Final = """
+    SELECT {collected} FROM (
+        SELECT d.delivery_id, d.subscription, d.divergence_id FROM deliveries AS d
+        WHERE d.delivery_id IN (SELECT word FROM {ids} AS i) AND d.state = 'pending'
+            AND d.owner IN (SELECT word FROM {mine} AS m)
+            AND NOT EXISTS (
+                SELECT 1 FROM deliveries AS s WHERE s.state = 'sending'
+                    AND s.divergence_id = d.divergence_id AND s.subscription = d.subscription)
+        ORDER BY d.sequence DESC, d.delivery_id {lock}) AS startable
+"""
+_BEGIN: Final = """
+    UPDATE deliveries
+    SET state = 'sending', attempts = attempts + 1, sending_since_ns = :now_ns, owner = :owner
+    WHERE delivery_id IN (SELECT word FROM {ids} AS i)
+"""
+_CONTENTS: Final = """
+    SELECT event_id, value, received_at_ns, published_at_ns FROM events
+    WHERE event_id IN (SELECT word FROM {ids} AS i)
+"""
+_BACKLOG: Final = text("""
+    SELECT channel, count(*), min(received_at_ns) FROM (
+        SELECT channel, received_at_ns FROM deliveries WHERE state = 'pending'
+        UNION ALL SELECT channel, received_at_ns FROM deliveries WHERE state = 'sending') AS waiting
+    GROUP BY channel ORDER BY channel
+""")
+# More than anybody has; a backlog is taken over as a whole at the start.
+_ALL: Final = 2**31 - 1
+_CLAIMED_AT_ONCE: Final = 1_000
+_BEGIN_TRIES: Final = 5
 
 
 class DeliveryQueue:
@@ -47,161 +116,192 @@ class DeliveryQueue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        dialect = database.dialect
+        self._recording = Recording(dialect)
+        self._claiming = Claiming(dialect)
+        deliveries, ids, mine = collected_deliveries(dialect), dialect.words("ids"), dialect.words("mine")
+        self._by_id = dialect.statement(_BY_ID, collected=deliveries, ids=ids)
+        self._newest = dialect.statement(_NEWEST, collected=deliveries, mine=mine)
+        self._more = dialect.statement(
+            _MORE, collected=deliveries, mine=mine, without=dialect.words("without")
+        )
+        self._startable = dialect.statement(
+            _STARTABLE,
+            collected=dialect.collected("delivery_id", "subscription", "divergence_id"),
+            ids=ids,
+            mine=mine,
+        )
+        self._begin = dialect.statement(_BEGIN, ids=ids)
+        self._contents = dialect.statement(_CONTENTS, ids=ids)
 
-    async def heads(self, *, limit: int, without: Collection[str] = ()) -> tuple[QueuedDelivery, ...]:
-        """Return the first pending delivery of each lane, those due earliest first.
+    async def load(self, limit_per_receiver: int) -> Loaded:
+        """Take over what ended notifiers left, and return what waits.
+
+        After a lost connection the deliveries that this process is sending are among the interrupted ones:
+        the caller knows those that it has in flight.
 
         Parameters
         ----------
-        limit
-            Most rows *per subscription*, so that one with a long queue does not hide the others.
-        without
-            Subscriptions to leave out.
+        limit_per_receiver
+            Most deliveries of one receiver: the newest.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the database cannot be used now.
         """
-        asked = {"limit": limit, "without": sorted(without)}
-        rows = await self._database.run(lambda connection: connection.execute(_HEADS, asked).all())
-        return tuple(_queued(row) for row in rows)
+        return await self._database.run(lambda connection: self._load(connection, limit_per_receiver))
 
-    async def record(
-        self, delivery: PendingDelivery, decision: RetryDecision, *, now_ns: int, attempt: Attempt | None
-    ) -> int:
-        """Store what came of a delivery.
+    async def claim(self) -> tuple[PendingDelivery, ...]:
+        """Take over what other notifiers left that have ended since, at most a thousand at a time.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the database cannot be used now.
+        """
+        if self._database.dialect.is_sqlite:
+            return ()
+        return await self._database.run(self._claim)
+
+    async def more(
+        self, receiver_id: str, limit: int, *, without: Collection[str] = ()
+    ) -> tuple[PendingDelivery, ...]:
+        """Return the newest deliveries that wait for a receiver.
 
         Parameters
         ----------
-        attempt
-            None when none was made: it was too late for one.
+        without
+            Ids to leave out.
 
-        Returns
-        -------
-        int
-            How many deliveries ended by it: more than one where a receiver asked for nothing more.
+        Raises
+        ------
+        StoreUnavailable
+            If the database cannot be used now.
+        """
+        asked = {
+            "receiver_id": receiver_id,
+            "limit": limit,
+            "mine": self._mine(),
+            "without": encode_words(without),
+        }
+        return _newest_first(
+            decode_deliveries(
+                await self._database.run(lambda connection: connection.scalar(self._more, asked))
+            )
+        )
+
+    async def begin(self, delivery_ids: Sequence[str], *, now_ns: int, on_disk: bool) -> frozenset[str]:
+        """Note that attempts begin, and return the ids of those that may.
+
+        Those that no longer wait, that belong to another notifier, or of whose lane another one is being
+        sent, may not. Of two that are of one lane, the newer one may.
+
+        Parameters
+        ----------
+        on_disk
+            Wait for the disk: for messages that a power cut must not send twice.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the database cannot be used now; then nothing may be sent.
+        """
+        tries = 1
+        while True:
+            try:
+                return await self._database.run(
+                    lambda connection: self._start(connection, delivery_ids, now_ns), on_disk=on_disk
+                )
+            except IntegrityError:
+                # Another notifier began one of the same lane at this moment.
+                if tries == _BEGIN_TRIES:
+                    raise
+                tries += 1
+
+    async def record(self, results: Sequence[AttemptRecord], *, now_ns: int) -> tuple[Recorded, ...]:
+        """Store what came of deliveries in one transaction that is on disk when this returns.
+
+        A delivery that would be attempted again ends ``superseded`` if a newer one of its lane has not ended,
+        and ``gone`` if its receiver is gone. A receiver that wants no more messages takes everything with it
+        that waits for it.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the database cannot be used now; the same results can be recorded later.
         """
         return await self._database.run(
-            lambda connection: _record(connection, delivery, decision, now_ns, attempt)
+            lambda connection: self._recording.record(
+                connection, results, now_ns=now_ns, mine=self._database.instances
+            )
         )
 
+    async def contents(self, event_ids: Iterable[str]) -> dict[str, EventContent]:
+        """Return what events say."""
+        asked = {"ids": encode_words(event_ids)}
+        rows = await self._database.run(lambda connection: connection.execute(self._contents, asked).all())
+        return {
+            row.event_id: EventContent(
+                value=bytes(row.value), received_at_ns=row.received_at_ns, published_at_ns=row.published_at_ns
+            )
+            for row in rows
+        }
+
     async def backlog(self) -> tuple[Backlog, ...]:
-        """Return what waits, by channel; a channel in which nothing waits is not in it."""
-        query = (
-            select(DELIVERIES.c.channel, func.count(), func.min(EVENTS.c.received_at_ns))
-            .join(EVENTS, EVENTS.c.event_id == DELIVERIES.c.event_id)
-            .where(DELIVERIES.c.state == PENDING)
-            .group_by(DELIVERIES.c.channel)
-        )
-        rows = await self._database.run(lambda connection: connection.execute(query).all())
+        """Return what has not ended, by channel; a channel in which nothing waits is not in it."""
+        rows = await self._database.run(lambda connection: connection.execute(_BACKLOG).all())
         return tuple(
             Backlog(channel=Channel(channel), count=count, oldest_received_at_ns=oldest)
             for channel, count, oldest in rows
         )
 
+    def _mine(self) -> str:
+        return encode_words(self._database.instances)
 
-def _heads() -> Select[tuple[object, ...]]:
-    earlier = DELIVERIES.alias("earlier")
-    place = (
-        func.row_number()
-        .over(
-            partition_by=DELIVERIES.c.subscription,
-            order_by=(DELIVERIES.c.next_attempt_at_ns, DELIVERIES.c.sequence),
+    def _load(self, connection: Connection, limit: int) -> Loaded:
+        mine = self._database.instances
+        dead = self._claiming.dead(connection, mine)
+        _, interrupted = self._claiming.claim(connection, dead, owner=mine[-1], limit=_ALL)
+        asked = {"mine": encode_words(mine), "limit": limit + 1}
+        newest = _newest_first(decode_deliveries(connection.scalar(self._newest, asked)))
+        counts: Counter[str] = Counter()
+        kept = []
+        for delivery in newest:
+            counts[delivery.receiver_id] += 1
+            if counts[delivery.receiver_id] <= limit:
+                kept.append(delivery)
+        return Loaded(
+            deliveries=self._read(connection, interrupted) + tuple(kept),
+            receivers_with_more=frozenset(receiver for receiver, count in counts.items() if count > limit),
         )
-        .label("place")
-    )
-    is_blocked = exists().where(
-        and_(
-            earlier.c.state == PENDING,
-            earlier.c.subscription == DELIVERIES.c.subscription,
-            earlier.c.divergence_id == DELIVERIES.c.divergence_id,
-            earlier.c.sequence < DELIVERIES.c.sequence,
-        )
-    )
-    first = (
-        select(DELIVERIES, place)
-        .where(
-            DELIVERIES.c.state == PENDING,
-            DELIVERIES.c.subscription.not_in(bindparam("without", expanding=True)),
-            ~is_blocked,
-        )
-        .subquery("first")
-    )
-    return (
-        select(first, EVENTS.c.value, EVENTS.c.received_at_ns, EVENTS.c.published_at_ns)
-        .join(EVENTS, EVENTS.c.event_id == first.c.event_id)
-        .where(first.c.place <= bindparam("limit"))
-        .order_by(first.c.next_attempt_at_ns, first.c.sequence)
-    )
+
+    def _claim(self, connection: Connection) -> tuple[PendingDelivery, ...]:
+        mine = self._database.instances
+        dead = self._claiming.dead(connection, mine)
+        if not dead:
+            return ()
+        pending, sending = self._claiming.claim(connection, dead, owner=mine[-1], limit=_CLAIMED_AT_ONCE)
+        return self._read(connection, pending + sending)
+
+    def _read(self, connection: Connection, delivery_ids: Sequence[str]) -> tuple[PendingDelivery, ...]:
+        if not delivery_ids:
+            return ()
+        asked = {"ids": encode_words(delivery_ids)}
+        return _newest_first(decode_deliveries(connection.scalar(self._by_id, asked)))
+
+    def _start(self, connection: Connection, delivery_ids: Sequence[str], now_ns: int) -> frozenset[str]:
+        asked = {"ids": encode_words(delivery_ids), "mine": self._mine()}
+        lanes: dict[tuple[str, str], str] = {}
+        for delivery_id, subscription, divergence_id in decode_rows(
+            connection.scalar(self._startable, asked)
+        ):
+            lanes.setdefault((subscription, divergence_id), delivery_id)
+        if lanes:
+            begun = {"ids": encode_words(lanes.values()), "now_ns": now_ns, "owner": self._database.instance}
+            connection.execute(self._begin, begun)
+        return frozenset(lanes.values())
 
 
-# Built once: this query runs before the first attempt of every event.
-_HEADS = _heads()
-
-
-def _queued(row: Row[tuple[object, ...]]) -> QueuedDelivery:
-    return QueuedDelivery(
-        delivery=PendingDelivery(
-            delivery_id=row.delivery_id,
-            event_id=row.event_id,
-            subscription=row.subscription,
-            channel=Channel(row.channel),
-            receiver_id=row.receiver_id,
-            divergence_id=row.divergence_id,
-            sequence=row.sequence,
-            message_id=row.message_id,
-            attempts=row.attempts,
-            last_reason=row.last_reason,
-            next_attempt_at_ns=row.next_attempt_at_ns,
-            expires_at_ns=row.expires_at_ns,
-        ),
-        value=row.value,
-        received_at_ns=row.received_at_ns,
-        published_at_ns=row.published_at_ns,
-    )
-
-
-def _record(
-    connection: Connection,
-    delivery: PendingDelivery,
-    decision: RetryDecision,
-    now_ns: int,
-    attempt: Attempt | None,
-) -> int:
-    attempts = delivery.attempts + (attempt is not None)
-    if attempt is not None:
-        connection.execute(
-            insert(ATTEMPTS),
-            {
-                "delivery_id": delivery.delivery_id,
-                "attempt": attempts,
-                "started_at_ns": attempt.started_at_ns,
-                "duration_seconds": attempt.duration_seconds,
-                "answer": attempt.answer,
-                "reason": attempt.reason,
-                "detail": attempt.detail,
-            },
-        )
-    this = (DELIVERIES.c.delivery_id == delivery.delivery_id, DELIVERIES.c.state == PENDING)
-    match decision:
-        case RetryAt(reason=reason, next_attempt_at_ns=next_attempt_at_ns):
-            later = {"last_reason": reason.value, "next_attempt_at_ns": next_attempt_at_ns}
-            connection.execute(update(DELIVERIES).where(*this).values(attempts=attempts, **later))
-            return 0
-        case DeliveryEnded(outcome=outcome, reason=reason):
-            end = {"state": outcome.value, "last_reason": reason, "ended_at_ns": now_ns}
-            # Not pending any more: another lane's answer ended all of this receiver's deliveries.
-            ended = connection.execute(update(DELIVERIES).where(*this).values(attempts=attempts, **end))
-            return ended.rowcount + (_retire(connection, delivery, end) if outcome is Outcome.GONE else 0)
-
-
-def _retire(connection: Connection, delivery: PendingDelivery, end: Mapping[str, object]) -> int:
-    """End all pending deliveries of a receiver that wants no more messages, and remember the receiver."""
-    known = select(GONE_RECEIVERS.c.receiver_id).where(GONE_RECEIVERS.c.receiver_id == delivery.receiver_id)
-    if connection.scalar(known) is None:
-        connection.execute(
-            insert(GONE_RECEIVERS),
-            {
-                "receiver_id": delivery.receiver_id,
-                "subscription": delivery.subscription,
-                "gone_at_ns": end["ended_at_ns"],
-            },
-        )
-    waiting = (DELIVERIES.c.receiver_id == delivery.receiver_id, DELIVERIES.c.state == PENDING)
-    return connection.execute(update(DELIVERIES).where(*waiting).values(**end)).rowcount
+def _newest_first(deliveries: tuple[PendingDelivery, ...]) -> tuple[PendingDelivery, ...]:
+    return tuple(sorted(deliveries, key=lambda each: (each.received_at_ns, each.sequence), reverse=True))

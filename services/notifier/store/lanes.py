@@ -1,0 +1,86 @@
+"""A newer message of a divergence takes the place of an older one that its receiver does not have yet."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection
+
+from services.notifier.core.attempt_result import FailureReason
+from services.notifier.core.deliveries import Replaced
+from services.notifier.store.dialects import Dialect, decode_rows, encode_words
+from shared.domain.deliveries import Outcome
+
+# A receiver that has missed more learns it from GET /v1/events.
+MOST_REPLACED: Final = 20
+
+_WAITING: Final = """
+    SELECT {collected} FROM (
+        SELECT delivery_id FROM deliveries
+        WHERE divergence_id = :divergence_id AND sequence < :sequence AND state = 'pending'
+            AND subscription IN (SELECT word FROM {subscriptions} AS s)
+        ORDER BY delivery_id {lock}) AS waiting
+"""
+_SUPERSEDE: Final = """
+    UPDATE deliveries SET state = 'superseded', last_reason = :reason, ended_at_ns = :now_ns
+    WHERE delivery_id IN (SELECT word FROM {ids} AS i)
+"""
+_EARLIER: Final = """
+    SELECT {collected} FROM (
+        SELECT subscription, endpoint_sequence, state FROM deliveries
+        WHERE divergence_id = :divergence_id AND sequence < :sequence
+            AND state IN ('delivered', 'expired', 'superseded', 'rejected')
+        ORDER BY sequence) AS earlier
+"""
+
+
+class Lanes:
+    """The statements about earlier messages of a divergence."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._waiting = dialect.statement(
+            _WAITING, collected=dialect.collected("delivery_id"), subscriptions=dialect.words("subscriptions")
+        )
+        self._supersede = dialect.statement(_SUPERSEDE, ids=dialect.words("ids"))
+        self._earlier = dialect.statement(
+            _EARLIER, collected=dialect.collected("subscription", "endpoint_sequence", "state")
+        )
+
+    def supersede(
+        self,
+        connection: Connection,
+        subscriptions: Iterable[str],
+        *,
+        divergence_id: str,
+        sequence: int,
+        now_ns: int,
+    ) -> tuple[str, ...]:
+        """End the pending messages before a sequence, and return their ids; one that is being sent stays."""
+        lane = {"divergence_id": divergence_id, "sequence": sequence}
+        waiting = connection.scalar(self._waiting, {**lane, "subscriptions": encode_words(subscriptions)})
+        ids = tuple(delivery_id for (delivery_id,) in decode_rows(waiting))
+        if ids:
+            self.end(connection, ids, now_ns=now_ns)
+        return ids
+
+    def end(self, connection: Connection, delivery_ids: Iterable[str], *, now_ns: int) -> None:
+        """End deliveries as superseded."""
+        asked = {
+            "ids": encode_words(delivery_ids),
+            "reason": FailureReason.SUPERSEDED.value,
+            "now_ns": now_ns,
+        }
+        connection.execute(self._supersede, asked)
+
+    def undelivered(
+        self, connection: Connection, *, divergence_id: str, sequence: int
+    ) -> dict[str, tuple[Replaced, ...]]:
+        """Return, by subscription, the messages since the last delivered one, oldest first."""
+        earlier = connection.scalar(self._earlier, {"divergence_id": divergence_id, "sequence": sequence})
+        missed: defaultdict[str, list[Replaced]] = defaultdict(list)
+        for subscription, number, state in decode_rows(earlier):
+            if state == Outcome.DELIVERED:
+                missed[subscription].clear()
+            else:
+                missed[subscription].append(Replaced(endpoint_sequence=number, outcome=Outcome(state)))
+        return {name: tuple(each[-MOST_REPLACED:]) for name, each in missed.items()}
