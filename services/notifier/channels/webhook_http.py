@@ -10,6 +10,7 @@ import httpx
 
 from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
+from services.notifier.core.address_guard import Network
 from services.notifier.core.attempt_result import (
     AttemptResult,
     Deferred,
@@ -17,7 +18,6 @@ from services.notifier.core.attempt_result import (
     Rejected,
 )
 from services.notifier.core.http_answer import classify_http_answer
-from services.notifier.core.receiver_addresses import Network
 from services.notifier.core.retry import MAX_RETRY_AFTER_SECONDS
 from services.notifier.core.signing import webhook_signature
 from shared.clock import Clock
