@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from services.notifier.core.deliveries import Replaced
 from services.notifier.render.view import view_of
 from shared.domain.divergences import DivergenceEvent
 
@@ -39,9 +40,15 @@ class Renderer:
         self._text = environment.get_template("event.txt.j2")
         self._html = environment.get_template("event.html.j2")
 
-    def render(self, event: DivergenceEvent) -> Rendered:
-        """Return the message about an event."""
-        view = view_of(event, public_url=self._public_url)
+    def render(self, event: DivergenceEvent, *, replaces: tuple[Replaced, ...] = ()) -> Rendered:
+        """Return the message about an event.
+
+        Parameters
+        ----------
+        replaces
+            Earlier messages of the divergence that the reader never got.
+        """
+        view = view_of(event, public_url=self._public_url, replaces=replaces)
         # A line break in a subject would start another header.
         subject = " ".join(view.subject.split())
         return Rendered(subject=subject, text=self._text.render(view=view), html=self._html.render(view=view))
