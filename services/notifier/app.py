@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.ports import Channel
-from services.notifier.channels.smtp_relay import SmtpRelay
+from services.notifier.channels.smtp_connection import SmtpConnection
 from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
 from services.notifier.config import NotifierSettings
 from services.notifier.consumer import EventConsumer
@@ -19,7 +19,6 @@ from services.notifier.core.scheduling import ConcurrencyLimits
 from services.notifier.dispatcher import Dispatcher
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.outcome_publisher import OutcomePublisher
-from services.notifier.render.mail import MailWriter
 from services.notifier.render.renderer import Renderer
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog
@@ -170,13 +169,9 @@ async def _channels(
             ca_file=settings.webhook_ca_file,
         )
     )
-    relay = SmtpRelay(settings.smtp, clock=clock, uniform=random.random)
-    stack.push_async_callback(relay.close)
-    writer = MailWriter(
-        sender=settings.smtp.sender,
-        mail_domain=mail_domain,
-        renderer=Renderer(public_url=settings.public_url),
-    )
+    smtp = SmtpConnection(settings.smtp, clock=clock)
+    stack.push_async_callback(smtp.close)
+    renderer = Renderer(public_url=settings.public_url)
     channels: dict[str, Channel] = {}
     for target in targets:
         match target:
@@ -195,7 +190,11 @@ async def _channels(
                         "name the mail server"
                     )
                 channels[target.subscription.name] = EmailSmtp(
-                    address=target.subscription.receiver, relay=relay, writer=writer
+                    address=target.subscription.receiver,
+                    sender=settings.smtp.sender,
+                    mail_domain=mail_domain,
+                    smtp=smtp,
+                    renderer=renderer,
                 )
     return channels
 

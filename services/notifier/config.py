@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.notifier.core.mail_addresses import check_mail_address
+from services.notifier.core.receiver_addresses import check_mail_address
 from services.notifier.core.retry import RETRY_DELAYS_SECONDS
 from services.notifier.core.routing import TimeBase
 from shared.config import HealthSettings, SectionSettings
@@ -57,15 +57,6 @@ class SmtpSettings(SectionSettings):
     )
     timeout_seconds: float = Field(
         default=20.0, gt=0, le=300, description="Longest wait for one reply of the mail server."
-    )
-    data_timeout_seconds: float = Field(
-        default=600.0,
-        gt=0,
-        le=3_600,
-        description="Longest wait for the reply to a whole message; RFC 5321 asks for ten minutes.",
-    )
-    max_connections: int = Field(
-        default=4, ge=1, le=100, description="Most connections to the mail server, opened as needed."
     )
     idle_seconds: float = Field(
         default=60.0,

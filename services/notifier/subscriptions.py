@@ -28,7 +28,7 @@ from typing import Annotated, Any, Final, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from services.notifier.core.mail_addresses import check_mail_address
+from services.notifier.core.receiver_addresses import check_mail_address
 from services.notifier.core.routing import Subscription
 from services.notifier.core.signing import parse_secret
 from shared.domain.deliveries import Channel

@@ -14,8 +14,8 @@ from ipaddress import ip_address
 import httpcore
 import httpx
 
-from services.notifier.core.address_guard import Network, NetworkAddress, is_reachable
 from services.notifier.core.attempt_result import FailureReason
+from services.notifier.core.receiver_addresses import Network, NetworkAddress, is_reachable
 from shared.errors import DeliveryDeferred, DeliveryRejected
 
 _SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]

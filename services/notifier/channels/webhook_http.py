@@ -10,7 +10,6 @@ import httpx
 
 from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
-from services.notifier.core.address_guard import Network
 from services.notifier.core.attempt_result import (
     AttemptResult,
     Deferred,
@@ -18,6 +17,7 @@ from services.notifier.core.attempt_result import (
     Rejected,
 )
 from services.notifier.core.http_answer import classify_http_answer
+from services.notifier.core.receiver_addresses import Network
 from services.notifier.core.retry import MAX_RETRY_AFTER_SECONDS
 from services.notifier.core.signing import webhook_signature
 from shared.clock import Clock

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-from services.notifier.core.deliveries import Replaced
+from services.notifier.render.environment import make_environment
 from services.notifier.render.view import view_of
 from shared.domain.divergences import DivergenceEvent
 
@@ -29,26 +27,13 @@ class Renderer:
 
     def __init__(self, *, public_url: str) -> None:
         self._public_url = public_url
-        environment = Environment(
-            loader=PackageLoader("services.notifier.render"),
-            autoescape=select_autoescape(("html.j2",)),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
+        environment = make_environment()
         self._text = environment.get_template("event.txt.j2")
         self._html = environment.get_template("event.html.j2")
 
-    def render(self, event: DivergenceEvent, *, replaces: tuple[Replaced, ...] = ()) -> Rendered:
-        """Return the message about an event.
-
-        Parameters
-        ----------
-        replaces
-            Earlier messages of the divergence that the reader never got.
-        """
-        view = view_of(event, public_url=self._public_url, replaces=replaces)
+    def render(self, event: DivergenceEvent) -> Rendered:
+        """Return the message about an event."""
+        view = view_of(event, public_url=self._public_url)
         # A line break in a subject would start another header.
         subject = " ".join(view.subject.split())
         return Rendered(subject=subject, text=self._text.render(view=view), html=self._html.render(view=view))

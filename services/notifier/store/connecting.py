@@ -59,19 +59,24 @@ def parse_database_url(text: str) -> URL:
     return url
 
 
-def make_engine(url: URL) -> Engine:
-    """Return SQLAlchemy's engine for a URL; it connects at its first use."""
+def make_engine(url: URL, *, is_reader: bool = False) -> Engine:
+    """Return SQLAlchemy's engine for a URL; it connects at its first use.
+
+    Parameters
+    ----------
+    is_reader
+        Its transactions cannot write, and no transaction waits for them.
+    """
     if url.get_backend_name() == SQLITE:
         engine = create_engine(url)
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_to_write)
+        event.listen(engine, "begin", _begin_to_read if is_reader else _begin_to_write)
         return engine
     # The URL's own parameters win.
     arguments = {name: value for name, value in _POSTGRESQL_ARGUMENTS.items() if name not in url.query}
     if "options" not in url.query:
-        arguments["options"] = " ".join(
-            f"-c {name}={_quoted(text)}" for name, text in _POSTGRESQL_SETTINGS.items()
-        )
+        settings = _POSTGRESQL_SETTINGS | ({"default_transaction_read_only": "on"} if is_reader else {})
+        arguments["options"] = " ".join(f"-c {name}={_quoted(text)}" for name, text in settings.items())
     return create_engine(url, connect_args=arguments)
 
 
@@ -93,6 +98,11 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_to_read(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA query_only = ON")
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_to_write(connection: Connection) -> None:

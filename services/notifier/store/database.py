@@ -49,11 +49,14 @@ class Database:
         As `parse_database_url` returned it.
     is_notifier
         Whether it sends deliveries, and so must be told from others that do.
+    is_reader
+        Its transactions only read.
     """
 
-    def __init__(self, url: URL, *, is_notifier: bool = True) -> None:
+    def __init__(self, url: URL, *, is_notifier: bool = True, is_reader: bool = False) -> None:
         self._url = url
-        self._engine = make_engine(url)
+        self._engine = make_engine(url, is_reader=is_reader)
+        self._is_reader = is_reader
         self._is_notifier = is_notifier
         self.dialect: Final = Dialect(self._engine.dialect.name)
         self.on_reconnect: Callable[[], None] = lambda: None
@@ -86,6 +89,28 @@ class Database:
             If the URL names no usable database, or a file that another notifier uses.
         """
         database = cls(parse_database_url(url), is_notifier=is_notifier)
+        try:
+            await database._start()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @classmethod
+    async def open_reader(cls, url: str) -> Self:
+        """Connect to a store that exists, to read it while a notifier writes; neither waits for the other.
+
+        Parameters
+        ----------
+        url
+            As for `open`.
+
+        Raises
+        ------
+        ConfigError
+            If the URL names no usable database.
+        """
+        database = cls(parse_database_url(url), is_notifier=False, is_reader=True)
         try:
             await database._start()
         except BaseException:
@@ -180,8 +205,9 @@ class Database:
             connection.execute(_MARK)
 
     def _open(self) -> None:
-        with self._engine.begin() as connection:
-            migrate(connection)
+        if not self._is_reader:
+            with self._engine.begin() as connection:
+                migrate(connection)
         self._connect()
         self._is_reachable = True
 

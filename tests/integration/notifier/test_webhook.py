@@ -13,7 +13,6 @@ from standardwebhooks.webhooks import Webhook
 from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
 from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
-from services.notifier.core.address_guard import Network
 from services.notifier.core.attempt_result import (
     AttemptResult,
     Deferred,
@@ -22,6 +21,7 @@ from services.notifier.core.attempt_result import (
     Gone,
     Rejected,
 )
+from services.notifier.core.receiver_addresses import Network
 from services.notifier.core.signing import parse_secret
 from shared.clock import Clock, ManualClock, SystemClock
 from shared.version import CODE_VERSION
