@@ -103,9 +103,14 @@ def check_subscriptions(settings: NotifierSettings) -> Finding:
         # The check of the pairs reports it; the rest of the file is checked all the same.
         pairs = None
     try:
-        from services.notifier.subscriptions import load_subscriptions
+        from services.notifier.subscriptions.file import load_subscriptions
 
-        targets = load_subscriptions(settings.subscriptions_file, pairs=pairs)
+        targets = load_subscriptions(
+            settings.subscriptions_file,
+            pairs=pairs,
+            allowed_networks=settings.webhook_allowed_networks,
+            ca_file=settings.webhook_ca_file,
+        )
     except ModuleNotFoundError as error:
         return skipped("subscriptions", f"{error.name} is not installed here; run it where the notifier runs")
     except ConfigError as error:

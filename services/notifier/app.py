@@ -24,7 +24,8 @@ from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog
 from services.notifier.store.outbox import AuditOutbox
 from services.notifier.store.queue import DeliveryQueue
-from services.notifier.subscriptions import EmailTarget, Target, WebhookTarget, load_subscriptions
+from services.notifier.subscriptions.file import load_subscriptions
+from services.notifier.subscriptions.targets import EmailTarget, Target, WebhookTarget
 from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.domain.pairs import Pair
@@ -66,7 +67,12 @@ async def run_notifier(
         If Kafka fails in a way that a restart may fix.
     """
     names = [pair.name for pair in pairs] if pairs is not None else None
-    targets = load_subscriptions(settings.subscriptions_file, pairs=names)
+    targets = load_subscriptions(
+        settings.subscriptions_file,
+        pairs=names,
+        allowed_networks=settings.webhook_allowed_networks,
+        ca_file=settings.webhook_ca_file,
+    )
     if not targets:
         log.warning("nobody_subscribed", file=str(settings.subscriptions_file))
     mail_domain = _mail_domain(settings)

@@ -1,0 +1,50 @@
+"""The fields of a ``[[subscription]]`` table, and their types."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from services.notifier.subscriptions.secrets import Names
+from shared.domain.divergences import Kind, Severity
+
+_DAY_SECONDS = 86_400
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    pairs: tuple[str, ...] | None = Field(default=None, min_length=1)
+    kinds: tuple[Kind, ...] | None = Field(default=None, min_length=1)
+    min_severity: Severity = Severity.WARNING
+    repeat_interval_seconds: float = Field(default=0.0, ge=0, le=366 * _DAY_SECONDS, allow_inf_nan=False)
+    owner: str | None = None
+
+
+class WebhookTable(_Table):
+    """A subscription by webhook, as it is written."""
+
+    channel: Literal["webhook"]
+    url: str
+    signature: Literal["hmac", "ed25519", "both"] = "hmac"
+    secret_env: Names = ()
+    secret_file: Names = ()
+    signing_key_env: Names = ()
+    signing_key_file: Names = ()
+    headers: dict[str, str] = Field(default_factory=dict)
+    headers_env: dict[str, str] = Field(default_factory=dict)
+    client_cert_file: str | None = Field(default=None, min_length=1)
+    client_key_file: str | None = Field(default=None, min_length=1)
+    events_token_env: Names = ()
+    events_token_file: Names = ()
+
+
+class EmailTable(_Table):
+    """A subscription by e-mail, as it is written."""
+
+    channel: Literal["email"]
+    address: str
+
+
+Table = WebhookTable | EmailTable
+TABLE: TypeAdapter[Table] = TypeAdapter(Annotated[Table, Field(discriminator="channel")])
