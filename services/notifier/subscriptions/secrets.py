@@ -3,8 +3,6 @@
 Errors show only what looks like a name: anything else may be the secret itself, entered by mistake.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,8 +14,6 @@ T = TypeVar("T")
 Names = str | tuple[str, ...]
 
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
-_SIGNING_PREFIX: Final = "whsk_"
-_SEED_BYTES: Final = 32
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,512}")
 _TEXT: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,4096}")
 
@@ -96,30 +92,6 @@ class SecretSource:
             except ValueError as error:
                 raise ValueError(f"{source}: {error}") from None
         return tuple(parsed)
-
-
-def parse_signing_key(text: str) -> bytes:
-    """Return the seed of an ed25519 key.
-
-    Raises
-    ------
-    ValueError
-        If it is not ``whsk_`` and base64 of 32 bytes; the message does not show it.
-
-    Examples
-    --------
-    >>> parse_signing_key("whsk_" + base64.b64encode(bytes(32)).decode()) == bytes(32)
-    True
-    """
-    if not text.startswith(_SIGNING_PREFIX):
-        raise ValueError(f"a signing key begins with {_SIGNING_PREFIX}")
-    try:
-        seed = base64.b64decode(text.removeprefix(_SIGNING_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError(f"a signing key is {_SIGNING_PREFIX} and base64, this is not base64") from None
-    if len(seed) != _SEED_BYTES:
-        raise ValueError(f"a signing key has {_SEED_BYTES} bytes, was {len(seed)}")
-    return seed
 
 
 def parse_token(text: str) -> str:

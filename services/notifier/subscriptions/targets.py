@@ -3,9 +3,8 @@
 import ssl
 from dataclasses import dataclass, field
 
-from yarl import URL
-
 from services.notifier.core.routing import Subscription
+from services.notifier.core.signing import SigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,15 +13,11 @@ class WebhookTarget:
 
     Parameters
     ----------
-    url
-        Where it is sent; escaped already.
     keys
-        HMAC keys that sign its messages; empty if it is signed by ed25519 alone.
-    signing_keys
-        Seeds of ed25519 keys that sign its messages; empty if it is signed by HMAC alone.
+        One signature for each.
     headers
         Names and values that the operator adds.
-    ssl_context
+    tls
         TLS settings with a client certificate; None where the receiver asks for none.
     events_tokens
         Bearer tokens with which the receiver may ask for this subscription's events; empty if it may not.
@@ -31,11 +26,9 @@ class WebhookTarget:
     """
 
     subscription: Subscription
-    url: URL = field(repr=False)
-    keys: tuple[bytes, ...] = field(repr=False)
-    signing_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    keys: tuple[SigningKey, ...] = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
     events_tokens: tuple[str, ...] = field(default=(), repr=False)
     owner: str | None = None
 

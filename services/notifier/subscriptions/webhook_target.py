@@ -8,10 +8,10 @@ from typing import Final
 
 from services.notifier.core.receiver_addresses import Network
 from services.notifier.core.routing import Subscription
-from services.notifier.core.signing import parse_secret
+from services.notifier.core.signing import Ed25519Key, SigningKey, parse_ed25519_key, parse_secret
 from services.notifier.subscriptions.client_certificate import load_client_certificate
 from services.notifier.subscriptions.custom_headers import read_headers
-from services.notifier.subscriptions.secrets import SecretSource, parse_signing_key, parse_token
+from services.notifier.subscriptions.secrets import SecretSource, parse_token
 from services.notifier.subscriptions.tables import WebhookTable
 from services.notifier.subscriptions.targets import WebhookTarget
 from services.notifier.subscriptions.webhook_url import WebhookUrl, parse_webhook_url
@@ -55,7 +55,7 @@ def webhook_target(
     except ValueError as error:
         raise ValueError(f"url: {error}") from None
     secrets = surroundings.secrets
-    keys, signing_keys = _keys(table, secrets)
+    keys = _keys(table, secrets)
     headers = read_headers(table.headers, table.headers_env, secrets)
     return WebhookTarget(
         subscription=Subscription(
@@ -67,13 +67,11 @@ def webhook_target(
             min_severity=table.min_severity,
             repeat_interval_ns=round(table.repeat_interval_seconds * NS_PER_SECOND),
             variant=_variant(table),
-            dedupe_key=_dedupe_key(table, url, keys, signing_keys, headers),
+            dedupe_key=_dedupe_key(table, url, keys, headers),
         ),
-        url=url.to_yarl(),
         keys=keys,
-        signing_keys=signing_keys,
         headers=headers,
-        ssl_context=_ssl_context(table, url, surroundings),
+        tls=_tls(table, url, surroundings),
         events_tokens=secrets.read(
             "events_token", parse_token, variables=table.events_token_env, files=table.events_token_file
         ),
@@ -81,10 +79,10 @@ def webhook_target(
     )
 
 
-def _keys(table: WebhookTable, secrets: SecretSource) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+def _keys(table: WebhookTable, secrets: SecretSource) -> tuple[SigningKey, ...]:
     keys = secrets.read("secret", parse_secret, variables=table.secret_env, files=table.secret_file)
     signing_keys = secrets.read(
-        "signing_key", parse_signing_key, variables=table.signing_key_env, files=table.signing_key_file
+        "signing_key", parse_ed25519_key, variables=table.signing_key_env, files=table.signing_key_file
     )
     if not keys and table.signature != "ed25519":
         raise ValueError(f"secret_env or secret_file must name a secret; make one with: {_MAKE_SECRET}")
@@ -96,12 +94,10 @@ def _keys(table: WebhookTable, secrets: SecretSource) -> tuple[tuple[bytes, ...]
         raise ValueError('signature: a secret is not used; write signature = "both" to use both')
     if signing_keys and table.signature == "hmac":
         raise ValueError('signature: a signing key is not used; write signature = "ed25519" or "both"')
-    return keys, signing_keys
+    return (*keys, *signing_keys)
 
 
-def _ssl_context(
-    table: WebhookTable, url: WebhookUrl, surroundings: WebhookSurroundings
-) -> ssl.SSLContext | None:
+def _tls(table: WebhookTable, url: WebhookUrl, surroundings: WebhookSurroundings) -> ssl.SSLContext | None:
     if table.client_cert_file is None:
         if table.client_key_file is not None:
             raise ValueError("client_key_file: needs client_cert_file, the certificate of the key")
@@ -129,15 +125,12 @@ def _variant(table: WebhookTable) -> tuple[str, ...]:
 def _dedupe_key(
     table: WebhookTable,
     url: WebhookUrl,
-    keys: tuple[bytes, ...],
-    signing_keys: tuple[bytes, ...],
+    keys: tuple[SigningKey, ...],
     headers: tuple[tuple[str, str], ...],
 ) -> str:
     return stable_hash(
         url.normal_form,
-        *sorted(key.hex() for key in keys),
-        "ed25519",
-        *sorted(key.hex() for key in signing_keys),
+        *sorted(key.public_key if isinstance(key, Ed25519Key) else key.hex() for key in keys),
         "headers",
         *(
             part

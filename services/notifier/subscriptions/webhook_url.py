@@ -58,10 +58,6 @@ class WebhookUrl:
         """Return whether it is an ``https`` URL."""
         return self.text.startswith("https:")
 
-    def to_yarl(self) -> URL:
-        """Return it for a client, which must not escape it again."""
-        return URL(self.text, encoded=True)
-
 
 def parse_webhook_url(text: str, *, allowed_networks: Iterable[Network] | None = None) -> WebhookUrl:
     """Return the URL that a text is.

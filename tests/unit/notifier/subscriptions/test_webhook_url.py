@@ -4,6 +4,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from services.notifier.subscriptions.webhook_url import WebhookUrl, parse_webhook_url
 
@@ -38,7 +39,7 @@ def test_url_is_sent_as_it_is_written(text: str, expected: str) -> None:
     url = parse_webhook_url(text)
 
     assert url.text == expected
-    assert str(url.to_yarl()) in (expected, expected.replace("?", "/?", 1))
+    assert str(URL(url.text, encoded=True)) in (expected, expected.replace("?", "/?", 1))
     if text[:5].islower():
         # The store knows receivers that are gone by the text that earlier versions made of the URL.
         assert url.text == str(httpx.URL(text))
@@ -182,7 +183,7 @@ joined = st.lists(pieces, max_size=9).map("".join)
 
 
 def is_usable(url: WebhookUrl) -> None:
-    sent = url.to_yarl()
+    sent = URL(url.text, encoded=True)
     assert url.text.isascii()
     assert sent.host
     assert 1 <= (sent.port or 0) <= 65_535
