@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.ports import Channel
 from services.notifier.channels.smtp_connection import SmtpConnection
-from services.notifier.channels.webhook_http import WebhookHttp, make_webhook_client
+from services.notifier.channels.webhook_client import make_webhook_client
+from services.notifier.channels.webhook_http import WebhookHttp
 from services.notifier.config import NotifierSettings
 from services.notifier.consumer import EventConsumer
 from services.notifier.core.effects import OnEffect, ignore_effect
@@ -186,7 +187,6 @@ async def _channels(
                     url=target.subscription.receiver,
                     keys=target.keys,
                     client=client,
-                    timeout_seconds=settings.request_timeout_seconds,
                     clock=clock,
                 )
             case EmailTarget():

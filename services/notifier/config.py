@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.notifier.core.receiver_addresses import check_mail_address
+from services.notifier.core.mail_addresses import check_mail_address
 from services.notifier.core.retry import RETRY_DELAYS_SECONDS
 from services.notifier.core.routing import TimeBase
 from shared.config import HealthSettings, SectionSettings

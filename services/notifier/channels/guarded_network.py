@@ -1,127 +1,155 @@
-"""Connect webhooks to public addresses only.
+"""Connect webhooks to public and allowed addresses only.
 
-The name is resolved here, each of its addresses is checked, and the connection goes to the checked address.
-If the name were resolved again for the connection, a name server could answer with a different address (DNS
-rebinding). TLS still verifies the name.
+A name is resolved here, each of its addresses is checked, and the connection goes to the checked address. If
+the name were resolved again for the connection, a name server could answer with a different address (DNS
+rebinding). TLS still verifies the name. An address is checked once more when its socket is made, which is the
+only check for a URL that has an address instead of a name.
+
+A receiver's addresses are tried one after the other, the next one as soon as the one before has failed or has
+not connected within a quarter of a second (RFC 8305).
 """
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import Final
 
-import httpcore
-import httpx
+from aiohttp import TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import AddrInfoType
 
-from services.notifier.core.attempt_result import FailureReason
-from services.notifier.core.receiver_addresses import Network, NetworkAddress, is_reachable
-from shared.errors import DeliveryDeferred, DeliveryRejected
+from services.notifier.channels.bounded_answer import BoundedAnswer
+from services.notifier.channels.name_resolution import NameResolution
+from services.notifier.core.address_guard import Network, why_refused
 
-_SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+# Events are minutes apart; a connection that is still open saves the handshakes.
+_KEEPALIVE_SECONDS: Final = 300.0
+# The system asks the other side after this time without traffic, and a few times more, whether it is there:
+# an unused connection that died is then noticed, and address translation on the way does not forget it.
+_PROBE_AFTER_SECONDS: Final = 30
+_PROBE_EVERY_SECONDS: Final = 5
+_PROBES: Final = 3
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Open TCP connections to reachable addresses and refuse all others.
+class AddressRefused(OSError):
+    """An address is not public, and the operator has not allowed it."""
 
-    Parameters
-    ----------
-    allowed
-        Networks that webhooks may reach although they are not public.
-    """
 
-    def __init__(self, allowed: Iterable[Network]) -> None:
+class GuardedResolver(AbstractResolver):
+    """Resolve names to addresses of which every one may be connected to."""
+
+    def __init__(self, names: NameResolution, allowed: Iterable[Network]) -> None:
+        self._names = names
         self._allowed = tuple(allowed)
-        self._network = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[_SocketOption] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of a host that accepts the connection.
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses of a name.
 
         Raises
         ------
-        DeliveryRejected
-            If any of the host's addresses is forbidden: a name with public and forbidden addresses is
-            an attack or a mistake.
-        DeliveryDeferred
-            If the host has no address.
+        AddressRefused
+            If any of its addresses is refused: a name with public and forbidden addresses is an attack or a
+            mistake.
+        NameNotResolved
+            If it has no address.
         """
-        addresses = await self._resolve(host, port, timeout)
+        addresses = await self._names.addresses(host)
         for address in addresses:
-            if not is_reachable(address, allowed=self._allowed):
-                raise DeliveryRejected(
-                    f"{host} is {address}, which is not public; "
-                    "CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS allows networks",
-                    reason=FailureReason.ADDRESS_REFUSED,
-                )
-        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for address in addresses:
-            try:
-                return await self._network.connect_tcp(
-                    str(address), port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure or httpcore.ConnectError(f"{host} has no address")
+            _check(str(address), self._allowed, host=host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address),
+                port=port,
+                family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in addresses
+        ]
 
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[_SocketOption] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Refuse: a webhook never goes to a Unix socket of this machine."""
-        raise DeliveryRejected(f"{path} is a local socket", reason=FailureReason.ADDRESS_REFUSED)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await self._network.sleep(seconds)
-
-    async def _resolve(self, host: str, port: int, timeout: float | None) -> tuple[NetworkAddress, ...]:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise DeliveryDeferred(f"{host}: {error}", reason=FailureReason.DNS_FAILED) from error
-        except TimeoutError as error:
-            raise DeliveryDeferred(f"{host}: no answer from DNS", reason=FailureReason.DNS_FAILED) from error
-        # A link-local address may come with a scope, which is no part of the address.
-        texts = dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found)
-        return tuple(ip_address(text) for text in texts)
+    async def close(self) -> None:
+        """Do nothing: a lookup ends by itself."""
 
 
-class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, connecting through a `GuardedBackend`.
+class GuardedConnector(TCPConnector):
+    """aiohttp's connections, to addresses that pass the guard, with answers of bounded length.
 
     Parameters
     ----------
     allowed
         Networks that webhooks may reach although they are not public.
-    keepalive_seconds
-        How long an unused connection stays open for the next webhook.
+    max_idle_hosts
+        To how many hosts unused connections stay open; then those to the host used longest ago are closed.
+    tls
+        For receivers without a client certificate.
     """
 
     def __init__(
         self,
         *,
+        names: NameResolution,
         allowed: Iterable[Network],
-        keepalive_seconds: float,
-        max_connections: int,
-        ssl_context: ssl.SSLContext,
+        max_idle_hosts: int,
+        tls: ssl.SSLContext,
     ) -> None:
-        super().__init__(verify=ssl_context)
-        # httpx has no option for the network backend of its pool.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections,
-            keepalive_expiry=keepalive_seconds,
-            network_backend=GuardedBackend(allowed),
+        networks = tuple(allowed)
+        super().__init__(
+            resolver=GuardedResolver(names, networks),
+            # `NameResolution` keeps answers, and forgets them when a receiver fails.
+            use_dns_cache=False,
+            ssl=tls,
+            # The dispatcher limits the attempts in flight.
+            limit=0,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            socket_factory=functools.partial(_make_socket, allowed=networks),
         )
+        self._max_idle_hosts = max_idle_hosts
+        # aiohttp has no option for these: its protocol, what it does with an unused connection, and closing
+        # those to one host. `tests/integration/notifier/test_webhook_faults.py` notices if a version differs.
+        protocol = functools.partial(BoundedAnswer, loop=asyncio.get_running_loop())
+        self._factory = protocol  # type: ignore[assignment]  # partial is invariant
+
+    def drop_idle(self, host: str, port: int) -> None:
+        """Close the unused connections to a host, so that the next attempt opens a new one."""
+        for key in [key for key in self._conns if key.host == host and key.port == port]:
+            self._close_idle(key)
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        if isinstance(protocol, BoundedAnswer):
+            protocol.become_idle()
+        while len(self._conns) > self._max_idle_hosts:
+            self._close_idle(next(iter(self._conns)))
+
+    def _close_idle(self, key: ConnectionKey) -> None:
+        for protocol, _ in self._conns.pop(key):
+            protocol.close()
+
+
+def _make_socket(info: AddrInfoType, *, allowed: tuple[Network, ...]) -> socket.socket:
+    family, kind, protocol, _, address = info
+    _check(str(address[0]), allowed)
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_AFTER_SECONDS)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_EVERY_SECONDS)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+    return made
+
+
+def _check(address: str, allowed: tuple[Network, ...], *, host: str = "") -> None:
+    try:
+        why = why_refused(ip_address(address.partition("%")[0]), allowed=allowed)
+    except ValueError:
+        why = f"{address} is no address"
+    if why is not None:
+        named = f"{host}: " if host else ""
+        raise AddressRefused(f"{named}{why}; CONVEX_NOTIFIER_WEBHOOK_ALLOWED_NETWORKS allows networks")

@@ -2,61 +2,31 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Final
 
-import httpx
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
-from services.notifier.channels.guarded_network import GuardedTransport
 from services.notifier.channels.ports import Message
-from services.notifier.core.attempt_result import (
-    AttemptResult,
-    Deferred,
-    FailureReason,
-    Rejected,
-)
-from services.notifier.core.http_answer import classify_http_answer
-from services.notifier.core.receiver_addresses import Network
+from services.notifier.channels.webhook_client import WebhookClient
+from services.notifier.channels.webhook_errors import REQUEST_ERRORS, classify_request_error
+from services.notifier.core.answer_text import shown_answer
+from services.notifier.core.attempt_result import AttemptResult, Deferred, FailureReason
+from services.notifier.core.http_answer import classify_http_answer, read_delivery_request
 from services.notifier.core.retry import MAX_RETRY_AFTER_SECONDS
-from services.notifier.core.signing import webhook_signature
+from services.notifier.core.signing import SigningKey, webhook_signature
 from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.retry_after import parse_retry_after
-from shared.errors import DeliveryDeferred, DeliveryRejected
-from shared.version import CODE_VERSION
+from shared.errors import ConfigError
 
 # Of a response's body only the beginning is used, as a hint for the operator.
 _MAX_BODY_BYTES: Final = 65_536
 _MAX_BODY_SECONDS: Final = 2.0
-_MAX_DETAIL: Final = 300
-# Events are minutes apart; a connection that is still open saves the handshakes.
-_KEEPALIVE_SECONDS: Final = 300.0
-
-
-def make_webhook_client(
-    *, timeout_seconds: float, allowed: Iterable[Network], max_connections: int, ca_file: Path | None = None
-) -> httpx.AsyncClient:
-    """Return the client that all webhooks share; it connects to public and allowed addresses only.
-
-    Parameters
-    ----------
-    ca_file
-        CA certificates to trust; the system's when None.
-    """
-    return httpx.AsyncClient(
-        transport=GuardedTransport(
-            allowed=allowed,
-            keepalive_seconds=_KEEPALIVE_SECONDS,
-            max_connections=max_connections,
-            ssl_context=ssl.create_default_context(cafile=str(ca_file) if ca_file else None),
-        ),
-        headers={"user-agent": f"convex/{CODE_VERSION}"},
-        timeout=timeout_seconds,
-        follow_redirects=False,
-        # A proxy from the environment would bypass the check of addresses.
-        trust_env=False,
-    )
+# After these, unused connections to the same host may be as dead as the one that failed.
+_CONNECTION_FAILURES: Final = frozenset({FailureReason.TIMED_OUT, FailureReason.CONNECTION_LOST})
 
 
 class WebhookHttp:
@@ -64,86 +34,123 @@ class WebhookHttp:
 
     Parameters
     ----------
+    url
+        In ASCII, as it is sent.
     keys
         One signature for each; more than one while a secret rotates.
-    timeout_seconds
-        Longest wait for the response's status, connecting included.
+    headers
+        More headers for this receiver, by name.
+    content_type
+        Of the body.
+    tls
+        For a receiver that asks for a client certificate; the client's own context when None.
+    body_of
+        Makes the body of a message, which is then signed and sent; the event's own bytes when None.
+
+    Raises
+    ------
+    ConfigError
+        If nothing can be sent to the URL, or a header cannot be sent; neither is shown.
     """
 
     def __init__(
         self,
         *,
         url: str,
-        keys: tuple[bytes, ...],
-        client: httpx.AsyncClient,
-        timeout_seconds: float,
+        keys: tuple[SigningKey, ...],
+        client: WebhookClient,
         clock: Clock,
+        headers: Iterable[tuple[str, str]] = (),
+        content_type: str = "application/json",
+        tls: ssl.SSLContext | None = None,
+        body_of: Callable[[Message], bytes] | None = None,
     ) -> None:
-        self._url = url
+        self._url = _checked_url(url)
         self._keys = keys
         self._client = client
-        self._timeout_seconds = timeout_seconds
         self._clock = clock
+        self._headers = CIMultiDict({"content-type": content_type})
+        for name, value in headers:
+            self._headers[name] = value
+        if any(
+            forbidden in text for pair in self._headers.items() for text in pair for forbidden in "\r\n\0"
+        ):
+            raise ConfigError("a header of a webhook has a line break or NUL")
+        self._tls = tls
+        self._body_of = body_of
 
     async def attempt(self, message: Message) -> AttemptResult:
         """POST the event once."""
-        request = self._client.build_request(
-            "POST", self._url, content=message.body, headers=self._headers(message)
-        )
+        if message.needs_fresh_connection:
+            self._client.distrust(self._url)
+        body = message.body if self._body_of is None else self._body_of(message)
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                response = await self._client.send(request, stream=True)
-        except DeliveryRejected as error:
-            return Rejected(reason=FailureReason(error.reason), detail=str(error))
-        except DeliveryDeferred as error:
-            return Deferred(reason=FailureReason(error.reason), detail=str(error))
-        except (TimeoutError, httpx.TimeoutException) as error:
-            return Deferred(reason=FailureReason.TIMED_OUT, detail=_described(error))
-        except httpx.ConnectError as error:
-            return Deferred(reason=FailureReason.CONNECT_FAILED, detail=_described(error))
-        except httpx.TransportError as error:
-            return Deferred(reason=FailureReason.CONNECTION_LOST, detail=_described(error))
+            response = await self._client.post(self._url, body, self._headers_of(message, body), self._tls)
+        except REQUEST_ERRORS as error:
+            result = classify_request_error(error)
+            if isinstance(result, Deferred) and result.reason in _CONNECTION_FAILURES:
+                self._client.distrust(self._url)
+            return result
         beginning = await _read(response)
         return classify_http_answer(
-            response.status_code,
+            response.status,
             retry_after_seconds=parse_retry_after(
                 response.headers.get("retry-after"),
                 longest_seconds=MAX_RETRY_AFTER_SECONDS,
                 at=self._clock.now(),
             ),
-            detail=f"HTTP {response.status_code} {beginning}".strip(),
+            delivery_request=read_delivery_request(response.headers.get("webhook-delivery")),
+            detail=f"HTTP {response.status} {shown_answer(beginning)}".strip(),
         )
 
-    def _headers(self, message: Message) -> dict[str, str]:
+    def _headers_of(self, message: Message, body: bytes) -> CIMultiDict[str]:
         # Whole seconds: verifiers parse the header as an integer.
         timestamp = self._clock.now_ns() // NS_PER_SECOND
-        return {
-            "content-type": "application/json",
-            "webhook-id": message.message_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": webhook_signature(
-                message.body, message_id=message.message_id, timestamp_seconds=timestamp, keys=self._keys
-            ),
-        }
+        headers = self._headers.copy()
+        headers["webhook-id"] = message.message_id
+        headers["webhook-timestamp"] = str(timestamp)
+        headers["webhook-signature"] = webhook_signature(
+            body, message_id=message.message_id, timestamp_seconds=timestamp, keys=self._keys
+        )
+        if message.endpoint_sequence > 0:
+            headers["convex-sequence"] = str(message.endpoint_sequence)
+        if message.replaces:
+            headers["convex-not-delivered"] = ", ".join(
+                f"{replaced.endpoint_sequence}={replaced.outcome}" for replaced in message.replaces
+            )
+        return headers
 
 
-async def _read(response: httpx.Response) -> str:
+def _checked_url(text: str) -> URL:
+    """Return the URL of a text that was checked when it was read; this is the last line of defence."""
+    try:
+        url = URL(text, encoded=True)
+        # Decoding an international name fails for some that encoding accepts.
+        is_usable = url.scheme in ("http", "https") and bool(url.host) and bool(url.port) and text.isascii()
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise ConfigError(
+            "the URL of a webhook must be http(s)://host/path in ASCII, with a port from 1 to 65535"
+        )
+    return url
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
     """Return the beginning of a response's body; read it to its end, so that the connection can be reused."""
+    content = response.content
+    if response.connection is None and content.exception() is None:
+        # Most answers are short and come in one piece; then the connection is already free.
+        return content.read_nowait()
     read = bytearray()
     try:
         async with asyncio.timeout(_MAX_BODY_SECONDS):
-            # Raw: a compressed body may decompress to a thousand times what came over the wire.
-            async for chunk in response.aiter_raw():
+            while len(read) <= _MAX_BODY_BYTES and (chunk := await content.readany()):
                 read += chunk
-                if len(read) > _MAX_BODY_BYTES:
-                    break
-    except (TimeoutError, httpx.TransportError):
+    except REQUEST_ERRORS:
         # The status has been received and counts, even if the body breaks off.
-        return ""
+        return b""
     finally:
-        await response.aclose()
-    return bytes(read[:_MAX_DETAIL]).decode("utf-8", errors="replace")
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:_MAX_DETAIL]
+        # Closes the connection unless the body was read to its end.
+        response.close()
+    return bytes(read)

@@ -47,13 +47,15 @@ def shown_answer(answer: bytes | str) -> str:
 def _decoded(answer: bytes | str, *, is_cut: bool) -> str:
     if isinstance(answer, str):
         try:
-            answer = answer.encode("utf-8", errors="surrogateescape")
+            encoded = answer.encode("utf-8", errors="surrogateescape")
         except UnicodeEncodeError:
             # Surrogates that stand for no byte.
             return answer
+    else:
+        encoded = answer
     # Where the answer was cut, its last character may be incomplete.
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return decoder.decode(answer, final=not is_cut)
+        return decoder.decode(encoded, final=not is_cut)
     except UnicodeDecodeError:
-        return answer.decode("latin-1")
+        return encoded.decode("latin-1")

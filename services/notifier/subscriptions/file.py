@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from services.notifier.core.receiver_addresses import Network, check_mail_address
+from services.notifier.core.address_guard import Network
+from services.notifier.core.mail_addresses import check_mail_address
 from services.notifier.core.routing import Subscription
 from services.notifier.subscriptions.secrets import SecretSource
 from services.notifier.subscriptions.tables import TABLE, EmailTable, WebhookTable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.notifier.core.receiver_addresses import Network
+from services.notifier.core.address_guard import Network
 from services.notifier.core.routing import Subscription
 from services.notifier.core.signing import Ed25519Key, SigningKey, parse_ed25519_key, parse_secret
 from services.notifier.subscriptions.client_certificate import load_client_certificate

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import idna
 from yarl import URL
 
-from services.notifier.core.receiver_addresses import Network, is_reachable
+from services.notifier.core.address_guard import Network, is_reachable
 
 _FORM: Final = "must be http(s)://host/path without a user or a fragment"
 _MAX_LENGTH: Final = 4_096
