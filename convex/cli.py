@@ -12,6 +12,7 @@ from convex.commands import (
     backtest,
     calibrate,
     deadletters,
+    deliveries,
     demo,
     doctor,
     explain,
@@ -35,6 +36,7 @@ app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)
 app.add_typer(topics.app, name="topics")
 app.add_typer(deadletters.app, name="deadletters")
+app.add_typer(deliveries.app, name="deliveries")
 app.command("test-fire")(testfire.fire)
 app.command("doctor")(doctor.doctor)
 

@@ -20,7 +20,9 @@ def test_the_commands_are_registered_without_the_libraries_that_they_run_on() ->
     assert set(ran.stdout.split()) & set(_SLOW) == set()
 
 
-@pytest.mark.parametrize("command", ["backtest", "calibrate", "explain", "deadletters", "doctor", "topics"])
+@pytest.mark.parametrize(
+    "command", ["backtest", "calibrate", "explain", "deadletters", "deliveries", "doctor", "topics"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     ran = CliRunner().invoke(app, [command, "--help"])
 
