@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.support.coverage_of_decisions",
     "tests.support.kafka_broker",
     "tests.support.brokers",
+    "tests.support.postgres",
 ]
 
 # A gate must not depend on luck: the same examples on every run. ``deep`` is for nights and doubts:
