@@ -77,7 +77,7 @@ class PostgresCluster:
         """Return the URL of a database."""
         return f"postgresql://convex:convex@127.0.0.1:{self.port}/{database}"
 
-    def execute(self, statement: sql.Composable, *, database: str = "postgres") -> None:
+    def execute(self, statement: sql.Composed, *, database: str = "postgres") -> None:
         """Run one statement as the server's owner."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             connection.execute(statement)

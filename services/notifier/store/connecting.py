@@ -53,6 +53,8 @@ def parse_database_url(text: str) -> URL:
         )
     if dialect.name not in (SQLITE, POSTGRESQL):
         raise ConfigError(f"{SETTING}: {shown(url)} is neither SQLite nor PostgreSQL; write {_EXAMPLES}")
+    if dialect.name == SQLITE and url.database in (None, "", ":memory:"):
+        raise ConfigError(f"{SETTING}: {shown(url)} names no file, so it keeps nothing; write {_EXAMPLES}")
     if dialect.name == POSTGRESQL:
         # The one driver that is installed, whatever the default of SQLAlchemy is.
         return url.set(drivername=_POSTGRESQL_DRIVER)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import structlog
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -151,7 +152,8 @@ class Database:
             If the database cannot be used now. Nothing of the transaction is kept, except when the connection
             was lost during the commit: then it is unknown.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, transaction, on_disk)
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._run, transaction, on_disk)
+        return await asyncio.shield(running)
 
     async def flush(self) -> None:
         """Return when everything that was committed before the call is on disk.
@@ -177,11 +179,15 @@ class Database:
 
     async def _start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        path = self._url.database
-        if self.dialect.is_sqlite and self._is_notifier and path and path != ":memory:":
-            self._lock = FileLock.take(Path(path))
+        if self.dialect.is_sqlite and self._is_notifier:
+            self._lock = FileLock.take(Path(str(self._url.database)))
         try:
             await self._loop.run_in_executor(self._thread, self._open)
+        except CommandError as error:
+            raise ConfigError(
+                f"{SETTING}: {shown(self._url)} was written by a newer version: {in_one_line(error)}; "
+                "install that version again"
+            ) from error
         except DBAPIError as error:
             remedy = (
                 "name a file in an existing folder that this user may write"

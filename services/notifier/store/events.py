@@ -171,6 +171,7 @@ class EventLog:
 class _Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._lanes = Lanes(dialect)
+        self._is_shared = not dialect.is_sqlite
         self._history = RoutingHistoryReader(dialect)
         subscriptions = dialect.words("subscriptions")
         self._count_on = dialect.statement(_COUNT_ON, subscriptions=subscriptions)
@@ -227,9 +228,11 @@ class _Statements:
             connection.execute(self._insert_suppressions, asked)
         if not made.deliveries:
             return StoredEvent(plan=made, deliveries=(), superseded=())
+        # Counting locks the lanes, so that what is read next is what will be.
+        numbers = self._next_numbers(connection, made.deliveries)
         superseded: tuple[str, ...] = ()
         missed: dict[str, tuple[Replaced, ...]] = {}
-        if history.notified:
+        if history.notified or self._is_shared:
             superseded = self._lanes.supersede(
                 connection,
                 [each.subscription for each in made.deliveries],
@@ -240,7 +243,6 @@ class _Statements:
             missed = self._lanes.undelivered(
                 connection, divergence_id=event.divergence_id, sequence=event.sequence
             )
-        numbers = self._next_numbers(connection, made.deliveries)
         deliveries = tuple(
             _pending(each, event, numbers[each.subscription], missed.get(each.subscription, ()))
             for each in made.deliveries

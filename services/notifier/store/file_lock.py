@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Self
 
+from services.notifier.store.connecting import SETTING
 from shared.errors import ConfigError
 
 
@@ -26,12 +27,14 @@ class FileLock:
         ConfigError
             If another notifier holds it, or the file cannot be made.
         """
-        path = database.with_name(database.name + ".lock")
+        # One lock, whatever symbolic link leads to the file.
+        file = database.resolve()
+        path = file.with_name(file.name + ".lock")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise ConfigError(
-                f"{path} cannot be opened: {error.strerror}; "
+                f"{SETTING}: {path} cannot be opened: {error.strerror}; "
                 "name a file in an existing folder that this user may write"
             ) from error
         try:
@@ -39,7 +42,8 @@ class FileLock:
         except OSError as error:
             os.close(descriptor)
             raise ConfigError(
-                f"{database} is in use by another notifier; stop it first, or let both use PostgreSQL"
+                f"{SETTING}: {database} is in use by another notifier; "
+                "stop it first, or let both use PostgreSQL"
             ) from error
         return cls(descriptor)
 

@@ -1,4 +1,10 @@
-"""A newer message of a divergence takes the place of an older one that its receiver does not have yet."""
+"""A newer message of a divergence takes the place of an older one that its receiver does not have yet.
+
+Whoever adds a message to a lane or ends one there holds the row of its subscription in
+``endpoint_sequences``: otherwise two notifiers, of which one adds the end while the other puts the opening
+back, would not see each other's message. The rows are locked in the order of their names, so that two
+notifiers never wait for each other.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,6 +20,12 @@ from shared.domain.deliveries import Outcome
 # A receiver that has missed more learns it from GET /v1/events.
 MOST_REPLACED: Final = 20
 
+_LOCK: Final = """
+    SELECT count(*) FROM (
+        SELECT subscription FROM endpoint_sequences
+        WHERE subscription IN (SELECT word FROM {subscriptions} AS s)
+        ORDER BY subscription {lock}) AS locked
+"""
 _WAITING: Final = """
     SELECT {collected} FROM (
         SELECT delivery_id FROM deliveries
@@ -38,6 +50,8 @@ class Lanes:
     """The statements about earlier messages of a divergence."""
 
     def __init__(self, dialect: Dialect) -> None:
+        self._is_shared = not dialect.is_sqlite
+        self._lock = dialect.statement(_LOCK, subscriptions=dialect.words("subscriptions"))
         self._waiting = dialect.statement(
             _WAITING, collected=dialect.collected("delivery_id"), subscriptions=dialect.words("subscriptions")
         )
@@ -45,6 +59,11 @@ class Lanes:
         self._earlier = dialect.statement(
             _EARLIER, collected=dialect.collected("subscription", "endpoint_sequence", "state")
         )
+
+    def lock(self, connection: Connection, subscriptions: Iterable[str]) -> None:
+        """Keep other notifiers out of the lanes of subscriptions until the transaction ends."""
+        if self._is_shared:
+            connection.execute(self._lock, {"subscriptions": encode_words(subscriptions)})
 
     def supersede(
         self,

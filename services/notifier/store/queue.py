@@ -82,13 +82,13 @@ _MORE: Final = """
 """
 _STARTABLE: Final = """
     SELECT {collected} FROM (
-        SELECT d.delivery_id, d.subscription, d.divergence_id FROM deliveries AS d
+        SELECT d.delivery_id, d.subscription, d.divergence_id, d.sequence FROM deliveries AS d
         WHERE d.delivery_id IN (SELECT word FROM {ids} AS i) AND d.state = 'pending'
             AND d.owner IN (SELECT word FROM {mine} AS m)
             AND NOT EXISTS (
                 SELECT 1 FROM deliveries AS s WHERE s.state = 'sending'
                     AND s.divergence_id = d.divergence_id AND s.subscription = d.subscription)
-        ORDER BY d.sequence DESC, d.delivery_id {lock}) AS startable
+        ORDER BY d.delivery_id {lock}) AS startable
 """
 _BEGIN: Final = """
     UPDATE deliveries
@@ -127,7 +127,7 @@ class DeliveryQueue:
         )
         self._startable = dialect.statement(
             _STARTABLE,
-            collected=dialect.collected("delivery_id", "subscription", "divergence_id"),
+            collected=dialect.collected("sequence", "delivery_id", "subscription", "divergence_id"),
             ids=ids,
             mine=mine,
         )
@@ -292,11 +292,13 @@ class DeliveryQueue:
 
     def _start(self, connection: Connection, delivery_ids: Sequence[str], now_ns: int) -> frozenset[str]:
         asked = {"ids": encode_words(delivery_ids), "mine": self._mine()}
-        lanes: dict[tuple[str, str], str] = {}
-        for delivery_id, subscription, divergence_id in decode_rows(
-            connection.scalar(self._startable, asked)
-        ):
-            lanes.setdefault((subscription, divergence_id), delivery_id)
+        startable = decode_rows(connection.scalar(self._startable, asked))
+        # The last one of a lane is its newest.
+        startable.sort()
+        lanes = {
+            (subscription, divergence_id): delivery_id
+            for _, delivery_id, subscription, divergence_id in startable
+        }
         if lanes:
             begun = {"ids": encode_words(lanes.values()), "now_ns": now_ns, "owner": self._database.instance}
             connection.execute(self._begin, begun)

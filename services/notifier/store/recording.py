@@ -12,7 +12,7 @@ from services.notifier.core.deliveries import PendingDelivery, Replaced
 from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision
 from services.notifier.store.delivery_rows import PENDING, SENDING, decode_replaces, encode_replaces
 from services.notifier.store.dialects import Dialect, decode_rows, encode_rows, encode_words
-from services.notifier.store.lanes import MOST_REPLACED
+from services.notifier.store.lanes import MOST_REPLACED, Lanes
 from services.notifier.store.receivers import ReceiverChange, change_receiver, retire_receiver
 from shared.domain.deliveries import Outcome
 
@@ -137,6 +137,7 @@ class Recording:
 
     def __init__(self, dialect: Dialect) -> None:
         ids = dialect.words("ids")
+        self._lanes = Lanes(dialect)
         self._current = dialect.statement(
             _CURRENT,
             collected=dialect.collected("delivery_id", "state", "attempts", "endpoint_sequence"),
@@ -190,6 +191,7 @@ class Recording:
         mine: Sequence[str],
     ) -> tuple[Recorded, ...]:
         """Store results and what follows from them; ``mine`` are the names under which we own deliveries."""
+        self._lanes.lock(connection, {each.delivery.subscription for each in results})
         changes = self._changes(connection, results, mine)
         for change in {
             each.receiver.receiver_id: each.receiver for each in results if each.receiver
@@ -201,7 +203,8 @@ class Recording:
         if changes:
             self._store(connection, changes.values(), now_ns, owner=mine[-1])
             self._end_waiting(connection, changes.values(), now_ns)
-        return tuple(_recorded(each, changes) for each in results)
+        # Of two results for one delivery only the first has changed it.
+        return tuple(_recorded(each, changes.pop(each.delivery.delivery_id, None)) for each in results)
 
     def _changes(
         self, connection: Connection, results: Sequence[AttemptRecord], mine: Sequence[str]
@@ -283,7 +286,7 @@ class Recording:
 def _change(record: AttemptRecord, attempts: int, number: int) -> _Change:
     decision = record.decision
     if isinstance(decision, RetryAt):
-        state, next_attempt_at_ns = PENDING, min(decision.next_attempt_at_ns, _LARGEST)
+        state, next_attempt_at_ns = PENDING, _in_range(decision.next_attempt_at_ns)
     else:
         state, next_attempt_at_ns = decision.outcome.value, record.delivery.next_attempt_at_ns
     return _Change(
@@ -327,7 +330,7 @@ def _attempt_rows(change: _Change) -> list[tuple[object, ...]]:
         (
             change.record.delivery.delivery_id,
             change.attempts,
-            attempt.started_at_ns,
+            _in_range(attempt.started_at_ns),
             attempt.duration_seconds if math.isfinite(attempt.duration_seconds) else 0.0,
             _storable(attempt.answer, _ANSWER_CHARACTERS),
             _storable(attempt.reason, _REASON_CHARACTERS),
@@ -351,9 +354,8 @@ def _row(change: _Change, now_ns: int) -> tuple[object, ...]:
     )
 
 
-def _recorded(record: AttemptRecord, changes: Mapping[str, _Change]) -> Recorded:
-    change = changes.get(record.delivery.delivery_id)
-    if change is None or change.record is not record:
+def _recorded(record: AttemptRecord, change: _Change | None) -> Recorded:
+    if change is None:
         return Recorded(delivery_id=record.delivery.delivery_id, state=None)
     return Recorded(
         delivery_id=record.delivery.delivery_id,
@@ -364,6 +366,13 @@ def _recorded(record: AttemptRecord, changes: Mapping[str, _Change]) -> Recorded
     )
 
 
+def _in_range(number: int) -> int:
+    """Return an instant that every database keeps."""
+    return max(-_LARGEST, min(number, _LARGEST))
+
+
 def _storable(text: str, most: int | None) -> str:
     """Return a text that every database keeps: what an answer contains must not stop other results."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")[:most]
+    if not text.isprintable():
+        text = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+    return text[:most]

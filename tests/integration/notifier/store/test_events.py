@@ -82,14 +82,15 @@ async def test_event_that_comes_again_with_other_bytes_is_noticed(database: Data
 async def test_event_and_deliveries_are_one_transaction(database: Database) -> None:
     """Two deliveries of one id cannot both be stored: then the event must not be either, nor its number."""
 
+    stored = await add(database, divergence(), DESK)
+    assert isinstance(stored, StoredEvent)
+    (planned,) = stored.plan.deliveries
+    event = divergence(onset="another", sequence=2)
+
     def plan_twice(history: RoutingHistory) -> DeliveryPlan:
-        (planned,) = planned_once.plan.deliveries
         twice = replace(planned, delivery_id="dl_2", event_id=event.event_id)
         return DeliveryPlan(deliveries=(twice, replace(twice, subscription="ops")), suppressed=())
 
-    planned_once = await add(database, divergence(), DESK)
-    assert isinstance(planned_once, StoredEvent)
-    event = divergence(onset="another", sequence=2)
     position = LogPosition(topic="divergences.v1", partition=0, offset=7)
     with pytest.raises(Exception, match=r"UNIQUE|unique") as caught:
         await EventLog(database).add(received_event(event), plan_twice, position=position)

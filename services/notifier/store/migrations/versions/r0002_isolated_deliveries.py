@@ -1,7 +1,7 @@
 """Attempts that have begun, numbers of each subscription's messages, suppressions, receivers, positions.
 
 The deliveries of before are numbered in the order in which their events were received. What waits is owned by
-nobody, so that the first notifier takes it.
+nobody, so that the first notifier takes it; of several in one lane only the newest waits on.
 """
 
 import sqlalchemy as sa
@@ -99,6 +99,17 @@ def _fill() -> None:
         "  SELECT delivery_id, row_number() OVER ("
         "    PARTITION BY subscription ORDER BY received_at_ns, sequence, delivery_id) AS place"
         "  FROM deliveries) AS numbered WHERE numbered.delivery_id = deliveries.delivery_id"
+    )
+    # The older notifier let several messages of one divergence wait; only the newest is still worth sending.
+    op.execute(
+        "UPDATE deliveries SET state = 'superseded', last_reason = 'superseded', ended_at_ns = ("
+        "  SELECT min(n.received_at_ns) FROM deliveries AS n WHERE n.subscription = deliveries.subscription"
+        "  AND n.divergence_id = deliveries.divergence_id AND n.sequence > deliveries.sequence"
+        "  AND n.state = 'pending')"
+        " WHERE state = 'pending' AND EXISTS ("
+        "  SELECT 1 FROM deliveries AS n WHERE n.subscription = deliveries.subscription"
+        "  AND n.divergence_id = deliveries.divergence_id AND n.sequence > deliveries.sequence"
+        "  AND n.state = 'pending')"
     )
     op.execute(
         "INSERT INTO endpoint_sequences (subscription, last)"
