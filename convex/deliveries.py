@@ -12,7 +12,7 @@ from services.notifier.config import NotifierSettings
 from services.notifier.store.connecting import parse_database_url
 from services.notifier.store.database import Database
 from services.notifier.store.overview import DeliveryOverview, Overview
-from services.notifier.store.retrying import Asked, Retrying
+from services.notifier.store.resending import Asked, Resending
 from shared.clock import SystemClock
 from shared.errors import ConfigError
 
@@ -70,7 +70,7 @@ async def retry_deliveries(
     """
     async with _store(settings) as database:
         await _check(database, subscription)
-        asked = await Retrying(database).retry(
+        asked = await Resending(database).retry(
             now_ns=SystemClock().now_ns(), subscription=subscription, delivery_id=delivery_id
         )
         if delivery_id is not None and asked.request_id is None:
@@ -93,7 +93,7 @@ async def enable_receiver(settings: NotifierSettings, subscription: str) -> Answ
     """
     async with _store(settings) as database:
         await _check(database, subscription)
-        asked = await Retrying(database).enable(subscription, now_ns=SystemClock().now_ns())
+        asked = await Resending(database).enable(subscription, now_ns=SystemClock().now_ns())
         return await _wait(database, asked)
 
 
@@ -146,5 +146,5 @@ async def _wait(database: Database, asked: Asked) -> Answered:
     is_taken = False
     while not is_taken and time.monotonic() < until:
         await asyncio.sleep(_LOOK_SECONDS)
-        is_taken = await Retrying(database).is_taken(asked.request_id)
+        is_taken = await Resending(database).is_taken(asked.request_id)
     return Answered(asked=asked, is_taken=is_taken)

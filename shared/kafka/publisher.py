@@ -198,8 +198,7 @@ class Publisher:
             encoded = key.encode()
             partition = places.get(key)
             if partition is None:
-                partition = int(producer._partitioner(encoded, partitions, partitions))  # noqa: SLF001
-                places[key] = partition
+                partition = places[key] = _partition_of(producer, encoded, partitions)
             batch = open_batches.get(partition)
             if batch is None or batch.append(timestamp=None, key=encoded, value=value) is None:
                 batch = open_batches[partition] = producer.create_batch()
@@ -212,7 +211,7 @@ class Publisher:
         """Return the partition that a key's records go to."""
         producer = await self._connected()
         partitions = sorted(await producer.partitions_for(topic))
-        return int(producer._partitioner(key.encode(), partitions, partitions))  # noqa: SLF001 - no public way
+        return _partition_of(producer, key.encode(), partitions)
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._building:
@@ -237,3 +236,7 @@ class Publisher:
                 # Otherwise it would retry for ever, and publish its old record after newer ones.
                 await producer._sender.close()  # noqa: SLF001 - no public way
                 await producer.client.close()
+
+
+def _partition_of(producer: AIOKafkaProducer, key: bytes, partitions: list[int]) -> int:
+    return int(producer._partitioner(key, partitions, partitions))  # noqa: SLF001 - no public way

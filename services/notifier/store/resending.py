@@ -65,7 +65,7 @@ _IS_GONE: Final = text("""
 _IS_TAKEN: Final = text("SELECT count(*) FROM requests WHERE id = :id")
 
 
-class Retrying:
+class Resending:
     """Ask for deliveries to be sent again."""
 
     def __init__(self, database: Database) -> None:
