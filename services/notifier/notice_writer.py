@@ -1,4 +1,4 @@
-"""Store what an owner is to be told, once for each change of a receiver."""
+"""Store the notice for an owner, once for each change of a receiver."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,7 +14,7 @@ from shared.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-# What the log says; the operator reads it where no owner is told.
+# What the log says; the operator reads it where no mail goes out.
 _FACTS: Final = {
     ReceiverCondition.PAUSED: "receiver_paused",
     ReceiverCondition.RECOVERED: "receiver_recovered",
@@ -32,7 +32,7 @@ class NoticeWriter:
     mail_domain
         Right side of Message-IDs.
     on_notice
-        Called for each new notice with whether an owner is told.
+        Called for each new notice with whether it goes out by mail.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class NoticeWriter:
         owners: Mapping[str, Owner],
         mail_domain: str,
         clock: Clock,
-        on_notice: Callable[[Notice, bool], None] = lambda _notice, _is_told: None,
+        on_notice: Callable[[Notice, bool], None] = lambda _notice, _is_mailed: None,
     ) -> None:
         self._events = events
         self._owners = owners
@@ -56,15 +56,15 @@ class NoticeWriter:
         Returns
         -------
         tuple of PendingDelivery or None
-            Empty if nobody is to be told, or was told before. None if the store cannot be written now: then
-            tell it again later.
+            Empty if there is nobody to mail, or this was mailed before. None if the store cannot be written
+            now: then call again later.
         """
         if is_about_owner(notice.subscription):
             # A notice about the receiver of a notice would have the same receiver.
             return ()
         owner = self._owners.get(notice.subscription)
         if owner is None:
-            self._tell_operator(notice, is_told=False)
+            self._log(notice, is_mailed=False)
             return ()
         now_ns = self._clock.now_ns()
         received = ReceivedEvent(
@@ -89,10 +89,10 @@ class NoticeWriter:
             return None
         if isinstance(stored, Repeated):
             return ()
-        self._tell_operator(notice, is_told=bool(stored.deliveries))
+        self._log(notice, is_mailed=bool(stored.deliveries))
         return stored.deliveries
 
-    def _tell_operator(self, notice: Notice, *, is_told: bool) -> None:
+    def _log(self, notice: Notice, *, is_mailed: bool) -> None:
         write = log.info if notice.condition is ReceiverCondition.RECOVERED else log.warning
         write(
             _FACTS[notice.condition],
@@ -100,6 +100,6 @@ class NoticeWriter:
             channel=notice.channel.value,
             reason=notice.reason,
             waiting=notice.waiting,
-            is_told=is_told,
+            is_mailed=is_mailed,
         )
-        self._on_notice(notice, is_told)
+        self._on_notice(notice, is_mailed)

@@ -1,4 +1,4 @@
-"""Who is told about the receiver of each subscription, and how they know it."""
+"""Who gets the notices about the receiver of each subscription, and how they know it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.domain.deliveries import Channel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Who is told about one receiver.
+    """Who gets the notices about one receiver.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def owners_of(
     >>> owners_of([(desk, None)], operator_address="ops@example.com")["desk"].receiver
     'https://desk.example:8443'
 
-    Nobody is told by a mail to an address that the failure of this very address would hold up:
+    No notice goes to an address whose own failure it would be about:
 
     >>> ann = Subscription(name="ann", channel=Channel.EMAIL, receiver="Ann@example.com")
     >>> owners_of([(ann, "ann@example.com")], operator_address=None)

@@ -1,4 +1,4 @@
-"""What the owner of a subscription is told by e-mail about its receiver.
+"""What the owner of a subscription learns by e-mail about its receiver.
 
 =========== ================================================== ==========================================
 condition   when                                               the instant that tells it from others

@@ -51,7 +51,7 @@ class Setup:
             owners=OWNERS,
             mail_domain="convex.example",
             clock=ManualClock(datetime(2025, 11, 28, 13, 0, tzinfo=UTC)),
-            on_notice=lambda told, is_told: self.reported.append((told.condition, is_told)),
+            on_notice=lambda told, is_mailed: self.reported.append((told.condition, is_mailed)),
         )
 
 
@@ -163,7 +163,7 @@ async def test_failure_of_the_owners_own_address_makes_no_notice(database: Datab
     assert setup.reported == []
 
 
-async def test_store_that_is_away_is_told_again_later(database: Database) -> None:
+async def test_store_that_is_away_is_mailed_again_later(database: Database) -> None:
     class Away:
         async def add(self, *_: Any) -> None:
             raise StoreUnavailable("disk full")
