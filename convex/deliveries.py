@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from services.notifier.config import NotifierSettings
-from services.notifier.store.connecting import parse_database_url
+from services.notifier.store.connecting import parse_database_url, shown
 from services.notifier.store.database import Database
 from services.notifier.store.overview import DeliveryOverview, Overview
 from services.notifier.store.resending import Asked, Resending
@@ -103,7 +103,7 @@ async def _store(settings: NotifierSettings, *, is_reader: bool = False) -> Asyn
     # Connecting would make a new, empty file.
     if url.get_backend_name() == "sqlite" and not _is_file(url.database):
         raise ConfigError(
-            f"CONVEX_NOTIFIER_DATABASE_URL: {url.render_as_string()} does not exist; "
+            f"CONVEX_NOTIFIER_DATABASE_URL: {shown(url)} does not exist; "
             "the notifier makes it at its first start, or the URL is wrong"
         )
     opening = (

@@ -46,8 +46,10 @@ _DUE: Final = """
     UPDATE deliveries SET next_attempt_at_ns = :now_ns
     WHERE state = 'pending' AND expires_at_ns > :now_ns {and_where}
 """
+# Whoever sent it may have ended long ago: any notifier takes what nobody owns.
 _REVIVE: Final = """
-    UPDATE deliveries SET state = 'pending', next_attempt_at_ns = :now_ns, ended_at_ns = NULL, audited = false
+    UPDATE deliveries SET state = 'pending', owner = NULL, next_attempt_at_ns = :now_ns, ended_at_ns = NULL,
+        audited = false
     WHERE state IN ({states}) AND expires_at_ns > :now_ns {and_where}
         AND NOT EXISTS (
             SELECT 1 FROM deliveries AS newer

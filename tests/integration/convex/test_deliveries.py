@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,11 +26,10 @@ NOW_NS = time.time_ns()
 
 
 class Store:
-    """A store on disk; each step opens it, as a notifier that was stopped in between."""
+    """A store; each step opens it, as a notifier that was stopped in between."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "notifier.db"
-        self.url = f"sqlite:///{self.path}"
+    def __init__(self, url: str) -> None:
+        self.url = url
 
     def run(self, step: Callable[[Database], Awaitable[Any]]) -> Any:
         async def opened() -> Any:
@@ -77,12 +77,23 @@ class Store:
         self.run(lambda database: ReceiverLog(database).change(change, now_ns=NOW_NS))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/notifier.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    made = Store(tmp_path)
+def kept(store_url: str, monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store(store_url)
     monkeypatch.setenv("CONVEX_NOTIFIER_DATABASE_URL", made.url)
     monkeypatch.setattr(convex_deliveries, "_TAKEN_WITHIN_SECONDS", 0.2)
     return made
+
+
+on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
 def records(out: str, kind: str) -> list[dict[str, Any]]:
@@ -117,6 +128,7 @@ def test_list_shows_what_waits_first_then_what_ended(kept: Store, convex: Convex
     }
 
 
+@on_sqlite
 def test_table_has_both_and_says_what_it_left_out(kept: Store, convex: Convex) -> None:
     for number in range(1, 6):
         kept.add(number)
@@ -129,6 +141,7 @@ def test_table_has_both_and_says_what_it_left_out(kept: Store, convex: Convex) -
         assert word in out
 
 
+@on_sqlite
 def test_list_of_one_subscription_and_state(kept: Store, convex: Convex) -> None:
     kept.end(kept.add(1, DESK, ANN), Outcome.DELIVERED)
     kept.add(2, DESK, ANN)
@@ -324,6 +337,7 @@ def test_running_notifier_takes_the_request(
     assert len(taken) == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -349,20 +363,41 @@ def test_mistake_is_one_line_and_changes_nothing(
     assert (kept.waiting(), kept.requests()) == ({}, [])
 
 
+@on_sqlite
 @pytest.mark.parametrize("command", [["list"], ["retry", "--all"], ["enable", "desk"]])
-def test_store_that_does_not_exist_is_not_made(kept: Store, convex: Convex, command: list[str]) -> None:
+def test_store_that_does_not_exist_is_not_made(
+    kept: Store, convex: Convex, tmp_path: Path, command: list[str]
+) -> None:
     ran = convex("deliveries", *command)
 
     assert ran.code == 2
     assert "does not exist; the notifier makes it at its first start" in ran.err
-    assert list(kept.path.parent.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_file_that_is_no_database_is_one_line(kept: Store, convex: Convex) -> None:
-    kept.path.write_text("this is not a database" * 100)
+@on_sqlite
+@pytest.mark.parametrize("command", [["list"], ["retry", "--all"]])
+def test_file_that_is_no_database_is_one_line(
+    kept: Store, convex: Convex, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "notifier.db").write_text("this is not a database" * 100)
 
-    ran = convex("deliveries", "list")
+    ran = convex("deliveries", *command)
 
     assert ran.code == 2
     assert "CONVEX_NOTIFIER_DATABASE_URL" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_database_without_the_tables_is_one_line(
+    kept: Store, convex: Convex, store_url: str, tmp_path: Path
+) -> None:
+    if store_url.startswith("sqlite"):
+        sqlite3.connect(tmp_path / "notifier.db").close()
+        (tmp_path / "notifier.db").touch()
+
+    ran = convex("deliveries", "list")
+
+    assert ran.code == 1
+    assert "endpoint_sequences" in ran.err
     assert len(ran.err.splitlines()) == 1

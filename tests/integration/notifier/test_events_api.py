@@ -31,9 +31,17 @@ TOKEN = "desk-token-0123456789"
 CLOCK = ManualClock(datetime(2025, 11, 28, 12, 0, tzinfo=UTC))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(f"sqlite:///{tmp_path}/store.db")
+async def database(store_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(store_url)
     yield opened
     await opened.close()
 
@@ -53,12 +61,12 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(folder: Path, **options: Any) -> AsyncIterator[Client]:
+async def serving(url: str, **options: Any) -> AsyncIterator[Client]:
     tokens = {"desk": [TOKEN, "desk-second-token"], "ann": ["ann-token-0123456789"]}
     async with (
         serving_events(
             ApiSettings(port=0),
-            database_url=f"sqlite:///{folder}/store.db",
+            database_url=url,
             tokens=tokens,
             clock=options.pop("clock", CLOCK),
             **options,
@@ -77,7 +85,7 @@ async def serving_pages(source: Any) -> AsyncIterator[Client]:
 
 
 async def test_every_message_is_there_with_its_state_and_its_bytes(
-    database: Database, tmp_path: Path
+    database: Database, store_url: str
 ) -> None:
     values = [
         DIVERGENCES.encode(event(1)),
@@ -93,7 +101,7 @@ async def test_every_message_is_there_with_its_state_and_its_bytes(
     await end(database, second, Outcome.EXPIRED, "deadline_passed")
     await end(database, third, Outcome.REJECTED, "not_found")
 
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         status, answer, _ = await client.ask()
         async with client.session.get(
             f"{client.url}/v1/events", headers={"Authorization": f"bearer {TOKEN}"}
@@ -120,12 +128,12 @@ async def test_every_message_is_there_with_its_state_and_its_bytes(
         assert b'"event":' + value + b"}" in raw
 
 
-async def test_pages_join_without_a_gap_or_an_overlap(database: Database, tmp_path: Path) -> None:
+async def test_pages_join_without_a_gap_or_an_overlap(database: Database, store_url: str) -> None:
     for number in range(1, 124):
         await store(database, event(number), DESK, ANN, at_ns=1_000 + number)
     seen: list[int] = []
     after, has_more = 0, True
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         while has_more:
             _, answer, _ = await client.ask(f"?after={after}&limit=57")
             seen += [each["endpoint_sequence"] for each in answer["events"]]
@@ -143,17 +151,17 @@ async def test_pages_join_without_a_gap_or_an_overlap(database: Database, tmp_pa
     assert (len(whole["events"]), whole["has_more"]) == (123, False)
 
 
-async def test_default_is_a_hundred_messages(database: Database, tmp_path: Path) -> None:
+async def test_default_is_a_hundred_messages(database: Database, store_url: str) -> None:
     for number in range(1, 102):
         await store(database, event(number), DESK)
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         _, answer, _ = await client.ask()
 
     assert (len(answer["events"]), answer["next_after"], answer["has_more"]) == (100, 100, True)
 
 
 async def test_after_a_purge_it_says_from_where_on_nothing_is_missing(
-    database: Database, tmp_path: Path
+    database: Database, store_url: str
 ) -> None:
     """The third message is of an old divergence that goes on, the fourth of one that has been deleted."""
     for number in (1, 2):
@@ -166,7 +174,7 @@ async def test_after_a_purge_it_says_from_where_on_nothing_is_missing(
     await outbox.mark_published(await outbox.unpublished(limit=100))
     await Retention(database).purge(5_000)
 
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         _, answer, _ = await client.ask()
 
     assert [each["endpoint_sequence"] for each in answer["events"]] == [3, 5, 6]
@@ -174,7 +182,7 @@ async def test_after_a_purge_it_says_from_where_on_nothing_is_missing(
 
 
 async def test_store_whose_newest_message_was_deleted_has_none_complete(
-    database: Database, tmp_path: Path
+    database: Database, store_url: str
 ) -> None:
     await store(database, event(1), DESK, at_ns=1_000)
     await end(database, await store(database, event(2), DESK, at_ns=1_000), Outcome.DELIVERED)
@@ -182,7 +190,7 @@ async def test_store_whose_newest_message_was_deleted_has_none_complete(
     await outbox.mark_published(await outbox.unpublished(limit=100))
     await Retention(database).purge(5_000)
 
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         _, desk, _ = await client.ask()
         _, ann, _ = await client.ask(token="ann-token-0123456789")
 
@@ -190,10 +198,10 @@ async def test_store_whose_newest_message_was_deleted_has_none_complete(
     assert (ann["events"], ann["first_kept"], ann["last"]) == ([], 1, 0)
 
 
-async def test_each_token_shows_its_own_subscription_only(database: Database, tmp_path: Path) -> None:
+async def test_each_token_shows_its_own_subscription_only(database: Database, store_url: str) -> None:
     await store(database, event(1), DESK, ANN)
     await store(database, event(2), ANN)
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         _, desk, _ = await client.ask(token="desk-second-token")
         _, ann, _ = await client.ask(token="ann-token-0123456789")
 
@@ -201,6 +209,7 @@ async def test_each_token_shows_its_own_subscription_only(database: Database, tm
     assert (ann["subscription"], len(ann["events"])) == ("ann", 2)
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -219,10 +228,10 @@ async def test_each_token_shows_its_own_subscription_only(database: Database, tm
     ],
 )
 async def test_who_has_no_token_learns_nothing(
-    database: Database, tmp_path: Path, authorization: str | None
+    database: Database, store_url: str, authorization: str | None
 ) -> None:
     await store(database, event(1), DESK)
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rpartition(":")[2]))
         lines = ["GET /v1/events?after=-1 HTTP/1.1", "Host: x"]
         lines += [f"Authorization: {authorization}"] if authorization is not None else []
@@ -236,6 +245,7 @@ async def test_who_has_no_token_learns_nothing(
     assert b"desk" not in answer
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "query",
     [
@@ -256,21 +266,22 @@ async def test_who_has_no_token_learns_nothing(
         "?limit=all",
     ],
 )
-async def test_number_that_is_none_is_refused_by_name(database: Database, tmp_path: Path, query: str) -> None:
-    async with serving(tmp_path) as client:
+async def test_number_that_is_none_is_refused_by_name(database: Database, store_url: str, query: str) -> None:
+    async with serving(store_url) as client:
         status, answer, _ = await client.ask(query)
 
     assert (status, answer["error"]) == (400, "bad_request")
     assert answer["message"].startswith(query[1:6] + " must be one whole number from ")
 
 
-async def test_largest_numbers_are_no_error(database: Database, tmp_path: Path) -> None:
-    async with serving(tmp_path) as client:
+async def test_largest_numbers_are_no_error(database: Database, store_url: str) -> None:
+    async with serving(store_url) as client:
         status, answer, _ = await client.ask("?after=999999999999999999&limit=1000")
 
     assert (status, answer["events"]) == (200, [])
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -282,10 +293,10 @@ async def test_largest_numbers_are_no_error(database: Database, tmp_path: Path) 
     ],
 )
 async def test_there_is_one_path_and_one_method(
-    database: Database, tmp_path: Path, method: str, path: str, status: int
+    database: Database, store_url: str, method: str, path: str, status: int
 ) -> None:
     async with (
-        serving(tmp_path) as client,
+        serving(store_url) as client,
         client.session.request(
             method, client.url + path, headers={"Authorization": f"Bearer {TOKEN}"}
         ) as response,
@@ -294,12 +305,13 @@ async def test_there_is_one_path_and_one_method(
         assert "message" in json.loads(await response.read())
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_receiver_that_asks_too_often_waits_and_others_do_not(
-    database: Database, tmp_path: Path
+    database: Database, store_url: str
 ) -> None:
     clock = ManualClock(datetime(2025, 11, 28, 12, 0, tzinfo=UTC))
     statuses: list[int] = []
-    async with serving(tmp_path, clock=clock, on_answer=statuses.append) as client:
+    async with serving(store_url, clock=clock, on_answer=statuses.append) as client:
         for _ in range(21):
             status, answer, headers = await client.ask()
         other, _, _ = await client.ask(token="ann-token-0123456789")
@@ -404,6 +416,7 @@ async def test_connections_beyond_the_limit_are_refused_and_the_next_are_served(
                 assert (response.status, response.headers["Connection"]) == (200, "close")
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "sent",
     [
@@ -417,9 +430,9 @@ async def test_connections_beyond_the_limit_are_refused_and_the_next_are_served(
     ],
 )
 async def test_bytes_that_are_no_request_cost_nobody_else(
-    database: Database, tmp_path: Path, sent: bytes
+    database: Database, store_url: str, sent: bytes
 ) -> None:
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rpartition(":")[2]))
         writer.write(sent)
         async with asyncio.timeout(5):
@@ -431,7 +444,7 @@ async def test_bytes_that_are_no_request_cost_nobody_else(
     assert answer[9:10] in (b"", b"4")
 
 
-async def test_reads_go_on_while_the_notifier_writes(database: Database, tmp_path: Path) -> None:
+async def test_reads_go_on_while_the_notifier_writes(database: Database, store_url: str) -> None:
     """The notifier's own connection holds a transaction; the API reads over another."""
     await store(database, event(1), DESK)
     started, release = asyncio.Event(), asyncio.Event()
@@ -442,7 +455,7 @@ async def test_reads_go_on_while_the_notifier_writes(database: Database, tmp_pat
         loop.call_soon_threadsafe(started.set)
         asyncio.run_coroutine_threadsafe(release.wait(), loop).result(10)
 
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         holding = asyncio.create_task(database.run(hold))
         await started.wait()
         status, answer, _ = await client.ask()
@@ -460,13 +473,14 @@ async def test_nothing_is_served_without_a_port(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - pathlib is refused in a coroutine
 
 
-async def test_port_that_is_taken_is_one_clear_error(database: Database, tmp_path: Path) -> None:
-    async with serving(tmp_path) as client:
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_port_that_is_taken_is_one_clear_error(database: Database, store_url: str) -> None:
+    async with serving(store_url) as client:
         taken = int(client.url.rpartition(":")[2])
         with pytest.raises(ConfigError, match="CONVEX_NOTIFIER_API__HOST and __PORT: cannot listen on"):
             async with serving_events(
                 ApiSettings(port=taken),
-                database_url=f"sqlite:///{tmp_path}/store.db",
+                database_url=store_url,
                 tokens={},
                 clock=CLOCK,
             ):
@@ -480,9 +494,9 @@ def test_one_token_for_two_subscriptions_is_refused_without_showing_it() -> None
     assert "s3cret" not in str(caught.value)
 
 
-async def test_message_that_waits_for_its_next_attempt_is_pending(database: Database, tmp_path: Path) -> None:
+async def test_message_that_waits_for_its_next_attempt_is_pending(database: Database, store_url: str) -> None:
     await defer(database, await store(database, event(1), DESK), until_ns=HOUR_NS)
-    async with serving(tmp_path) as client:
+    async with serving(store_url) as client:
         _, answer, _ = await client.ask()
 
     assert [each["state"] for each in answer["events"]] == ["pending"]
