@@ -1,8 +1,5 @@
 """Webhooks against a real HTTP server: what is sent, what answers mean, and where nothing is sent."""
 
-import base64
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,10 +7,6 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from services.notifier.channels.ports import Message
-from services.notifier.channels.webhook_client import make_webhook_client
-from services.notifier.channels.webhook_http import WebhookHttp
-from services.notifier.core.address_guard import Network
 from services.notifier.core.attempt_result import (
     AttemptResult,
     Deferred,
@@ -22,37 +15,14 @@ from services.notifier.core.attempt_result import (
     Gone,
     Rejected,
 )
-from services.notifier.core.signing import parse_secret
-from shared.clock import Clock, ManualClock, SystemClock
+from shared.clock import ManualClock
 from shared.version import CODE_VERSION
+from tests.integration.notifier.webhook_channel import LOOPBACK, MESSAGE, SECRET, webhook
 from tests.support.certificates import certificate_for
 from tests.support.receivers import Answer as Scripted
 from tests.support.receivers import WebhookReceiver
 
-SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, 32 bytes!").decode()
-LOOPBACK = (ip_network("127.0.0.0/8"),)
 EVERYWHERE = (*LOOPBACK, ip_network("::1/128"))
-MESSAGE = Message(event_id="ev_1", message_id="ev_1", body='{"pair": "gold–iwm"}\n'.encode(), first_seen_ns=0)
-
-
-@asynccontextmanager
-async def webhook(
-    url: str,
-    *,
-    allowed: Sequence[Network] = LOOPBACK,
-    timeout_seconds: float = 5.0,
-    clock: Clock | None = None,
-    ca_file: Path | None = None,
-) -> AsyncIterator[WebhookHttp]:
-    async with make_webhook_client(
-        timeout_seconds=timeout_seconds, allowed=allowed, max_connections=4, ca_file=ca_file
-    ) as client:
-        yield WebhookHttp(
-            url=url,
-            keys=(parse_secret(SECRET),),
-            client=client,
-            clock=clock or SystemClock(),
-        )
 
 
 async def answer_to(*script: int | Scripted, timeout_seconds: float = 5.0) -> AttemptResult:
