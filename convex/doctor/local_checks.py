@@ -128,27 +128,34 @@ def check_subscriptions(settings: NotifierSettings) -> Finding:
 def check_store(settings: NotifierSettings) -> Finding:
     """Check that the delivery store answers; nothing is created."""
     try:
-        from sqlalchemy import create_engine, text
-        from sqlalchemy.engine import make_url
+        from sqlalchemy import create_engine, inspect, text
         from sqlalchemy.exc import SQLAlchemyError
+
+        from services.notifier.store.connecting import make_engine, parse_database_url, shown
     except ModuleNotFoundError as error:
         return skipped("store", f"{error.name} is not installed here; run it where the notifier runs")
     remedy = "correct CONVEX_NOTIFIER_DATABASE_URL; for SQLite name a file in an existing, writable folder"
     try:
-        url = make_url(settings.database_url)
-        shown = url.render_as_string(hide_password=True)
+        url = parse_database_url(settings.database_url)
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             path = Path(str(url.database))
             if not path.exists():
                 if path.parent.is_dir():
-                    return passed("store", f"{shown} will be created when the notifier first starts")
-                return failed("store", f"{shown}: its folder does not exist", remedy)
-        engine = create_engine(url)
+                    return passed("store", f"{shown(url)} will be created when the notifier first starts")
+                return failed("store", f"{shown(url)}: its folder does not exist", remedy)
+        else:
+            remedy = "start PostgreSQL, or correct host, port, database, user and password of "
+            remedy += "CONVEX_NOTIFIER_DATABASE_URL"
+        # The store's own engine would change how a SQLite file is written.
+        is_file = url.get_backend_name() == "sqlite"
+        engine = create_engine(url) if is_file else make_engine(url, is_reader=True)
         try:
             with engine.connect() as connection:
+                if not is_file and not inspect(connection).has_table("events"):
+                    return passed("store", f"{shown(url)} answers; the notifier will make its tables")
                 connection.execute(text("SELECT count(*) FROM events"))
         finally:
             engine.dispose()
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
+    except (ConfigError, SQLAlchemyError) as error:
         return failed("store", getattr(error, "orig", None) or error, remedy)
-    return passed("store", f"{shown} answers")
+    return passed("store", f"{shown(url)} answers")

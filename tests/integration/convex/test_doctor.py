@@ -1,11 +1,13 @@
 """The doctor on a bad day: every fault is named with what to do, and nothing is created by looking."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.notifier.store.database import Database
 from shared.health import Check, HealthServer
 from shared.kafka.topics import ALL_TOPICS
 from tests.integration.convex.conftest import Broker, Convex, Ran
@@ -142,3 +144,36 @@ def test_terminal_output_has_a_line_for_each_check_and_a_count(nowhere: str, con
     assert any(line.startswith("FAIL    kafka") for line in lines)
     assert lines[-1].startswith("2 of ")
     assert "→ start Kafka" in ran.out
+
+
+def test_postgresql_is_reachable_before_and_after_the_notifier_made_its_tables(
+    nowhere: str, convex: Convex, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    async def make_tables() -> None:
+        await (await Database.open(postgres_url, is_notifier=False)).close()
+
+    monkeypatch.setenv("CONVEX_NOTIFIER_DATABASE_URL", postgres_url)
+
+    before = findings(convex("doctor", "--json"))["store"]
+    asyncio.run(make_tables())
+    after = findings(convex("doctor", "--json"))["store"]
+
+    assert (before["verdict"], after["verdict"]) == ("ok", "ok")
+    assert before["detail"].endswith(" answers; the notifier will make its tables")
+    assert after["detail"].endswith(" answers")
+    assert ":***@" in after["detail"]
+
+
+def test_postgresql_that_is_not_there_fails_without_the_password(
+    nowhere: str, convex: Convex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "CONVEX_NOTIFIER_DATABASE_URL", "postgresql://convex:s3cret@127.0.0.1:1/convex?connect_timeout=2"
+    )
+
+    ran = convex("doctor", "--json")
+
+    found = findings(ran)["store"]
+    assert found["verdict"] == "FAIL"
+    assert found["remedy"].startswith("start PostgreSQL, or correct host, port")
+    assert "s3cret" not in ran.out + ran.err
