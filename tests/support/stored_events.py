@@ -137,3 +137,8 @@ async def states(database: Database, delivery_ids: Collection[str] | None = None
 async def scalar(database: Database, query: str) -> object:
     """Return the only value of a query's only row."""
     return await database.run(lambda connection: connection.exec_driver_sql(query).scalar())
+
+
+async def execute(database: Database, statement: str) -> None:
+    """Run a statement that returns nothing."""
+    await database.run(lambda connection: connection.exec_driver_sql(statement).close())

@@ -13,7 +13,7 @@ from shared.errors import ConfigError
 SETTING: Final = "CONVEX_NOTIFIER_DATABASE_URL"
 _EXAMPLES: Final = "sqlite:///notifier.db or postgresql://USER:PASSWORD@HOST/DATABASE"
 _POSTGRESQL_DRIVER: Final = "postgresql+psycopg"
-_LOCK_WAIT_MS: Final = 10_000
+LOCK_WAIT_MS = 10_000
 _STATEMENT_MS: Final = 30_000
 # A server that is gone is noticed within about 15 seconds, also in the middle of a statement.
 _POSTGRESQL_ARGUMENTS: Final = {
@@ -25,7 +25,6 @@ _POSTGRESQL_ARGUMENTS: Final = {
     "application_name": "convex-notifier",
 }
 _POSTGRESQL_SETTINGS: Final = {
-    "lock_timeout": str(_LOCK_WAIT_MS),
     "statement_timeout": str(_STATEMENT_MS),
     "idle_in_transaction_session_timeout": str(_STATEMENT_MS),
     "synchronous_commit": "on",
@@ -77,7 +76,9 @@ def make_engine(url: URL, *, is_reader: bool = False) -> Engine:
     # The URL's own parameters win.
     arguments = {name: value for name, value in _POSTGRESQL_ARGUMENTS.items() if name not in url.query}
     if "options" not in url.query:
-        settings = _POSTGRESQL_SETTINGS | ({"default_transaction_read_only": "on"} if is_reader else {})
+        settings = _POSTGRESQL_SETTINGS | {"lock_timeout": str(LOCK_WAIT_MS)}
+        if is_reader:
+            settings["default_transaction_read_only"] = "on"
         arguments["options"] = " ".join(f"-c {name}={_quoted(text)}" for name, text in settings.items())
     return create_engine(url, connect_args=arguments)
 
@@ -96,7 +97,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     with closing(connection.cursor()) as cursor:
         # First, because the next line may have to wait too.
-        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")

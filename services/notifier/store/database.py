@@ -24,6 +24,7 @@ from services.notifier.store.connecting import SETTING, make_engine, parse_datab
 from services.notifier.store.dialects import Dialect
 from services.notifier.store.failures import in_one_line, is_conflict, is_unavailable
 from services.notifier.store.file_lock import FileLock
+from services.notifier.store.hanging import HangingConnections
 from services.notifier.store.migrating import migrate
 from services.notifier.store.ownership import announce
 from shared.errors import ConfigError, StoreUnavailable
@@ -71,6 +72,10 @@ class Database:
         self._flush: asyncio.Task[None] | None = None
         self._next_flush: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._hangs = HangingConnections()
+        if not self.dialect.is_sqlite:
+            self._hangs.listen(self._engine)
+        self._watching: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, *, is_notifier: bool = True) -> Self:
@@ -171,6 +176,8 @@ class Database:
 
     async def close(self) -> None:
         """Finish the transactions that were started and disconnect."""
+        if self._watching is not None:
+            self._watching.cancel()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         await asyncio.to_thread(self._thread.shutdown)
         if self._lock is not None:
@@ -179,6 +186,8 @@ class Database:
 
     async def _start(self) -> None:
         self._loop = asyncio.get_running_loop()
+        if not self.dialect.is_sqlite:
+            self._watching = asyncio.create_task(self._hangs.watch())
         if self.dialect.is_sqlite and self._is_notifier:
             self._lock = FileLock.take(Path(str(self._url.database)))
         try:
@@ -214,7 +223,8 @@ class Database:
         if not self._is_reader:
             with self._engine.begin() as connection:
                 migrate(connection)
-        self._connect()
+        with self._hangs.watched():
+            self._connect()
         self._is_reachable = True
 
     def _connect(self) -> Connection:
@@ -252,7 +262,8 @@ class Database:
         tries = 1
         while True:
             try:
-                answer = self._commit(transaction, on_disk)
+                with self._hangs.watched():
+                    answer = self._commit(transaction, on_disk)
             except DBAPIError as error:
                 if is_conflict(error) and tries < _CONFLICT_TRIES:
                     tries += 1
@@ -284,7 +295,7 @@ class Database:
         if on_disk is not self._is_on_disk:
             driver: Any = connection.connection.driver_connection
             # With NORMAL a power cut may lose the last commits.
-            driver.execute(f"PRAGMA synchronous = {'FULL' if on_disk else 'NORMAL'}")
+            driver.execute("PRAGMA synchronous = FULL" if on_disk else "PRAGMA synchronous = NORMAL")
             self._is_on_disk = on_disk
 
     def _drop(self, connection: Connection) -> None:

@@ -79,7 +79,7 @@ async def test_oldest_divergences_are_deleted_first_and_some_at_a_time(database:
 async def test_numbers_go_on_after_a_purge_and_the_oldest_kept_is_known(database: Database) -> None:
     events = EndpointEvents(database)
     empty = await events.after("desk", 0, limit=10)
-    assert (empty.events, empty.oldest, empty.last) == ((), None, 0)
+    assert (empty.events, empty.first_kept, empty.last) == ((), 1, 0)
     for number in (1, 2):
         (delivery,) = await added(
             database, divergence(onset=str(number), sequence=number), DESK, at_ns=number
@@ -92,12 +92,12 @@ async def test_numbers_go_on_after_a_purge_and_the_oldest_kept_is_known(database
     page = await events.after("desk", 0, limit=10)
 
     assert third.endpoint_sequence == 3
-    assert (page.oldest, page.last) == (3, 3)
+    assert (page.first_kept, page.last) == (3, 3)
     await finish(database, third, DELIVERED)
     await publish_audit(database)
     await Retention(database).purge(4)
     page = await events.after("desk", 0, limit=10)
-    assert (page.events, page.oldest, page.last) == ((), None, 3)
+    assert (page.events, page.first_kept, page.last) == ((), 4, 3)
     (fourth,) = await added(database, divergence(onset="4", sequence=4), DESK, at_ns=4)
     assert fourth.endpoint_sequence == 4
 
@@ -112,9 +112,10 @@ async def test_messages_of_a_subscription_are_read_in_the_order_of_their_numbers
     page = await EndpointEvents(database).after("desk", 1, limit=3)
 
     assert [each.endpoint_sequence for each in page.events] == [2, 3, 4]
+    second = divergence(onset="2", sequence=2)
     assert page.events[0] == EndpointEvent(
-        endpoint_sequence=2, state="delivered", value=DIVERGENCES.encode(divergence(onset="2", sequence=2))
+        endpoint_sequence=2, state="delivered", event_id=second.event_id, value=DIVERGENCES.encode(second)
     )
     assert page.events[1].state == "pending"
-    assert (page.oldest, page.last) == (1, 5)
+    assert (page.first_kept, page.last) == (1, 5)
     assert (await EndpointEvents(database).after("desk", 2**62, limit=3)).events == ()
