@@ -1,0 +1,254 @@
+"""Which deliveries of a channel may start now; kept in memory, so that no attempt waits for a query.
+
+Receivers take turns, so that one with a long queue delays nobody. How many a receiver gets at a time is
+`receiver_health`'s decision. Of one lane, a divergence for one subscription, one delivery is in flight at a time,
+and only the newest waits: what is older and undelivered is superseded, in the store as here.
+
+A receiver that is well gets its messages in the order in which they are due; one that was not, the newest first,
+until none is left that waited while it was not.
+
+Each receiver's queue is bounded. What does not fit stays in the store, and the queue says so.
+
+Instants are seconds on a monotonic clock.
+"""
+
+import heapq
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.notifier.core.deliveries import Lane, PendingDelivery
+from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth
+
+# Below this share of the bound, a queue of which a part is in the store is filled again.
+_REFILL_SHARE: Final = 0.25
+
+
+@dataclass(slots=True, kw_only=True)
+class _Waiting:
+    delivery: PendingDelivery
+    due: float
+    expires: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Receiver:
+    health: ReceiverHealth
+    # By delivery_id.
+    waiting: dict[str, _Waiting] = field(default_factory=dict)
+    newest_waiting: dict[Lane, str] = field(default_factory=dict)
+    busy: set[Lane] = field(default_factory=set)
+    has_more: bool = False
+    newest_first: bool = False
+    has_turn: bool = False
+    wakes_at: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a look at the queue found.
+
+    Parameters
+    ----------
+    start
+        To be attempted now; each counts as in flight from now on.
+    expired
+        Too late for an attempt; no longer in the queue.
+    refill
+        Receivers of which the store has deliveries that fit into the queue now.
+    """
+
+    start: tuple[PendingDelivery, ...]
+    expired: tuple[PendingDelivery, ...]
+    refill: tuple[str, ...]
+
+
+class ReadyQueue:
+    """The deliveries of a channel that wait, by receiver.
+
+    Parameters
+    ----------
+    policy
+        How receivers are treated.
+    per_receiver
+        Most deliveries of one receiver that are kept in memory.
+    """
+
+    def __init__(self, policy: HealthPolicy, *, per_receiver: int) -> None:
+        self._policy = policy
+        self._per_receiver = per_receiver
+        self._receivers: dict[str, _Receiver] = {}
+        self._turns: deque[str] = deque()
+        self._timers: list[tuple[float, str]] = []
+        self._receiver_of: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        """Return how many deliveries wait in memory."""
+        return len(self._receiver_of)
+
+    def __contains__(self, delivery_id: str) -> bool:
+        """Return whether a delivery waits in memory."""
+        return delivery_id in self._receiver_of
+
+    def health_of(self, receiver_id: str) -> ReceiverHealth:
+        """Return what is known of a receiver."""
+        return self._receiver(receiver_id).health
+
+    def paused(self) -> tuple[str, ...]:
+        """Return the receivers that get only probes."""
+        return tuple(name for name, each in self._receivers.items() if each.health.is_paused)
+
+    def add(self, delivery: PendingDelivery, *, due: float, expires: float) -> bool:
+        """Let a delivery wait; return whether it is kept in memory.
+
+        It takes the place of an older one of its lane. It is not kept if a newer one waits, or if there are as
+        many of its receiver as may be kept and it is not newer than one of them.
+        """
+        receiver = self._receiver(delivery.receiver_id)
+        other = receiver.newest_waiting.get(delivery.lane)
+        if other is not None and other != delivery.delivery_id:
+            if receiver.waiting[other].delivery.sequence > delivery.sequence:
+                return False
+            self.remove(other)
+        if len(receiver.waiting) >= self._per_receiver and delivery.delivery_id not in receiver.waiting:
+            receiver.has_more = True
+            oldest = min(receiver.waiting.values(), key=_age)
+            if _age(oldest) >= (delivery.received_at_ns, delivery.sequence):
+                return False
+            self.remove(oldest.delivery.delivery_id)
+        receiver.waiting[delivery.delivery_id] = _Waiting(delivery=delivery, due=due, expires=expires)
+        receiver.newest_waiting[delivery.lane] = delivery.delivery_id
+        self._receiver_of[delivery.delivery_id] = delivery.receiver_id
+        self._look_at(delivery.receiver_id, receiver)
+        return True
+
+    def remove(self, delivery_id: str) -> PendingDelivery | None:
+        """Forget a delivery that waits; return it, or None if it does not wait."""
+        receiver_id = self._receiver_of.pop(delivery_id, None)
+        if receiver_id is None:
+            return None
+        receiver = self._receivers[receiver_id]
+        delivery = receiver.waiting.pop(delivery_id).delivery
+        if receiver.newest_waiting.get(delivery.lane) == delivery_id:
+            del receiver.newest_waiting[delivery.lane]
+        return delivery
+
+    def remove_all(self, receiver_id: str) -> tuple[PendingDelivery, ...]:
+        """Forget and return everything that waits for a receiver."""
+        ids = tuple(self._receiver(receiver_id).waiting)
+        return tuple(each for name in ids if (each := self.remove(name)) is not None)
+
+    def store_has_more(self, receiver_id: str) -> None:
+        """Note that the store has deliveries of a receiver that are not in memory."""
+        receiver = self._receiver(receiver_id)
+        receiver.has_more = True
+        self._look_at(receiver_id, receiver)
+
+    def take(self, now: float, *, room: int) -> Taken:
+        """Take out what may start now, at most ``room`` deliveries, and all that has expired."""
+        while self._timers and self._timers[0][0] <= now:
+            at, receiver_id = heapq.heappop(self._timers)
+            receiver = self._receivers[receiver_id]
+            if receiver.wakes_at == at:
+                receiver.wakes_at = float("inf")
+                self._look_at(receiver_id, receiver)
+        start: list[PendingDelivery] = []
+        expired: list[PendingDelivery] = []
+        refill: list[str] = []
+        while self._turns and len(start) < room:
+            receiver_id = self._turns.popleft()
+            receiver = self._receivers[receiver_id]
+            receiver.has_turn = False
+            expired += self._drop_expired(receiver, now)
+            chosen = self._next_of(receiver, now)
+            if receiver.has_more and len(receiver.waiting) <= _REFILL_SHARE * self._per_receiver:
+                receiver.has_more = False
+                refill.append(receiver_id)
+            if chosen is None:
+                self._wake_later(receiver_id, receiver, now)
+                continue
+            self.remove(chosen.delivery_id)
+            receiver.busy.add(chosen.lane)
+            receiver.health.start()
+            start.append(chosen)
+            self._look_at(receiver_id, receiver)
+        return Taken(start=tuple(start), expired=tuple(expired), refill=tuple(refill))
+
+    def next_at(self) -> float | None:
+        """Return when to look again if nothing happens before; None: only after something has happened.
+
+        Receivers whose turn did not come for want of room are not counted: an attempt that ends makes room.
+        """
+        return self._timers[0][0] if self._timers else None
+
+    def answered(self, delivery: PendingDelivery) -> None:
+        """Look at a receiver again: its health has changed."""
+        self._look_at(delivery.receiver_id, self._receivers[delivery.receiver_id])
+
+    def recovered(self, receiver_id: str, now: float) -> None:
+        """Make everything that waits for a receiver due now, the newest first."""
+        receiver = self._receiver(receiver_id)
+        receiver.newest_first = True
+        for each in receiver.waiting.values():
+            each.due = min(each.due, now)
+        self._look_at(receiver_id, receiver)
+
+    def free(self, delivery: PendingDelivery) -> None:
+        """Let the next delivery of a lane start: what came of this one is stored."""
+        receiver = self._receivers[delivery.receiver_id]
+        receiver.busy.discard(delivery.lane)
+        self._look_at(delivery.receiver_id, receiver)
+
+    def _receiver(self, receiver_id: str) -> _Receiver:
+        receiver = self._receivers.get(receiver_id)
+        if receiver is None:
+            receiver = self._receivers[receiver_id] = _Receiver(health=ReceiverHealth(self._policy))
+        return receiver
+
+    def _look_at(self, receiver_id: str, receiver: _Receiver) -> None:
+        if not receiver.has_turn:
+            receiver.has_turn = True
+            self._turns.append(receiver_id)
+
+    def _drop_expired(self, receiver: _Receiver, now: float) -> list[PendingDelivery]:
+        late = [each.delivery for each in receiver.waiting.values() if each.expires <= now]
+        for delivery in late:
+            self.remove(delivery.delivery_id)
+        return late
+
+    def _next_of(self, receiver: _Receiver, now: float) -> PendingDelivery | None:
+        if not receiver.waiting:
+            receiver.newest_first = receiver.newest_first and receiver.has_more
+            return None
+        if not receiver.health.may_start(now):
+            return None
+        is_probe = receiver.health.is_paused
+        free = [
+            each
+            for each in receiver.waiting.values()
+            if (is_probe or each.due <= now) and each.delivery.lane not in receiver.busy
+        ]
+        if not free:
+            return None
+        if is_probe or receiver.newest_first:
+            return max(free, key=_age).delivery
+        return min(free, key=lambda each: (each.due, each.delivery.received_at_ns, each.delivery.sequence)).delivery
+
+    def _wake_later(self, receiver_id: str, receiver: _Receiver, now: float) -> None:
+        """Set the time at which something may change for a receiver without anything happening before."""
+        if not receiver.waiting:
+            return
+        at = min(each.expires for each in receiver.waiting.values())
+        opens_at = receiver.health.opens_at()
+        if opens_at is not None:
+            free = [each.due for each in receiver.waiting.values() if each.delivery.lane not in receiver.busy]
+            if free:
+                due = now if receiver.health.is_paused else min(free)
+                at = min(at, max(opens_at, due))
+        if at < receiver.wakes_at:
+            receiver.wakes_at = at
+            heapq.heappush(self._timers, (at, receiver_id))
+
+
+def _age(waiting: _Waiting) -> tuple[int, int]:
+    return (waiting.delivery.received_at_ns, waiting.delivery.sequence)
