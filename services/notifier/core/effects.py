@@ -13,6 +13,7 @@ class Effect(StrEnum):
 
     STORED = "stored"
     COMMITTED = "committed"
+    BEGUN = "begun"
     SENT = "sent"
     RECORDED = "recorded"
     AUDITED = "audited"

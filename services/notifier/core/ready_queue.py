@@ -14,10 +14,10 @@ Instants are seconds on a monotonic clock.
 
 import heapq
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from services.notifier.core.deliveries import Lane, PendingDelivery
+from services.notifier.core.deliveries import Lane, PendingDelivery, Replaced
 from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth
 
 # Below this share of the bound, a queue of which a part is in the store is filled again.
@@ -192,6 +192,19 @@ class ReadyQueue:
         for each in receiver.waiting.values():
             each.due = min(each.due, now)
         self._look_at(receiver_id, receiver)
+
+    def recovered_all(self, now: float) -> None:
+        """Make everything that waits due now: what all receivers are reached by works again."""
+        for receiver_id, receiver in self._receivers.items():
+            if receiver.waiting:
+                self.recovered(receiver_id, now)
+
+    def update(self, delivery_id: str, *, replaces: tuple[Replaced, ...]) -> None:
+        """Note what a delivery that waits has come to replace."""
+        receiver_id = self._receiver_of.get(delivery_id)
+        if receiver_id is not None:
+            waiting = self._receivers[receiver_id].waiting[delivery_id]
+            waiting.delivery = replace(waiting.delivery, replaces=replaces)
 
     def free(self, delivery: PendingDelivery) -> None:
         """Let the next delivery of a lane start: what came of this one is stored."""

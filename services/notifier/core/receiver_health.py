@@ -91,11 +91,13 @@ class ReceiverHealth:
 
     def may_start(self, now: float) -> bool:
         """Return whether another attempt may begin now."""
-        if now < self._not_before:
-            return False
-        if self._failures:
-            return self._in_flight == 0 and (not self.is_paused or now >= self._probe_at)
-        return self._in_flight < self._window
+        return self.room(now) > 0
+
+    def room(self, now: float) -> int:
+        """Return how many attempts may begin now."""
+        if now < self._not_before or (self.is_paused and now < self._probe_at):
+            return 0
+        return max((1 if self._failures else self._window) - self._in_flight, 0)
 
     def opens_at(self) -> float | None:
         """Return from when on another attempt may begin; None: after one in flight has ended."""

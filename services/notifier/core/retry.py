@@ -8,8 +8,15 @@ Rejected      -                                             ends ``rejected``
 Gone          -                                             ends ``gone``
 Deferred      the next attempt is before the deadline       is attempted again then
 Deferred      the next attempt is at the deadline or later  expires at the deadline
+Deferred      the third ``internal`` error                  ends ``rejected``
+Unknown       by webhook                                    as Deferred
+Unknown       by e-mail, for the first time                 as Deferred
+Unknown       by e-mail, for the second time                ends ``unknown``
 not made      the deadline has passed                       ends ``expired``
 ============= ============================================= =============================
+
+A message that failed at the relay, not at its receiver, keeps its place in the schedule: it waits only until
+the relay is tried again.
 
 References
 ----------
@@ -22,15 +29,17 @@ from typing import Final
 
 from services.notifier.core.attempt_result import (
     AttemptResult,
+    Blame,
     Deferred,
     Delivered,
     FailureReason,
     Gone,
     Rejected,
+    Unknown,
 )
 from services.notifier.core.deliveries import PendingDelivery
 from shared.domain.backoff import full_jitter_seconds
-from shared.domain.deliveries import Outcome
+from shared.domain.deliveries import Channel, Outcome
 from shared.domain.instants import NS_PER_SECOND
 
 _MINUTE: Final = 60.0
@@ -51,6 +60,12 @@ RETRY_DELAYS_SECONDS: Final = (
 MAX_RETRY_AFTER_SECONDS: Final = 24 * _HOUR
 
 
+# An error of ours may pass, with an update of the receiver's certificate for example; a third time it has not.
+_MAX_INTERNAL_ATTEMPTS: Final = 3
+# Two copies of a mail are a nuisance, three are a fault.
+_MAX_UNKNOWN_MAILS: Final = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryEnded:
     """No attempt follows.
@@ -59,10 +74,13 @@ class DeliveryEnded:
     ----------
     reason
         Empty when delivered.
+    disables_receiver
+        The receiver wants no message after this one.
     """
 
     outcome: Outcome
     reason: str
+    disables_receiver: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +107,7 @@ def decide_retry(
     Parameters
     ----------
     delivery
-        As it was before this attempt.
+        With this attempt among its ``attempts``, and ``last_reason`` as it was before it.
     now_ns
         Wall time at the end of the attempt.
     draw
@@ -98,18 +116,55 @@ def decide_retry(
         The schedule of retries.
     """
     if isinstance(result, Delivered):
-        return DeliveryEnded(outcome=Outcome.DELIVERED, reason="")
+        return DeliveryEnded(outcome=Outcome.DELIVERED, reason="", disables_receiver=result.disables)
     if isinstance(result, Rejected):
         return DeliveryEnded(outcome=Outcome.REJECTED, reason=result.reason)
     if isinstance(result, Gone):
         return DeliveryEnded(outcome=Outcome.GONE, reason=result.reason)
-    wait = wait_seconds(
-        delivery.attempts + 1,
-        draw=draw,
-        delays_seconds=delays_seconds,
-        retry_after_seconds=result.retry_after_seconds if isinstance(result, Deferred) else None,
-    )
-    reason = result.reason if isinstance(result, Deferred) else FailureReason.UNKNOWN
+    if isinstance(result, Unknown):
+        return _after_unknown(delivery, now_ns=now_ns, draw=draw, delays_seconds=delays_seconds)
+    if (
+        result.reason is FailureReason.INTERNAL
+        and delivery.last_reason == FailureReason.INTERNAL
+        and delivery.attempts >= _MAX_INTERNAL_ATTEMPTS
+    ):
+        return DeliveryEnded(outcome=Outcome.REJECTED, reason=FailureReason.INTERNAL)
+    if result.blame is Blame.RELAY:
+        wait = result.retry_after_seconds or 0.0
+    else:
+        wait = wait_seconds(
+            max(delivery.attempts, 1),
+            draw=draw,
+            delays_seconds=delays_seconds,
+            retry_after_seconds=result.retry_after_seconds,
+        )
+    return _retry_after(wait, delivery, reason=result.reason, now_ns=now_ns)
+
+
+def decide_interrupted(
+    delivery: PendingDelivery, *, now_ns: int, draw: float, delays_seconds: Sequence[float]
+) -> RetryDecision:
+    """Decide what becomes of a delivery whose attempt had begun when its notifier ended.
+
+    A webhook is attempted at once: its receiver recognises it by its id.
+    """
+    if delivery.channel is Channel.WEBHOOK:
+        return _retry_after(0.0, delivery, reason=FailureReason.UNKNOWN, now_ns=now_ns)
+    return _after_unknown(delivery, now_ns=now_ns, draw=draw, delays_seconds=delays_seconds)
+
+
+def _after_unknown(
+    delivery: PendingDelivery, *, now_ns: int, draw: float, delays_seconds: Sequence[float]
+) -> RetryDecision:
+    if delivery.channel is Channel.EMAIL and delivery.unknown_attempts + 1 >= _MAX_UNKNOWN_MAILS:
+        return DeliveryEnded(outcome=Outcome.UNKNOWN, reason=FailureReason.UNKNOWN)
+    wait = wait_seconds(max(delivery.attempts, 1), draw=draw, delays_seconds=delays_seconds)
+    return _retry_after(wait, delivery, reason=FailureReason.UNKNOWN, now_ns=now_ns)
+
+
+def _retry_after(
+    wait: float, delivery: PendingDelivery, *, reason: FailureReason, now_ns: int
+) -> RetryAt:
     at_ns = now_ns + round(wait * NS_PER_SECOND)
     return RetryAt(reason=reason, next_attempt_at_ns=min(at_ns, delivery.expires_at_ns))
 
