@@ -1,38 +1,34 @@
-"""Take events from Kafka into the store.
+"""Read the topic of events as a member of a consumer group, and compare the group's offsets with the store.
 
-Order of effects for one record:
+The store notes with each event how far the log is in it. A store that knows less than the group has read was
+deleted or restored from a copy:
 
-1. decode and check it; if that fails, publish it to the dead letters, wait for the acknowledgement, go to 4,
-2. decide who gets it, and store the event and all its deliveries in one transaction; or find that it is
-   stored already (``stored``),
-3. wake the dispatcher,
-4. note its offset, which is committed in the background (``committed``).
-
-After a crash before 2, nothing has been done. After a crash between 2 and 4, the record is read again, and 2
-recognises it by its ``event_id``. An exception ends the process before 4, so no record is ever skipped.
+================================ ========================================================================
+the store                        what happens
+================================ ========================================================================
+knows less than was read         the records in between are read again and delivered, as far as they have
+                                 not expired; a receiver recognises what it has by its id
+knows nothing, but some was read a new store: reading goes on where the group is; what the old store still
+                                 had to send is not known, and a line at level error says so
+knows more than the log has      the topic was made anew: reading goes on where the group is
+================================ ========================================================================
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.notifier.core.effects import Effect, OnEffect, ignore_effect
-from services.notifier.core.event_validation import check_event, check_size
-from services.notifier.core.record_metadata import header_texts, published_at_ns
-from services.notifier.core.routing import Subscription, Suppression, TimeBase, plan_deliveries
+from services.notifier.core.effects import OnEffect, ignore_effect
+from services.notifier.event_intake import EventIntake
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.offset_committer import OffsetCommitter
-from services.notifier.store.events import EventLog, ReceivedEvent, Repeated
-from shared.clock import Clock
-from shared.contracts.records import DEADLETTERS, DIVERGENCES
-from shared.domain.deliveries import dead_letter
-from shared.domain.divergences import DivergenceEvent
-from shared.errors import BrokerUnavailable, DataError
-from shared.kafka.publisher import Publisher
+from services.notifier.store.database import Database
+from services.notifier.store.positions import LogPositions
+from shared.errors import BrokerUnavailable, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -42,49 +38,35 @@ _RECONNECT_SECONDS: Final = 2.0
 
 
 class EventConsumer:
-    """Read a topic as a member of a consumer group until asked to stop.
+    """Read the topic until asked to stop.
 
     Parameters
     ----------
     make_consumer
         Builds the client; called again when Kafka could not be reached.
-    dead_letters
-        Topic for records that cannot be processed.
-    on_stored
-        Called after an event and its deliveries are stored.
-    mail_domain
-        Right side of Message-IDs.
     on_effect
-        Called after each effect of the list above.
+        Called after each commit of offsets.
     """
 
     def __init__(
         self,
         *,
         make_consumer: Callable[[], AIOKafkaConsumer],
-        publisher: Publisher,
-        dead_letters: str,
-        events: EventLog,
-        subscriptions: Sequence[Subscription],
-        time_base: TimeBase,
-        mail_domain: str,
+        topic: str,
+        intake: EventIntake,
+        database: Database,
         metrics: NotifierMetrics,
-        clock: Clock,
-        on_stored: Callable[[], None],
         on_effect: OnEffect = ignore_effect,
     ) -> None:
         self._make_consumer = make_consumer
-        self._publisher = publisher
-        self._dead_letters = dead_letters
-        self._events = events
-        self._subscriptions = tuple(subscriptions)
-        self._time_base = time_base
-        self._mail_domain = mail_domain
+        self._topic = topic
+        self._intake = intake
+        self._database = database
+        self._positions_in_store = LogPositions(database)
         self._metrics = metrics
-        self._clock = clock
-        self._on_stored = on_stored
         self._on_effect = on_effect
         self._positions: dict[TopicPartition, int] = {}
+        self._compared: set[TopicPartition] = set()
         self._is_assigned = False
 
     @property
@@ -103,12 +85,12 @@ class EventConsumer:
         consumer = await self._connect(stop)
         if consumer is None:
             return
-        committer = OffsetCommitter(consumer, on_effect=self._on_effect)
+        committer = OffsetCommitter(consumer, flush=self._database.flush, on_effect=self._on_effect)
         try:
             async with asyncio.TaskGroup() as group:
                 committing = group.create_task(committer.run())
                 while not stop.is_set():
-                    await self._read_some(consumer, committer)
+                    await self._read_some(consumer, committer, stop)
                 committing.cancel()
             await committer.commit()
         finally:
@@ -132,75 +114,60 @@ class EventConsumer:
                 continue
         return None
 
-    async def _read_some(self, consumer: AIOKafkaConsumer, committer: OffsetCommitter) -> None:
+    async def _read_some(
+        self, consumer: AIOKafkaConsumer, committer: OffsetCommitter, stop: asyncio.Event
+    ) -> None:
         try:
             batches = await consumer.getmany(timeout_ms=_POLL_MS)
+            assigned = consumer.assignment()
+            self._is_assigned = bool(assigned)
+            self._compared &= assigned
+            for partition in assigned - self._compared:
+                first = batches[partition][0].offset if batches.get(partition) else None
+                if await self._compare(consumer, partition, first):
+                    batches.pop(partition, None)
         except KafkaError as error:
             raise BrokerUnavailable(f"cannot read: {error!r}") from error
-        self._is_assigned = bool(consumer.assignment())
         for partition, records in batches.items():
             for record in records:
                 with structlog.contextvars.bound_contextvars(
                     topic=record.topic, partition=record.partition, offset=record.offset
                 ):
-                    await self._handle(record)
+                    if not await self._intake.take(record, stop):
+                        return
                 self._positions[partition] = record.offset + 1
                 committer.note(partition, record.offset + 1)
         self._set_lag(consumer)
 
-    async def _handle(self, record: ConsumerRecord) -> None:
-        received_at_ns = self._clock.now_ns()
+    async def _compare(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, first_read: int | None
+    ) -> bool:
+        """Compare a partition that was just assigned with the store; return whether it is read from elsewhere."""
         try:
-            check_size(record.value)
-            event = DIVERGENCES.decode(record.value)
-            check_event(event)
-        except DataError as error:
-            await self._dead_letter(record, error)
-            return
-        plan = await self._events.add(
-            _received(record, event, received_at_ns),
-            lambda history: plan_deliveries(
-                event,
-                subscriptions=self._subscriptions,
-                history=history,
-                first_seen_ns=received_at_ns,
-                time_base=self._time_base,
-                mail_domain=self._mail_domain,
-            ),
-        )
-        self._on_effect(Effect.STORED)
-        if isinstance(plan, Repeated):
-            self._metrics.suppressed.labels(Suppression.DUPLICATE.value).inc(len(self._subscriptions))
-            # One id with two values: something upstream depends on more than the log.
-            write = log.info if plan.is_identical else log.error
-            write("event_repeated", event_id=event.event_id, is_identical=plan.is_identical)
-            return
-        self._on_stored()
-        for delivery in plan.deliveries:
-            self._metrics.notifications.labels(delivery.channel.value).inc()
-        for suppressed in plan.suppressed:
-            self._metrics.suppressed.labels(suppressed.reason.value).inc()
-        log.info(
-            "event_stored",
-            event_id=event.event_id,
-            pair=event.pair,
-            transition=event.type.value,
-            deliveries=len(plan.deliveries),
-            suppressed=len(plan.suppressed),
-        )
-
-    async def _dead_letter(self, record: ConsumerRecord, error: DataError) -> None:
-        letter = dead_letter(
-            record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            raw=record.value,
-            reason=error.reason,
-            message=str(error),
-        )
-        await self._publisher.publish(self._dead_letters, key=record.topic, value=DEADLETTERS.encode(letter))
-        self._metrics.dead_lettered.labels(record.topic, error.reason).inc()
-        log.warning("record_dead_lettered", reason=error.reason, detail=str(error))
+            in_store = (await self._positions_in_store.read(self._topic)).get(partition.partition)
+        except StoreUnavailable:
+            # Compared with the next fetch; until then nothing of it can be stored anyway.
+            return False
+        position = first_read if first_read is not None else await consumer.position(partition)
+        begins = (await consumer.beginning_offsets([partition]))[partition]
+        ends = (await consumer.end_offsets([partition]))[partition]
+        self._compared.add(partition)
+        facts = {"partition": partition.partition, "log_was_read_to": position, "store_knows_to": in_store}
+        if in_store is None:
+            if position > begins:
+                self._metrics.store_behind.inc()
+                log.error("store_is_new", **facts, does="goes on where the log was read to")
+            return False
+        if in_store > ends:
+            log.error("log_is_new", **facts, log_ends=ends, does="goes on where the log was read to")
+            return False
+        if in_store >= position:
+            return False
+        again = max(in_store, begins)
+        self._metrics.store_behind.inc()
+        log.error("store_is_behind", **facts, does="reads the records in between again", from_offset=again)
+        consumer.seek(partition, again)
+        return True
 
     def _set_lag(self, consumer: AIOKafkaConsumer) -> None:
         for partition, position in self._positions.items():
@@ -208,17 +175,3 @@ class EventConsumer:
             if end is not None:
                 labels = (partition.topic, str(partition.partition))
                 self._metrics.lag.labels(*labels).set(max(end - position, 0))
-
-
-def _received(record: ConsumerRecord, event: DivergenceEvent, received_at_ns: int) -> ReceivedEvent:
-    return ReceivedEvent(
-        event_id=event.event_id,
-        value=record.value,
-        pair=event.pair,
-        divergence_id=event.divergence_id,
-        sequence=event.sequence,
-        received_at_ns=received_at_ns,
-        # The producer's clock, in milliseconds; the signals service itself reads no clock.
-        published_at_ns=published_at_ns(record.timestamp, received_at_ns=received_at_ns),
-        headers=header_texts(record.headers),
-    )

@@ -1,238 +1,213 @@
-"""Attempt every stored delivery until it ends.
+"""Attempt every stored delivery until it ends: a sender for each channel, and none waits for another.
 
-Order of effects for one delivery:
-
-1. it is read from the store, where it stays pending,
-2. the message is sent to the receiver (``sent``),
-3. the attempt and the decision after it are stored in one transaction (``recorded``),
-4. `outcome_publisher` publishes the outcome.
-
-After a crash between 1 and 2, nothing is repeated. After a crash between 2 and 3, the message is sent again
-with the same id, by which the receiver recognises it. After a crash after 3, only the outcome is left to do.
+The store is read at the start, when a receiver's queue in memory has room again, and when somebody else has
+changed it: another notifier has ended, the connection was lost, or the command line asks for something.
+Everything else comes from the consumer and from the results of attempts.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
 import structlog
 
-from services.notifier.channels.ports import Channel, Message
-from services.notifier.core.attempt_result import AttemptResult, Delivered, FailureReason, Rejected
 from services.notifier.core.deliveries import PendingDelivery
-from services.notifier.core.effects import Effect, OnEffect, ignore_effect
-from services.notifier.core.retry import DeliveryEnded, RetryDecision, decide_retry, is_expired
-from services.notifier.core.scheduling import ConcurrencyLimits, startable
+from services.notifier.core.notices import Notice
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.store.queue import Attempt, DeliveryQueue, QueuedDelivery
+from services.notifier.notice_writer import NoticeWriter
+from services.notifier.sending.channel_sender import ChannelSender
+from services.notifier.store.database import Database
+from services.notifier.store.events import StoredEvent
+from services.notifier.store.queue import DeliveryQueue, EventContent
+from services.notifier.store.receivers import ReceiverLog
+from services.notifier.store.requests import Request, RequestKind, Requests
+from services.notifier.store.retention import Retention
 from shared.clock import Clock
-from shared.domain.deliveries import Outcome
+from shared.domain.deliveries import Channel
 from shared.domain.instants import NS_PER_SECOND
+from shared.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-# The longest sleep: somebody may set the wall clock that due times refer to, and the health check watches
-# that the loop goes on.
-_HEARTBEAT_SECONDS = 1.0
-_BACKLOG_SECONDS = 5.0
-# Less than the time that a supervisor gives a process to stop. An attempt that has no answer by then is
-# repeated after the restart.
-_DRAIN_SECONDS = 10.0
+_LOOK_SECONDS: Final = 1.0
+_BACKLOG_SECONDS: Final = 5.0
+_PURGE_SECONDS: Final = 3_600.0
+_PURGED_AT_ONCE: Final = 500
+_RETRY_SECONDS: Final = 1.0
+# As many receivers may change while the store is away; of more, the oldest changes are not told.
+_MAX_UNTOLD: Final = 10_000
 
 
 class Dispatcher:
-    """Attempt deliveries when they are due, in order, a bounded number at a time.
+    """Hand deliveries to the senders of their channels, and keep the store in step.
 
     Parameters
     ----------
-    channels
-        By subscription; a delivery of a subscription that is not in it ends rejected.
-    retry_delays_seconds
-        Longest wait before each next attempt; the last one repeats.
-    draw
-        Random numbers in [0, 1) for the jitter.
-    on_ended
-        Called after the end of a delivery is stored.
-    on_effect
-        Called after each effect of the list above.
+    senders
+        One for each channel.
+    receivers_of
+        The ids of a subscription's receivers; for what the command line asks for.
+    notices
+        Writes what the owners of receivers should know.
+    per_receiver
+        Most deliveries of one receiver in memory.
+    retention_seconds
+        What ended longer ago is deleted from the store.
     """
 
     def __init__(
         self,
         *,
-        queue: DeliveryQueue,
-        channels: Mapping[str, Channel],
-        retry_delays_seconds: Sequence[float],
-        limits: ConcurrencyLimits,
+        senders: Mapping[Channel, ChannelSender],
+        database: Database,
+        receivers_of: Mapping[str, str],
+        notices: NoticeWriter,
+        per_receiver: int,
+        retention_seconds: float,
         metrics: NotifierMetrics,
         clock: Clock,
-        draw: Callable[[], float],
-        on_ended: Callable[[], None],
-        on_effect: OnEffect = ignore_effect,
     ) -> None:
-        self._queue = queue
-        self._channels = channels
-        self._retry_delays_seconds = retry_delays_seconds
-        self._limits = limits
+        self._senders = senders
+        self._database = database
+        self._queue = DeliveryQueue(database)
+        self._receivers = ReceiverLog(database)
+        self._requests = Requests(database)
+        self._retention = Retention(database)
+        self._receivers_of = receivers_of
+        self._per_receiver = per_receiver
+        self._retention_seconds = retention_seconds
         self._metrics = metrics
         self._clock = clock
-        self._draw = draw
-        self._on_ended = on_ended
-        self._on_effect = on_effect
-        self._woken = asyncio.Event()
-        self._running: dict[str, PendingDelivery] = {}
-        self._ticked_at = clock.monotonic()
-        self._backlog_at = float("-inf")
+        self._notices = notices
+        self._untold: deque[Notice] = deque(maxlen=_MAX_UNTOLD)
+        self._needs_load = True
+        self._was_unreachable = False
+        database.on_reconnect = self._load_again
 
     @property
     def ticked_at(self) -> float:
-        """Return when the loop last went round, on the clock's monotonic scale."""
-        return self._ticked_at
+        """Return when the slower of the senders last went round, on the clock's monotonic scale."""
+        return min(sender.ticked_at for sender in self._senders.values())
 
-    def wake(self) -> None:
-        """Look for due deliveries now: one was stored or has ended."""
-        self._woken.set()
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing is being sent."""
+        return all(sender.is_idle for sender in self._senders.values())
+
+    def add(self, stored: StoredEvent, event_id: str, content: EventContent) -> None:
+        """Send what was planned for an event that has just been stored."""
+        for channel, sender in self._senders.items():
+            sender.superseded(stored.superseded)
+            mine = [each for each in stored.deliveries if each.channel is channel]
+            if mine:
+                sender.keep_content(event_id, content)
+                sender.add(mine)
+
+    def tell(self, notice: Notice) -> None:
+        """Tell a receiver's owner something, soon."""
+        self._untold.append(notice)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Attempt deliveries until asked to stop, then let the attempts in flight finish."""
-        tasks: set[asyncio.Task[None]] = set()
+        await self._load_at_start(stop)
         async with asyncio.TaskGroup() as group:
-            waker = group.create_task(self._wake_at(stop))
-            while not stop.is_set():
-                self._woken.clear()
-                self._ticked_at = self._clock.monotonic()
-                due, pause_seconds = await self._due()
-                for queued in due:
-                    self._running[queued.delivery.delivery_id] = queued.delivery
-                    task = group.create_task(self._process(queued))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                await self._update_backlog()
-                await self._sleep(pause_seconds)
-            waker.cancel()
-            if tasks:
-                _, late = await asyncio.wait(tasks, timeout=_DRAIN_SECONDS)
-                for task in late:
-                    task.cancel()
+            keeping = group.create_task(self._keep_in_step())
+            sending = [group.create_task(sender.run(stop)) for sender in self._senders.values()]
+            await asyncio.wait(sending)
+            keeping.cancel()
 
-    async def _due(self) -> tuple[list[QueuedDelivery], float]:
-        """Return the deliveries to start now, and for how long to sleep if nothing happens."""
-        before = dict(self._running)
-        share = Counter(delivery.subscription for delivery in before.values())
-        limit = self._limits.per_subscription
-        full = [name for name, count in share.items() if count >= limit]
-        # The store also returns those in flight; twice the limit leaves at least the limit of others.
-        queued = await self._queue.heads(limit=2 * limit, without=full)
-        # A delivery that ended during the query still shows as pending in its answer.
-        busy = before | self._running
-        now_ns = self._clock.now_ns()
-        chosen = startable(
-            (each.delivery for each in queued),
-            running=busy.values(),
-            now_ns=now_ns,
-            limits=self._limits,
-        )
-        later = [
-            each.delivery.next_attempt_at_ns
-            for each in queued
-            if each.delivery.next_attempt_at_ns > now_ns and each.delivery.delivery_id not in busy
-        ]
-        pause = (min(later) - now_ns) / NS_PER_SECOND if later else _HEARTBEAT_SECONDS
-        ids = {delivery.delivery_id for delivery in chosen}
-        return [each for each in queued if each.delivery.delivery_id in ids], min(pause, _HEARTBEAT_SECONDS)
-
-    async def _process(self, queued: QueuedDelivery) -> None:
-        delivery = queued.delivery
-        try:
-            if is_expired(delivery, now_ns=self._clock.now_ns()):
-                expired = DeliveryEnded(outcome=Outcome.EXPIRED, reason=FailureReason.DEADLINE_PASSED)
-                await self._record(queued, expired, attempt=None)
+    async def _load_at_start(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                states = await self._receivers.all()
+                for sender in self._senders.values():
+                    sender.restore(states)
+                await self._load()
+            except StoreUnavailable as error:
+                log.warning("start_waits_for_the_store", detail=str(error)[:200])
+                await asyncio.sleep(_RETRY_SECONDS)
             else:
-                await self._attempt(queued)
-        finally:
-            del self._running[delivery.delivery_id]
-            self.wake()
+                return
 
-    async def _attempt(self, queued: QueuedDelivery) -> None:
-        delivery = queued.delivery
-        started_at_ns, started = self._clock.now_ns(), self._clock.monotonic()
-        channel = self._channels.get(delivery.subscription)
-        result: AttemptResult = Rejected(reason=FailureReason.SUBSCRIPTION_REMOVED)
-        if channel is not None:
-            message = Message(
-                event_id=delivery.event_id,
-                message_id=delivery.message_id,
-                body=queued.value,
-                first_seen_ns=queued.received_at_ns,
-                needs_fresh_connection=delivery.attempts > 0,
-            )
-            result = await channel.attempt(message)
-            self._on_effect(Effect.SENT)
-        decision = decide_retry(
-            result,
-            delivery,
-            now_ns=self._clock.now_ns(),
-            draw=self._draw(),
-            delays_seconds=self._retry_delays_seconds,
-        )
-        attempt = Attempt(
-            started_at_ns=started_at_ns,
-            duration_seconds=self._clock.monotonic() - started,
-            answer=result.name,
-            reason=decision.reason,
-            detail="" if isinstance(result, Delivered) else result.detail,
-        )
-        await self._record(queued, decision, attempt=attempt)
+    async def _load(self) -> None:
+        in_progress = frozenset[str]().union(*(sender.unsettled for sender in self._senders.values()))
+        loaded = await self._queue.load(self._per_receiver, in_progress=in_progress)
+        self._needs_load = False
+        self._add(loaded.deliveries)
+        for sender in self._senders.values():
+            sender.store_has_more(loaded.receivers_with_more)
+        interrupted = sum(each.is_interrupted for each in loaded.deliveries)
+        log.info("deliveries_loaded", waiting=len(loaded.deliveries) - interrupted, interrupted=interrupted)
 
-    async def _record(
-        self, queued: QueuedDelivery, decision: RetryDecision, *, attempt: Attempt | None
-    ) -> None:
-        delivery = queued.delivery
-        now_ns = self._clock.now_ns()
-        ended = await self._queue.record(delivery, decision, now_ns=now_ns, attempt=attempt)
-        self._on_effect(Effect.RECORDED)
-        if ended:
-            self._on_ended()
-        if attempt is not None:
-            self._metrics.count_attempt(
-                delivery.channel, outcome=attempt.answer, duration_seconds=attempt.duration_seconds
-            )
-        if isinstance(decision, DeliveryEnded):
-            self._metrics.count_end(
-                delivery.channel,
-                reason=str(decision.reason),
-                count=ended,
-                since_event_seconds=(now_ns - queued.published_at_ns) / NS_PER_SECOND,
-            )
-        _log(delivery, decision, attempt)
+    def _load_again(self) -> None:
+        self._needs_load = True
 
-    async def _update_backlog(self) -> None:
-        if self._clock.monotonic() - self._backlog_at < _BACKLOG_SECONDS:
+    def _add(self, deliveries: Iterable[PendingDelivery]) -> None:
+        by_channel: dict[Channel, list[PendingDelivery]] = {}
+        for delivery in deliveries:
+            by_channel.setdefault(delivery.channel, []).append(delivery)
+        for channel, some in by_channel.items():
+            self._senders[channel].add(some)
+
+    async def _keep_in_step(self) -> None:
+        backlog_at = purge_at = float("-inf")
+        while True:
+            now = self._clock.monotonic()
+            try:
+                if self._needs_load:
+                    await self._load()
+                self._add(await self._queue.claim())
+                await self._tell_owners()
+                await self._answer(await self._requests.take())
+                if now - backlog_at >= _BACKLOG_SECONDS:
+                    backlog_at = now
+                    self._metrics.set_backlog(await self._queue.backlog())
+                if now - purge_at >= _PURGE_SECONDS:
+                    purge_at = now
+                    await self._purge()
+                if self._was_unreachable:
+                    self._was_unreachable = False
+                    log.info("store_works_again")
+            except StoreUnavailable as error:
+                if not self._was_unreachable:
+                    log.warning("store_unavailable", detail=str(error)[:200])
+                # Whether the last transactions were kept is not known: compare what is in memory with the store.
+                self._was_unreachable = self._needs_load = True
+            except Exception:
+                # A row of somebody else's making must not stop what is sent.
+                log.exception("store_not_looked_at")
+            self._metrics.set_store_available(is_available=not self._was_unreachable)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _tell_owners(self) -> None:
+        while self._untold:
+            mails = await self._notices.tell(self._untold[0])
+            if mails is None:
+                return
+            self._untold.popleft()
+            self._add(mails)
+
+    async def _answer(self, requests: Collection[Request]) -> None:
+        """Do what the command line has asked for."""
+        if not requests:
             return
-        self._backlog_at = self._clock.monotonic()
-        self._metrics.set_backlog(await self._queue.backlog())
+        for request in requests:
+            receiver_ids = self._receivers_asked(request)
+            log.info("request_taken", kind=request.kind.value, subscription=request.subscription)
+            if request.kind is RequestKind.ENABLE:
+                await self._receivers.enable(receiver_ids)
+            for sender in self._senders.values():
+                sender.retry_now(receiver_ids)
+        await self._load()
 
-    async def _wake_at(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self.wake()
+    def _receivers_asked(self, request: Request) -> list[str]:
+        if not request.subscription:
+            return sorted(set(self._receivers_of.values()))
+        found = self._receivers_of.get(request.subscription)
+        return [found] if found is not None else []
 
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-
-
-def _log(delivery: PendingDelivery, decision: RetryDecision, attempt: Attempt | None) -> None:
-    log.info(
-        "delivery_finished" if isinstance(decision, DeliveryEnded) else "delivery_deferred",
-        channel=delivery.channel.value,
-        subscription=delivery.subscription,
-        event_id=delivery.event_id,
-        outcome=decision.outcome.value if isinstance(decision, DeliveryEnded) else "deferred",
-        reason=str(decision.reason),
-        attempt=delivery.attempts + (attempt is not None),
-        duration_seconds=round(attempt.duration_seconds, 4) if attempt else 0.0,
-        detail=attempt.detail if attempt else "",
-    )
+    async def _purge(self) -> None:
+        before_ns = self._clock.now_ns() - round(self._retention_seconds * NS_PER_SECOND)
+        while (purged := await self._retention.purge(before_ns, limit=_PURGED_AT_ONCE)).divergences:
+            log.info("store_purged", divergences=purged.divergences, deliveries=purged.deliveries)

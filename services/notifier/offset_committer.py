@@ -1,25 +1,44 @@
-"""Commit offsets in the background, so that no webhook waits for Kafka's group coordinator.
+"""Commit offsets in the background, so that no webhook waits for the disk or for Kafka's group coordinator.
 
-A late commit is safe: a record that is read again is recognised by its ``event_id``.
+An offset is committed after everything before it is on disk: until then Kafka has the record for us. A late
+commit is safe: a record that is read again is recognised by its ``event_id``.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
-from shared.errors import BrokerUnavailable
+from shared.errors import BrokerUnavailable, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
+_DELAY_SECONDS: Final = 0.01
+_STORE_RETRY_SECONDS: Final = 1.0
+
 
 class OffsetCommitter:
-    """Commit, for each partition, the offset up to which all records are stored."""
+    """Commit, for each partition, the offset up to which all records are stored.
 
-    def __init__(self, consumer: AIOKafkaConsumer, *, on_effect: OnEffect = ignore_effect) -> None:
+    Parameters
+    ----------
+    flush
+        Returns when everything that was stored before is on disk.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        *,
+        flush: Callable[[], Awaitable[None]],
+        on_effect: OnEffect = ignore_effect,
+    ) -> None:
         self._consumer = consumer
+        self._flush = flush
         self._on_effect = on_effect
         self._stored: dict[TopicPartition, int] = {}
         self._woken = asyncio.Event()
@@ -33,6 +52,8 @@ class OffsetCommitter:
         """Commit whenever an offset was noted; never returns."""
         while True:
             await self._woken.wait()
+            # The disk first serves the attempts that the records have caused.
+            await asyncio.sleep(_DELAY_SECONDS)
             await self.commit()
 
     async def commit(self) -> None:
@@ -46,6 +67,12 @@ class OffsetCommitter:
         self._woken.clear()
         offsets = dict(self._stored)
         if not offsets:
+            return
+        try:
+            await self._flush()
+        except StoreUnavailable as error:
+            log.warning("commit_waits_for_the_store", detail=str(error)[:200])
+            asyncio.get_running_loop().call_later(_STORE_RETRY_SECONDS, self._woken.set)
             return
         try:
             await self._consumer.commit(offsets)

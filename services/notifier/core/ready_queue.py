@@ -1,11 +1,11 @@
 """Which deliveries of a channel may start now; kept in memory, so that no attempt waits for a query.
 
 Receivers take turns, so that one with a long queue delays nobody. How many a receiver gets at a time is
-`receiver_health`'s decision. Of one lane, a divergence for one subscription, one delivery is in flight at a time,
-and only the newest waits: what is older and undelivered is superseded, in the store as here.
+`receiver_health`'s decision. Of one lane, a divergence for one subscription, one delivery is in flight at a
+time, and only the newest waits: what is older and undelivered is superseded, in the store as here.
 
-A receiver that is well gets its messages in the order in which they are due; one that was not, the newest first,
-until none is left that waited while it was not.
+A receiver that is well gets its messages in the order in which they are due; one that was not, the newest
+first, until none is left that waited while it was not.
 
 Each receiver's queue is bounded. What does not fit stays in the store, and the queue says so.
 
@@ -37,7 +37,8 @@ class _Receiver:
     # By delivery_id.
     waiting: dict[str, _Waiting] = field(default_factory=dict)
     newest_waiting: dict[Lane, str] = field(default_factory=dict)
-    busy: set[Lane] = field(default_factory=set)
+    # The delivery in flight of each lane.
+    busy: dict[Lane, str] = field(default_factory=dict)
     has_more: bool = False
     newest_first: bool = False
     has_turn: bool = False
@@ -94,15 +95,15 @@ class ReadyQueue:
         """Return what is known of a receiver."""
         return self._receiver(receiver_id).health
 
-    def paused(self) -> tuple[str, ...]:
-        """Return the receivers that get only probes."""
-        return tuple(name for name, each in self._receivers.items() if each.health.is_paused)
+    def count_of(self, receiver_id: str) -> int:
+        """Return how many deliveries wait for a receiver in memory."""
+        return len(self._receiver(receiver_id).waiting)
 
     def add(self, delivery: PendingDelivery, *, due: float, expires: float) -> bool:
         """Let a delivery wait; return whether it is kept in memory.
 
-        It takes the place of an older one of its lane. It is not kept if a newer one waits, or if there are as
-        many of its receiver as may be kept and it is not newer than one of them.
+        It takes the place of an older one of its lane. It is not kept if a newer one waits, or if as many of
+        its receiver are kept as may be and none of them is older.
         """
         receiver = self._receiver(delivery.receiver_id)
         other = receiver.newest_waiting.get(delivery.lane)
@@ -132,11 +133,6 @@ class ReadyQueue:
         if receiver.newest_waiting.get(delivery.lane) == delivery_id:
             del receiver.newest_waiting[delivery.lane]
         return delivery
-
-    def remove_all(self, receiver_id: str) -> tuple[PendingDelivery, ...]:
-        """Forget and return everything that waits for a receiver."""
-        ids = tuple(self._receiver(receiver_id).waiting)
-        return tuple(each for name in ids if (each := self.remove(name)) is not None)
 
     def store_has_more(self, receiver_id: str) -> None:
         """Note that the store has deliveries of a receiver that are not in memory."""
@@ -168,7 +164,7 @@ class ReadyQueue:
                 self._wake_later(receiver_id, receiver, now)
                 continue
             self.remove(chosen.delivery_id)
-            receiver.busy.add(chosen.lane)
+            receiver.busy[chosen.lane] = chosen.delivery_id
             receiver.health.start()
             start.append(chosen)
             self._look_at(receiver_id, receiver)
@@ -208,8 +204,9 @@ class ReadyQueue:
 
     def free(self, delivery: PendingDelivery) -> None:
         """Let the next delivery of a lane start: what came of this one is stored."""
-        receiver = self._receivers[delivery.receiver_id]
-        receiver.busy.discard(delivery.lane)
+        receiver = self._receiver(delivery.receiver_id)
+        if receiver.busy.get(delivery.lane) == delivery.delivery_id:
+            del receiver.busy[delivery.lane]
         self._look_at(delivery.receiver_id, receiver)
 
     def _receiver(self, receiver_id: str) -> _Receiver:
@@ -245,7 +242,9 @@ class ReadyQueue:
             return None
         if is_probe or receiver.newest_first:
             return max(free, key=_age).delivery
-        return min(free, key=lambda each: (each.due, each.delivery.received_at_ns, each.delivery.sequence)).delivery
+        return min(
+            free, key=lambda each: (each.due, each.delivery.received_at_ns, each.delivery.sequence)
+        ).delivery
 
     def _wake_later(self, receiver_id: str, receiver: _Receiver, now: float) -> None:
         """Set the time at which something may change for a receiver without anything happening before."""

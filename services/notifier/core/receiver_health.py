@@ -10,9 +10,9 @@ paused         ``pause_after`` failures in a row                   one *probe* a
 any            a ``Retry-After``                                   none before that
 ============== =================================================== =========================================
 
-A probe is the newest message that waits, whatever its own schedule says. So a receiver that is well again gets
-the newest state within seconds, and one that is not is asked less and less often: the time between two probes
-is a sixtieth of the time for which it has failed, within bounds.
+A probe is the newest message that waits, whatever its own schedule says. So a receiver that is well again
+gets the newest state within seconds, and one that is not is asked less and less often: the time between two
+probes is a sixtieth of the time for which it has failed, within bounds.
 
 The window starts at one. So a receiver that asks to be left alone has got one message by then, however many
 wait for it.

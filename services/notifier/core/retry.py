@@ -30,7 +30,6 @@ from typing import Final
 from services.notifier.core.attempt_result import (
     AttemptResult,
     Blame,
-    Deferred,
     Delivered,
     FailureReason,
     Gone,
@@ -60,7 +59,7 @@ RETRY_DELAYS_SECONDS: Final = (
 MAX_RETRY_AFTER_SECONDS: Final = 24 * _HOUR
 
 
-# An error of ours may pass, with an update of the receiver's certificate for example; a third time it has not.
+# An error of ours may depend on the moment; a third time it does not.
 _MAX_INTERNAL_ATTEMPTS: Final = 3
 # Two copies of a mail are a nuisance, three are a fault.
 _MAX_UNKNOWN_MAILS: Final = 2
@@ -162,9 +161,7 @@ def _after_unknown(
     return _retry_after(wait, delivery, reason=FailureReason.UNKNOWN, now_ns=now_ns)
 
 
-def _retry_after(
-    wait: float, delivery: PendingDelivery, *, reason: FailureReason, now_ns: int
-) -> RetryAt:
+def _retry_after(wait: float, delivery: PendingDelivery, *, reason: FailureReason, now_ns: int) -> RetryAt:
     at_ns = now_ns + round(wait * NS_PER_SECOND)
     return RetryAt(reason=reason, next_attempt_at_ns=min(at_ns, delivery.expires_at_ns))
 

@@ -95,6 +95,13 @@ _BEGIN: Final = """
     SET state = 'sending', attempts = attempts + 1, sending_since_ns = :now_ns, owner = :owner
     WHERE delivery_id IN (SELECT word FROM {ids} AS i)
 """
+# Begun by a transaction of ours of which nobody knew whether it was kept.
+_STRANDED: Final = """
+    SELECT {collected} FROM (
+        SELECT delivery_id FROM deliveries WHERE state = 'sending' AND owner IN (SELECT word FROM {mine} AS m)
+            AND delivery_id NOT IN (SELECT word FROM {in_progress} AS p)
+        ORDER BY delivery_id) AS d
+"""
 _CONTENTS: Final = """
     SELECT event_id, value, received_at_ns, published_at_ns FROM events
     WHERE event_id IN (SELECT word FROM {ids} AS i)
@@ -133,6 +140,12 @@ class DeliveryQueue:
         )
         self._begin = dialect.statement(_BEGIN, ids=ids)
         self._contents = dialect.statement(_CONTENTS, ids=ids)
+        self._stranded = dialect.statement(
+            _STRANDED,
+            collected=dialect.collected("delivery_id"),
+            mine=mine,
+            in_progress=dialect.words("in_progress"),
+        )
 
     async def load(self, limit_per_receiver: int) -> Loaded:
         """Take over what ended notifiers left, and return what waits.
@@ -150,7 +163,9 @@ class DeliveryQueue:
         StoreUnavailable
             If the database cannot be used now.
         """
-        return await self._database.run(lambda connection: self._load(connection, limit_per_receiver))
+        return await self._database.run(
+            lambda connection: self._load(connection, limit_per_receiver, in_progress)
+        )
 
     async def claim(self) -> tuple[PendingDelivery, ...]:
         """Take over what other notifiers left that have ended since, at most a thousand at a time.
@@ -259,10 +274,13 @@ class DeliveryQueue:
     def _mine(self) -> str:
         return encode_words(self._database.instances)
 
-    def _load(self, connection: Connection, limit: int) -> Loaded:
+    def _load(self, connection: Connection, limit: int, in_progress: Collection[str]) -> Loaded:
         mine = self._database.instances
         dead = self._claiming.dead(connection, mine)
-        _, interrupted = self._claiming.claim(connection, dead, owner=mine[-1], limit=_ALL)
+        _, claimed = self._claiming.claim(connection, dead, owner=mine[-1], limit=_ALL)
+        known = {"mine": encode_words(mine), "in_progress": encode_words(in_progress)}
+        stranded = [each for (each,) in decode_rows(connection.scalar(self._stranded, known))]
+        interrupted = [each for each in {*claimed, *stranded} if each not in set(in_progress)]
         asked = {"mine": encode_words(mine), "limit": limit + 1}
         newest = _newest_first(decode_deliveries(connection.scalar(self._newest, asked)))
         counts: Counter[str] = Counter()

@@ -17,8 +17,7 @@ Nothing that a receiver does ends more than its own attempt: whatever a channel 
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,24 +26,33 @@ import structlog
 from services.notifier.channels.ports import Channel, Message
 from services.notifier.core.attempt_result import (
     AttemptResult,
-    Blame,
     Deferred,
     Delivered,
     FailureReason,
-    Gone,
     Rejected,
     Unknown,
 )
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
-from services.notifier.core.notices import Notice, ReceiverCondition
+from services.notifier.core.notices import Notice
 from services.notifier.core.ready_queue import ReadyQueue
-from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth
-from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision, decide_interrupted, decide_retry
+from services.notifier.core.receiver_health import HealthPolicy
+from services.notifier.core.retry import (
+    DeliveryEnded,
+    RetryAt,
+    RetryDecision,
+    decide_interrupted,
+    decide_retry,
+)
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.recorder import Recorder
+from services.notifier.sending.event_contents import EventContents
+from services.notifier.sending.receiver_watch import ReceiverWatch
+from services.notifier.sending.attempt import attempt_once
+from services.notifier.sending.result_log import log_results
+from services.notifier.sending.sending_policy import SendingPolicy
+from services.notifier.sending.recorder import Recorder
 from services.notifier.store.queue import Attempt, AttemptRecord, DeliveryQueue, EventContent, Recorded
-from services.notifier.store.receivers import ReceiverChange, ReceiverState
+from services.notifier.store.receivers import ReceiverState
 from shared.clock import Clock
 from shared.domain.deliveries import Channel as ChannelName
 from shared.domain.deliveries import Outcome
@@ -55,45 +63,13 @@ log = structlog.get_logger(__name__)
 
 # The longest sleep: the health check watches that the loop goes on.
 _HEARTBEAT_SECONDS: Final = 1.0
-# Less than the time that a supervisor gives a process to stop. An attempt that has no answer by then is unknown.
+# Less than the time that a supervisor gives a process to stop. An attempt without an answer is then unknown.
 _DRAIN_SECONDS: Final = 10.0
 # Bodies of events that are about to be sent; others are read again.
 _CONTENT_BYTES: Final = 32 << 20
 _STORE_RETRY_SECONDS: Final = (0.05, 0.2, 1.0)
 # A delivery that the store did not let begin is asked for again after this.
 _REFUSED_SECONDS: Final = 1.0
-# A receiver's owner is told when it has failed for so long.
-_NOTICE_AFTER_SECONDS: Final = 300.0
-# More results than this in one transaction are logged as one line.
-_LOGGED_ONE_BY_ONE: Final = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendingPolicy:
-    """How a channel's deliveries are sent.
-
-    Parameters
-    ----------
-    max_in_flight
-        Most attempts at a time.
-    receivers
-        How each receiver is treated.
-    relay
-        How what all receivers are reached by is treated; None where there is nothing of that kind.
-    begins_on_disk
-        Whether a begun attempt must be on disk before the message is sent.
-    retry_delays_seconds
-        Longest wait before each next attempt; the last one repeats.
-    per_receiver
-        Most deliveries of one receiver in memory.
-    """
-
-    max_in_flight: int
-    receivers: HealthPolicy
-    relay: HealthPolicy | None
-    begins_on_disk: bool
-    retry_delays_seconds: Sequence[float]
-    per_receiver: int = 64
 
 
 class ChannelSender:
@@ -136,17 +112,20 @@ class ChannelSender:
         self._clock = clock
         self._draw = draw
         self._on_ended = on_ended
-        self._on_notice = on_notice
         self._on_effect = on_effect
         self._ready = ReadyQueue(policy.receivers, per_receiver=policy.per_receiver)
-        self._relay = ReceiverHealth(policy.relay) if policy.relay is not None else None
-        self._contents: OrderedDict[str, EventContent] = OrderedDict()
-        self._content_bytes = 0
+        self._contents = EventContents(queue, max_bytes=_CONTENT_BYTES)
+        self._watch = ReceiverWatch(
+            channel=channel,
+            ready=self._ready,
+            relay=policy.relay,
+            metrics=metrics,
+            draw=draw,
+            on_notice=on_notice,
+        )
         # From the moment when the attempt begins until its result is stored.
         self._unsettled: set[str] = set()
         self._in_flight = 0
-        self._noticed: dict[str, int] = {}
-        self._failing_since_ns: dict[str, tuple[str, int]] = {}
         self._store_failures = 0
         self._woken = asyncio.Event()
         self._ticked_at = clock.monotonic()
@@ -181,35 +160,14 @@ class ChannelSender:
 
     def restore(self, states: Iterable[ReceiverState]) -> None:
         """Continue with what an earlier run knew of receivers."""
-        now_ns, now = self._clock.now_ns(), self._clock.monotonic()
-        for state in states:
-            failing_since = not_before = 0.0
-            if state.not_before_ns is not None:
-                longest = max(self._policy.retry_delays_seconds[-1], self._policy.receivers.probe_max_seconds)
-                # The wall clock may have been set since.
-                not_before = now + min((state.not_before_ns - now_ns) / NS_PER_SECOND, longest)
-            if state.failing_since_ns is not None:
-                failing_since = now - max(now_ns - state.failing_since_ns, 0) / NS_PER_SECOND
-                self._failing_since_ns[state.receiver_id] = (state.subscription, state.failing_since_ns)
-            if state.not_before_ns is not None or state.failing_since_ns is not None:
-                self._ready.health_of(state.receiver_id).restore(
-                    failing_since=failing_since if state.failing_since_ns is not None else None,
-                    not_before=not_before,
-                )
+        self._watch.restore(states, now_ns=self._clock.now_ns(), now=self._clock.monotonic())
 
     def keep_content(self, event_id: str, content: EventContent) -> None:
         """Keep an event's bytes for the attempts that are about to begin."""
-        if event_id in self._contents:
-            self._contents.move_to_end(event_id)
-            return
-        self._contents[event_id] = content
-        self._content_bytes += len(content.value)
-        while self._content_bytes > _CONTENT_BYTES and len(self._contents) > 1:
-            _, oldest = self._contents.popitem(last=False)
-            self._content_bytes -= len(oldest.value)
+        self._contents.keep(event_id, content)
 
     def add(self, deliveries: Iterable[PendingDelivery]) -> None:
-        """Take deliveries that the store has; those that are known already become due if they are due there."""
+        """Take deliveries that the store has; of one that is known already, take when it is due."""
         now_ns, now = self._clock.now_ns(), self._clock.monotonic()
         for delivery in deliveries:
             if delivery.delivery_id in self._unsettled:
@@ -233,12 +191,7 @@ class ChannelSender:
 
     def retry_now(self, receiver_ids: Iterable[str]) -> None:
         """Try receivers now, however long they have failed or asked to be left alone."""
-        now = self._clock.monotonic()
-        for receiver_id in receiver_ids:
-            self._ready.health_of(receiver_id).retry_now()
-            self._ready.recovered(receiver_id, now)
-        if self._relay is not None:
-            self._relay.retry_now()
+        self._watch.retry_now(receiver_ids, self._clock.monotonic())
         self._woken.set()
 
     def wake(self) -> None:
@@ -255,7 +208,7 @@ class ChannelSender:
                     recording.result()
                 self._woken.clear()
                 self._ticked_at = self._clock.monotonic()
-                self._tell_of_paused()
+                self._watch.tell_of_paused(self._clock.now_ns())
                 pause_seconds = await self._start_some()
                 await self._sleep(pause_seconds)
             if self._tasks:
@@ -267,7 +220,7 @@ class ChannelSender:
             await asyncio.gather(recording, return_exceptions=True)
             await asyncio.wait_for(self._recorder.store(), timeout=_DRAIN_SECONDS)
         except TimeoutError:
-            log.error("results_not_stored", channel=self._channel.value)
+            log.exception("results_not_stored", channel=self._channel.value)
         finally:
             for task in (waker, recording, *self._tasks):
                 task.cancel()
@@ -276,8 +229,9 @@ class ChannelSender:
         """Begin what may begin now; return for how long to sleep if nothing happens."""
         now = self._clock.monotonic()
         room = self._policy.max_in_flight - self._in_flight
-        if self._relay is not None:
-            room = min(room, self._relay.room(now))
+        relay_room = self._watch.relay_room(now)
+        if relay_room is not None:
+            room = min(room, relay_room)
         taken = self._ready.take(now, room=room)
         for delivery in taken.expired:
             self._expire(delivery)
@@ -288,9 +242,7 @@ class ChannelSender:
         if taken.start:
             # Whatever came meanwhile is looked at in the next round, at once.
             return 0.0
-        wakes = [self._ready.next_at()]
-        if self._relay is not None and len(self._ready):
-            wakes.append(self._relay.opens_at())
+        wakes = (self._ready.next_at(), self._watch.relay_opens_at())
         soon = [at - now for at in wakes if at is not None and at > now]
         return min([*soon, _HEARTBEAT_SECONDS])
 
@@ -299,9 +251,7 @@ class ChannelSender:
         for delivery in deliveries:
             self._unsettled.add(delivery.delivery_id)
         self._in_flight += len(deliveries)
-        if self._relay is not None:
-            for _ in deliveries:
-                self._relay.start()
+        self._watch.start(len(deliveries))
         started: set[str] = set()
         try:
             begun = await self._queue.begin(
@@ -310,7 +260,9 @@ class ChannelSender:
                 on_disk=self._policy.begins_on_disk,
             )
             self._on_effect(Effect.BEGUN)
-            contents = await self._contents_of(each for each in deliveries if each.delivery_id in begun)
+            contents = await self._contents.of(
+                each.event_id for each in deliveries if each.delivery_id in begun
+            )
             self._store_failures = 0
             for delivery in deliveries:
                 content = contents.get(delivery.event_id)
@@ -332,27 +284,14 @@ class ChannelSender:
         for delivery in deliveries:
             self._unsettled.discard(delivery.delivery_id)
             self._in_flight -= 1
-            if self._relay is not None:
-                self._relay.release()
-            self._ready.health_of(delivery.receiver_id).release()
+            self._watch.release(delivery)
             self._ready.free(delivery)
             if is_store_down:
                 self._wait(delivery, now_ns=now_ns, now=now)
         if deliveries and not is_store_down:
-            # Ended meanwhile, taken over by another notifier, or another one of the lane is being sent elsewhere.
+            # It has ended, or another notifier has it or is sending another one of the lane.
             receivers = {each.receiver_id for each in deliveries}
             asyncio.get_running_loop().call_later(_REFUSED_SECONDS, self.store_has_more, receivers)
-
-    async def _contents_of(self, deliveries: Iterable[PendingDelivery]) -> Mapping[str, EventContent]:
-        wanted = {each.event_id for each in deliveries}
-        found = {event_id: self._contents[event_id] for event_id in wanted if event_id in self._contents}
-        missing = wanted - found.keys()
-        if missing:
-            read = await self._queue.contents(missing)
-            for event_id, content in read.items():
-                self.keep_content(event_id, content)
-            found |= read
-        return found
 
     async def _refill(self, receiver_id: str) -> None:
         try:
@@ -366,7 +305,14 @@ class ChannelSender:
 
     async def _attempt(self, delivery: PendingDelivery, content: EventContent) -> None:
         started_at_ns, started = self._clock.now_ns(), self._clock.monotonic()
-        result = await self._result_of(delivery, content)
+        result = await attempt_once(
+            self._routes.get(delivery.subscription),
+            delivery,
+            content,
+            is_doubtful=self._ready.health_of(delivery.receiver_id).failing_since is not None,
+        )
+        if isinstance(result, Deferred) and result.reason is FailureReason.INTERNAL:
+            self._metrics.internal_errors.labels(delivery.channel.value).inc()
         self._on_effect(Effect.SENT)
         now_ns, now = self._clock.now_ns(), self._clock.monotonic()
         decision = decide_retry(
@@ -377,7 +323,7 @@ class ChannelSender:
             delays_seconds=self._policy.retry_delays_seconds,
         )
         self._in_flight -= 1
-        change = self._update_health(delivery, result, now_ns=now_ns, now=now)
+        change = self._watch.note(delivery, result, now_ns=now_ns, now=now)
         attempt = Attempt(
             started_at_ns=started_at_ns,
             duration_seconds=now - started,
@@ -396,134 +342,6 @@ class ChannelSender:
                 delivery.channel, since_event_seconds=(now_ns - content.published_at_ns) / NS_PER_SECOND
             )
         self._woken.set()
-
-    async def _result_of(self, delivery: PendingDelivery, content: EventContent) -> AttemptResult:
-        route = self._routes.get(delivery.subscription)
-        if route is None:
-            return Rejected(reason=FailureReason.SUBSCRIPTION_REMOVED)
-        message = Message(
-            event_id=delivery.event_id,
-            message_id=delivery.message_id,
-            body=content.value,
-            first_seen_ns=content.received_at_ns,
-            endpoint_sequence=delivery.endpoint_sequence,
-            replaces=delivery.replaces,
-            needs_fresh_connection=delivery.attempts > 1
-            or self._ready.health_of(delivery.receiver_id).failing_since is not None,
-        )
-        try:
-            return await route.attempt(message)
-        except Exception as error:
-            self._metrics.internal_errors.labels(delivery.channel.value).inc()
-            log.exception("attempt_failed_inside", subscription=delivery.subscription)
-            return Deferred(reason=FailureReason.INTERNAL, detail=type(error).__name__)
-
-    def _update_health(
-        self, delivery: PendingDelivery, result: AttemptResult, *, now_ns: int, now: float
-    ) -> ReceiverChange | None:
-        health = self._ready.health_of(delivery.receiver_id)
-        was_paused = health.is_paused
-        blame = result.blame if isinstance(result, Deferred | Unknown) else None
-        if self._relay is not None:
-            self._update_relay(result, now)
-        if blame is Blame.RELAY or (isinstance(result, Deferred) and result.reason is FailureReason.INTERNAL):
-            health.release()
-        elif blame is not None:
-            wait = result.retry_after_seconds if isinstance(result, Deferred) else None
-            health.fail(now, draw=self._draw(), retry_after_seconds=wait)
-        else:
-            health.succeed()
-        self._ready.answered(delivery)
-        return self._change_of(delivery, result, health, was_paused=was_paused, now_ns=now_ns, now=now)
-
-    def _update_relay(self, result: AttemptResult, now: float) -> None:
-        relay = self._relay
-        if relay is None:
-            return
-        if isinstance(result, Deferred | Unknown) and result.blame is Blame.RELAY:
-            if relay.failing_since is None:
-                log.error("relay_unusable", reason=getattr(result, "reason", result.name), detail=result.detail)
-            wait = result.retry_after_seconds if isinstance(result, Deferred) else None
-            relay.fail(now, draw=self._draw(), retry_after_seconds=wait)
-        elif isinstance(result, Deferred) and result.reason is FailureReason.INTERNAL:
-            relay.release()
-        else:
-            was_failing = relay.failing_since is not None
-            relay.succeed()
-            if was_failing:
-                log.info("relay_works_again")
-                self._ready.recovered_all(now)
-        self._metrics.set_relay_usable(relay.failing_since is None)
-
-    def _change_of(
-        self,
-        delivery: PendingDelivery,
-        result: AttemptResult,
-        health: ReceiverHealth,
-        *,
-        was_paused: bool,
-        now_ns: int,
-        now: float,
-    ) -> ReceiverChange | None:
-        """Return what the store should know of the receiver, and tell its owner what has changed."""
-        receiver_id = delivery.receiver_id
-        if isinstance(result, Gone) or (isinstance(result, Delivered) and result.disables):
-            reason = result.reason if isinstance(result, Gone) else FailureReason.DISABLED
-            self._notice(ReceiverCondition.GONE, receiver_id, delivery.subscription, now_ns, now_ns, reason)
-        if was_paused and not health.is_paused:
-            self._ready.recovered(receiver_id, now)
-            self._failing_since_ns.pop(receiver_id, None)
-            since_ns = self._noticed.pop(receiver_id, None)
-            if since_ns is not None:
-                self._notice(
-                    ReceiverCondition.RECOVERED, receiver_id, delivery.subscription, since_ns, now_ns, ""
-                )
-            log.info("receiver_works_again", subscription=delivery.subscription)
-            return ReceiverChange(receiver_id=receiver_id, subscription=delivery.subscription)
-        retry_after = result.retry_after_seconds if isinstance(result, Deferred) else None
-        is_newly_paused = health.is_paused and not was_paused
-        if is_newly_paused and health.failing_since is not None:
-            since_ns = now_ns - round((now - health.failing_since) * NS_PER_SECOND)
-            self._failing_since_ns[receiver_id] = (delivery.subscription, since_ns)
-            log.warning("receiver_paused", subscription=delivery.subscription, reason=_reason_of(result))
-        if not is_newly_paused and retry_after is None:
-            return None
-        failing = self._failing_since_ns.get(receiver_id)
-        return ReceiverChange(
-            receiver_id=receiver_id,
-            subscription=delivery.subscription,
-            not_before_ns=now_ns + round(retry_after * NS_PER_SECOND) if retry_after is not None else None,
-            failing_since_ns=failing[1] if failing is not None else None,
-        )
-
-    def _tell_of_paused(self) -> None:
-        now_ns = self._clock.now_ns()
-        for receiver_id, (subscription, since_ns) in self._failing_since_ns.items():
-            if receiver_id not in self._noticed and now_ns - since_ns >= _NOTICE_AFTER_SECONDS * NS_PER_SECOND:
-                self._noticed[receiver_id] = since_ns
-                self._notice(ReceiverCondition.PAUSED, receiver_id, subscription, since_ns, now_ns, "")
-
-    def _notice(
-        self,
-        condition: ReceiverCondition,
-        receiver_id: str,
-        subscription: str,
-        since_ns: int,
-        at_ns: int,
-        reason: str,
-    ) -> None:
-        self._on_notice(
-            Notice(
-                condition=condition,
-                subscription=subscription,
-                channel=self._channel,
-                receiver_id=receiver_id,
-                since_ns=since_ns,
-                at_ns=at_ns,
-                reason=str(reason),
-                waiting=self._ready.count_of(receiver_id),
-            )
-        )
 
     def _wait(self, delivery: PendingDelivery, *, now_ns: int, now: float) -> None:
         longest = self._policy.retry_delays_seconds[-1] + self._policy.retry_delays_seconds[0]
@@ -582,19 +400,9 @@ class ChannelSender:
 
     def _count_batch(self, batch: Sequence[AttemptRecord], seconds: float) -> None:
         self._metrics.commit_seconds.observe(seconds)
-        if len(batch) <= _LOGGED_ONE_BY_ONE:
-            for record in batch:
-                _log(record.delivery, record.decision, record.attempt)
-        else:
-            delivered = sum(
-                isinstance(each.decision, DeliveryEnded) and each.decision.outcome is Outcome.DELIVERED
-                for each in batch
-            )
-            log.info(
-                "deliveries_finished", channel=self._channel.value, results=len(batch), delivered=delivered
-            )
+        log_results(self._channel, batch)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -614,19 +422,3 @@ class ChannelSender:
             return
 
 
-def _reason_of(result: AttemptResult) -> str:
-    return str(result.reason) if isinstance(result, Deferred) else result.name
-
-
-def _log(delivery: PendingDelivery, decision: RetryDecision, attempt: Attempt | None) -> None:
-    log.info(
-        "delivery_finished" if isinstance(decision, DeliveryEnded) else "delivery_deferred",
-        channel=delivery.channel.value,
-        subscription=delivery.subscription,
-        event_id=delivery.event_id,
-        outcome=decision.outcome.value if isinstance(decision, DeliveryEnded) else "deferred",
-        reason=str(decision.reason),
-        attempt=delivery.attempts,
-        duration_seconds=round(attempt.duration_seconds, 4) if attempt else 0.0,
-        detail=attempt.detail if attempt else "",
-    )
