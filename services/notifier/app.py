@@ -3,34 +3,35 @@
 import asyncio
 import random
 from contextlib import AsyncExitStack
-from email.utils import parseaddr
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.notifier.channels.email_smtp import EmailSmtp
-from services.notifier.channels.ports import Channel
-from services.notifier.channels.smtp_connection import SmtpConnection
-from services.notifier.channels.webhook_client import make_webhook_client
-from services.notifier.channels.webhook_http import WebhookHttp
+from services.notifier.api.serving import serving_events
 from services.notifier.config import NotifierSettings
 from services.notifier.consumer import EventConsumer
 from services.notifier.core.effects import OnEffect, ignore_effect
-from services.notifier.core.scheduling import ConcurrencyLimits
+from services.notifier.core.receiver_health import HealthPolicy
 from services.notifier.dispatcher import Dispatcher
+from services.notifier.event_intake import EventIntake, OnStored
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.notice_writer import NoticeWriter
 from services.notifier.outcome_publisher import OutcomePublisher
-from services.notifier.render.renderer import Renderer
+from services.notifier.owners import owners_of
+from services.notifier.routes import mail_domain, make_routes
+from services.notifier.sending.channel_sender import ChannelSender
+from services.notifier.sending.sending_policy import SendingPolicy
 from services.notifier.store.database import Database
-from services.notifier.store.events import EventLog
+from services.notifier.store.events import EventLog, StoredEvent
 from services.notifier.store.outbox import AuditOutbox
-from services.notifier.store.queue import DeliveryQueue
+from services.notifier.store.positions import LogPositions
+from services.notifier.store.queue import DeliveryQueue, EventContent
 from services.notifier.subscriptions.file import load_subscriptions
-from services.notifier.subscriptions.targets import EmailTarget, Target, WebhookTarget
+from services.notifier.subscriptions.targets import WebhookTarget
 from shared.clock import Clock
 from shared.config import KafkaSettings
+from shared.domain.deliveries import Channel
 from shared.domain.pairs import Pair
-from shared.errors import ConfigError
 from shared.health import Check, HealthServer
 from shared.kafka import topics
 from shared.kafka.clients import make_group_consumer
@@ -40,6 +41,7 @@ log = structlog.get_logger(__name__)
 
 # Thirty times the longest sleep: a loop that has not run for this long does not recover by itself.
 _STUCK_SECONDS = 30.0
+_DAY_SECONDS = 86_400.0
 
 
 async def run_notifier(
@@ -76,7 +78,6 @@ async def run_notifier(
     )
     if not targets:
         log.warning("nobody_subscribed", file=str(settings.subscriptions_file))
-    mail_domain = _mail_domain(settings)
     registry = CollectorRegistry()
     metrics = NotifierMetrics(registry, topic=topics.DIVERGENCES.name)
     async with AsyncExitStack() as stack:
@@ -85,41 +86,81 @@ async def run_notifier(
         # Not entered, so it connects on the first publish: stored deliveries are sent even without Kafka.
         publisher = Publisher(kafka, client_id=settings.group)
         stack.push_async_exit(publisher)
-        channels = await _channels(targets, settings, clock, mail_domain, stack)
+        owners = owners_of(
+            ((target.subscription, target.owner) for target in targets),
+            operator_address=settings.operator_address,
+        )
+        routes = await make_routes(targets, owners, settings, clock=clock, stack=stack)
         outcome_publisher = OutcomePublisher(
             outbox=AuditOutbox(database),
             publisher=publisher,
             topic=topics.DELIVERIES.name,
+            is_idle=lambda: dispatcher.is_idle,
             on_effect=on_effect,
         )
+        events = EventLog(database)
         dispatcher = Dispatcher(
-            queue=DeliveryQueue(database),
-            channels=channels,
-            retry_delays_seconds=settings.retry_delays_seconds,
-            limits=ConcurrencyLimits(
-                total=settings.webhook_concurrency + settings.mail_concurrency,
-                per_subscription=settings.max_concurrent_attempts_per_subscription,
+            # Webhooks first: a mail waits for the disk before it is sent.
+            senders={
+                channel: ChannelSender(
+                    channel=channel,
+                    policy=_policy(settings, channel),
+                    queue=DeliveryQueue(database),
+                    routes=routes.of(channel),
+                    metrics=metrics,
+                    clock=clock,
+                    draw=random.random,
+                    batch_seconds=settings.store_batch_seconds,
+                    on_ended=outcome_publisher.wake,
+                    on_notice=lambda notice: dispatcher.tell(notice),
+                    on_store_failure=lambda: dispatcher.load_again(),
+                    on_effect=on_effect,
+                )
+                for channel in (Channel.WEBHOOK, Channel.EMAIL)
+            },
+            database=database,
+            receivers_of={target.subscription.name: target.subscription.receiver_id for target in targets},
+            notices=NoticeWriter(
+                events=events, owners=owners, mail_domain=mail_domain(settings), clock=clock
             ),
+            retention_seconds=settings.retention_days * _DAY_SECONDS,
             metrics=metrics,
             clock=clock,
-            draw=random.random,
-            on_ended=outcome_publisher.wake,
+        )
+        intake = EventIntake(
+            events=events,
+            positions=LogPositions(database),
+            publisher=publisher,
+            dead_letters=topics.DEADLETTERS.name,
+            subscriptions=[target.subscription for target in targets],
+            time_base=settings.time_base,
+            mail_domain=mail_domain(settings),
+            metrics=metrics,
+            clock=clock,
+            on_stored=_hand_over(dispatcher, outcome_publisher),
             on_effect=on_effect,
         )
         consumer = EventConsumer(
             make_consumer=lambda: make_group_consumer(
                 kafka, topics.DIVERGENCES.name, group=settings.group, client_id=settings.group
             ),
-            publisher=publisher,
-            dead_letters=topics.DEADLETTERS.name,
-            events=EventLog(database),
-            subscriptions=[target.subscription for target in targets],
-            time_base=settings.time_base,
-            mail_domain=mail_domain,
+            topic=topics.DIVERGENCES.name,
+            intake=intake,
+            database=database,
             metrics=metrics,
-            clock=clock,
-            on_stored=dispatcher.wake,
             on_effect=on_effect,
+        )
+        await stack.enter_async_context(
+            serving_events(
+                settings.api,
+                database_url=settings.database_url,
+                tokens={
+                    target.subscription.name: target.events_tokens
+                    for target in targets
+                    if isinstance(target, WebhookTarget) and target.events_tokens
+                },
+                clock=clock,
+            )
         )
         health = stack.enter_context(
             HealthServer(
@@ -161,54 +202,42 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-async def _channels(
-    targets: tuple[Target, ...],
-    settings: NotifierSettings,
-    clock: Clock,
-    mail_domain: str,
-    stack: AsyncExitStack,
-) -> dict[str, Channel]:
-    client = await stack.enter_async_context(
-        make_webhook_client(
-            timeout_seconds=settings.request_timeout_seconds,
-            allowed=settings.webhook_allowed_networks,
-            max_connections=settings.webhook_concurrency,
-            ca_file=settings.webhook_ca_file,
+def _hand_over(dispatcher: Dispatcher, outcome_publisher: OutcomePublisher) -> OnStored:
+    def hand_over(stored: StoredEvent, event_id: str, content: EventContent) -> None:
+        dispatcher.add(stored, event_id, content)
+        if stored.plan.suppressed or stored.superseded:
+            outcome_publisher.wake()
+
+    return hand_over
+
+
+def _policy(settings: NotifierSettings, channel: Channel) -> SendingPolicy:
+    per_subscription = settings.max_concurrent_attempts_per_subscription
+    if channel is Channel.WEBHOOK:
+        return SendingPolicy(
+            max_in_flight=settings.webhook_concurrency,
+            receivers=HealthPolicy(
+                max_in_flight=per_subscription,
+                probe_min_seconds=settings.probe_min_seconds,
+                probe_max_seconds=settings.probe_max_seconds,
+            ),
+            relay=None,
+            begins_on_disk=False,
+            retry_delays_seconds=settings.retry_delays_seconds,
         )
+    return SendingPolicy(
+        max_in_flight=settings.mail_concurrency,
+        # A mailbox that is full or greylists us is no better for being asked more often.
+        receivers=HealthPolicy(max_in_flight=per_subscription, pause_after=None),
+        relay=HealthPolicy(
+            max_in_flight=settings.mail_concurrency,
+            pause_after=1,
+            probe_min_seconds=settings.probe_min_seconds,
+            probe_max_seconds=settings.probe_max_seconds,
+        ),
+        begins_on_disk=True,
+        retry_delays_seconds=settings.retry_delays_seconds,
     )
-    smtp = SmtpConnection(settings.smtp, clock=clock)
-    stack.push_async_callback(smtp.close)
-    renderer = Renderer(public_url=settings.public_url)
-    channels: dict[str, Channel] = {}
-    for target in targets:
-        match target:
-            case WebhookTarget():
-                channels[target.subscription.name] = WebhookHttp(
-                    url=target.subscription.receiver,
-                    keys=target.keys,
-                    client=client,
-                    clock=clock,
-                )
-            case EmailTarget():
-                if settings.smtp.host is None:
-                    raise ConfigError(
-                        f"CONVEX_NOTIFIER_SMTP__HOST: subscription {target.subscription.name} is by e-mail; "
-                        "name the mail server"
-                    )
-                channels[target.subscription.name] = EmailSmtp(
-                    address=target.subscription.receiver,
-                    sender=settings.smtp.sender,
-                    mail_domain=mail_domain,
-                    smtp=smtp,
-                    renderer=renderer,
-                )
-    return channels
-
-
-def _mail_domain(settings: NotifierSettings) -> str:
-    if settings.message_id_domain is not None:
-        return settings.message_id_domain
-    return parseaddr(settings.smtp.sender)[1].rpartition("@")[2]
 
 
 def _is_turning(dispatcher: Dispatcher, clock: Clock) -> Check:

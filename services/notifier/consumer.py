@@ -142,7 +142,7 @@ class EventConsumer:
     async def _compare(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, first_read: int | None
     ) -> bool:
-        """Compare a partition that was just assigned with the store; return whether it is read from elsewhere."""
+        """Compare a new partition with the store; return whether it is read from elsewhere now."""
         try:
             in_store = (await self._positions_in_store.read(self._topic)).get(partition.partition)
         except StoreUnavailable:

@@ -17,6 +17,7 @@ from services.notifier.core.notices import Notice
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.notice_writer import NoticeWriter
 from services.notifier.sending.channel_sender import ChannelSender
+from services.notifier.sending.sending_policy import PER_RECEIVER
 from services.notifier.store.database import Database
 from services.notifier.store.events import StoredEvent
 from services.notifier.store.queue import DeliveryQueue, EventContent
@@ -50,8 +51,6 @@ class Dispatcher:
         The ids of a subscription's receivers; for what the command line asks for.
     notices
         Writes what the owners of receivers should know.
-    per_receiver
-        Most deliveries of one receiver in memory.
     retention_seconds
         What ended longer ago is deleted from the store.
     """
@@ -63,7 +62,6 @@ class Dispatcher:
         database: Database,
         receivers_of: Mapping[str, str],
         notices: NoticeWriter,
-        per_receiver: int,
         retention_seconds: float,
         metrics: NotifierMetrics,
         clock: Clock,
@@ -75,7 +73,6 @@ class Dispatcher:
         self._requests = Requests(database)
         self._retention = Retention(database)
         self._receivers_of = receivers_of
-        self._per_receiver = per_receiver
         self._retention_seconds = retention_seconds
         self._metrics = metrics
         self._clock = clock
@@ -83,7 +80,7 @@ class Dispatcher:
         self._untold: deque[Notice] = deque(maxlen=_MAX_UNTOLD)
         self._needs_load = True
         self._was_unreachable = False
-        database.on_reconnect = self._load_again
+        database.on_reconnect = self.load_again
 
     @property
     def ticked_at(self) -> float:
@@ -132,7 +129,7 @@ class Dispatcher:
 
     async def _load(self) -> None:
         in_progress = frozenset[str]().union(*(sender.unsettled for sender in self._senders.values()))
-        loaded = await self._queue.load(self._per_receiver, in_progress=in_progress)
+        loaded = await self._queue.load(PER_RECEIVER, in_progress=in_progress)
         self._needs_load = False
         self._add(loaded.deliveries)
         for sender in self._senders.values():
@@ -140,7 +137,8 @@ class Dispatcher:
         interrupted = sum(each.is_interrupted for each in loaded.deliveries)
         log.info("deliveries_loaded", waiting=len(loaded.deliveries) - interrupted, interrupted=interrupted)
 
-    def _load_again(self) -> None:
+    def load_again(self) -> None:
+        """Compare memory with the store, soon: the store has failed."""
         self._needs_load = True
 
     def _add(self, deliveries: Iterable[PendingDelivery]) -> None:
@@ -157,6 +155,7 @@ class Dispatcher:
             try:
                 if self._needs_load:
                     await self._load()
+                self._count_queues()
                 self._add(await self._queue.claim())
                 await self._tell_owners()
                 await self._answer(await self._requests.take())
@@ -172,13 +171,17 @@ class Dispatcher:
             except StoreUnavailable as error:
                 if not self._was_unreachable:
                     log.warning("store_unavailable", detail=str(error)[:200])
-                # Whether the last transactions were kept is not known: compare what is in memory with the store.
+                # Whether the last transactions were kept is not known: compare memory with the store.
                 self._was_unreachable = self._needs_load = True
             except Exception:
                 # A row of somebody else's making must not stop what is sent.
                 log.exception("store_not_looked_at")
             self._metrics.set_store_available(is_available=not self._was_unreachable)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _count_queues(self) -> None:
+        for channel, sender in self._senders.items():
+            self._metrics.set_queue(channel, ready=sender.depth, paused=sender.paused_count)
 
     async def _tell_owners(self) -> None:
         while self._untold:

@@ -24,7 +24,13 @@ from aiokafka import ConsumerRecord
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from services.notifier.core.event_validation import check_event, check_size
 from services.notifier.core.record_metadata import header_texts, published_at_ns
-from services.notifier.core.routing import Subscription, Suppression, TimeBase, plan_deliveries
+from services.notifier.core.routing import (
+    Subscription,
+    Suppression,
+    TimeBase,
+    plan_deliveries,
+    receivers_with_interval,
+)
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store.events import EventLog, ReceivedEvent, Repeated, StoredEvent
 from services.notifier.store.positions import LogPosition, LogPositions
@@ -79,6 +85,7 @@ class EventIntake:
         self._publisher = publisher
         self._dead_letters = dead_letters
         self._subscriptions = tuple(subscriptions)
+        self._receivers_with_interval = receivers_with_interval(self._subscriptions)
         self._time_base = time_base
         self._mail_domain = mail_domain
         self._metrics = metrics
@@ -140,6 +147,7 @@ class EventIntake:
             ),
             position=_position(record),
             now_ns=received_at_ns,
+            receivers_with_interval=self._receivers_with_interval,
         )
         self._on_effect(Effect.STORED)
         if isinstance(stored, Repeated):

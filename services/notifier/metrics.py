@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
-from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Gone, Rejected
+from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Gone, Rejected, Unknown
 from services.notifier.core.routing import Suppression
 from services.notifier.core.scheduling import Backlog
 from shared.domain.deliveries import Channel
@@ -15,7 +15,7 @@ from shared.version import CODE_VERSION
 _DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
 # The same, extended to deliveries that were deferred for hours.
 _DELAY_BUCKETS = (*_DURATION_BUCKETS, 300.0, 1_800.0, 7_200.0, 43_200.0, 86_400.0)
-ATTEMPT_OUTCOMES = tuple(result.name for result in (Delivered, Deferred, Rejected, Gone))
+ATTEMPT_OUTCOMES = tuple(result.name for result in (Delivered, Deferred, Rejected, Gone, Unknown))
 DEAD_LETTER_REASONS = (
     "empty",
     "not_json",
@@ -27,6 +27,7 @@ DEAD_LETTER_REASONS = (
     "bad_sequence",
     "bad_instant",
     "bad_text",
+    "internal",
 )
 
 
@@ -94,6 +95,45 @@ class NotifierMetrics:
             ["channel"],
             registry=registry,
         )
+        self.internal_errors = Counter(
+            "convex_notifier_internal_errors",
+            "Attempts that failed by a fault of this program.",
+            ["channel"],
+            registry=registry,
+        )
+        self.commit_seconds = Histogram(
+            "convex_notifier_store_commit_seconds",
+            "Time in which results of attempts were stored in one transaction.",
+            buckets=_DURATION_BUCKETS,
+            registry=registry,
+        )
+        self.store_available = Gauge(
+            "convex_notifier_store_available",
+            "1 while the delivery store can be written; nothing is sent while it cannot.",
+            registry=registry,
+        )
+        self.store_behind = Counter(
+            "convex_notifier_store_behind",
+            "Times that a partition of the log was ahead of a store that was deleted or restored.",
+            registry=registry,
+        )
+        self.relay_usable = Gauge(
+            "convex_notifier_relay_usable",
+            "0 while the mail server cannot be reached or refuses this notifier; mails wait.",
+            registry=registry,
+        )
+        self.receivers_paused = Gauge(
+            "convex_notifier_receivers_paused",
+            "Receivers that fail and get only single messages, to find out whether they are well again.",
+            ["channel"],
+            registry=registry,
+        )
+        self.ready = Gauge(
+            "convex_notifier_ready_deliveries",
+            "Deliveries that wait in memory.",
+            ["channel"],
+            registry=registry,
+        )
         self.dead_lettered = Counter(
             "convex_kafka_dead_lettered",
             "Records that could not be processed and were kept as dead letters.",
@@ -106,6 +146,8 @@ class NotifierMetrics:
             ["topic", "partition"],
             registry=registry,
         )
+        self.store_available.set(1)
+        self.relay_usable.set(1)
         for reason in DEAD_LETTER_REASONS:
             self.dead_lettered.labels(topic, reason)
         for suppression in Suppression:
@@ -113,6 +155,9 @@ class NotifierMetrics:
         for channel in (each.value for each in Channel):
             self.notifications.labels(channel)
             self.attempt_duration.labels(channel)
+            self.internal_errors.labels(channel)
+            self.receivers_paused.labels(channel).set(0)
+            self.ready.labels(channel).set(0)
             self.event_to_delivery.labels(channel)
             self.pending.labels(channel).set(0)
             self.oldest_pending.labels(channel).set(float("nan"))
@@ -126,12 +171,26 @@ class NotifierMetrics:
         self.attempts.labels(channel.value, outcome).inc()
         self.attempt_duration.labels(channel.value).observe(duration_seconds)
 
-    def count_end(self, channel: Channel, *, reason: str, count: int, since_event_seconds: float) -> None:
-        """Count deliveries that ended; an empty reason means delivered."""
-        if reason:
-            self.failed.labels(channel.value, reason).inc(count)
-        else:
-            self.event_to_delivery.labels(channel.value).observe(max(since_event_seconds, 0.0))
+    def count_delivered(self, channel: Channel, *, since_event_seconds: float) -> None:
+        """Count a delivery that its receiver accepted."""
+        self.event_to_delivery.labels(channel.value).observe(max(since_event_seconds, 0.0))
+
+    def count_failed(self, channel: Channel, *, reason: str, count: int) -> None:
+        """Count deliveries that ended without having been delivered."""
+        self.failed.labels(channel.value, reason).inc(count)
+
+    def set_queue(self, channel: Channel, *, ready: int, paused: int) -> None:
+        """Set how much waits in memory, and how many receivers are paused."""
+        self.ready.labels(channel.value).set(ready)
+        self.receivers_paused.labels(channel.value).set(paused)
+
+    def set_relay_usable(self, is_usable: bool) -> None:
+        """Set whether the mail server takes mails."""
+        self.relay_usable.set(is_usable)
+
+    def set_store_available(self, is_available: bool) -> None:
+        """Set whether the store can be written."""
+        self.store_available.set(is_available)
 
     def set_backlog(self, backlog: Iterable[Backlog]) -> None:
         """Set how many deliveries are pending; a channel without an entry has none."""

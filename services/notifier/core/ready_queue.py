@@ -2,10 +2,11 @@
 
 Receivers take turns, so that one with a long queue delays nobody. How many a receiver gets at a time is
 `receiver_health`'s decision. Of one lane, a divergence for one subscription, one delivery is in flight at a
-time, and only the newest waits: what is older and undelivered is superseded, in the store as here.
+time.
 
-A receiver that is well gets its messages in the order in which they are due; one that was not, the newest
-first, until none is left that waited while it was not.
+A receiver that is well gets its messages in the order in which they are due, and those of a lane in the order
+of their events. One that was not well gets the newest first, until none is left that waited while it was not;
+what is older in the lane of one that is sent is superseded.
 
 Each receiver's queue is bounded. What does not fit stays in the store, and the queue says so.
 
@@ -36,7 +37,6 @@ class _Receiver:
     health: ReceiverHealth
     # By delivery_id.
     waiting: dict[str, _Waiting] = field(default_factory=dict)
-    newest_waiting: dict[Lane, str] = field(default_factory=dict)
     # The delivery in flight of each lane.
     busy: dict[Lane, str] = field(default_factory=dict)
     has_more: bool = False
@@ -55,12 +55,16 @@ class Taken:
         To be attempted now; each counts as in flight from now on.
     expired
         Too late for an attempt; no longer in the queue.
+    superseded
+        Older than one to start, in the same lane; no longer in the queue. What came of them must be stored
+        before that one begins.
     refill
         Receivers of which the store has deliveries that fit into the queue now.
     """
 
     start: tuple[PendingDelivery, ...]
     expired: tuple[PendingDelivery, ...]
+    superseded: tuple[PendingDelivery, ...]
     refill: tuple[str, ...]
 
 
@@ -102,15 +106,10 @@ class ReadyQueue:
     def add(self, delivery: PendingDelivery, *, due: float, expires: float) -> bool:
         """Let a delivery wait; return whether it is kept in memory.
 
-        It takes the place of an older one of its lane. It is not kept if a newer one waits, or if as many of
-        its receiver are kept as may be and none of them is older.
+        It is not kept if as many of its receiver are kept as may be and none of them is older; otherwise it
+        takes the place of the oldest of them.
         """
         receiver = self._receiver(delivery.receiver_id)
-        other = receiver.newest_waiting.get(delivery.lane)
-        if other is not None and other != delivery.delivery_id:
-            if receiver.waiting[other].delivery.sequence > delivery.sequence:
-                return False
-            self.remove(other)
         if len(receiver.waiting) >= self._per_receiver and delivery.delivery_id not in receiver.waiting:
             receiver.has_more = True
             oldest = min(receiver.waiting.values(), key=_age)
@@ -118,7 +117,6 @@ class ReadyQueue:
                 return False
             self.remove(oldest.delivery.delivery_id)
         receiver.waiting[delivery.delivery_id] = _Waiting(delivery=delivery, due=due, expires=expires)
-        receiver.newest_waiting[delivery.lane] = delivery.delivery_id
         self._receiver_of[delivery.delivery_id] = delivery.receiver_id
         self._look_at(delivery.receiver_id, receiver)
         return True
@@ -128,11 +126,7 @@ class ReadyQueue:
         receiver_id = self._receiver_of.pop(delivery_id, None)
         if receiver_id is None:
             return None
-        receiver = self._receivers[receiver_id]
-        delivery = receiver.waiting.pop(delivery_id).delivery
-        if receiver.newest_waiting.get(delivery.lane) == delivery_id:
-            del receiver.newest_waiting[delivery.lane]
-        return delivery
+        return self._receivers[receiver_id].waiting.pop(delivery_id).delivery
 
     def store_has_more(self, receiver_id: str) -> None:
         """Note that the store has deliveries of a receiver that are not in memory."""
@@ -150,6 +144,7 @@ class ReadyQueue:
                 self._look_at(receiver_id, receiver)
         start: list[PendingDelivery] = []
         expired: list[PendingDelivery] = []
+        superseded: list[PendingDelivery] = []
         refill: list[str] = []
         while self._turns and len(start) < room:
             receiver_id = self._turns.popleft()
@@ -164,11 +159,17 @@ class ReadyQueue:
                 self._wake_later(receiver_id, receiver, now)
                 continue
             self.remove(chosen.delivery_id)
+            superseded += self._drop_older(receiver, chosen)
             receiver.busy[chosen.lane] = chosen.delivery_id
             receiver.health.start()
             start.append(chosen)
             self._look_at(receiver_id, receiver)
-        return Taken(start=tuple(start), expired=tuple(expired), refill=tuple(refill))
+        return Taken(
+            start=tuple(start),
+            expired=tuple(expired),
+            superseded=tuple(superseded),
+            refill=tuple(refill),
+        )
 
     def next_at(self) -> float | None:
         """Return when to look again if nothing happens before; None: only after something has happened.
@@ -195,12 +196,14 @@ class ReadyQueue:
             if receiver.waiting:
                 self.recovered(receiver_id, now)
 
-    def update(self, delivery_id: str, *, replaces: tuple[Replaced, ...]) -> None:
-        """Note what a delivery that waits has come to replace."""
+    def update(self, delivery_id: str, replaces: tuple[Replaced, ...]) -> bool:
+        """Note what a delivery has come to replace; return False if it does not wait here."""
         receiver_id = self._receiver_of.get(delivery_id)
-        if receiver_id is not None:
-            waiting = self._receivers[receiver_id].waiting[delivery_id]
-            waiting.delivery = replace(waiting.delivery, replaces=replaces)
+        if receiver_id is None:
+            return False
+        waiting = self._receivers[receiver_id].waiting[delivery_id]
+        waiting.delivery = replace(waiting.delivery, replaces=replaces)
+        return True
 
     def free(self, delivery: PendingDelivery) -> None:
         """Let the next delivery of a lane start: what came of this one is stored."""
@@ -233,18 +236,28 @@ class ReadyQueue:
         if not receiver.health.may_start(now):
             return None
         is_probe = receiver.health.is_paused
-        free = [
-            each
-            for each in receiver.waiting.values()
-            if (is_probe or each.due <= now) and each.delivery.lane not in receiver.busy
-        ]
+        if is_probe or receiver.newest_first:
+            newest = max(
+                (each for each in receiver.waiting.values() if each.delivery.lane not in receiver.busy),
+                key=_age,
+                default=None,
+            )
+            if newest is not None and (is_probe or newest.due <= now):
+                return newest.delivery
+        free = [each for each in _heads(receiver) if each.due <= now]
         if not free:
             return None
-        if is_probe or receiver.newest_first:
-            return max(free, key=_age).delivery
-        return min(
-            free, key=lambda each: (each.due, each.delivery.received_at_ns, each.delivery.sequence)
-        ).delivery
+        return min(free, key=lambda each: (each.due, _age(each))).delivery
+
+    def _drop_older(self, receiver: _Receiver, chosen: PendingDelivery) -> list[PendingDelivery]:
+        older = [
+            each.delivery
+            for each in receiver.waiting.values()
+            if each.delivery.lane == chosen.lane and each.delivery.sequence < chosen.sequence
+        ]
+        for delivery in older:
+            self.remove(delivery.delivery_id)
+        return older
 
     def _wake_later(self, receiver_id: str, receiver: _Receiver, now: float) -> None:
         """Set the time at which something may change for a receiver without anything happening before."""
@@ -253,13 +266,26 @@ class ReadyQueue:
         at = min(each.expires for each in receiver.waiting.values())
         opens_at = receiver.health.opens_at()
         if opens_at is not None:
-            free = [each.due for each in receiver.waiting.values() if each.delivery.lane not in receiver.busy]
+            free = [each.due for each in _heads(receiver)]
             if free:
                 due = now if receiver.health.is_paused else min(free)
                 at = min(at, max(opens_at, due))
         if at < receiver.wakes_at:
             receiver.wakes_at = at
             heapq.heappush(self._timers, (at, receiver_id))
+
+
+def _heads(receiver: _Receiver) -> list[_Waiting]:
+    """Return the oldest of each lane that has none in flight."""
+    heads: dict[Lane, _Waiting] = {}
+    for each in receiver.waiting.values():
+        lane = each.delivery.lane
+        if lane in receiver.busy:
+            continue
+        head = heads.get(lane)
+        if head is None or each.delivery.sequence < head.delivery.sequence:
+            heads[lane] = each
+    return list(heads.values())
 
 
 def _age(waiting: _Waiting) -> tuple[int, int]:

@@ -12,7 +12,8 @@ any            a ``Retry-After``                                   none before t
 
 A probe is the newest message that waits, whatever its own schedule says. So a receiver that is well again
 gets the newest state within seconds, and one that is not is asked less and less often: the time between two
-probes is a sixtieth of the time for which it has failed, within bounds.
+probes is a sixtieth of the time for which it has failed, within bounds, or the time until the message that
+failed is due again if that is shorter.
 
 The window starts at one. So a receiver that asks to be left alone has got one message by then, however many
 wait for it.
@@ -25,6 +26,7 @@ Nygard (2018), "Release It!", 2nd edition, "Circuit Breaker": half-open.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 _SHARE_OF_OUTAGE: Final = 1 / 60
@@ -120,7 +122,14 @@ class ReceiverHealth:
         self._failures = 0
         self.failing_since = None
 
-    def fail(self, now: float, *, draw: float, retry_after_seconds: float | None = None) -> None:
+    def fail(
+        self,
+        now: float,
+        *,
+        draw: float,
+        retry_after_seconds: float | None = None,
+        due_in_seconds: float = inf,
+    ) -> None:
         """Count an attempt that failed for a reason that may pass.
 
         Parameters
@@ -129,6 +138,8 @@ class ReceiverHealth:
             A random number in [0, 1) for the time of the next probe.
         retry_after_seconds
             For how long the receiver asked to be left alone; None if it did not.
+        due_in_seconds
+            When the message that failed is due again by its own schedule.
         """
         self._in_flight -= 1
         self._window = 1
@@ -137,7 +148,7 @@ class ReceiverHealth:
             self.failing_since = now
         wait = (now - self.failing_since) * _SHARE_OF_OUTAGE
         bounded = min(max(wait, self._policy.probe_min_seconds), self._policy.probe_max_seconds)
-        self._probe_at = now + bounded * (1.0 - _SPREAD * draw)
+        self._probe_at = now + min(bounded * (1.0 - _SPREAD * draw), due_in_seconds)
         if retry_after_seconds is not None:
             self._not_before = max(self._not_before, now + retry_after_seconds)
 

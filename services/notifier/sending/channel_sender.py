@@ -18,39 +18,36 @@ Nothing that a receiver does ends more than its own attempt: whatever a channel 
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from math import inf
 from typing import Final
 
 import structlog
 
-from services.notifier.channels.ports import Channel, Message
+from services.notifier.channels.ports import Channel
 from services.notifier.core.attempt_result import (
-    AttemptResult,
     Deferred,
     Delivered,
     FailureReason,
-    Rejected,
     Unknown,
 )
-from services.notifier.core.deliveries import PendingDelivery
+from services.notifier.core.deliveries import PendingDelivery, Replaced
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from services.notifier.core.notices import Notice
 from services.notifier.core.ready_queue import ReadyQueue
-from services.notifier.core.receiver_health import HealthPolicy
 from services.notifier.core.retry import (
     DeliveryEnded,
     RetryAt,
-    RetryDecision,
     decide_interrupted,
     decide_retry,
 )
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.sending.attempt import attempt_once
 from services.notifier.sending.event_contents import EventContents
 from services.notifier.sending.receiver_watch import ReceiverWatch
-from services.notifier.sending.attempt import attempt_once
+from services.notifier.sending.recorder import Recorder
 from services.notifier.sending.result_log import log_results
 from services.notifier.sending.sending_policy import SendingPolicy
-from services.notifier.sending.recorder import Recorder
 from services.notifier.store.queue import Attempt, AttemptRecord, DeliveryQueue, EventContent, Recorded
 from services.notifier.store.receivers import ReceiverState
 from shared.clock import Clock
@@ -85,6 +82,8 @@ class ChannelSender:
         Called after the ends of deliveries are stored.
     on_notice
         Called with what a receiver's owner should know.
+    on_store_failure
+        Called when the store could not be written, so that memory and store must be compared.
     on_effect
         Called after each effect of the list above.
     """
@@ -102,6 +101,7 @@ class ChannelSender:
         batch_seconds: float,
         on_ended: Callable[[], None],
         on_notice: Callable[[Notice], None],
+        on_store_failure: Callable[[], None],
         on_effect: OnEffect = ignore_effect,
     ) -> None:
         self._channel = channel
@@ -112,6 +112,7 @@ class ChannelSender:
         self._clock = clock
         self._draw = draw
         self._on_ended = on_ended
+        self._on_store_failure = on_store_failure
         self._on_effect = on_effect
         self._ready = ReadyQueue(policy.receivers, per_receiver=policy.per_receiver)
         self._contents = EventContents(queue, max_bytes=_CONTENT_BYTES)
@@ -126,6 +127,8 @@ class ChannelSender:
         # From the moment when the attempt begins until its result is stored.
         self._unsettled: set[str] = set()
         self._in_flight = 0
+        # Of deliveries that are about to begin.
+        self._replaces_of: dict[str, tuple[Replaced, ...]] = {}
         self._store_failures = 0
         self._woken = asyncio.Event()
         self._ticked_at = clock.monotonic()
@@ -152,6 +155,11 @@ class ChannelSender:
     def is_idle(self) -> bool:
         """Return whether nothing is being sent."""
         return self._in_flight == 0
+
+    @property
+    def paused_count(self) -> int:
+        """Return how many receivers get only probes."""
+        return self._watch.paused_count
 
     @property
     def depth(self) -> int:
@@ -233,8 +241,17 @@ class ChannelSender:
         if relay_room is not None:
             room = min(room, relay_room)
         taken = self._ready.take(now, room=room)
+        self._unsettled.update(each.delivery_id for each in taken.start)
+        self._in_flight += len(taken.start)
+        self._watch.start(len(taken.start))
         for delivery in taken.expired:
-            self._expire(delivery)
+            self._end(delivery, Outcome.EXPIRED, FailureReason.DEADLINE_PASSED)
+        for delivery in taken.superseded:
+            self._end(delivery, Outcome.SUPERSEDED, FailureReason.SUPERSEDED)
+        # What is sent next says which ones it replaces.
+        if taken.superseded and not await self._recorder.try_to_store():
+            self._give_back(taken.start, is_store_down=True)
+            return _STORE_RETRY_SECONDS[-1]
         for receiver_id in taken.refill:
             self._spawn(self._refill(receiver_id))
         if taken.start and not await self._begin(taken.start):
@@ -248,10 +265,6 @@ class ChannelSender:
 
     async def _begin(self, deliveries: Sequence[PendingDelivery]) -> bool:
         """Let attempts begin; return whether the store could be written."""
-        for delivery in deliveries:
-            self._unsettled.add(delivery.delivery_id)
-        self._in_flight += len(deliveries)
-        self._watch.start(len(deliveries))
         started: set[str] = set()
         try:
             begun = await self._queue.begin(
@@ -268,8 +281,9 @@ class ChannelSender:
                 content = contents.get(delivery.event_id)
                 if delivery.delivery_id in begun and content is not None:
                     started.add(delivery.delivery_id)
-                    begun_delivery = replace(delivery, attempts=delivery.attempts + 1)
-                    self._spawn(self._attempt(begun_delivery, content))
+                    replaces = self._replaces_of.pop(delivery.delivery_id, delivery.replaces)
+                    begun_one = replace(delivery, attempts=delivery.attempts + 1, replaces=replaces)
+                    self._spawn(self._attempt(begun_one, content))
         except StoreUnavailable as error:
             self._store_failures += 1
             log.warning("sending_waits_for_the_store", channel=self._channel.value, detail=str(error)[:200])
@@ -288,7 +302,10 @@ class ChannelSender:
             self._ready.free(delivery)
             if is_store_down:
                 self._wait(delivery, now_ns=now_ns, now=now)
-        if deliveries and not is_store_down:
+        if is_store_down:
+            # Whether the last transaction was kept is not known.
+            self._on_store_failure()
+        elif deliveries:
             # It has ended, or another notifier has it or is sending another one of the lane.
             receivers = {each.receiver_id for each in deliveries}
             asyncio.get_running_loop().call_later(_REFUSED_SECONDS, self.store_has_more, receivers)
@@ -323,7 +340,13 @@ class ChannelSender:
             delays_seconds=self._policy.retry_delays_seconds,
         )
         self._in_flight -= 1
-        change = self._watch.note(delivery, result, now_ns=now_ns, now=now)
+        change = self._watch.note(
+            delivery,
+            result,
+            due_in_seconds=_due_in_seconds(decision, now_ns),
+            now_ns=now_ns,
+            now=now,
+        )
         attempt = Attempt(
             started_at_ns=started_at_ns,
             duration_seconds=now - started,
@@ -350,9 +373,9 @@ class ChannelSender:
         until_expiry = (delivery.expires_at_ns - now_ns) / NS_PER_SECOND
         self._ready.add(delivery, due=now + until_due, expires=now + until_expiry)
 
-    def _expire(self, delivery: PendingDelivery) -> None:
-        ended = DeliveryEnded(outcome=Outcome.EXPIRED, reason=FailureReason.DEADLINE_PASSED)
+    def _end(self, delivery: PendingDelivery, outcome: Outcome, reason: FailureReason) -> None:
         self._unsettled.add(delivery.delivery_id)
+        ended = DeliveryEnded(outcome=outcome, reason=reason)
         self._recorder.put(AttemptRecord(delivery=delivery, decision=ended))
 
     def _settle_interrupted(self, delivery: PendingDelivery, now_ns: int) -> None:
@@ -378,8 +401,8 @@ class ChannelSender:
         self._ready.free(delivery)
         for delivery_id in stored.also_ended:
             self._ready.remove(delivery_id)
-        if stored.newer is not None:
-            self._ready.update(stored.newer, replaces=stored.newer_replaces)
+        if stored.newer is not None and not self._ready.update(stored.newer, stored.newer_replaces):
+            self._replaces_of[stored.newer] = stored.newer_replaces
         if stored.state == "pending" and isinstance(decision, RetryAt):
             is_unknown = decision.reason is FailureReason.UNKNOWN
             again = replace(
@@ -422,3 +445,7 @@ class ChannelSender:
             return
 
 
+def _due_in_seconds(decision: RetryDecision, now_ns: int) -> float:
+    if isinstance(decision, RetryAt):
+        return (decision.next_attempt_at_ns - now_ns) / NS_PER_SECOND
+    return inf

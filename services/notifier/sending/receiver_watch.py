@@ -114,9 +114,21 @@ class ReceiverWatch:
             self._relay.retry_now()
 
     def note(
-        self, delivery: PendingDelivery, result: AttemptResult, *, now_ns: int, now: float
+        self,
+        delivery: PendingDelivery,
+        result: AttemptResult,
+        *,
+        due_in_seconds: float,
+        now_ns: int,
+        now: float,
     ) -> ReceiverChange | None:
-        """Count a result; return what the store should know of the receiver, None if nothing new."""
+        """Count a result; return what the store should know of the receiver, None if nothing new.
+
+        Parameters
+        ----------
+        due_in_seconds
+            When the delivery is due again by its own schedule.
+        """
         health = self._ready.health_of(delivery.receiver_id)
         was_paused = health.is_paused
         is_ours = isinstance(result, Deferred) and result.reason is FailureReason.INTERNAL
@@ -125,7 +137,12 @@ class ReceiverWatch:
         if blame is Blame.RELAY or is_ours:
             health.release()
         elif blame is Blame.RECEIVER:
-            health.fail(now, draw=self._draw(), retry_after_seconds=_retry_after(result))
+            health.fail(
+                now,
+                draw=self._draw(),
+                retry_after_seconds=_retry_after(result),
+                due_in_seconds=due_in_seconds,
+            )
         else:
             health.succeed()
         self._ready.answered(delivery)

@@ -52,6 +52,7 @@ class Recorder:
         self._on_batch = on_batch
         self._waiting: list[AttemptRecord] = []
         self._woken = asyncio.Event()
+        self._storing = asyncio.Lock()
 
     def put(self, record: AttemptRecord) -> None:
         """Take a result; it is stored soon."""
@@ -66,24 +67,31 @@ class Recorder:
             await self.store()
 
     async def store(self) -> None:
-        """Store what waits now; return when all of it is on disk."""
+        """Return when everything that waits is on disk."""
         pause_seconds = 0.05
-        while self._waiting:
-            batch = self._waiting[:_MAX_BATCH]
-            began = self._clock.monotonic()
-            try:
-                recorded = await self._record(batch)
-            except StoreUnavailable as error:
-                log.warning("results_wait_for_the_store", count=len(self._waiting), detail=str(error)[:200])
-                await asyncio.sleep(pause_seconds)
-                pause_seconds = min(2 * pause_seconds, _LONGEST_RETRY_SECONDS)
-                continue
-            # Only now: whoever cancels this must not lose results.
-            del self._waiting[: len(batch)]
-            self._on_batch(batch, self._clock.monotonic() - began)
-            for record, state in recorded:
-                self._on_recorded(record, state)
-        self._woken.clear()
+        while not await self.try_to_store():
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_RETRY_SECONDS)
+
+    async def try_to_store(self) -> bool:
+        """Store what waits; return False if the store cannot be written now."""
+        async with self._storing:
+            while self._waiting:
+                batch = self._waiting[:_MAX_BATCH]
+                began = self._clock.monotonic()
+                try:
+                    recorded = await self._record(batch)
+                except StoreUnavailable as error:
+                    waiting = len(self._waiting)
+                    log.warning("results_wait_for_the_store", count=waiting, detail=str(error)[:200])
+                    return False
+                # Only now: whoever cancels this must not lose results.
+                del self._waiting[: len(batch)]
+                self._on_batch(batch, self._clock.monotonic() - began)
+                for record, state in recorded:
+                    self._on_recorded(record, state)
+            self._woken.clear()
+        return True
 
     async def _record(self, batch: Sequence[AttemptRecord]) -> list[tuple[AttemptRecord, Recorded]]:
         now_ns = self._clock.now_ns()

@@ -1,9 +1,13 @@
-"""How the deliveries of a channel are sent: limits, the schedule of retries, and what must be on disk first."""
+"""How the deliveries of a channel are sent: limits, the schedule of retries, what is on disk first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.notifier.core.receiver_health import HealthPolicy
+
+# More than a receiver has waiting unless it has failed for long; the rest stays in the store.
+PER_RECEIVER: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +35,4 @@ class SendingPolicy:
     relay: HealthPolicy | None
     begins_on_disk: bool
     retry_delays_seconds: Sequence[float]
-    per_receiver: int = 64
+    per_receiver: int = PER_RECEIVER

@@ -1,4 +1,6 @@
-"""A newer message of a divergence takes the place of an older one that its receiver does not have yet.
+"""A newer message of a divergence takes the place of an older one that could not be delivered.
+
+An older one that was not attempted yet keeps its place: where a receiver is well, both arrive, in order.
 
 Whoever adds a message to a lane or ends one there holds the row of its subscription in
 ``endpoint_sequences``: otherwise two notifiers, of which one adds the end while the other puts the opening
@@ -29,7 +31,7 @@ _LOCK: Final = """
 _WAITING: Final = """
     SELECT {collected} FROM (
         SELECT delivery_id FROM deliveries
-        WHERE divergence_id = :divergence_id AND sequence < :sequence AND state = 'pending'
+        WHERE divergence_id = :divergence_id AND sequence < :sequence AND state = 'pending' AND attempts > 0
             AND subscription IN (SELECT word FROM {subscriptions} AS s)
         ORDER BY delivery_id {lock}) AS waiting
 """
@@ -74,7 +76,7 @@ class Lanes:
         sequence: int,
         now_ns: int,
     ) -> tuple[str, ...]:
-        """End the pending messages before a sequence, and return their ids; one that is being sent stays."""
+        """End the messages before a sequence that wait for another attempt, and return their ids."""
         lane = {"divergence_id": divergence_id, "sequence": sequence}
         waiting = connection.scalar(self._waiting, {**lane, "subscriptions": encode_words(subscriptions)})
         ids = tuple(delivery_id for (delivery_id,) in decode_rows(waiting))

@@ -88,7 +88,20 @@ _STARTABLE: Final = """
             AND NOT EXISTS (
                 SELECT 1 FROM deliveries AS s WHERE s.state = 'sending'
                     AND s.divergence_id = d.divergence_id AND s.subscription = d.subscription)
+            AND NOT EXISTS (
+                SELECT 1 FROM deliveries AS n WHERE n.divergence_id = d.divergence_id
+                    AND n.subscription = d.subscription AND n.sequence > d.sequence AND n.attempts > 0)
         ORDER BY d.delivery_id {lock}) AS startable
+"""
+# Their receivers have been sent a newer one of the divergence.
+_OVERTAKEN: Final = """
+    UPDATE deliveries SET state = 'superseded', last_reason = 'superseded', ended_at_ns = :now_ns
+    WHERE delivery_id IN (SELECT word FROM {ids} AS i) AND state = 'pending'
+        AND owner IN (SELECT word FROM {mine} AS m)
+        AND EXISTS (
+            SELECT 1 FROM deliveries AS n WHERE n.divergence_id = deliveries.divergence_id
+                AND n.subscription = deliveries.subscription AND n.sequence > deliveries.sequence
+                AND n.attempts > 0)
 """
 _BEGIN: Final = """
     UPDATE deliveries
@@ -138,6 +151,7 @@ class DeliveryQueue:
             ids=ids,
             mine=mine,
         )
+        self._overtaken = dialect.statement(_OVERTAKEN, ids=ids, mine=mine)
         self._begin = dialect.statement(_BEGIN, ids=ids)
         self._contents = dialect.statement(_CONTENTS, ids=ids)
         self._stranded = dialect.statement(
@@ -147,16 +161,18 @@ class DeliveryQueue:
             in_progress=dialect.words("in_progress"),
         )
 
-    async def load(self, limit_per_receiver: int) -> Loaded:
+    async def load(self, limit_per_receiver: int, *, in_progress: Collection[str] = ()) -> Loaded:
         """Take over what ended notifiers left, and return what waits.
 
-        After a lost connection the deliveries that this process is sending are among the interrupted ones:
-        the caller knows those that it has in flight.
+        Interrupted are also those that this process began without having learnt of it, because the store
+        failed at that moment.
 
         Parameters
         ----------
         limit_per_receiver
             Most deliveries of one receiver: the newest.
+        in_progress
+            Ids of those that this process is sending; they are not among the interrupted ones.
 
         Raises
         ------
@@ -317,6 +333,8 @@ class DeliveryQueue:
             (subscription, divergence_id): delivery_id
             for _, delivery_id, subscription, divergence_id in startable
         }
+        if len(lanes) < len(delivery_ids):
+            connection.execute(self._overtaken, asked | {"now_ns": now_ns})
         if lanes:
             begun = {"ids": encode_words(lanes.values()), "now_ns": now_ns, "owner": self._database.instance}
             connection.execute(self._begin, begun)

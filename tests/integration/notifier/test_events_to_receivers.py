@@ -131,24 +131,42 @@ async def test_receiver_that_recovers_gets_the_same_message_again(
     assert (outcome.outcome, outcome.attempts) == (Outcome.DELIVERED, 4)
 
 
-async def test_events_of_a_divergence_arrive_in_order_although_its_opening_is_deferred(
+async def test_newer_event_takes_the_place_of_a_deferred_one_and_says_so(
     embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
 ) -> None:
     opening = divergence(sequence=1)
     closing = divergence(type=Transition.CLOSED, sequence=2)
     other = divergence(onset="another", sequence=3)
-    async with WebhookReceiver(503, 503) as receiver:
+    async with WebhookReceiver(503) as receiver:
         settings = notifier_settings(
             tmp_path, webhook("desk", receiver.url), retry_delays_seconds="0.6", max_concurrent_attempts=1
         )
         async with running_notifier(embedded_kafka, settings):
             await publish(kafka, opening, closing, other)
-            await receiver.wait_for(5)
+            await receiver.wait_for(3)
+            ended = {each.event_id: each for each in await outcomes(embedded_kafka, 3)}
 
-    of_divergence = [each for each in receiver.ids if each != other.event_id]
-    assert of_divergence[-1] == closing.event_id
-    assert set(of_divergence[:-1]) == {opening.event_id}
-    assert other.event_id in receiver.ids
+    assert receiver.ids[0] == opening.event_id
+    assert sorted(receiver.ids[1:]) == sorted([closing.event_id, other.event_id])
+    assert ended[opening.event_id].outcome is Outcome.SUPERSEDED
+    assert ended[closing.event_id].outcome is Outcome.DELIVERED
+
+
+async def test_events_of_a_divergence_arrive_in_order_at_a_receiver_that_is_well(
+    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
+) -> None:
+    events = [
+        divergence(sequence=1),
+        divergence(type=Transition.ESCALATED, sequence=2),
+        divergence(type=Transition.CLOSED, sequence=3),
+    ]
+    async with WebhookReceiver() as receiver:
+        settings = notifier_settings(tmp_path, webhook("desk", receiver.url))
+        async with running_notifier(embedded_kafka, settings):
+            await publish(kafka, *events)
+            await receiver.wait_for(3)
+
+    assert receiver.ids == [each.event_id for each in events]
 
 
 async def test_refusal_ends_a_delivery_and_the_next_event_goes_out(
