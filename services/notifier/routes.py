@@ -72,7 +72,7 @@ async def make_routes(
                     client=client,
                     clock=clock,
                     headers=target.headers,
-                    tls=target.ssl_context,
+                    tls=target.tls,
                 )
             case EmailTarget():
                 mails[name] = EmailSmtp(
