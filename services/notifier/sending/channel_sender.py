@@ -38,6 +38,7 @@ from services.notifier.core.ready_queue import ReadyQueue
 from services.notifier.core.retry import (
     DeliveryEnded,
     RetryAt,
+    RetryDecision,
     decide_interrupted,
     decide_retry,
 )
