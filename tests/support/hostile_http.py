@@ -113,6 +113,8 @@ class HostileServer:
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
         self._scripts = list(scripts)
+        # The one of the last connection, or of every further one.
+        self.script = scripts[-1]
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -150,7 +152,9 @@ class HostileServer:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
-        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        if self._scripts:
+            self.script = self._scripts.pop(0)
+        script = self.script
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await script(reader, writer)
