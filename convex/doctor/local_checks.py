@@ -110,6 +110,7 @@ def check_subscriptions(settings: NotifierSettings) -> Finding:
             pairs=pairs,
             allowed_networks=settings.webhook_allowed_networks,
             ca_file=settings.webhook_ca_file,
+            public_url=settings.public_url,
         )
     except ModuleNotFoundError as error:
         return skipped("subscriptions", f"{error.name} is not installed here; run it where the notifier runs")

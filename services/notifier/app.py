@@ -75,6 +75,7 @@ async def run_notifier(
         pairs=names,
         allowed_networks=settings.webhook_allowed_networks,
         ca_file=settings.webhook_ca_file,
+        public_url=settings.public_url,
     )
     if not targets:
         log.warning("nobody_subscribed", file=str(settings.subscriptions_file))

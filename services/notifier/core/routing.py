@@ -33,6 +33,7 @@ class Suppression(StrEnum):
     DUPLICATE = "duplicate"
     OTHER_PAIR = "other_pair"
     OTHER_KIND = "other_kind"
+    OTHER_TYPE = "other_type"
     BELOW_SEVERITY = "below_severity"
     RECEIVER_GONE = "receiver_gone"
     INSTANT_END = "instant_end"
@@ -50,7 +51,7 @@ class Subscription:
         Unique; part of every delivery's identity.
     receiver
         The URL or the mail address.
-    pairs, kinds
+    pairs, kinds, types
         What it wants; None means all.
     min_severity
         Less severe events are left out.
@@ -71,6 +72,7 @@ class Subscription:
     receiver: str
     pairs: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
+    types: frozenset[str] | None = None
     min_severity: Severity = Severity.WARNING
     repeat_interval_ns: int = 0
     variant: tuple[str, ...] = ()
@@ -258,8 +260,11 @@ class _EventRules:
             return Suppression.RECEIVER_GONE
         if subscription.pairs is not None and event.pair not in subscription.pairs:
             return Suppression.OTHER_PAIR
+        if subscription.types is not None and event.type not in subscription.types:
+            # Tests, too: a receiver that acts on what it gets may have to be kept from them.
+            return Suppression.OTHER_TYPE
         if self._is_test:
-            # A test checks that messages arrive: filters by kind, severity and time do not apply to it.
+            # A test checks that messages arrive: the other filters do not apply to it.
             return None
         if subscription.kinds is not None and event.kind not in subscription.kinds:
             return Suppression.OTHER_KIND

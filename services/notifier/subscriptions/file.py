@@ -20,7 +20,6 @@ from services.notifier.subscriptions.tables import TABLE, EmailTable, WebhookTab
 from services.notifier.subscriptions.targets import EmailTarget, Target
 from services.notifier.subscriptions.webhook_target import WebhookSurroundings, webhook_target
 from shared.domain.deliveries import Channel
-from shared.domain.instants import NS_PER_SECOND
 from shared.files.input_file import bad_file
 
 _SHOWN: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -33,6 +32,7 @@ def load_subscriptions(
     pairs: Collection[str] | None = None,
     allowed_networks: Iterable[Network] | None = None,
     ca_file: Path | None = None,
+    public_url: str = "",
 ) -> tuple[Target, ...]:
     """Return the checked subscriptions of a file, in its order.
 
@@ -47,6 +47,8 @@ def load_subscriptions(
         other is refused; not checked when None.
     ca_file
         CA certificates for the servers of webhooks with a client certificate; the system's when None.
+    public_url
+        Address of the dashboard, for links in body templates.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def load_subscriptions(
         ),
         allowed_networks=tuple(allowed_networks) if allowed_networks is not None else None,
         ca_file=ca_file,
+        public_url=public_url,
     )
     targets = []
     seen: set[str] = set()
@@ -125,14 +128,11 @@ def _target(path: Path, where: str, table: Any, surroundings: WebhookSurrounding
 
 
 def _by_mail(table: EmailTable) -> Subscription:
-    return Subscription(
-        name=table.name,
-        channel=Channel.EMAIL,
-        receiver=_mail_address("address", table.address),
-        pairs=frozenset(table.pairs) if table.pairs is not None else None,
+    return table.to_subscription(
+        Channel.EMAIL,
+        _mail_address("address", table.address),
+        types=frozenset(table.types) if table.types is not None else None,
         kinds=frozenset(table.kinds) if table.kinds is not None else None,
-        min_severity=table.min_severity,
-        repeat_interval_ns=round(table.repeat_interval_seconds * NS_PER_SECOND),
     )
 
 

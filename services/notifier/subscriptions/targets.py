@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from services.notifier.core.routing import Subscription
 from services.notifier.core.signing import SigningKey
+from services.notifier.webhook_bodies.body_template import BodyTemplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,8 @@ class WebhookTarget:
         One signature for each.
     headers
         Names and values that the operator adds.
+    body_template
+        Makes the body of each message from its event; None where the event itself is sent.
     tls
         TLS settings with a client certificate; None where the receiver asks for none.
     events_tokens
@@ -28,6 +31,7 @@ class WebhookTarget:
     subscription: Subscription
     keys: tuple[SigningKey, ...] = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body_template: BodyTemplate | None = None
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     events_tokens: tuple[str, ...] = field(default=(), repr=False)
     owner: str | None = None

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from services.notifier.core.address_guard import Network
-from services.notifier.core.routing import Subscription
 from services.notifier.core.signing import Ed25519Key, SigningKey, parse_ed25519_key, parse_secret
 from services.notifier.subscriptions.client_certificate import load_client_certificate
 from services.notifier.subscriptions.custom_headers import read_headers
 from services.notifier.subscriptions.secrets import SecretSource, parse_token
 from services.notifier.subscriptions.tables import WebhookTable
 from services.notifier.subscriptions.targets import WebhookTarget
+from services.notifier.subscriptions.webhook_template import WebhookTemplate, read_template
 from services.notifier.subscriptions.webhook_url import WebhookUrl, parse_webhook_url
 from shared.domain.deliveries import Channel
 from shared.domain.identity import stable_hash
-from shared.domain.instants import NS_PER_SECOND
 
 _MAKE_SECRET: Final = "echo whsec_$(head -c 32 /dev/urandom | base64)"  # noqa: S105 - a command, no secret
 _MAKE_SIGNING_KEY: Final = "echo whsk_$(head -c 32 /dev/urandom | base64)"
@@ -33,11 +32,14 @@ class WebhookSurroundings:
         Networks that webhooks may reach although they are not public; addresses are not checked when None.
     ca_file
         CA certificates of the servers of webhooks; the system's when None.
+    public_url
+        Address of the dashboard, for links.
     """
 
     secrets: SecretSource
     allowed_networks: Iterable[Network] | None
     ca_file: Path | None
+    public_url: str
 
 
 def webhook_target(
@@ -57,20 +59,19 @@ def webhook_target(
     secrets = surroundings.secrets
     keys = _keys(table, secrets)
     headers = read_headers(table.headers, table.headers_env, secrets)
+    template = read_template(table, secrets, public_url=surroundings.public_url)
     return WebhookTarget(
-        subscription=Subscription(
-            name=table.name,
-            channel=Channel.WEBHOOK,
-            receiver=url.text,
-            pairs=frozenset(table.pairs) if table.pairs is not None else None,
-            kinds=frozenset(table.kinds) if table.kinds is not None else None,
-            min_severity=table.min_severity,
-            repeat_interval_ns=round(table.repeat_interval_seconds * NS_PER_SECOND),
-            variant=_variant(table),
-            dedupe_key=_dedupe_key(table, url, keys, headers),
+        subscription=table.to_subscription(
+            Channel.WEBHOOK,
+            url.text,
+            types=template.types,
+            kinds=template.kinds,
+            variant=(*template.variant, *_header_variant(table)),
+            dedupe_key=_dedupe_key(table, url, keys, headers, template),
         ),
         keys=keys,
         headers=headers,
+        body_template=template.body,
         tls=_tls(table, url, surroundings),
         events_tokens=secrets.read(
             "events_token", parse_token, variables=table.events_token_env, files=table.events_token_file
@@ -112,8 +113,8 @@ def _tls(table: WebhookTable, url: WebhookUrl, surroundings: WebhookSurroundings
     )
 
 
-def _variant(table: WebhookTable) -> tuple[str, ...]:
-    """Return what distinguishes receivers behind one URL; nothing of it is secret."""
+def _header_variant(table: WebhookTable) -> tuple[str, ...]:
+    """Return the part of the headers that distinguishes receivers behind one URL; nothing of it is secret."""
     return tuple(
         part
         for field, values in (("header", table.headers), ("header_env", table.headers_env))
@@ -127,6 +128,7 @@ def _dedupe_key(
     url: WebhookUrl,
     keys: tuple[SigningKey, ...],
     headers: tuple[tuple[str, str], ...],
+    template: WebhookTemplate,
 ) -> str:
     return stable_hash(
         url.normal_form,
@@ -137,6 +139,8 @@ def _dedupe_key(
             for name, value in sorted((name.lower(), value) for name, value in headers)
             for part in (name, value)
         ),
+        "template",
+        template.fingerprint,
         "certificate",
         table.client_cert_file or "",
         table.client_key_file or "",

@@ -54,6 +54,7 @@ def test_subscription_without_filters_gets_everything() -> None:
     [
         ({"pairs": frozenset({"silver-iwm"})}, "other_pair"),
         ({"kinds": frozenset({"hedge_lost"})}, "other_kind"),
+        ({"types": frozenset({"closed", "test"})}, "other_type"),
         ({"min_severity": Severity.CRITICAL}, "below_severity"),
     ],
 )
@@ -69,6 +70,7 @@ def test_filter_keeps_an_event_away_and_says_which_one(changes: dict[str, Any], 
     [
         {"pairs": frozenset({"gold-iwm", "silver-iwm"})},
         {"kinds": frozenset({"ratio_stretch"})},
+        {"types": frozenset({"open"})},
         {"min_severity": Severity.WARNING},
     ],
 )
@@ -151,6 +153,19 @@ def test_test_message_goes_to_everyone_on_the_pair() -> None:
     made = plan(event, picky, elsewhere)
 
     assert [delivery.subscription for delivery in made.deliveries] == ["desk"]
+
+
+def test_receiver_that_acts_on_what_it_gets_can_be_kept_from_tests() -> None:
+    event = divergence(type=Transition.TEST)
+    trader, tester = (
+        subscription(name=name, receiver=f"https://{name}.example/", types=frozenset({name}))
+        for name in ("open", "test")
+    )
+
+    made = plan(event, trader, tester)
+
+    assert [delivery.subscription for delivery in made.deliveries] == ["test"]
+    assert [each.reason.value for each in made.suppressed] == ["other_type"]
 
 
 @pytest.mark.parametrize(

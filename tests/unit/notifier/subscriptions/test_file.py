@@ -1,4 +1,5 @@
 import base64
+import json
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -9,9 +10,11 @@ from services.notifier.core.message_ids import receiver_id_of
 from services.notifier.core.signing import Ed25519Key
 from services.notifier.subscriptions.file import load_subscriptions
 from services.notifier.subscriptions.targets import EmailTarget, WebhookTarget
+from shared.contracts.records import DIVERGENCES
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Severity
 from shared.errors import ConfigError
+from tests.support.builders import divergence
 
 KEY = b"a secret of the tests, 32 bytes!"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -177,6 +180,89 @@ def test_webhooks_with_different_keys_are_two_receivers_with_one_id(tmp_path: Pa
     assert one.subscription.receiver_id == two.subscription.receiver_id
 
 
+PAGERDUTY = 'body_template = "pagerduty"\ntemplate_secrets_env = { routing_key = "ROUTING" }\n'
+TRADERSPOST = """
+body_template = "traderspost"
+template_values = { ticker = "GLD", risk_off = "buy", risk_on = "sell" }
+"""
+
+
+def test_webhook_may_have_a_body_template(tmp_path: Path) -> None:
+    (target,) = webhooks(tmp_path, WEBHOOK + 'secret_env = "DESK"\n' + PAGERDUTY, ROUTING="sesame")
+
+    assert target.body_template is not None
+    body = json.loads(target.body_template.render(DIVERGENCES.encode(divergence())))
+    assert (body["routing_key"], body["event_action"]) == ("sesame", "trigger")
+    assert target.subscription.types is None
+    assert "sesame" not in repr(target)
+
+
+def test_file_of_a_template_is_beside_the_subscriptions(tmp_path: Path) -> None:
+    (tmp_path / "own.json").write_text('{"link": "{{ link }}"}')
+    path = written(tmp_path, WEBHOOK + 'secret_env = "DESK"\nbody_template = "own.json"\n')
+
+    (target,) = load_subscriptions(path, environ={"DESK": SECRET}, public_url="https://convex.example/")
+
+    assert isinstance(target, WebhookTarget)
+    assert target.body_template is not None
+    body = target.body_template.render(DIVERGENCES.encode(divergence()))
+    assert body == b'{"link":"https://convex.example/compare/gold-vs-iwm"}'
+
+
+def test_subscription_of_a_receiver_that_trades_gets_what_it_can_use(tmp_path: Path) -> None:
+    every, some = webhooks(
+        tmp_path,
+        WEBHOOK + 'secret_env = "DESK"\n' + TRADERSPOST,
+        WEBHOOK.replace('"desk"', '"some"') + 'secret_env = "DESK"\nkinds = ["ratio_stretch"]\n',
+        'types = ["open", "closed"]\n' + TRADERSPOST,
+    )
+
+    assert every.subscription.types == frozenset({"open", "closed", "not_confirmed", "expired"})
+    assert every.subscription.kinds == frozenset({"ratio_stretch", "opposite_moves"})
+    assert some.subscription.types == frozenset({"open", "closed"})
+    assert some.subscription.kinds == frozenset({"ratio_stretch"})
+
+
+def test_mail_may_choose_types(tmp_path: Path) -> None:
+    (target,) = load_subscriptions(written(tmp_path, EMAIL + 'types = ["open", "test"]\n'), environ={})
+
+    assert target.subscription.types == frozenset({"open", "test"})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_one_id", "is_one_receiver"),
+    [
+        (PAGERDUTY, PAGERDUTY, True, True),
+        (PAGERDUTY, "", False, False),
+        (PAGERDUTY, PAGERDUTY.replace("ROUTING", "OTHER"), False, False),
+        (TRADERSPOST, TRADERSPOST.replace("GLD", "IAU"), False, False),
+        (TRADERSPOST, TRADERSPOST + 'types = ["open"]\n', True, True),
+    ],
+)
+def test_receivers_behind_one_url_are_known_by_their_template(
+    tmp_path: Path, first: str, second: str, is_one_id: bool, is_one_receiver: bool
+) -> None:
+    one, other = webhooks(
+        tmp_path,
+        f'{WEBHOOK}secret_env = "DESK"\n{first}',
+        WEBHOOK.replace('"desk"', '"again"') + f'secret_env = "DESK"\n{second}',
+        ROUTING="sesame",
+        OTHER="sesame-2",
+    )
+
+    assert (one.subscription.receiver_id == other.subscription.receiver_id) is is_one_id
+    assert (one.subscription.dedupe_key == other.subscription.dedupe_key) is is_one_receiver
+
+
+def test_id_of_a_receiver_does_not_depend_on_secrets(tmp_path: Path) -> None:
+    """It is stored: nobody who reads the store may check a guess of a secret against it."""
+    (one,) = webhooks(tmp_path, WEBHOOK + 'secret_env = "DESK"\n' + PAGERDUTY, ROUTING="sesame")
+    (other,) = webhooks(tmp_path, WEBHOOK + 'secret_env = "DESK"\n' + PAGERDUTY, ROUTING="sesame-2")
+
+    assert one.subscription.receiver_id == other.subscription.receiver_id
+    assert one.subscription.dedupe_key != other.subscription.dedupe_key
+
+
 def test_address_that_is_not_public_is_refused_unless_its_network_is_allowed(tmp_path: Path) -> None:
     path = written(tmp_path, WEBHOOK.replace("desk.example", "10.1.2.3") + 'secret_env = "DESK"\n')
 
@@ -323,6 +409,42 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
             WEBHOOK.replace("https:", "http:") + 'secret_env = "GOOD"\nclient_cert_file = "a.crt"\n',
             "(desk): client_cert_file: needs a URL that begins with https",
         ),
+        (EMAIL + 'types = ["opened"]\n', "subscription 1: types.0: "),
+        (EMAIL + "types = []\n", "subscription 1: types: "),
+        (EMAIL + 'body_template = "pagerduty"\n', "subscription 1: body_template: "),
+        (WEBHOOK + 'secret_env = "GOOD"\nbody_template = ""\n', "subscription 1: body_template: "),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\nbody_template = "pagerdutty"\n',
+            "(desk): body_template: must be one of pagerduty, opsgenie, traderspost, 3commas, or the name of",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\nbody_template = "pagerduty"\n',
+            "(desk): body_template: pagerduty: line 2: routing_key: ",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\n' + PAGERDUTY,
+            "(desk): template_secrets_env.routing_key: ROUTING is not set",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\n' + PAGERDUTY.replace("ROUTING", "EMPTY"),
+            "(desk): template_secrets_env.routing_key: EMPTY: must be 1 to 4096 printable characters",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\ntemplate_values = { a = 1 }\n',
+            "(desk): template_values: needs body_template",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\ntemplate_secrets_env = { a = "GOOD" }\n',
+            "(desk): template_secrets_env: needs body_template",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\nkinds = ["data_fault", "hedge_lost"]\n' + TRADERSPOST,
+            "(desk): kinds: a receiver of body_template traderspost cannot use data_fault, hedge_lost; it",
+        ),
+        (
+            WEBHOOK + 'secret_env = "GOOD"\ntypes = ["open", "test"]\n' + TRADERSPOST,
+            "(desk): types: a receiver of body_template traderspost cannot use test; it can use closed",
+        ),
         (
             WEBHOOK + 'secret_env = "GOOD"\nheaders = { Webhook-Id = "1" }\n',
             "(desk): headers.Webhook-Id: the notifier sets this header itself",
@@ -336,7 +458,7 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, text: str, complaint: str) -> None:
     path = written(tmp_path, text)
     environ = {"WEAK": "hunter2", "GOOD": SECRET, "SIGNING": SIGNING_KEY}
-    environ |= {"NO_BASE64": "whsk_hunter2!", "SHORT": "whsk_AAAA"}
+    environ |= {"EMPTY": " ", "NO_BASE64": "whsk_hunter2!", "SHORT": "whsk_AAAA"}
 
     with pytest.raises(ConfigError) as caught:
         load_subscriptions(path, environ=environ)
