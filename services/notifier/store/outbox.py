@@ -1,6 +1,7 @@
 """Decisions whose audit record is not in Kafka yet: ended deliveries, and events that were held back."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -11,6 +12,8 @@ from services.notifier.store.dialects import decode_rows, encode_rows, encode_wo
 from shared.domain.deliveries import Channel, DeliveryOutcome, Outcome
 from shared.domain.instants import format_rfc3339
 
+# Decisions that were stored together have the same instant.
+_instant = lru_cache(maxsize=1_024)(format_rfc3339)
 _COLUMNS: Final = (
     "delivery_id",
     "event_id",
@@ -122,7 +125,7 @@ def _outcome(*fields: Any) -> DeliveryOutcome:
         reason=reason,
         attempts=attempts,
         message_id=message_id,
-        ended_at=format_rfc3339(decided_at_ns),
+        ended_at=_instant(decided_at_ns),
         endpoint_sequence=endpoint_sequence,
         pair=pair,
         divergence_id=divergence_id,
