@@ -97,6 +97,7 @@ async def run_notifier(
             publisher=publisher,
             topic=topics.DELIVERIES.name,
             is_idle=lambda: dispatcher.is_idle,
+            on_dead_letter=metrics.count_unencodable,
             on_effect=on_effect,
         )
         events = EventLog(database)
@@ -122,7 +123,11 @@ async def run_notifier(
             database=database,
             receivers_of={target.subscription.name: target.subscription.receiver_id for target in targets},
             notices=NoticeWriter(
-                events=events, owners=owners, mail_domain=mail_domain(settings), clock=clock
+                events=events,
+                owners=owners,
+                mail_domain=mail_domain(settings),
+                clock=clock,
+                on_notice=metrics.count_notice,
             ),
             retention_seconds=settings.retention_days * _DAY_SECONDS,
             metrics=metrics,
@@ -161,6 +166,7 @@ async def run_notifier(
                     if isinstance(target, WebhookTarget) and target.events_tokens
                 },
                 clock=clock,
+                on_answer=metrics.count_api_request,
             )
         )
         health = stack.enter_context(

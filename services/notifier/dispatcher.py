@@ -162,6 +162,7 @@ class Dispatcher:
                 if now - backlog_at >= _BACKLOG_SECONDS:
                     backlog_at = now
                     self._metrics.set_backlog(await self._queue.backlog())
+                    self._metrics.set_gone(await self._count_gone())
                 if now - purge_at >= _PURGE_SECONDS:
                     purge_at = now
                     await self._purge()
@@ -182,6 +183,10 @@ class Dispatcher:
     def _count_queues(self) -> None:
         for channel, sender in self._senders.items():
             self._metrics.set_queue(channel, ready=sender.depth, paused=sender.paused_count)
+
+    async def _count_gone(self) -> int:
+        known = set(self._receivers_of.values())
+        return sum(each.is_gone and each.receiver_id in known for each in await self._receivers.all())
 
     async def _tell_owners(self) -> None:
         while self._untold:

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Gone, Rejected, Unknown
+from services.notifier.core.notices import Notice, ReceiverCondition
 from services.notifier.core.routing import Suppression
 from services.notifier.core.scheduling import Backlog
 from shared.domain.deliveries import Channel
 from shared.domain.instants import NS_PER_SECOND
+from shared.kafka.topics import DELIVERIES
 from shared.version import CODE_VERSION
 
 # From a local receiver to the longest timeout that can be set.
@@ -29,6 +31,9 @@ DEAD_LETTER_REASONS = (
     "bad_text",
     "internal",
 )
+# What `services.notifier.api` answers with.
+API_STATUSES = (200, 400, 401, 404, 405, 429, 503)
+UNENCODABLE = "unencodable"
 
 
 class NotifierMetrics:
@@ -128,6 +133,23 @@ class NotifierMetrics:
             ["channel"],
             registry=registry,
         )
+        self.receivers_gone = Gauge(
+            "convex_notifier_receivers_gone",
+            "Receivers of the subscriptions file that want no more messages.",
+            registry=registry,
+        )
+        self.notices = Counter(
+            "convex_notifier_notices",
+            "Changes of receivers: failing, works again, gone; whether their owner gets a mail.",
+            ["condition", "is_mailed"],
+            registry=registry,
+        )
+        self.api_requests = Counter(
+            "convex_notifier_api_requests",
+            "Requests for GET /v1/events, by the status of the answer.",
+            ["status"],
+            registry=registry,
+        )
         self.ready = Gauge(
             "convex_notifier_ready_deliveries",
             "Deliveries that wait in memory.",
@@ -150,6 +172,12 @@ class NotifierMetrics:
         self.relay_usable.set(1)
         for reason in DEAD_LETTER_REASONS:
             self.dead_lettered.labels(topic, reason)
+        self.dead_lettered.labels(DELIVERIES.name, UNENCODABLE)
+        for condition in ReceiverCondition:
+            for is_mailed in (False, True):
+                self.notices.labels(condition.value, str(is_mailed).lower())
+        for status in API_STATUSES:
+            self.api_requests.labels(str(status))
         for suppression in Suppression:
             self.suppressed.labels(suppression.value)
         for channel in (each.value for each in Channel):
@@ -191,6 +219,22 @@ class NotifierMetrics:
     def set_store_available(self, is_available: bool) -> None:
         """Set whether the store can be written."""
         self.store_available.set(is_available)
+
+    def set_gone(self, count: int) -> None:
+        """Set how many receivers want no more messages."""
+        self.receivers_gone.set(count)
+
+    def count_notice(self, notice: Notice, is_mailed: bool) -> None:
+        """Count a change of a receiver."""
+        self.notices.labels(notice.condition.value, str(is_mailed).lower()).inc()
+
+    def count_api_request(self, status: int) -> None:
+        """Count an answer of the API."""
+        self.api_requests.labels(str(status)).inc()
+
+    def count_unencodable(self) -> None:
+        """Count an outcome that became a dead letter."""
+        self.dead_lettered.labels(DELIVERIES.name, UNENCODABLE).inc()
 
     def set_backlog(self, backlog: Iterable[Backlog]) -> None:
         """Set how many deliveries are pending; a channel without an entry has none."""

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 import structlog
 
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
+from services.notifier.metrics import UNENCODABLE
 from shared.contracts.records import DEADLETTERS, DELIVERIES
 from shared.domain.deliveries import DeliveryOutcome, dead_letter
 from shared.errors import BrokerUnavailable, StoreUnavailable
@@ -59,7 +60,7 @@ class OutcomePublisher:
     is_idle
         Whether nothing waits to be sent now: then outcomes are published without a pause.
     on_dead_letter
-        Called with the reason of each outcome that became a dead letter.
+        Called for each outcome that became a dead letter.
     on_effect
         Called after each effect of the list above.
     """
@@ -71,7 +72,7 @@ class OutcomePublisher:
         publisher: Publisher,
         topic: str,
         is_idle: Callable[[], bool] = lambda: False,
-        on_dead_letter: Callable[[str], None] = lambda _reason: None,
+        on_dead_letter: Callable[[], None] = lambda: None,
         on_effect: OnEffect = ignore_effect,
     ) -> None:
         self._outbox = outbox
@@ -139,12 +140,12 @@ class OutcomePublisher:
 
     async def _dead_letter(self, outcome: DeliveryOutcome, error: ValueError) -> None:
         letter = dead_letter(
-            self._topic, raw=ascii(outcome).encode(), reason="unencodable", message=ascii(str(error))
+            self._topic, raw=ascii(outcome).encode(), reason=UNENCODABLE, message=ascii(str(error))
         )
         await self._publisher.publish(
             DEADLETTERS_TOPIC.name, key=self._topic, value=DEADLETTERS.encode(letter)
         )
-        self._on_dead_letter(letter.reason)
+        self._on_dead_letter()
         log.error("outcome_dead_lettered", reason=letter.reason, detail=letter.message)
 
     async def _let_deliveries_go_first(self, stop: asyncio.Event) -> None:
