@@ -207,6 +207,36 @@ class Publisher:
                 batch.append(timestamp=None, key=encoded, value=value)
         return batches
 
+    async def publish_as_one(self, messages: Sequence[Message], *, partition: int) -> Published | None:
+        """Publish records of one topic as one batch of a partition, and return where the last one is.
+
+        They are in the log one after the other and in this order, or none of them is. Headers are left out.
+
+        Returns
+        -------
+        Published or None
+            None if they do not fit into one batch of the producer; then nothing is published.
+
+        Raises
+        ------
+        BrokerUnavailable
+            If no acknowledgement came in time; all of them may be in the log, or none.
+        """
+        producer = await self._connected()
+        batch = producer.create_batch()
+        for each in messages:
+            if batch.append(timestamp=None, key=each.key.encode(), value=each.value) is None:
+                return None
+        topic = messages[0].topic
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_seconds):
+                sent = await (await producer.send_batch(batch, topic, partition=partition))
+        except (KafkaError, TimeoutError) as error:
+            await self._discard(producer)
+            raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
+        # The batch is acknowledged as its first record.
+        return Published(int(sent.partition), int(sent.offset) + len(messages) - 1, int(sent.timestamp))
+
     async def partition_for(self, topic: str, key: str) -> int:
         """Return the partition that a key's records go to."""
         producer = await self._connected()

@@ -1,9 +1,9 @@
 """The power goes off before or after any acknowledgement, again and again: the output is the same."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -21,6 +21,8 @@ from tests.support.log_records import cut_in_batches, log_records
 from tests.support.market_log import RULES, Market, cut, pairs
 from tests.support.paced_feed import PARTITIONS, partition_of
 from tests.support.whole_output import assert_output_is
+
+_T = TypeVar("_T")
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
@@ -40,6 +42,8 @@ class _DyingPublisher(Publisher):
 
     left = 0
     is_after = False
+    # False: every batch is too large, so its records are published one by one.
+    has_room = True
 
     async def publish_in_order(self, messages: Sequence[Message]) -> list[Published]:
         """Publish one after the other, so that the power can be cut between any two."""
@@ -48,16 +52,27 @@ class _DyingPublisher(Publisher):
             for each in messages
         ]
 
+    async def publish_as_one(self, messages: Sequence[Message], *, partition: int) -> Published | None:
+        """Publish all or, if the power is cut first, none."""
+        if not self.has_room:
+            return None
+        return await self._until_cut(
+            lambda: super(_DyingPublisher, self).publish_as_one(messages, partition=partition)
+        )
+
     async def publish(self, topic: str, **record: Any) -> Published:
         """Publish, unless the power is cut first."""
         if topic == topics.SIGNALS.name:
             return await super().publish(topic, **record)
+        return await self._until_cut(lambda: super(_DyingPublisher, self).publish(topic, **record))
+
+    async def _until_cut(self, publish: Callable[[], Awaitable[_T]]) -> _T:
         self.left -= 1
         if self.left > 0:
-            return await super().publish(topic, **record)
+            return await publish()
         # Of those under way together, any can be the last.
         if self.is_after and self.left == 0:
-            await super().publish(topic, **record)
+            await publish()
         raise _PowerCut
 
 
@@ -75,6 +90,7 @@ async def test_power_cut_at_any_acknowledgement_changes_no_byte(embedded_broker:
             async with _DyingPublisher(kafka, client_id="test") as publisher:
                 publisher.left = 1 + int(rng.expovariate(1 / _BETWEEN))
                 publisher.is_after = rng.random() < 0.5
+                publisher.has_room = rng.random() < 0.5
                 worker = _worker(kafka, publisher, tmp_path / "rules.toml")
                 is_done = await _apply(worker, partition, values, rng)
                 cuts += not is_done

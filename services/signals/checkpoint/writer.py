@@ -3,8 +3,9 @@
 1. every pair that has changed since its last record, each acknowledged;
 2. the lead's record, acknowledged.
 
-A crash in between leaves pairs whose record is newer than their lead's; `plan` freezes them. A pair that has
-not changed is not written: its older record is still valid.
+A crash in between leaves pairs whose record is newer than their lead's; `plan` freezes them. Where few pairs
+have changed, all records go in one batch, in the same order: then either all are there, or none. A pair that
+has not changed is not written: its older record is still valid.
 
 That holds for one writer. A worker that was replaced may still write, and compaction would keep its older
 record of a pair beside the newer one of the lead. The writer notices it by an offset of ``state.v1`` that is
@@ -27,13 +28,15 @@ from services.signals.checkpoint.codec import (
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.pairs.pair_state import dump_pair
-from shared.kafka.publisher import Published, Publisher
+from shared.kafka.publisher import Message, Published, Publisher
 from shared.kafka.topics import STATE
 
 log = structlog.get_logger()
 
 # Records under way at a time: hides the round trips, and bounds what is held in memory.
 _UNDER_WAY: Final = 256
+# More than these would not fit into the 16 KB of one batch: a pair takes 2 to 7 KB.
+_IN_ONE_BATCH: Final = 4
 
 
 class CheckpointWriter:
@@ -75,12 +78,10 @@ class CheckpointWriter:
             for monitor in changed
         ]
         checkpoints += retired
-        for begin in range(0, len(checkpoints), _UNDER_WAY):
-            await self._send_pairs(checkpoints[begin : begin + _UNDER_WAY])
-        engine.dirty.difference_update(monitor.pair.name for monitor in changed)
         lead = LeadCheckpoint(applied_offset=offset, lead=dump_lead(engine))
+        sent = await self._send_all(checkpoints, lead)
+        engine.dirty.difference_update(monitor.pair.name for monitor in changed)
         self._end += 1 + len(checkpoints)
-        sent = await self._send(key_of_lead(engine.lead), encode_lead(lead))
         if sent.offset + 1 != self._end:
             log.warning("checkpoint_of_another_writer", partition=self._partition, offset=sent.offset)
             self._end = sent.offset + 1
@@ -88,12 +89,25 @@ class CheckpointWriter:
                 each.dirty.update(monitor.pair.name for monitor in each.monitors)
         return 1 + len(checkpoints)
 
-    async def _send_pairs(self, checkpoints: list[PairCheckpoint]) -> None:
-        sending = [self._send(each.pair.pair, encode_pair(each)) for each in checkpoints]
-        # Wait for all of them before a failed one ends the process.
-        for sent in await asyncio.gather(*sending, return_exceptions=True):
-            if isinstance(sent, BaseException):
-                raise sent
+    async def _send_all(self, pairs: list[PairCheckpoint], lead: LeadCheckpoint) -> Published:
+        """Return where the lead's record is, which is the last."""
+        last = Message(STATE.name, key_of_lead(lead.lead.lead), encode_lead(lead))
+        for begin in range(0, len(pairs), _UNDER_WAY):
+            messages = [
+                Message(STATE.name, each.pair.pair, encode_pair(each))
+                for each in pairs[begin : begin + _UNDER_WAY]
+            ]
+            if len(pairs) <= _IN_ONE_BATCH:
+                sent = await self._publisher.publish_as_one([*messages, last], partition=self._partition)
+                if sent is not None:
+                    return sent
+            # Wait for all of them before a failed one ends the process.
+            for done in await asyncio.gather(*map(self._send, messages), return_exceptions=True):
+                if isinstance(done, BaseException):
+                    raise done
+        return await self._send(last)
 
-    async def _send(self, key: str, value: bytes) -> Published:
-        return await self._publisher.publish(STATE.name, key=key, value=value, partition=self._partition)
+    async def _send(self, message: Message) -> Published:
+        return await self._publisher.publish(
+            message.topic, key=message.key, value=message.value, partition=self._partition
+        )

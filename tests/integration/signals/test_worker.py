@@ -46,6 +46,8 @@ class DyingPublisher(Publisher):
         super().__init__(settings, client_id=client_id)
         self.effects: list[str] = []
         self.dies_before = -1
+        # False: every batch is too large, so its records are published one by one.
+        self.has_room = True
         self._is_dead = False
 
     async def publish_in_order(self, messages: Sequence[Message]) -> list[Published]:
@@ -55,17 +57,24 @@ class DyingPublisher(Publisher):
             for each in messages
         ]
 
+    async def publish_as_one(self, messages: Sequence[Message], *, partition: int) -> Published | None:
+        """Publish all or, if the power is cut first, none."""
+        if not self.has_room:
+            return None
+        self._begin(messages[0].topic)
+        return await super().publish_as_one(messages, partition=partition)
+
     async def publish(self, topic: str, **record: Any) -> Published:
         """Publish, unless the power is cut first."""
-        if topic == topics.SIGNALS.name:
-            return await super().publish(topic, **record)
-        if self._is_dead:
-            raise PowerCut
-        self._is_dead = len(self.effects) == self.dies_before
+        if topic != topics.SIGNALS.name:
+            self._begin(topic)
+        return await super().publish(topic, **record)
+
+    def _begin(self, topic: str) -> None:
+        self._is_dead = self._is_dead or len(self.effects) == self.dies_before
         if self._is_dead:
             raise PowerCut
         self.effects.append(topic)
-        return await super().publish(topic, **record)
 
 
 @asynccontextmanager
@@ -332,19 +341,27 @@ def log_of_three_pairs(number: int) -> tuple[list[bytes], list[Pair]]:
     return [encode_tick_record(record) for record in log], pairs
 
 
+@pytest.mark.parametrize("has_room", [True, False])
 @pytest.mark.parametrize("most", [1, 3, 1_000])
-async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str, most: int) -> None:
+async def test_power_cut_at_any_effect_changes_no_event(
+    embedded_broker: str, most: int, has_room: bool
+) -> None:
     """The power is cut before each effect of the log once, in a log of its own, whatever the batches are."""
     kafka = KafkaSettings(bootstrap_servers=embedded_broker, fetch_max_wait_ms=10)
     values, pairs = log_of_three_pairs(0)
     whole = DyingPublisher(kafka, client_id="whole")
+    whole.has_room = has_room
     async with running(embedded_broker, *pairs, publisher=whole) as (worker, partition, _):
         await apply(worker, partition, 0, *values, most=most)
     effects = whole.effects
     assert effects.count(topics.DIVERGENCES.name) == 5
     if most == 1:
         deciding = effects.index(topics.DIVERGENCES.name)
-        assert effects[deciding : deciding + 7] == [topics.DIVERGENCES.name] * 3 + [topics.STATE.name] * 4
+        # Three pairs and their lead: all in one batch, or one by one.
+        checkpoint = [topics.STATE.name] * (1 if has_room else 4)
+        assert (
+            effects[deciding : deciding + 3 + len(checkpoint)] == [topics.DIVERGENCES.name] * 3 + checkpoint
+        )
     if most == 1_000:
         # One batch: every event before any checkpoint.
         last_event = len(effects) - 1 - effects[::-1].index(topics.DIVERGENCES.name)
@@ -353,7 +370,7 @@ async def test_power_cut_at_any_effect_changes_no_event(embedded_broker: str, mo
     for number in range(1, len(effects)):
         values, pairs = log_of_three_pairs(number)
         dying = DyingPublisher(kafka, client_id="dying")
-        dying.dies_before = number
+        dying.dies_before, dying.has_room = number, has_room
         with pytest.raises(PowerCut):
             async with running(embedded_broker, *pairs, publisher=dying) as (worker, partition, _):
                 await apply(worker, partition, 0, *values, most=most)
