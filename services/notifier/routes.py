@@ -1,13 +1,13 @@
 """How each subscription's receiver, and each receiver's owner, is reached."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import parseaddr
 
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.notice_email import NoticeEmail
-from services.notifier.channels.ports import Channel
+from services.notifier.channels.ports import Channel, Message
 from services.notifier.channels.smtp_connection import SmtpConnection
 from services.notifier.channels.webhook_client import make_webhook_client
 from services.notifier.channels.webhook_http import WebhookHttp
@@ -17,6 +17,7 @@ from services.notifier.owners import Owner
 from services.notifier.render.notice import NoticeRenderer
 from services.notifier.render.renderer import Renderer
 from services.notifier.subscriptions.targets import EmailTarget, Target, WebhookTarget
+from services.notifier.webhook_bodies.body_template import BodyTemplate
 from shared.clock import Clock
 from shared.domain.deliveries import Channel as ChannelName
 from shared.errors import ConfigError
@@ -73,6 +74,7 @@ async def make_routes(
                     clock=clock,
                     headers=target.headers,
                     tls=target.tls,
+                    body_of=_body_of(target.body_template),
                 )
             case EmailTarget():
                 mails[name] = EmailSmtp(
@@ -103,3 +105,7 @@ def mail_domain(settings: NotifierSettings) -> str:
     if settings.message_id_domain is not None:
         return settings.message_id_domain
     return parseaddr(settings.smtp.sender)[1].rpartition("@")[2]
+
+
+def _body_of(template: BodyTemplate | None) -> Callable[[Message], bytes] | None:
+    return None if template is None else lambda message: template.render(message.body)
