@@ -58,6 +58,15 @@ class SmtpSettings(SectionSettings):
     timeout_seconds: float = Field(
         default=20.0, gt=0, le=300, description="Longest wait for one reply of the mail server."
     )
+    data_timeout_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        le=3_600,
+        description="Longest wait for the reply to a whole message; RFC 5321 asks for ten minutes.",
+    )
+    max_connections: int = Field(
+        default=4, ge=1, le=100, description="Most connections to the mail server, opened as needed."
+    )
     idle_seconds: float = Field(
         default=60.0,
         ge=0,

@@ -1,5 +1,6 @@
 """How each subscription's receiver, and each receiver's owner, is reached."""
 
+import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -8,12 +9,13 @@ from email.utils import parseaddr
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.notice_email import NoticeEmail
 from services.notifier.channels.ports import Channel, Message
-from services.notifier.channels.smtp_connection import SmtpConnection
+from services.notifier.channels.smtp_relay import SmtpRelay
 from services.notifier.channels.webhook_client import make_webhook_client
 from services.notifier.channels.webhook_http import WebhookHttp
 from services.notifier.config import NotifierSettings
 from services.notifier.core.notices import owner_subscription
 from services.notifier.owners import Owner
+from services.notifier.render.mail import MailWriter
 from services.notifier.render.notice import NoticeRenderer
 from services.notifier.render.renderer import Renderer
 from services.notifier.subscriptions.targets import EmailTarget, Target, WebhookTarget
@@ -58,9 +60,14 @@ async def make_routes(
             ca_file=settings.webhook_ca_file,
         )
     )
-    smtp = SmtpConnection(settings.smtp, clock=clock)
-    stack.push_async_callback(smtp.close)
-    renderer, notice_renderer = Renderer(public_url=settings.public_url), NoticeRenderer()
+    relay = SmtpRelay(settings.smtp, clock=clock, uniform=random.random)
+    stack.push_async_callback(relay.close)
+    writer = MailWriter(
+        sender=settings.smtp.sender,
+        mail_domain=mail_domain(settings),
+        renderer=Renderer(public_url=settings.public_url),
+    )
+    notice_renderer = NoticeRenderer()
     webhooks: dict[str, Channel] = {}
     mails: dict[str, Channel] = {}
     for target in targets:
@@ -77,20 +84,14 @@ async def make_routes(
                     body_of=_body_of(target.body_template),
                 )
             case EmailTarget():
-                mails[name] = EmailSmtp(
-                    address=target.subscription.receiver,
-                    sender=settings.smtp.sender,
-                    mail_domain=mail_domain(settings),
-                    smtp=smtp,
-                    renderer=renderer,
-                )
+                mails[name] = EmailSmtp(address=target.subscription.receiver, relay=relay, writer=writer)
     for name, owner in owners.items():
         mails[owner_subscription(name)] = NoticeEmail(
             address=owner.address,
             receiver=owner.receiver,
             sender=settings.smtp.sender,
             mail_domain=mail_domain(settings),
-            relay=smtp,
+            relay=relay,
             renderer=notice_renderer,
         )
     if mails and settings.smtp.host is None:

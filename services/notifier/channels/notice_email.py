@@ -6,7 +6,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Protocol
 
 from services.notifier.channels.ports import Message
-from services.notifier.channels.smtp_connection import Envelope
+from services.notifier.channels.smtp_line import Envelope
 from services.notifier.core.attempt_result import AttemptResult
 from services.notifier.core.notices import Notice, notice_of, notice_references
 from services.notifier.render.notice import NoticeRenderer

@@ -1,154 +1,279 @@
-"""One connection to the mail server, opened when it is needed and kept open for the next mail."""
+"""A connection to a mail server: commands out, replies in, one at a time.
+
+The server may send anything at any time. A reply counts only if it was asked for; whatever else comes, also
+together with a reply, makes the connection unusable, because from then on no reply can be matched to its
+command. Nothing that a server sends is kept beyond one reply.
+"""
 
 import asyncio
+import re
 import ssl
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar, cast
 
-import aiosmtplib
+from services.notifier.core.attempt_result import FailureReason
+from services.notifier.core.smtp_reply import MalformedReply, ReplyParser, SmtpReply
 
-from services.notifier.config import SmtpSecurity, SmtpSettings
-from services.notifier.core.attempt_result import (
-    AttemptResult,
-    Deferred,
-    FailureReason,
-    SmtpStage,
-    classify_smtp_reply,
-)
-from shared.clock import Clock
+# RFC 6555: a dead address of the server delays the connection by this much.
+_NEXT_ADDRESS_SECONDS: Final = 0.25
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 
-# A connection that was unused for this long is checked first: the server may have closed it.
-_CHECK_AFTER_SECONDS: Final = 5.0
-_MAX_DETAIL: Final = 300
+_T = TypeVar("_T")
+PendingReply = asyncio.Future[SmtpReply]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """A mail as SMTP transports it: addresses without names, and the bytes."""
-
-    sender: str
-    recipient: str
-    content: bytes
-
-
-class SmtpConnection:
-    """Send one mail after another over one connection.
+class ConnectionFailed(Exception):
+    """The connection cannot be used any more.
 
     Parameters
     ----------
-    settings
-        The server; ``host`` must be set before anything is sent.
+    reason
+        ``connect_failed``, ``timed_out``, ``connection_lost`` or ``smtp_unusable``.
     """
 
-    def __init__(self, settings: SmtpSettings, *, clock: Clock) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._in_use = asyncio.Lock()
-        self._client: aiosmtplib.SMTP | None = None
-        self._used_at = 0.0
+    def __init__(self, reason: FailureReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
-    async def send(self, envelope: Envelope) -> AttemptResult:
-        """Send one mail and return the result; a network failure is a result, too."""
-        async with self._in_use:
-            try:
-                return await self._send(envelope)
-            except BaseException:
-                # Cancelled or failed within the conversation: the next mail must not read this one's reply.
-                self._discard()
-                raise
 
-    async def close(self) -> None:
-        """Send QUIT and disconnect."""
-        async with self._in_use:
-            client, self._client = self._client, None
-            if client is not None and client.is_connected:
-                try:
-                    await client.quit(timeout=1.0)
-                except (aiosmtplib.SMTPException, OSError):
-                    client.close()
+class SmtpConnection(asyncio.Protocol):
+    """Send commands and messages, and return the server's replies."""
 
-    async def _send(self, envelope: Envelope) -> AttemptResult:
-        stage = SmtpStage.SESSION
+    def __init__(self) -> None:
+        self._parser = ReplyParser()
+        self._transport: asyncio.Transport | None = None
+        self._failure: ConnectionFailed | None = None
+        self._reply: PendingReply | None = None
+        self._written: asyncio.Future[PendingReply] | None = None
+        self._is_paused = False
+
+    @classmethod
+    async def open(
+        cls, host: str, port: int, *, tls: ssl.SSLContext | None, timeout_seconds: float
+    ) -> tuple["SmtpConnection", SmtpReply]:
+        """Connect, with TLS from the first byte if ``tls`` is given, and return the greeting, too.
+
+        Raises
+        ------
+        ConnectionFailed
+            If there is no connection or no greeting.
+        """
+        connection = cls()
+        # Before connecting: the greeting may come with the last packet of the handshake.
+        greeting = connection._expect_reply()
         try:
-            client = await self._connected()
-            stage = SmtpStage.SENDER
-            await client.mail(envelope.sender)
-            stage = SmtpStage.RECIPIENT
-            await client.rcpt(envelope.recipient)
-            stage = SmtpStage.MESSAGE
-            reply = await client.data(envelope.content)
-        except aiosmtplib.SMTPResponseException as error:
-            await self._reset()
-            return classify_smtp_reply(
-                error.code, stage, detail=f"{error.code} {error.message}"[:_MAX_DETAIL]
-            )
-        except aiosmtplib.SMTPTimeoutError as error:
-            return self._lost(FailureReason.TIMED_OUT, error)
-        except aiosmtplib.SMTPConnectError as error:
-            return self._lost(FailureReason.CONNECT_FAILED, error)
-        except (aiosmtplib.SMTPServerDisconnected, OSError) as error:
-            return self._lost(FailureReason.CONNECTION_LOST, error)
-        except aiosmtplib.SMTPException as error:
-            # Such as no STARTTLS or no login method in common: nothing was sent without encryption.
-            return self._lost(FailureReason.SMTP_UNUSABLE, error)
-        self._used_at = self._clock.monotonic()
-        return classify_smtp_reply(reply.code, SmtpStage.MESSAGE)
+            async with asyncio.timeout(timeout_seconds):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection, host, port, ssl=tls, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
+                )
+            return connection, await connection._awaited(greeting, timeout_seconds)
+        except TimeoutError:
+            connection.abort()
+            raise ConnectionFailed(
+                FailureReason.TIMED_OUT, f"no connection to {host}:{port} within {timeout_seconds:g} s"
+            ) from None
+        except ssl.SSLError as error:
+            connection.abort()
+            raise ConnectionFailed(FailureReason.SMTP_UNUSABLE, f"TLS: {error}") from error
+        except (OSError, ValueError) as error:
+            # A name that cannot be encoded is a UnicodeError, which is a ValueError.
+            connection.abort()
+            raise ConnectionFailed(
+                FailureReason.CONNECT_FAILED, f"{type(error).__name__}: {error}"
+            ) from error
+        except BaseException:
+            connection.abort()
+            raise
 
-    async def _connected(self) -> aiosmtplib.SMTP:
-        client = self._client
-        if client is not None and client.is_connected:
-            idle_seconds = self._clock.monotonic() - self._used_at
-            if idle_seconds < _CHECK_AFTER_SECONDS:
-                return client
-            if idle_seconds < self._settings.idle_seconds and await _answers(client):
-                return client
-        self._discard()
-        client = aiosmtplib.SMTP(
-            hostname=self._settings.host,
-            port=self._settings.port,
-            username=self._settings.username,
-            password=self._settings.password.get_secret_value() if self._settings.password else None,
-            timeout=self._settings.timeout_seconds,
-            use_tls=self._settings.security is SmtpSecurity.TLS,
-            start_tls=self._settings.security is SmtpSecurity.STARTTLS,
-            tls_context=self._tls_context(),
+    @property
+    def is_usable(self) -> bool:
+        """Return whether another command can be sent."""
+        return (
+            self._failure is None
+            and self._transport is not None
+            and not self._transport.is_closing()
+            and self._parser.is_empty
         )
-        self._client = client
-        await client.connect()
-        return client
 
-    def _tls_context(self) -> ssl.SSLContext | None:
-        if self._settings.security is SmtpSecurity.NONE:
-            return None
-        ca_file = self._settings.ca_file
-        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    @property
+    def local_address(self) -> str:
+        """Return our own address on this connection.
 
-    async def _reset(self) -> None:
-        """Make the connection ready for another mail after a refusal, or close it."""
-        client = self._client
-        if client is None or not client.is_connected:
-            self._discard()
-            return
+        Raises
+        ------
+        ConnectionFailed
+            If it is closed.
+        """
+        return str(self._usable_transport().get_extra_info("sockname")[0])
+
+    async def command(self, line: bytes, *, timeout_seconds: float) -> SmtpReply:
+        """Send a command and return its reply.
+
+        Raises
+        ------
+        ConnectionFailed
+            If there is none.
+        """
+        reply = self._expect_reply()
+        self._write(line + b"\r\n")
+        return await self._awaited(reply, timeout_seconds)
+
+    async def write_message(self, content: bytes, *, timeout_seconds: float) -> PendingReply:
+        """Send a message with the final dot; return once the operating system has taken all of it.
+
+        Parameters
+        ----------
+        content
+            As `wire_form` returns it.
+
+        Returns
+        -------
+        PendingReply
+            For `message_reply`.
+
+        Raises
+        ------
+        ConnectionFailed
+            If it was not sent whole, so that the server cannot have accepted it.
+        """
+        transport = self._write(content)
+        if transport.is_closing():
+            raise self._fail(FailureReason.CONNECTION_LOST, "closed before the message was sent")
+        if not self._is_paused:
+            return self._expect_reply()
+        self._written = asyncio.get_running_loop().create_future()
+        return await self._awaited(self._written, timeout_seconds)
+
+    async def message_reply(self, pending: PendingReply, *, timeout_seconds: float) -> SmtpReply:
+        """Return the reply to a message that was sent whole.
+
+        Raises
+        ------
+        ConnectionFailed
+            If there is none: the server may have accepted the message nevertheless.
+        """
+        return await self._awaited(pending, timeout_seconds)
+
+    async def start_tls(self, tls: ssl.SSLContext, *, host: str, timeout_seconds: float) -> None:
+        """Encrypt what follows, after the server's reply to STARTTLS.
+
+        Raises
+        ------
+        ConnectionFailed
+            If the server cannot, is not the one that its certificate must name, or has sent more than the
+            reply: that was not encrypted, and may be anybody's.
+        """
+        transport = self._usable_transport()
         try:
-            await client.rset()
-        except (aiosmtplib.SMTPException, OSError):
-            self._discard()
-        else:
-            self._used_at = self._clock.monotonic()
+            async with asyncio.timeout(timeout_seconds):
+                encrypted = await asyncio.get_running_loop().start_tls(
+                    transport, self, tls, server_hostname=host
+                )
+        except TimeoutError:
+            raise self._fail(FailureReason.TIMED_OUT, "the TLS handshake took too long") from None
+        except ConnectionError as error:
+            raise self._fail(FailureReason.CONNECTION_LOST, f"TLS: {error}") from error
+        except (OSError, ValueError) as error:
+            raise self._fail(FailureReason.SMTP_UNUSABLE, f"TLS: {error}") from error
+        if encrypted is None:
+            raise self._fail(FailureReason.CONNECTION_LOST, "closed during the TLS handshake")
+        self._transport = encrypted
+        encrypted.set_write_buffer_limits(high=0)
 
-    def _lost(self, reason: FailureReason, error: Exception) -> Deferred:
-        self._discard()
-        return Deferred(reason=reason, detail=f"{type(error).__name__}: {error}"[:_MAX_DETAIL])
+    def abort(self) -> None:
+        """Close at once, without what is still to be sent."""
+        self._fail(FailureReason.CONNECTION_LOST, "closed by this side")
 
-    def _discard(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast(asyncio.Transport, transport)
+        # So that "not paused" means that the operating system has everything.
+        self._transport.set_write_buffer_limits(high=0)
 
+    def data_received(self, data: bytes) -> None:
+        """Resolve the reply that is expected; take anything else as the end of the connection."""
+        try:
+            first, *others = self._parser.feed(data) or (None,)
+        except MalformedReply as error:
+            self._fail(FailureReason.SMTP_UNUSABLE, str(error))
+            return
+        if first is not None and self._reply is not None and not self._reply.done():
+            self._reply.set_result(first)
+            if others or not self._parser.is_empty:
+                self._fail(FailureReason.SMTP_UNUSABLE, f"more than one reply to a command: {first}")
+        elif self._reply is None or self._reply.done():
+            # Such as "421 closing" on an idle connection.
+            self._fail(FailureReason.CONNECTION_LOST, f"unasked: {first if first is not None else 'bytes'}")
 
-async def _answers(client: aiosmtplib.SMTP) -> bool:
-    try:
-        await client.noop()
-    except (aiosmtplib.SMTPException, OSError):
+    def eof_received(self) -> bool:
+        """Close the connection when the server does."""
         return False
-    return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what is being waited for."""
+        self._fail(FailureReason.CONNECTION_LOST, str(exc) if exc else "the server closed the connection")
+
+    def pause_writing(self) -> None:
+        """Take note that not everything has been sent."""
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        """Take note that everything has been sent."""
+        self._is_paused = False
+        if self._written is not None and not self._written.done():
+            # From this moment on a reply is to the message.
+            self._written.set_result(self._expect_reply())
+
+    def _expect_reply(self) -> PendingReply:
+        self._reply = asyncio.get_running_loop().create_future()
+        return self._reply
+
+    def _write(self, data: bytes) -> asyncio.Transport:
+        transport = self._usable_transport()
+        transport.write(data)
+        return transport
+
+    def _usable_transport(self) -> asyncio.Transport:
+        if self._failure is not None:
+            raise self._failure
+        if self._transport is None or not self.is_usable:
+            raise self._fail(FailureReason.CONNECTION_LOST, "the connection is closed")
+        return self._transport
+
+    async def _awaited(self, future: asyncio.Future[_T], timeout_seconds: float) -> _T:
+        if self._failure is not None and not future.done():
+            raise self._failure
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await future
+        except TimeoutError:
+            raise self._fail(FailureReason.TIMED_OUT, f"no answer within {timeout_seconds:g} s") from None
+
+    def _fail(self, reason: FailureReason, message: str) -> ConnectionFailed:
+        """Close, and let whoever waits or comes later get the first reason."""
+        if self._failure is None:
+            self._failure = ConnectionFailed(reason, message)
+        for future in (self._reply, self._written):
+            if future is not None and not future.done():
+                future.set_exception(self._failure)
+                # Read it: asyncio logs an exception that nobody has asked for.
+                future.exception()
+        if self._transport is not None:
+            self._transport.abort()
+        return self._failure
+
+
+def wire_form(message: bytes) -> bytes:
+    r"""Return a message as DATA transports it: with line ends of CRLF, dots doubled, and the final dot.
+
+    Examples
+    --------
+    >>> wire_form(b"Subject: x\r\n\r\n.hidden\n")
+    b'Subject: x\r\n\r\n..hidden\r\n.\r\n'
+    """
+    if not message.count(b"\n") == message.count(b"\r") == message.count(b"\r\n"):
+        message = _LINE_END.sub(b"\r\n", message)
+    if message.startswith(b"."):
+        message = b"." + message
+    if b"\n." in message:
+        message = message.replace(b"\r\n.", b"\r\n..")
+    return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")

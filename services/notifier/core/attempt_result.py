@@ -1,20 +1,7 @@
-"""The results of an attempt, and what an SMTP reply means for a delivery.
+"""The results of an attempt.
 
-What the answer to a webhook means is in `services.notifier.core.http_answer`.
-
-========================================== =========== =====================
-SMTP reply to                              result      reason
-========================================== =========== =====================
-2xx to the message                         Delivered   -
-4xx to anything                            Deferred    ``smtp_deferred``
-5xx to the sender's address                Rejected    ``sender_refused``
-5xx to the recipient's address             Rejected    ``recipient_refused``
-5xx to the message                         Rejected    ``message_refused``
-5xx to the greeting, TLS or the login      Deferred    ``smtp_unusable``
-========================================== =========== =====================
-
-A mail server that refuses *us* (a wrong password, an expired certificate) is a problem that our operator
-fixes, and every message that waited must then still be sent: that is Deferred, never Rejected.
+What the answer to a webhook means is in `services.notifier.core.http_answer`, what the replies of a mail
+server mean in `services.notifier.core.smtp_answers`.
 """
 
 from dataclasses import dataclass
@@ -52,15 +39,6 @@ class FailureReason(StrEnum):
     INTERNAL = "internal"
     ABORTED = "aborted"
     DISABLED = "disabled"
-
-
-class SmtpStage(StrEnum):
-    """Which part of the SMTP conversation a reply belongs to."""
-
-    SESSION = "session"
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-    MESSAGE = "message"
 
 
 class Blame(StrEnum):
@@ -148,28 +126,3 @@ class Unknown:
 
 
 AttemptResult = Delivered | Deferred | Rejected | Gone | Unknown
-
-_REFUSED_STAGE = {
-    SmtpStage.SENDER: FailureReason.SENDER_REFUSED,
-    SmtpStage.RECIPIENT: FailureReason.RECIPIENT_REFUSED,
-    SmtpStage.MESSAGE: FailureReason.MESSAGE_REFUSED,
-}
-
-
-def classify_smtp_reply(code: int, stage: SmtpStage, *, detail: str = "") -> AttemptResult:
-    """Return what an SMTP reply code means at a stage of the conversation.
-
-    Examples
-    --------
-    >>> classify_smtp_reply(451, SmtpStage.RECIPIENT).reason
-    <FailureReason.SMTP_DEFERRED: 'smtp_deferred'>
-    >>> classify_smtp_reply(535, SmtpStage.SESSION).reason  # we can fix a wrong password: the message waits
-    <FailureReason.SMTP_UNUSABLE: 'smtp_unusable'>
-    """
-    if 200 <= code <= 299:
-        return Delivered()
-    if 500 <= code <= 599 and stage is not SmtpStage.SESSION:
-        return Rejected(reason=_REFUSED_STAGE[stage], detail=detail)
-    if 400 <= code <= 499:
-        return Deferred(reason=FailureReason.SMTP_DEFERRED, detail=detail)
-    return Deferred(reason=FailureReason.SMTP_UNUSABLE, detail=detail)

@@ -1,11 +1,21 @@
 """The sentences of a message: subject, headline, what happened, confirmation and significance."""
 
+from typing import Final
+
+from services.notifier.core.deliveries import Replaced
 from services.notifier.render.kind_text import KindText
 from services.notifier.render.wording import estimate, number, seconds_between, signed
+from shared.domain.deliveries import Outcome
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
 from shared.text.divergences import TRANSITION_WORDS
 from shared.text.durations import format_duration
 from shared.text.instants import format_instant_in_words
+
+_WAYS_TO_MISS: Final = {
+    Outcome.EXPIRED: "expired",
+    Outcome.SUPERSEDED: "replaced by a newer one",
+    Outcome.REJECTED: "refused",
+}
 
 
 def subject(event: DivergenceEvent, text: KindText, headline: str, *, is_simulated: bool) -> str:
@@ -82,6 +92,24 @@ def confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
         return f"Confirmed: decided by both legs' closes.{aged}"
     outlook = "" if event.type.is_final else " The next close confirms it or withdraws it."
     return f"Provisional: a live price of {lead} against the last close of {other}.{aged}{outlook}"
+
+
+def not_delivered(event: DivergenceEvent, replaces: tuple[Replaced, ...]) -> tuple[str, ...]:
+    """Return which earlier messages the reader never got; empty if there are none.
+
+    Parameters
+    ----------
+    replaces
+        Earlier messages of the same divergence, oldest first.
+    """
+    if not replaces:
+        return ()
+    ways = dict.fromkeys(_WAYS_TO_MISS.get(each.outcome, each.outcome.value) for each in replaces)
+    what = "divergence" if event.kind.is_market else "fault"
+    if len(replaces) == 1:
+        return (f"An earlier message about this {what} was not delivered to you: {next(iter(ways))}.",)
+    count = len(replaces)
+    return (f"{count} earlier messages about this {what} were not delivered to you: {', '.join(ways)}.",)
 
 
 def significance(event: DivergenceEvent) -> tuple[str, ...]:

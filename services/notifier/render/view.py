@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from services.notifier.core.deliveries import Replaced
 from services.notifier.render.kind_text import KindText
 from services.notifier.render.kinds import (
     correlation_break,
@@ -17,6 +18,7 @@ from services.notifier.render.scale import Scale
 from services.notifier.render.sentences import (
     confirmation,
     headline_of,
+    not_delivered,
     significance,
     subject,
     what_happened,
@@ -68,8 +70,14 @@ class View:
     link: str | None
 
 
-def view_of(event: DivergenceEvent, *, public_url: str) -> View:
-    """Return the content of the message about an event."""
+def view_of(event: DivergenceEvent, *, public_url: str, replaces: tuple[Replaced, ...] = ()) -> View:
+    """Return the content of the message about an event.
+
+    Parameters
+    ----------
+    replaces
+        Earlier messages of the divergence that the reader never got.
+    """
     lead, other = leg_names(event)
     text = KIND_TEXTS[event.kind](event, lead, other)
     is_empty_test = event.type is Transition.TEST and not event.values
@@ -82,7 +90,11 @@ def view_of(event: DivergenceEvent, *, public_url: str) -> View:
         badge=_badge(event),
         tone="calm" if event.type.is_final or event.type is Transition.TEST else event.severity.value,
         headline=headline,
-        sentences=(*what_happened(event, text), confirmation(event, lead, other)),
+        sentences=(
+            *what_happened(event, text),
+            confirmation(event, lead, other),
+            *not_delivered(event, replaces),
+        ),
         scale=text.scale,
         facts_title="Statistics" if event.kind.is_market else "What is wrong",
         facts=() if is_empty_test else text.facts,

@@ -10,10 +10,11 @@ import pytest
 
 from services.notifier.channels.email_smtp import EmailSmtp
 from services.notifier.channels.ports import Message
-from services.notifier.channels.smtp_connection import SmtpConnection
+from services.notifier.channels.smtp_relay import SmtpRelay
 from services.notifier.config import SmtpSecurity, SmtpSettings
-from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Rejected
+from services.notifier.core.attempt_result import Blame, Deferred, Delivered, FailureReason, Rejected
 from services.notifier.core.message_ids import mail_message_id
+from services.notifier.render.mail import MailWriter
 from services.notifier.render.renderer import Renderer
 from shared.clock import ManualClock
 from shared.contracts.records import DIVERGENCES
@@ -48,13 +49,15 @@ class Setup:
             "security": SmtpSecurity.NONE,
             "timeout_seconds": 2.0,
         }
-        self.smtp = SmtpConnection(SmtpSettings(**(fields | settings)), clock=self.clock)
+        self.relay = SmtpRelay(SmtpSettings(**(fields | settings)), clock=self.clock, uniform=lambda: 0.5)
         self.channel = EmailSmtp(
             address="ann@example.com",
-            sender="Convex Ålerts <alerts@convex.example>",
-            mail_domain="convex.example",
-            smtp=self.smtp,
-            renderer=Renderer(public_url="https://convex.example"),
+            relay=self.relay,
+            writer=MailWriter(
+                sender="Convex Ålerts <alerts@convex.example>",
+                mail_domain="convex.example",
+                renderer=Renderer(public_url="https://convex.example"),
+            ),
         )
 
 
@@ -63,7 +66,7 @@ async def mailing(sink: MailSink, **settings: Any) -> AsyncIterator[Setup]:
     async with sink:
         setup = Setup(sink.port, **settings)
         yield setup
-        await setup.smtp.close()
+        await setup.relay.close()
 
 
 async def test_mail_arrives_with_both_forms_and_its_headers() -> None:
@@ -127,10 +130,6 @@ async def test_retry_sends_the_same_bytes() -> None:
         ),
         ({"message_replies": ["452 full"]}, Deferred(reason=FailureReason.SMTP_DEFERRED, detail="452 full")),
         (
-            {"mail_replies": ["550 not you"]},
-            Rejected(reason=FailureReason.SENDER_REFUSED, detail="550 not you"),
-        ),
-        (
             {"recipient_replies": ["550 no such user"]},
             Rejected(reason=FailureReason.RECIPIENT_REFUSED, detail="550 no such user"),
         ),
@@ -147,6 +146,24 @@ async def test_reply_decides_and_the_next_mail_goes_out(replies: dict[str, Any],
         assert await setup.channel.attempt(message(divergence())) == Delivered()
 
     assert sink.connections == 1
+
+
+async def test_refused_sender_waits_for_the_operator_with_all_mails() -> None:
+    sink = MailSink(mail_replies=["550 not you"])
+    async with mailing(sink) as setup:
+        refused = await setup.channel.attempt(message(divergence()))
+        meanwhile = await setup.channel.attempt(message(divergence()))
+        setup.clock.advance(timedelta(seconds=2.5))
+        assert await setup.channel.attempt(message(divergence())) == Delivered()
+
+    assert refused == Deferred(
+        reason=FailureReason.SENDER_REFUSED,
+        blame=Blame.RELAY,
+        retry_after_seconds=2.5,
+        detail="550 not you",
+    )
+    assert meanwhile == refused
+    assert sink.connections == 2
 
 
 async def test_line_is_kept_between_mails() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from services.notifier.channels.notice_email import NoticeEmail
 from services.notifier.channels.ports import Message
-from services.notifier.channels.smtp_connection import Envelope
+from services.notifier.channels.smtp_line import Envelope
 from services.notifier.core.attempt_result import AttemptResult, Delivered
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.notices import Notice, ReceiverCondition
