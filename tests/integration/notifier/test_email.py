@@ -2,77 +2,31 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.notifier.channels.email_smtp import EmailSmtp
-from services.notifier.channels.ports import Message
-from services.notifier.channels.smtp_relay import SmtpRelay
-from services.notifier.config import SmtpSecurity, SmtpSettings
+from services.notifier.config import SmtpSecurity
 from services.notifier.core.attempt_result import Blame, Deferred, Delivered, FailureReason, Rejected
-from services.notifier.core.message_ids import mail_message_id
-from services.notifier.render.mail import MailWriter
-from services.notifier.render.renderer import Renderer
-from shared.clock import ManualClock
-from shared.contracts.records import DIVERGENCES
-from shared.domain.divergences import DivergenceEvent, Transition
-from shared.domain.instants import to_ns
+from shared.domain.divergences import Transition
 from tests.support.builders import divergence
 from tests.support.certificates import certificate_for
+from tests.support.mailing import START, Mailing, mailing_to, message_about
 from tests.support.receivers import MailSink
-
-START = datetime(2025, 11, 28, 12, 0, tzinfo=UTC)
-
-
-def message(event: DivergenceEvent) -> Message:
-    return Message(
-        event_id=event.event_id,
-        message_id=mail_message_id(
-            event_id=event.event_id, recipient="ann@example.com", domain="convex.example"
-        ),
-        body=DIVERGENCES.encode(event),
-        first_seen_ns=to_ns(START),
-    )
-
-
-class Setup:
-    """A channel to a sink, with a clock that the test moves."""
-
-    def __init__(self, port: int, **settings: Any) -> None:
-        self.clock = ManualClock(START)
-        fields: dict[str, Any] = {
-            "host": "127.0.0.1",
-            "port": port,
-            "security": SmtpSecurity.NONE,
-            "timeout_seconds": 2.0,
-        }
-        self.relay = SmtpRelay(SmtpSettings(**(fields | settings)), clock=self.clock, uniform=lambda: 0.5)
-        self.channel = EmailSmtp(
-            address="ann@example.com",
-            relay=self.relay,
-            writer=MailWriter(
-                sender="Convex Ålerts <alerts@convex.example>",
-                mail_domain="convex.example",
-                renderer=Renderer(public_url="https://convex.example"),
-            ),
-        )
 
 
 @asynccontextmanager
-async def mailing(sink: MailSink, **settings: Any) -> AsyncIterator[Setup]:
-    async with sink:
-        setup = Setup(sink.port, **settings)
-        yield setup
-        await setup.relay.close()
+async def mailing(sink: MailSink, **settings: Any) -> AsyncIterator[Mailing]:
+    async with sink, mailing_to(sink.port, **settings) as ready:
+        yield ready
 
 
 async def test_mail_arrives_with_both_forms_and_its_headers() -> None:
     sink = MailSink()
     async with mailing(sink) as setup:
-        assert await setup.channel.attempt(message(divergence())) == Delivered()
+        assert await setup.channel.attempt(message_about(divergence())) == Delivered()
 
     (mail,) = sink.mails
     assert mail.sender == "alerts@convex.example"
@@ -82,7 +36,7 @@ async def test_mail_arrives_with_both_forms_and_its_headers() -> None:
     assert parsed["To"] == "ann@example.com"
     assert parsed["Subject"] == "Gold is rich against IWM, z +2.31 (provisional)"
     assert parsed["Date"].datetime == START
-    assert parsed["Message-ID"] == message(divergence()).message_id
+    assert parsed["Message-ID"] == message_about(divergence()).message_id
     assert parsed["Auto-Submitted"] == "auto-generated"
     assert parsed["List-Id"] == "Convex gold-iwm <gold-iwm.convex.example>"
     assert parsed.get_content_type() == "multipart/alternative"
@@ -97,8 +51,8 @@ async def test_mail_arrives_with_both_forms_and_its_headers() -> None:
 async def test_divergence_is_one_thread() -> None:
     sink = MailSink()
     async with mailing(sink) as setup:
-        await setup.channel.attempt(message(divergence()))
-        await setup.channel.attempt(message(divergence(type=Transition.CLOSED)))
+        await setup.channel.attempt(message_about(divergence()))
+        await setup.channel.attempt(message_about(divergence(type=Transition.CLOSED)))
 
     opening, closing = (mail.message for mail in sink.mails)
     assert opening["References"] is None
@@ -110,10 +64,10 @@ async def test_divergence_is_one_thread() -> None:
 async def test_retry_sends_the_same_bytes() -> None:
     sink = MailSink(message_replies=["451 later"])
     async with mailing(sink) as setup:
-        first = await setup.channel.attempt(message(divergence()))
+        first = await setup.channel.attempt(message_about(divergence()))
         setup.clock.advance(timedelta(hours=1))
-        second = await setup.channel.attempt(message(divergence()))
-        third = await setup.channel.attempt(message(divergence()))
+        second = await setup.channel.attempt(message_about(divergence()))
+        third = await setup.channel.attempt(message_about(divergence()))
 
     assert isinstance(first, Deferred)
     assert second == third == Delivered()
@@ -142,8 +96,8 @@ async def test_retry_sends_the_same_bytes() -> None:
 async def test_reply_decides_and_the_next_mail_goes_out(replies: dict[str, Any], answer: object) -> None:
     sink = MailSink(**replies)
     async with mailing(sink) as setup:
-        assert await setup.channel.attempt(message(divergence())) == answer
-        assert await setup.channel.attempt(message(divergence())) == Delivered()
+        assert await setup.channel.attempt(message_about(divergence())) == answer
+        assert await setup.channel.attempt(message_about(divergence())) == Delivered()
 
     assert sink.connections == 1
 
@@ -151,10 +105,10 @@ async def test_reply_decides_and_the_next_mail_goes_out(replies: dict[str, Any],
 async def test_refused_sender_waits_for_the_operator_with_all_mails() -> None:
     sink = MailSink(mail_replies=["550 not you"])
     async with mailing(sink) as setup:
-        refused = await setup.channel.attempt(message(divergence()))
-        meanwhile = await setup.channel.attempt(message(divergence()))
+        refused = await setup.channel.attempt(message_about(divergence()))
+        meanwhile = await setup.channel.attempt(message_about(divergence()))
         setup.clock.advance(timedelta(seconds=2.5))
-        assert await setup.channel.attempt(message(divergence())) == Delivered()
+        assert await setup.channel.attempt(message_about(divergence())) == Delivered()
 
     assert refused == Deferred(
         reason=FailureReason.SENDER_REFUSED,
@@ -171,7 +125,7 @@ async def test_line_is_kept_between_mails() -> None:
     async with mailing(sink, idle_seconds=60) as setup:
         for wait_seconds in (0, 4, 30):
             setup.clock.advance(timedelta(seconds=wait_seconds))
-            await setup.channel.attempt(message(divergence()))
+            await setup.channel.attempt(message_about(divergence()))
 
     assert len(sink.mails) == 3
     assert sink.connections == 1
@@ -180,9 +134,9 @@ async def test_line_is_kept_between_mails() -> None:
 async def test_line_that_was_idle_for_long_is_replaced() -> None:
     sink = MailSink()
     async with mailing(sink, idle_seconds=60) as setup:
-        await setup.channel.attempt(message(divergence()))
+        await setup.channel.attempt(message_about(divergence()))
         setup.clock.advance(timedelta(seconds=61))
-        await setup.channel.attempt(message(divergence()))
+        await setup.channel.attempt(message_about(divergence()))
 
     assert sink.connections == 2
 
@@ -190,10 +144,10 @@ async def test_line_that_was_idle_for_long_is_replaced() -> None:
 async def test_server_that_hung_up_meanwhile_costs_nothing() -> None:
     sink = MailSink()
     async with mailing(sink) as setup:
-        await setup.channel.attempt(message(divergence()))
+        await setup.channel.attempt(message_about(divergence()))
         await sink.drop_connections()
         setup.clock.advance(timedelta(seconds=6))
-        assert await setup.channel.attempt(message(divergence())) == Delivered()
+        assert await setup.channel.attempt(message_about(divergence())) == Delivered()
 
     assert len(sink.mails) == 2
 
@@ -201,7 +155,7 @@ async def test_server_that_hung_up_meanwhile_costs_nothing() -> None:
 async def test_server_that_is_not_there_is_deferred() -> None:
     async with MailSink() as sink:
         port = sink.port
-    answer = await Setup(port).channel.attempt(message(divergence()))
+    answer = await Mailing(port).channel.attempt(message_about(divergence()))
 
     assert isinstance(answer, Deferred)
     assert answer.reason is FailureReason.CONNECT_FAILED
@@ -210,10 +164,10 @@ async def test_server_that_is_not_there_is_deferred() -> None:
 async def test_login_is_made_and_a_wrong_password_waits_for_the_operator() -> None:
     sink = MailSink(login=("convex", "right"))
     async with mailing(sink, username="convex", password="right") as setup:
-        assert await setup.channel.attempt(message(divergence())) == Delivered()
+        assert await setup.channel.attempt(message_about(divergence())) == Delivered()
     sink = MailSink(login=("convex", "right"))
     async with mailing(sink, username="convex", password="wrong") as setup:
-        answer = await setup.channel.attempt(message(divergence()))
+        answer = await setup.channel.attempt(message_about(divergence()))
 
     assert isinstance(answer, Deferred)
     assert answer.reason is FailureReason.SMTP_UNUSABLE
@@ -222,7 +176,7 @@ async def test_login_is_made_and_a_wrong_password_waits_for_the_operator() -> No
 async def test_server_without_starttls_gets_no_mail_in_the_clear() -> None:
     sink = MailSink()
     async with mailing(sink, security=SmtpSecurity.STARTTLS) as setup:
-        answer = await setup.channel.attempt(message(divergence()))
+        answer = await setup.channel.attempt(message_about(divergence()))
 
     assert isinstance(answer, Deferred)
     assert answer.reason is FailureReason.SMTP_UNUSABLE
@@ -234,10 +188,10 @@ async def test_starttls_verifies_the_server(tmp_path: Path) -> None:
     secure = {"security": SmtpSecurity.STARTTLS, "ca_file": ca_file}
     sink = MailSink(tls=tls)
     async with mailing(sink, host="localhost", **secure) as setup:
-        trusted = await setup.channel.attempt(message(divergence()))
+        trusted = await setup.channel.attempt(message_about(divergence()))
     sink_by_address = MailSink(tls=tls)
     async with mailing(sink_by_address, **secure) as setup:
-        untrusted = await setup.channel.attempt(message(divergence()))
+        untrusted = await setup.channel.attempt(message_about(divergence()))
 
     assert trusted == Delivered()
     assert isinstance(untrusted, Deferred)
