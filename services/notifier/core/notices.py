@@ -10,8 +10,8 @@ GONE        it wants no more messages                          when it said so
 
 A notice goes through the store like an event, as a message of a subscription of its own, ``owner:NAME``. Its
 id is derived from the receiver, the condition and that instant, so there is at most one of each change, also
-after a crash. The notices about one receiver are one lane: "works again" replaces a "has failed" that was not
-sent.
+after a crash. The notices about one receiver are one lane: "works again" replaces a "has failed" that could
+not be sent.
 """
 
 import json
@@ -67,7 +67,7 @@ class Notice:
     at_ns
         When the change was noticed; wall time.
     reason
-        Why the last attempt failed, or why it is gone; a `FailureReason`. Empty for RECOVERED.
+        Why the last attempt failed, or why it is gone; a `FailureReason`. Empty where unknown.
     waiting
         How many messages wait for it; for GONE, how many ended by it.
     """

@@ -114,7 +114,7 @@ def notice_view(notice: Notice, *, receiver: str) -> NoticeView:
                 headline=f"The {name} has failed for {lasted}",
                 sentences=(
                     f"No attempt to deliver to {receiver} has succeeded since {since}.",
-                    f"The last attempt failed because {_why(notice.reason)}.",
+                    *([f"The last attempt failed because {_why(notice.reason)}."] if notice.reason else []),
                     _waiting(notice.waiting),
                     _PAUSED_NEXT,
                 ),

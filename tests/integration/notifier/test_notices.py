@@ -25,7 +25,7 @@ from services.notifier.store.queue import DeliveryQueue
 from shared.clock import ManualClock
 from shared.domain.deliveries import Channel
 from shared.errors import StoreUnavailable
-from tests.integration.notifier.stored_messages import DESK, event, store
+from tests.integration.notifier.stored_messages import DESK, defer, event, store
 from tests.unit.notifier.test_notices import SINCE_NS, notice
 
 OWNERS = {
@@ -115,17 +115,18 @@ async def test_owner_gets_one_mail_for_each_change(database: Database) -> None:
     assert not mail.defects
 
 
-async def test_end_of_a_failure_answers_its_beginning_and_replaces_it_if_it_was_not_sent(
+async def test_end_of_a_failure_answers_its_beginning_and_replaces_it_if_it_could_not_be_sent(
     database: Database,
 ) -> None:
     setup = Setup(EventLog(database))
     failed = await setup.writer.tell(notice())
+    assert failed is not None
+    await defer(database, failed, until_ns=SINCE_NS + 10**15)
     well = await setup.writer.tell(
         notice(condition=ReceiverCondition.RECOVERED, reason="", at_ns=SINCE_NS + 10**13)
     )
     waiting = (await DeliveryQueue(database).load(10)).deliveries
 
-    assert failed is not None
     assert well is not None
     mail, _ = await mail_of(database, well[0])
     assert mail["In-Reply-To"] == failed[0].message_id

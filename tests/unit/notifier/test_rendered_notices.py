@@ -75,6 +75,13 @@ def test_every_reason_makes_a_sentence(reason: str) -> None:
     assert "The last attempt failed because " in text_of(notice(reason=reason))
 
 
+def test_failure_whose_reason_is_not_known_says_nothing_of_it() -> None:
+    text = text_of(notice(reason=""))
+
+    assert "failed because" not in text
+    assert "has failed for 1 h" in text
+
+
 @pytest.mark.parametrize("condition", ReceiverCondition)
 @pytest.mark.parametrize("channel", Channel)
 def test_both_forms_say_the_same(condition: ReceiverCondition, channel: Channel) -> None:
