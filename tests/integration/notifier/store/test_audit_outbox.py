@@ -10,7 +10,7 @@ from services.notifier.store.recording import AttemptRecord
 from shared.domain.deliveries import Channel, DeliveryOutcome, Outcome
 from shared.domain.divergences import Severity, Transition
 from tests.support.builders import divergence
-from tests.support.stored_events import ANN, DELIVERED, DESK, OPS, add, added, begin, finish
+from tests.support.stored_events import ANN, DELIVERED, DESK, OPS, add, added, begin, finish, record, retry_at
 
 SECOND = 1_000_000_000
 CRITICAL_ONLY = replace(ANN, min_severity=Severity.CRITICAL)
@@ -59,12 +59,14 @@ async def test_decisions_come_in_the_order_in_which_they_were_made(database: Dat
 
 
 async def test_superseded_delivery_is_a_decision(database: Database) -> None:
-    await added(database, divergence(), DESK)
+    (opened,) = await added(database, divergence(), DESK)
+    await begin(database, opened)
+    await record(database, opened, retry_at(9 * SECOND))
     await added(database, divergence(type=Transition.CLOSED, sequence=2), DESK, at_ns=5 * SECOND)
 
     (outcome,) = await AuditOutbox(database).unpublished(limit=10)
 
-    assert (outcome.outcome, outcome.reason, outcome.attempts) == (Outcome.SUPERSEDED, "superseded", 0)
+    assert (outcome.outcome, outcome.reason, outcome.attempts) == (Outcome.SUPERSEDED, "superseded", 1)
     assert (outcome.endpoint_sequence, outcome.ended_at) == (1, "1970-01-01T00:00:05.000000Z")
 
 

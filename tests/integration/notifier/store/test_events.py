@@ -189,8 +189,10 @@ async def test_record_in_the_log_is_known_to_be_stored(database: Database) -> No
     assert await positions.read("other.v1") == {}
 
 
-async def test_newer_message_supersedes_an_older_one_that_waits(database: Database) -> None:
+async def test_newer_message_supersedes_an_older_one_that_failed(database: Database) -> None:
     (opened, mail) = await added(database, divergence(), DESK, ANN)
+    await begin(database, opened)
+    await record(database, opened, retry_at(9_000))
     (elsewhere,) = await added(database, divergence(onset="another", sequence=2), DESK)
     escalated = await add(database, divergence(type=Transition.ESCALATED, sequence=3), DESK, at_ns=5_000)
 
@@ -205,6 +207,30 @@ async def test_newer_message_supersedes_an_older_one_that_waits(database: Databa
         newer.delivery_id: "pending",
     }
     assert await scalar(database, "SELECT ended_at_ns FROM deliveries WHERE state = 'superseded'") == 5_000
+
+
+async def test_message_that_was_not_attempted_keeps_its_place(database: Database) -> None:
+    (opened,) = await added(database, divergence(), DESK)
+
+    closed = await add(database, divergence(type=Transition.CLOSED, sequence=2), DESK)
+
+    assert isinstance(closed, StoredEvent)
+    assert closed.superseded == ()
+    assert [each.sequence for each in (await DeliveryQueue(database).load(10)).deliveries] == [2, 1]
+    assert await DeliveryQueue(database).begin([opened.delivery_id], now_ns=1, on_disk=False)
+
+
+async def test_message_that_a_newer_one_has_overtaken_ends_superseded(database: Database) -> None:
+    (opened,) = await added(database, divergence(), DESK)
+    (closed,) = await added(database, divergence(type=Transition.CLOSED, sequence=2), DESK)
+    await begin(database, closed)
+    await record(database, closed, DELIVERED)
+
+    begun = await DeliveryQueue(database).begin([opened.delivery_id], now_ns=7_000, on_disk=False)
+
+    assert begun == frozenset()
+    assert (await states(database))[opened.delivery_id] == "superseded"
+    assert await scalar(database, "SELECT ended_at_ns FROM deliveries WHERE state = 'superseded'") == 7_000
 
 
 async def test_message_that_is_being_sent_is_not_superseded(database: Database) -> None:
@@ -226,7 +252,9 @@ async def test_message_names_what_its_receiver_never_got_since_the_last_that_it_
         event = divergence(type=Transition.ESCALATED, occurrence=sequence, sequence=sequence)
         (delivery,) = await added(database, event, DESK)
         await finish(database, delivery, end)
-    await added(database, divergence(type=Transition.ESCALATED, occurrence=5, sequence=5), DESK)
+    (failed,) = await added(database, divergence(type=Transition.ESCALATED, occurrence=5, sequence=5), DESK)
+    await begin(database, failed)
+    await record(database, failed, retry_at(9_000))
 
     (last,) = await added(database, divergence(type=Transition.CLOSED, sequence=6), DESK)
 
@@ -241,9 +269,11 @@ async def test_message_names_what_its_receiver_never_got_since_the_last_that_it_
 
 async def test_message_names_at_most_twenty_that_it_replaces(database: Database) -> None:
     for sequence in range(1, 26):
-        await added(
+        (failed,) = await added(
             database, divergence(type=Transition.ESCALATED, occurrence=sequence, sequence=sequence), DESK
         )
+        await begin(database, failed)
+        await record(database, failed, retry_at(9_000))
 
     (last,) = await added(database, divergence(type=Transition.CLOSED, sequence=26), DESK)
 

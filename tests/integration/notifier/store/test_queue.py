@@ -129,7 +129,19 @@ async def test_what_this_process_is_sending_is_not_loaded_again(database: Databa
     (delivery, _) = await added(database, divergence(), DESK, OPS)
     await begin(database, delivery)
 
-    assert await waiting(database) == [("ops", 1)]
+    loaded = await DeliveryQueue(database).load(10, in_progress=[delivery.delivery_id])
+
+    assert [each.subscription for each in loaded.deliveries] == ["ops"]
+
+
+async def test_what_this_process_began_without_knowing_is_interrupted(database: Database) -> None:
+    """The store failed after the commit, before it could say so."""
+    (delivery,) = await added(database, divergence(), DESK)
+    await begin(database, delivery)
+
+    (loaded,) = (await DeliveryQueue(database).load(10)).deliveries
+
+    assert (loaded.delivery_id, loaded.is_interrupted) == (delivery.delivery_id, True)
 
 
 async def test_long_queue_of_one_receiver_does_not_hide_another(database: Database) -> None:
