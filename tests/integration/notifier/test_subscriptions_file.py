@@ -51,8 +51,11 @@ async def test_one_person_in_two_subscriptions_reads_one_mail_of_each_event(
     embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
 ) -> None:
     """Would have caught: two mails with one Message-ID."""
-    opening = divergence()
-    ending = divergence(type=Transition.CLOSED, sequence=2)
+    events = (
+        divergence(),
+        divergence(type=Transition.ESCALATED, severity=Severity.CRITICAL, sequence=2),
+        divergence(type=Transition.CLOSED, sequence=3),
+    )
     async with MailSink() as sink:
         settings = notifier_settings(
             tmp_path,
@@ -62,15 +65,13 @@ async def test_one_person_in_two_subscriptions_reads_one_mail_of_each_event(
             mail_port=sink.port,
         )
         async with running_notifier(embedded_kafka, settings):
-            await publish(
-                kafka, opening, divergence(type=Transition.ESCALATED, severity=Severity.CRITICAL, sequence=2)
-            )
-            await publish(kafka, ending)
-            mails = await sink.wait_for(6)
+            for number, event in enumerate(events, start=1):
+                await publish(kafka, event)
+                # Each before the next, which would otherwise replace it.
+                mails = await sink.wait_for(2 * number)
 
-    assert (
-        sorted(mail.recipients for mail in mails) == [("Ann@Example.com",)] * 3 + [("bob@example.com",)] * 3
-    )
+    ann, bob = ("Ann@Example.com",), ("bob@example.com",)
+    assert sorted(mail.recipients for mail in mails) == [ann, ann, ann, bob, bob, bob]
     assert len({mail.message["message-id"] for mail in mails}) == 6
 
 
