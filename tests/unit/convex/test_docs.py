@@ -16,6 +16,8 @@ from convex.backtest.stats_csv import COLUMNS
 from services.notifier.core.attempt_result import Delivered, Gone, Rejected
 from services.notifier.core.http_answer import classify_http_answer
 from services.notifier.core.signing import parse_secret, webhook_signature
+from services.notifier.subscriptions.file import load_subscriptions
+from services.notifier.subscriptions.targets import WebhookTarget
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES
 from services.signals.rules_file import load_rules
@@ -92,6 +94,36 @@ def test_answers_mean_what_the_document_says() -> None:
     assert classify_http_answer(299) == Delivered()
     assert classify_http_answer(410) == Gone()
     assert type(classify_http_answer(301)) is type(classify_http_answer(418)) is Rejected
+
+
+def test_receivers_with_a_format_of_their_own_get_what_the_document_shows(tmp_path: Path) -> None:
+    text = (_TOP / "docs" / "webhooks.md").read_text().partition("## Receivers with a format of their own")[2]
+    tables = re.findall(r"^```toml\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    shown = re.findall(r"^```json\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    path = tmp_path / "subscriptions.toml"
+    path.write_text("".join(tables))
+    (tmp_path / "own.json").write_text(shown[-1])
+    own = tmp_path / "own.toml"
+    own.write_text("""
+[[subscription]]
+name = "own"
+channel = "webhook"
+url = "https://own.example/"
+secret_env = "OWN_SECRET"
+body_template = "own.json"
+template_values = { team = 1 }
+template_secrets_env = { api_key = "OWN_KEY" }
+""")
+    environ = dict.fromkeys([*re.findall(r'"([A-Z_]+)"', text), "OWN_SECRET", "OWN_KEY"], _SECRET)
+
+    targets = load_subscriptions(path, environ=environ) + load_subscriptions(own, environ=environ)
+
+    assert len(targets) == len(shown) == 5
+    for target, document in zip(targets[:-1], shown[:-1], strict=True):
+        assert isinstance(target, WebhookTarget)
+        assert target.body_template is not None
+        body = json.loads(target.body_template.render(DIVERGENCES.encode(divergence())))
+        assert list(json.loads(document)) == list(body)
 
 
 def test_every_field_of_the_body_is_explained() -> None:

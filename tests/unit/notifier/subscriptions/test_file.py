@@ -9,12 +9,14 @@ import pytest
 from services.notifier.core.message_ids import receiver_id_of
 from services.notifier.core.signing import Ed25519Key
 from services.notifier.subscriptions.file import load_subscriptions
+from services.notifier.subscriptions.tables import EmailTable, WebhookTable
 from services.notifier.subscriptions.targets import EmailTarget, WebhookTarget
 from shared.contracts.records import DIVERGENCES
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Severity
 from shared.errors import ConfigError
 from tests.support.builders import divergence
+from tests.support.certificates import certificate_for
 
 KEY = b"a secret of the tests, 32 bytes!"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -281,11 +283,27 @@ def test_empty_file_subscribes_nobody(tmp_path: Path) -> None:
 
 def test_tables_of_the_example_can_be_used_as_they_stand(tmp_path: Path) -> None:
     text = re.sub(r"^# (?=\[\[|\w+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    certificate_for("client", tmp_path)
+    (tmp_path / "certificate.pem").rename(tmp_path / "client.crt")
+    (tmp_path / "key.pem").rename(tmp_path / "client.key")
+    secrets = {
+        "DESK_WEBHOOK_SECRET": SECRET,
+        "PAGER_WEBHOOK_SECRET": SECRET,
+        "VAULT_SIGNING_KEY": SIGNING_KEY,
+    }
+    texts = dict.fromkeys(["DESK_AUTHORIZATION", "DESK_EVENTS_TOKEN", "PAGERDUTY_ROUTING_KEY"], TOKEN)
 
-    targets = load_subscriptions(written(tmp_path, text), environ={"DESK_WEBHOOK_SECRET": SECRET})
+    targets = load_subscriptions(written(tmp_path, text), environ=secrets | texts, allowed_networks=())
 
-    assert [type(target) for target in targets] == [WebhookTarget, EmailTarget]
+    assert [target.subscription.name for target in targets] == ["desk", "vault", "pager", "ann"]
     assert load_subscriptions(EXAMPLE, environ={}) == ()
+
+
+def test_example_shows_every_field() -> None:
+    shown = set(re.findall(r"^# (\w+) = ", EXAMPLE.read_text(), flags=re.MULTILINE))
+    fields = {*WebhookTable.model_fields, *EmailTable.model_fields}
+
+    assert {name for name in fields - shown if not name.endswith("_file")} == {"template_values"}
 
 
 def test_misspelt_pair_is_refused_and_the_known_ones_named(tmp_path: Path) -> None:
