@@ -1,7 +1,6 @@
 """Store the notice for an owner, once for each change of a receiver."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import structlog
 
@@ -13,13 +12,6 @@ from shared.clock import Clock
 from shared.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
-
-# What the log says; the operator reads it where no mail goes out.
-_FACTS: Final = {
-    ReceiverCondition.PAUSED: "receiver_paused",
-    ReceiverCondition.RECOVERED: "receiver_recovered",
-    ReceiverCondition.GONE: "receiver_gone",
-}
 
 
 class NoticeWriter:
@@ -95,7 +87,8 @@ class NoticeWriter:
     def _log(self, notice: Notice, *, is_mailed: bool) -> None:
         write = log.info if notice.condition is ReceiverCondition.RECOVERED else log.warning
         write(
-            _FACTS[notice.condition],
+            "notice_made",
+            condition=notice.condition.value,
             subscription=notice.subscription,
             channel=notice.channel.value,
             reason=notice.reason,

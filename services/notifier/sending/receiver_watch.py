@@ -168,7 +168,9 @@ class ReceiverWatch:
                         receiver_id=receiver_id,
                         since_ns=since_ns,
                         at_ns=now_ns,
-                        waiting=self._ready.count_of(receiver_id),
+                        # The one that is being tried has not arrived either.
+                        waiting=self._ready.count_of(receiver_id)
+                        + self._ready.health_of(receiver_id).in_flight,
                     )
                 )
 
