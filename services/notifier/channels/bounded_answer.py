@@ -13,7 +13,7 @@ receive bytes that nobody asked for. Here
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import ClientPayloadError, StreamReader, hdrs
 from aiohttp.client_proto import ResponseHandler
@@ -37,23 +37,19 @@ class BoundedAnswer(ResponseHandler):
         super().__init__(loop=loop)
         self._received_bytes = 0
         self._beginning = b""
-        self._is_idle = False
-
-    def set_response_params(self, **params: Any) -> None:
-        """Begin to read an answer."""
-        self._received_bytes = 0
-        self._beginning = b""
-        self._is_idle = False
-        super().set_response_params(**params)
+        self._was_used = False
 
     def become_idle(self) -> None:
-        """Expect nothing until the next request."""
-        self._is_idle = True
+        """Expect nothing until the next request, with which aiohttp sets a parser again."""
+        self._parser = None
+        self._was_used = True
+        self._received_bytes = 0
+        self._beginning = b""
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         # aiohttp itself calls this with nothing, to go on after a pause.
-        if self._is_idle and data:
+        if self._was_used and self._parser is None and data:
             self.abort()
             return
         if self._received_bytes > _MAX_ANSWER_BYTES:

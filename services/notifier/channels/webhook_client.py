@@ -1,7 +1,7 @@
 """The HTTP client that all webhooks share: where it connects to, how long it waits, how much it reads."""
 
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,7 +13,6 @@ from services.notifier.channels.guarded_network import GuardedConnector
 from services.notifier.channels.name_resolution import LookUp, NameResolution
 from services.notifier.core.address_guard import Network
 from shared.errors import ConfigError
-from shared.version import CODE_VERSION
 
 # What a well-behaved server never comes near to.
 _MAX_LINE_BYTES: Final = 8_190
@@ -78,9 +77,7 @@ class WebhookClient:
                 # Above it aiohttp rounds up to whole seconds.
                 ceil_threshold=self._timeout_seconds + 1,
             ),
-            headers={"user-agent": f"convex/{CODE_VERSION}"},
             # A compressed answer may unpack to a thousand times what came over the wire.
-            skip_auto_headers=("accept-encoding",),
             auto_decompress=False,
             cookie_jar=_NoCookies(),
             # A proxy from the environment would bypass the check of addresses.
@@ -97,9 +94,9 @@ class WebhookClient:
         """Close every connection."""
         await self._session.close()
 
-    async def post(
+    def post(
         self, url: URL, body: bytes, headers: Mapping[str, str], tls: ssl.SSLContext | None
-    ) -> aiohttp.ClientResponse:
+    ) -> Awaitable[aiohttp.ClientResponse]:
         """Send one request and return the response when its head has come.
 
         Parameters
@@ -112,7 +109,7 @@ class WebhookClient:
         Exception
             One of `webhook_errors.REQUEST_ERRORS`.
         """
-        return await self._session.post(
+        return self._session.post(
             url, data=body, headers=headers, allow_redirects=False, ssl=tls if tls is not None else True
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from services.notifier.channels.ports import Message
@@ -21,6 +20,7 @@ from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.retry_after import parse_retry_after
 from shared.errors import ConfigError
+from shared.version import CODE_VERSION
 
 # Of a response's body only the beginning is used, as a hint for the operator.
 _MAX_BODY_BYTES: Final = 65_536
@@ -69,9 +69,13 @@ class WebhookHttp:
         self._keys = keys
         self._client = client
         self._clock = clock
-        self._headers = CIMultiDict({"content-type": content_type})
-        for name, value in headers:
-            self._headers[name] = value
+        self._headers = {
+            "user-agent": f"convex/{CODE_VERSION}",
+            # The beginning of an answer's body is shown to the operator.
+            "accept-encoding": "identity",
+            "content-type": content_type,
+            **{name.lower(): value for name, value in headers},
+        }
         if any(
             forbidden in text for pair in self._headers.items() for text in pair for forbidden in "\r\n\0"
         ):
@@ -91,27 +95,35 @@ class WebhookHttp:
             if isinstance(result, Deferred) and result.reason in _CONNECTION_FAILURES:
                 self._client.distrust(self._url)
             return result
-        beginning = await _read(response)
+        # Most answers are short and come in one piece; then the connection is already free.
+        is_read = response.connection is None and response.content.exception() is None
+        beginning = response.content.read_nowait() if is_read else await _read(response)
+        is_accepted = 200 <= response.status <= 299
         return classify_http_answer(
             response.status,
-            retry_after_seconds=parse_retry_after(
-                response.headers.get("retry-after"),
-                longest_seconds=MAX_RETRY_AFTER_SECONDS,
-                at=self._clock.now(),
-            ),
+            retry_after_seconds=None if is_accepted else self._retry_after_seconds(response),
             delivery_request=read_delivery_request(response.headers.get("webhook-delivery")),
-            detail=f"HTTP {response.status} {shown_answer(beginning)}".strip(),
+            detail="" if is_accepted else f"HTTP {response.status} {shown_answer(beginning)}".strip(),
         )
 
-    def _headers_of(self, message: Message, body: bytes) -> CIMultiDict[str]:
+    def _retry_after_seconds(self, response: aiohttp.ClientResponse) -> float | None:
+        return parse_retry_after(
+            response.headers.get("retry-after"),
+            longest_seconds=MAX_RETRY_AFTER_SECONDS,
+            at=self._clock.now(),
+        )
+
+    def _headers_of(self, message: Message, body: bytes) -> dict[str, str]:
         # Whole seconds: verifiers parse the header as an integer.
         timestamp = self._clock.now_ns() // NS_PER_SECOND
-        headers = self._headers.copy()
-        headers["webhook-id"] = message.message_id
-        headers["webhook-timestamp"] = str(timestamp)
-        headers["webhook-signature"] = webhook_signature(
-            body, message_id=message.message_id, timestamp_seconds=timestamp, keys=self._keys
-        )
+        headers = {
+            **self._headers,
+            "webhook-id": message.message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": webhook_signature(
+                body, message_id=message.message_id, timestamp_seconds=timestamp, keys=self._keys
+            ),
+        }
         if message.endpoint_sequence > 0:
             headers["convex-sequence"] = str(message.endpoint_sequence)
         if message.replaces:
@@ -139,9 +151,6 @@ def _checked_url(text: str) -> URL:
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """Return the beginning of a response's body; read it to its end, so that the connection can be reused."""
     content = response.content
-    if response.connection is None and content.exception() is None:
-        # Most answers are short and come in one piece; then the connection is already free.
-        return content.read_nowait()
     read = bytearray()
     try:
         async with asyncio.timeout(_MAX_BODY_SECONDS):

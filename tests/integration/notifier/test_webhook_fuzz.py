@@ -159,7 +159,7 @@ def answering() -> Iterator[Answering]:
 def check(result: AttemptResult, answer: bytes) -> None:
     if isinstance(result, Delivered):
         # Never delivered without a status that says so.
-        assert re.search(rb"HTTP/1\.[01] 2\d\d", answer)
+        assert re.search(rb"HTTP/(0\.9|1\.[01]|2\.0) 2\d\d", answer)
         return
     assert isinstance(result, Deferred | Rejected | Gone)
     assert len(result.detail) <= 320

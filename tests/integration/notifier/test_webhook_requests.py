@@ -29,6 +29,7 @@ async def test_ordinary_request_has_only_the_headers_of_the_page_about_webhooks(
     assert set(receiver.requests[0].headers) == {
         "host",
         "accept",
+        "accept-encoding",
         "user-agent",
         "content-type",
         "content-length",
