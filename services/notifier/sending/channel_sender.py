@@ -190,7 +190,8 @@ class ChannelSender:
     def superseded(self, delivery_ids: Iterable[str]) -> None:
         """Forget deliveries that newer ones have replaced in the store."""
         for delivery_id in delivery_ids:
-            self._ready.remove(delivery_id)
+            if self._ready.remove(delivery_id) is not None:
+                self._metrics.count_failed(self._channel, reason=FailureReason.SUPERSEDED.value, count=1)
 
     def store_has_more(self, receiver_ids: Iterable[str]) -> None:
         """Note that the store has deliveries of receivers that are not in memory."""
