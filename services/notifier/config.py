@@ -106,7 +106,8 @@ class NotifierSettings(BaseSettings):
 
     database_url: str = Field(
         default="sqlite:///convex-notifier.db",
-        description="Delivery store, as an SQLAlchemy URL; sqlite:////PATH is an absolute path.",
+        description="Delivery store: sqlite:///FILE for one notifier (four slashes before an absolute path), or "
+        "postgresql://USER:PASSWORD@HOST/DATABASE, which several notifiers may share.",
     )
     subscriptions_file: Path = Field(
         default=Path("subscriptions.toml"),
