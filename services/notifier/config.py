@@ -106,7 +106,7 @@ class NotifierSettings(BaseSettings):
 
     database_url: str = Field(
         default="sqlite:///convex-notifier.db",
-        description="Delivery store: sqlite:///FILE for one notifier (four slashes before an absolute path), or "
+        description="Delivery store: sqlite:///FILE for one notifier (four slashes for an absolute path), or "
         "postgresql://USER:PASSWORD@HOST/DATABASE, which several notifiers may share.",
     )
     subscriptions_file: Path = Field(
