@@ -34,6 +34,14 @@ async def kafka(embedded_kafka: KafkaSettings) -> AsyncIterator[Publisher]:
         yield publisher
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/notifier.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
 def event(number: int, **changes: Any) -> DivergenceEvent:
     """Return the opening of a divergence of its own."""
     return divergence(onset=f"2014-05-02T12:{number:02}:00Z", sequence=number, **changes)
@@ -46,15 +54,17 @@ def text_of(mail: EmailMessage) -> str:
 
 
 async def test_owner_of_a_receiver_that_is_gone_gets_one_mail_and_the_way_back_works(
-    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
+    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path, store_url: str
 ) -> None:
     async with WebhookReceiver(410) as receiver, MailSink() as sink:
-        settings = notifier_settings(tmp_path, webhook("desk", receiver.url, OWNED), mail_port=sink.port)
+        settings = notifier_settings(
+            tmp_path, webhook("desk", receiver.url, OWNED), mail_port=sink.port, database_url=store_url
+        )
         async with running_notifier(embedded_kafka, settings):
             await publish(kafka, event(1))
             (mail,) = await sink.wait_for(1)
             await publish(kafka, event(2))
-            gone, suppressed = await outcomes(embedded_kafka, 2)
+            ended = await outcomes(embedded_kafka, 3)
             answered = await enable_receiver(settings, "desk")
             requests = await receiver.wait_for(2)
             await publish(kafka, event(3))
@@ -63,6 +73,7 @@ async def test_owner_of_a_receiver_that_is_gone_gets_one_mail_and_the_way_back_w
     assert mail.recipients == ("ops@example.com",)
     assert mail.message["Subject"] == "Convex no longer sends to the webhook desk"
     assert "convex deliveries enable desk" in text_of(mail.message)
+    gone, suppressed = (each for each in ended if each.subscription == "desk")
     assert (gone.outcome, gone.reason, gone.endpoint_sequence) == (Outcome.GONE, "gone", 1)
     assert (suppressed.outcome, suppressed.reason, suppressed.attempts) == (
         Outcome.SUPPRESSED,
@@ -105,10 +116,10 @@ async def test_owner_of_a_receiver_that_fails_for_long_is_informed_at_its_beginn
 
 
 async def test_operator_sends_again_what_was_rejected_while_the_notifier_runs(
-    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
+    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path, store_url: str
 ) -> None:
     async with WebhookReceiver(404) as receiver:
-        settings = notifier_settings(tmp_path, webhook("desk", receiver.url))
+        settings = notifier_settings(tmp_path, webhook("desk", receiver.url), database_url=store_url)
         async with running_notifier(embedded_kafka, settings):
             await publish(kafka, event(1))
             (first,) = await outcomes(embedded_kafka, 1)
@@ -136,10 +147,12 @@ async def is_deferred(settings: NotifierSettings) -> None:
 
 
 async def test_operator_does_not_wait_for_the_next_attempt(
-    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
+    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path, store_url: str
 ) -> None:
     async with WebhookReceiver(503) as receiver:
-        settings = notifier_settings(tmp_path, webhook("desk", receiver.url), retry_delays_seconds="3600")
+        settings = notifier_settings(
+            tmp_path, webhook("desk", receiver.url), retry_delays_seconds="3600", database_url=store_url
+        )
         async with running_notifier(embedded_kafka, settings):
             await publish(kafka, event(1))
             await receiver.wait_for(1)
