@@ -111,11 +111,15 @@ class OutcomePublisher:
             stopping.cancel()
 
     async def _try_to_publish(self) -> bool:
-        """Publish a batch, and return whether the store and Kafka were there."""
+        """Publish a batch, and return whether that worked."""
         try:
             await self._publish_some()
         except (BrokerUnavailable, StoreUnavailable) as error:
             log.warning("audit_deferred", reason=error.reason, detail=str(error))
+            return False
+        except Exception:
+            # A row of somebody else's making must not stop what is sent.
+            log.exception("outcomes_not_published")
             return False
         return True
 
