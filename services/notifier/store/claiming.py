@@ -19,7 +19,7 @@ _SENDING: Final = """
     SELECT {collected} FROM (
         SELECT delivery_id FROM deliveries
         WHERE state = 'sending' AND (owner IS NULL OR owner IN (SELECT word FROM {dead} AS o))
-        ORDER BY delivery_id LIMIT :limit {lock_free}) AS d
+        ORDER BY divergence_id, subscription LIMIT :limit {lock_free}) AS d
 """
 _TAKE: Final = """
     UPDATE deliveries SET owner = :owner WHERE delivery_id IN (SELECT word FROM {ids} AS i)

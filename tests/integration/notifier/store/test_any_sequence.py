@@ -173,7 +173,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def lanes_are_in_order(self) -> None:
         rows = self._rows()
-        newest = {}
+        newest: dict[tuple[str, str], int] = {}
         for row in rows:
             lane = (row.subscription, row.divergence_id)
             newest[lane] = max(newest.get(lane, 0), row.sequence)
