@@ -1,6 +1,7 @@
 """Start one service, configured by environment variables, and run it until a signal asks it to stop."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,10 @@ import typer
 from shared.errors import ConfigError
 
 Run = Callable[[asyncio.Event], Awaitable[None]]
+
+# By default the whole heap is searched for cycles again and again while an event is sent to thousands: a
+# quarter of a second each time, in which nothing else goes on. Few objects that a service makes are in one.
+_COLLECTION_THRESHOLDS = (50_000, 20, 50)
 
 
 def register(app: typer.Typer) -> None:
@@ -86,7 +91,15 @@ def _run(service: str, run: Run) -> None:
     from shared.logs import configure_logs
 
     configure_logs(service, level=read_settings(LogSettings).level)
+    collect_garbage_rarely()
     sys.exit(asyncio.run(_until_asked(service, run)))
+
+
+def collect_garbage_rarely() -> None:
+    """Search for cycles less often, and never in what was loaded with the program, which stays to its end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTION_THRESHOLDS)
 
 
 async def _until_asked(service: str, run: Run) -> int:
