@@ -114,6 +114,7 @@ class HostileSmtp:
         self._shared = Counter[str]() if one_script else None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.connections = 0
         self.open_now = 0
         self._unused = asyncio.Event()
@@ -157,11 +158,16 @@ class HostileSmtp:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        # A socket is closed one turn of the loop after its connection.
+        await asyncio.sleep(0)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
+        self._writers.append(writer)
         script = self._scripts[min(self.connections, len(self._scripts) - 1)]
         self.connections += 1
         self.open_now += 1
@@ -169,7 +175,9 @@ class HostileSmtp:
         self.most_open = max(self.most_open, self.open_now)
         session = _Session(script, self._shared if self._shared is not None else Counter())
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
+            with contextlib.suppress(
+                OSError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError
+            ):
                 await self._serve(session, reader, writer)
         finally:
             self.open_now -= 1

@@ -100,13 +100,16 @@ class SmtpRelay:
 
     async def close(self) -> None:
         """Close every line that is not in use."""
-        if self._opening is not None:
-            self._opening.cancel()
         if self._timer is not None:
             self._timer.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
         lines = tuple(self._idle)
         self._idle.clear()
         await asyncio.gather(*(line.quit() for line in lines))
+        # A socket is closed one turn of the loop after its connection.
+        await asyncio.sleep(0)
 
     async def _send_on(
         self, line: SmtpLine, envelope: Envelope, *, needs_check: bool
