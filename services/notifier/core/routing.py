@@ -50,7 +50,7 @@ class Subscription:
     name
         Unique; part of every delivery's identity.
     receiver
-        The URL or the mail address.
+        The URL or the mail address; not shown, as a URL may contain a token.
     pairs, kinds, types
         What it wants; None means all.
     min_severity
@@ -69,7 +69,7 @@ class Subscription:
 
     name: str
     channel: Channel
-    receiver: str
+    receiver: str = field(repr=False)
     pairs: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     types: frozenset[str] | None = None

@@ -1,10 +1,12 @@
 """Load the certificate by which the notifier identifies itself to a receiver's server (mutual TLS)."""
 
+import re
 import ssl
 from pathlib import Path
 from typing import Final
 
 _MAX_NAME: Final = 100
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,90}\.[A-Za-z0-9]{1,10}")
 
 
 def load_client_certificate(certificate: Path, key: Path | None, *, ca_file: Path | None) -> ssl.SSLContext:
@@ -64,4 +66,6 @@ def _check_readable(field: str, path: Path) -> None:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise ValueError(f"{field}: {path}: cannot be read ({error.strerror})") from None
+        # A name of another form may be a secret, entered by mistake.
+        shown = path if _FILE_NAME.fullmatch(path.name) else "the file"
+        raise ValueError(f"{field}: {shown}: cannot be read ({error.strerror})") from None

@@ -115,7 +115,9 @@ def _target(path: Path, where: str, table: Any, surroundings: WebhookSurrounding
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         fields = [_shown(str(part)) for part in first["loc"] if part not in ("webhook", "email")]
-        raise bad_file(path, f"{where}: {'.'.join(fields) or 'channel'}: {first['msg']}") from None
+        # The library's message about a wrong channel shows what was written.
+        problem = first["msg"] if not first["type"].startswith("union_tag") else "must be webhook or email"
+        raise bad_file(path, f"{where}: {'.'.join(fields) or 'channel'}: {problem}") from None
     try:
         owner = _mail_address("owner", checked.owner) if checked.owner is not None else None
         match checked:

@@ -7,6 +7,7 @@ result is valid. Equal events give equal bytes.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -95,6 +96,21 @@ def parse_body_template(
     BodyTemplateError
         If it is not JSON, an expression is wrong, or one of the values or secrets is not used.
     """
+    document, used_values, used_secrets = _read(text)
+    for used, known, source in (
+        (used_values, values, "template_values"),
+        (used_secrets, secrets, "template_secrets_env"),
+    ):
+        if unused := sorted(set(known) - used):
+            uses = ", ".join(sorted(used)) or "none"
+            raise BodyTemplateError(f"does not use {source}.{unused[0]}; it uses {uses}")
+    return BodyTemplate(document=document, values=values, secrets=secrets, public_url=public_url)
+
+
+# Many subscriptions have one template, with values of their own.
+@lru_cache(maxsize=64)
+def _read(text: str) -> tuple[_Compiled, frozenset[str], frozenset[str]]:
+    """Return a template's document, compiled, and the values and secrets that it uses."""
     if len(text.encode("utf-8", errors="replace")) > _MAX_TEMPLATE_BYTES:
         raise BodyTemplateError(f"a template has at most {_MAX_TEMPLATE_BYTES} bytes")
     try:
@@ -109,16 +125,11 @@ def parse_body_template(
     if len(texts) > _MAX_TEXTS:
         raise BodyTemplateError(f"a template has at most {_MAX_TEXTS} texts, were {len(texts)}")
     compiled = _compiled(document, text, path="", depth=0)
-    for variable, known, source in (
-        ("values", values, "template_values"),
-        ("secrets", secrets, "template_secrets_env"),
-    ):
-        used = {name for each in texts for name in used_names(each, variable)}
-        if unused := sorted(set(known) - used):
-            raise BodyTemplateError(
-                f"does not use {source}.{unused[0]}; it uses {', '.join(sorted(used)) or 'none'}"
-            )
-    return BodyTemplate(document=compiled, values=values, secrets=secrets, public_url=public_url)
+    used_values, used_secrets = (
+        frozenset(name for each in texts for name in used_names(each, variable))
+        for variable in ("values", "secrets")
+    )
+    return compiled, used_values, used_secrets
 
 
 class _Budget:

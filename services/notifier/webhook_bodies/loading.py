@@ -1,5 +1,6 @@
 """Load the template that a subscription names, and try it on an example of every event that it will get."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from services.notifier.webhook_bodies.built_in import BUILT_IN
 from services.notifier.webhook_bodies.example_events import examples_among
 
 _MAX_NAME: Final = 255
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_./-]{1,100}\.[A-Za-z0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +67,15 @@ def find_template(name: str, *, folder: Path) -> TemplateSource:
     try:
         text = (folder / name).read_text(encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"{what}; {name} cannot be read ({error.strerror})") from None
+        raise ValueError(f"{what}; {_shown(name)} cannot be read ({error.strerror})") from None
     except ValueError:
-        raise ValueError(f"{what}; {name} is not UTF-8 text") from None
+        raise ValueError(f"{what}; {_shown(name)} is not UTF-8 text") from None
     return TemplateSource(name=name, text=text, types=None, kinds=None, choices={})
+
+
+def _shown(name: str) -> str:
+    # Any other text may be a secret, entered by mistake.
+    return name if _FILE_NAME.fullmatch(name) else "the file"
 
 
 def load_body_template(

@@ -338,7 +338,7 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
             "[subscription] must be written [[subscription]]",
         ),
         ('[[subscription]]\nname = "a"\n', "subscription 1: channel: "),
-        (EMAIL.replace('"email"', '"pigeon"'), "subscription 1: channel: "),
+        (EMAIL.replace('"email"', '"pigeon"'), "subscription 1: channel: must be webhook or email"),
         (EMAIL.replace('"ann"', '"ann lee"'), "subscription 1: name: "),
         (EMAIL + EMAIL, "subscription 2: name: ann is used twice"),
         (EMAIL.replace("ann@example.com", "ann at example"), "subscription 1 (ann): address: "),

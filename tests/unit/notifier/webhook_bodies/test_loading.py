@@ -188,7 +188,7 @@ def test_own_file_must_work_without_a_number(tmp_path: Path) -> None:
             "must be one of pagerduty, opsgenie, traderspost, 3commas, or the name of a",
         ),
         (".", "cannot be read"),
-        ("binary", "binary is not UTF-8 text"),
+        ("binary", "the file is not UTF-8 text"),
         ("", "must be one of"),
         ("a\nb", "must be one of [^\n]*$"),
         ("a" * 300, "must be one of [^a]*pagerduty"),
