@@ -18,6 +18,7 @@ from tests.support.hostile_http import (
     Script,
     before_the_request,
     plain_bytes_within_tls,
+    read_request,
     sending,
     sending_forever,
 )
@@ -150,6 +151,27 @@ async def test_bytes_that_nobody_asked_for_are_not_the_next_answer() -> None:
         results.append(await channel.attempt(MESSAGE))
         await asyncio.sleep(0.1)
         results.append(await channel.attempt(MESSAGE))
+        connections = server.connections
+
+    assert results == [Delivered(), Delivered()]
+    assert connections == 2
+
+
+async def test_body_that_http_does_not_allow_is_not_the_next_answer() -> None:
+    """A 204 announces a body, which comes with the next answer: that connection is not used again."""
+
+    async def late_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n")
+        await read_request(reader)
+        writer.write(b"hello" + ok(202))
+        await reader.read()
+
+    async with (
+        HostileServer(late_body, sending(ok(202), end="next")) as server,
+        webhook(server.url) as channel,
+    ):
+        results = [await channel.attempt(MESSAGE) for _ in range(2)]
         connections = server.connections
 
     assert results == [Delivered(), Delivered()]
