@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.notifier.core.attempt_result import Deferred, Delivered, FailureReason, Gone, Rejected, Unknown
+from services.notifier.core.deliveries import Backlog
 from services.notifier.core.notices import Notice, ReceiverCondition
 from services.notifier.core.routing import Suppression
-from services.notifier.core.scheduling import Backlog
 from shared.domain.deliveries import Channel
 from shared.domain.instants import NS_PER_SECOND
 from shared.kafka.topics import DELIVERIES

@@ -1,4 +1,4 @@
-"""A delivery that has not ended: one message to one receiver, and what is known of it."""
+"""A delivery that has not ended: one message to one receiver, what is known of it, and how many there are."""
 
 from dataclasses import dataclass
 
@@ -75,3 +75,18 @@ class PendingDelivery:
     def lane(self) -> Lane:
         """Return the lane it belongs to: subscription and divergence."""
         return (self.subscription, self.divergence_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How many deliveries of a channel are pending, and when the oldest event among them was received.
+
+    Parameters
+    ----------
+    oldest_received_at_ns
+        Wall time.
+    """
+
+    channel: Channel
+    count: int
+    oldest_received_at_ns: int

@@ -118,6 +118,7 @@ class ReadyQueue:
             self.remove(oldest.delivery.delivery_id)
         receiver.waiting[delivery.delivery_id] = _Waiting(delivery=delivery, due=due, expires=expires)
         self._receiver_of[delivery.delivery_id] = delivery.receiver_id
+        self._wake_at(delivery.receiver_id, receiver, expires)
         self._look_at(delivery.receiver_id, receiver)
         return True
 
@@ -136,14 +137,9 @@ class ReadyQueue:
 
     def take(self, now: float, *, room: int) -> Taken:
         """Take out what may start now, at most ``room`` deliveries, and all that has expired."""
-        while self._timers and self._timers[0][0] <= now:
-            at, receiver_id = heapq.heappop(self._timers)
-            receiver = self._receivers[receiver_id]
-            if receiver.wakes_at == at:
-                receiver.wakes_at = float("inf")
-                self._look_at(receiver_id, receiver)
         start: list[PendingDelivery] = []
-        expired: list[PendingDelivery] = []
+        # Also where there is no room for an attempt.
+        expired = self._wake(now)
         superseded: list[PendingDelivery] = []
         refill: list[str] = []
         while self._turns and len(start) < room:
@@ -223,6 +219,21 @@ class ReadyQueue:
             receiver.has_turn = True
             self._turns.append(receiver_id)
 
+    def _wake(self, now: float) -> list[PendingDelivery]:
+        """Look at the receivers whose time has come, and return what has expired."""
+        expired: list[PendingDelivery] = []
+        while self._timers and self._timers[0][0] <= now:
+            at, receiver_id = heapq.heappop(self._timers)
+            receiver = self._receivers[receiver_id]
+            if receiver.wakes_at != at:
+                continue
+            receiver.wakes_at = float("inf")
+            expired += self._drop_expired(receiver, now)
+            if receiver.waiting:
+                self._wake_at(receiver_id, receiver, min(each.expires for each in receiver.waiting.values()))
+            self._look_at(receiver_id, receiver)
+        return expired
+
     def _drop_expired(self, receiver: _Receiver, now: float) -> list[PendingDelivery]:
         late = [each.delivery for each in receiver.waiting.values() if each.expires <= now]
         for delivery in late:
@@ -270,6 +281,9 @@ class ReadyQueue:
             if free:
                 due = now if receiver.health.is_paused else min(free)
                 at = min(at, max(opens_at, due))
+        self._wake_at(receiver_id, receiver, at)
+
+    def _wake_at(self, receiver_id: str, receiver: _Receiver, at: float) -> None:
         if at < receiver.wakes_at:
             receiver.wakes_at = at
             heapq.heappush(self._timers, (at, receiver_id))

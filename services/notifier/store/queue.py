@@ -8,8 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from services.notifier.core.deliveries import PendingDelivery
-from services.notifier.core.scheduling import Backlog
+from services.notifier.core.deliveries import Backlog, PendingDelivery
 from services.notifier.store.claiming import Claiming
 from services.notifier.store.database import Database
 from services.notifier.store.delivery_rows import collected_deliveries, decode_deliveries

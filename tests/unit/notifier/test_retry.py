@@ -1,16 +1,28 @@
+from dataclasses import replace
+
 import pytest
 
 from services.notifier.core.attempt_result import (
     AttemptResult,
+    Blame,
     Deferred,
     Delivered,
     FailureReason,
     Gone,
     Rejected,
+    Unknown,
 )
-from services.notifier.core.retry import DeliveryEnded, RetryAt, decide_retry, is_expired, wait_seconds
-from shared.domain.deliveries import Outcome
-from tests.unit.notifier.test_scheduling import pending
+from services.notifier.core.retry import (
+    DeliveryEnded,
+    RetryAt,
+    RetryDecision,
+    decide_interrupted,
+    decide_retry,
+    is_expired,
+    wait_seconds,
+)
+from shared.domain.deliveries import Channel, Outcome
+from tests.support.pending_deliveries import pending
 
 SECOND_NS = 1_000_000_000
 
@@ -31,7 +43,7 @@ def test_final_result_ends_a_delivery(result: AttemptResult, ended: DeliveryEnde
 
 
 def test_deferred_delivery_waits_along_the_schedule() -> None:
-    delivery = pending("a", attempts=1, expires_at_ns=1_000 * SECOND_NS)
+    delivery = pending("a", attempts=2, expires_at_ns=1_000 * SECOND_NS)
     result = Deferred(reason=FailureReason.SERVER_ERROR)
 
     decision = decide_retry(result, delivery, now_ns=50, draw=0.5, delays_seconds=(10.0, 40.0))
@@ -80,3 +92,97 @@ def test_never_less_is_waited_than_the_receiver_asked(asked: float | None, secon
 
 def test_schedule_can_be_given() -> None:
     assert [wait_seconds(each, draw=0.5, delays_seconds=(2.0, 4.0)) for each in (1, 2, 3)] == [1.0, 2.0, 2.0]
+
+
+def test_receiver_that_asks_for_no_more_with_a_success_is_delivered_to_and_disabled() -> None:
+    decision = decide_retry(
+        Delivered(disables=True), pending("a"), now_ns=0, draw=0.5, delays_seconds=(10.0,)
+    )
+
+    assert decision == DeliveryEnded(outcome=Outcome.DELIVERED, reason="", disables_receiver=True)
+
+
+def test_message_that_failed_at_the_relay_waits_only_for_the_relay() -> None:
+    result = Deferred(reason=FailureReason.SMTP_UNUSABLE, blame=Blame.RELAY)
+    delivery = pending("a", attempts=9, expires_at_ns=1_000 * SECOND_NS)
+
+    now, later = (
+        decide_retry(each, delivery, now_ns=7, draw=0.5, delays_seconds=(10.0,))
+        for each in (result, replace(result, retry_after_seconds=30.0))
+    )
+
+    assert now == RetryAt(reason=FailureReason.SMTP_UNUSABLE, next_attempt_at_ns=7)
+    assert later == RetryAt(reason=FailureReason.SMTP_UNUSABLE, next_attempt_at_ns=7 + 30 * SECOND_NS)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "last_reason", "ends"),
+    [
+        (1, "", False),
+        (2, "internal", False),
+        (3, "internal", True),
+        (4, "internal", True),
+        # The receiver failed before; the first fault of ours is tried again.
+        (9, "timed_out", False),
+    ],
+)
+def test_fault_of_ours_is_tried_again_twice_and_then_rejects(
+    attempts: int, last_reason: str, ends: bool
+) -> None:
+    decision = decide_retry(
+        Deferred(reason=FailureReason.INTERNAL),
+        pending("a", attempts=attempts, last_reason=last_reason),
+        now_ns=0,
+        draw=0.0,
+        delays_seconds=(10.0,),
+    )
+
+    rejected = DeliveryEnded(outcome=Outcome.REJECTED, reason=FailureReason.INTERNAL)
+    assert decision == (rejected if ends else RetryAt(reason=FailureReason.INTERNAL, next_attempt_at_ns=0))
+
+
+@pytest.mark.parametrize(
+    ("channel", "unknown_attempts", "ends"),
+    [
+        (Channel.WEBHOOK, 0, False),
+        (Channel.WEBHOOK, 9, False),
+        (Channel.EMAIL, 0, False),
+        (Channel.EMAIL, 1, True),
+        (Channel.EMAIL, 2, True),
+    ],
+)
+def test_mail_that_may_have_arrived_is_repeated_once_and_a_webhook_until_it_is_answered(
+    channel: Channel, unknown_attempts: int, ends: bool
+) -> None:
+    delivery = pending(
+        "a", channel=channel, attempts=1, unknown_attempts=unknown_attempts, expires_at_ns=99 * SECOND_NS
+    )
+
+    decision = decide_retry(Unknown(), delivery, now_ns=0, draw=0.5, delays_seconds=(10.0,))
+
+    unknown = DeliveryEnded(outcome=Outcome.UNKNOWN, reason=FailureReason.UNKNOWN)
+    again = RetryAt(reason=FailureReason.UNKNOWN, next_attempt_at_ns=5 * SECOND_NS)
+    assert decision == (unknown if ends else again)
+
+
+@pytest.mark.parametrize(
+    ("channel", "unknown_attempts", "decision"),
+    [
+        (Channel.WEBHOOK, 3, RetryAt(reason=FailureReason.UNKNOWN, next_attempt_at_ns=11)),
+        (Channel.EMAIL, 0, RetryAt(reason=FailureReason.UNKNOWN, next_attempt_at_ns=11 + 5 * SECOND_NS)),
+        (Channel.EMAIL, 1, DeliveryEnded(outcome=Outcome.UNKNOWN, reason="unknown")),
+    ],
+)
+def test_interrupted_webhook_is_repeated_at_once_and_a_mail_as_its_schedule_says(
+    channel: Channel, unknown_attempts: int, decision: RetryDecision
+) -> None:
+    delivery = pending(
+        "a",
+        channel=channel,
+        attempts=1,
+        unknown_attempts=unknown_attempts,
+        is_interrupted=True,
+        expires_at_ns=99 * SECOND_NS,
+    )
+
+    assert decide_interrupted(delivery, now_ns=11, draw=0.5, delays_seconds=(10.0,)) == decision
