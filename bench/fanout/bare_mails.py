@@ -23,7 +23,7 @@ async def _send(client: aiosmtplib.SMTP, recipients: Iterator[str], content: byt
 
 
 async def main(port: str, count: str, connections: str, content: bytes) -> None:
-    """Take orders as long as the starter lives."""
+    """Take orders as long as the starter runs."""
     waiting = await orders()
     clients = [
         aiosmtplib.SMTP(hostname="127.0.0.1", port=int(port), start_tls=False)

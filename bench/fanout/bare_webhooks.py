@@ -18,7 +18,7 @@ from services.notifier.core.signing import parse_secret, webhook_signature
 
 
 async def main(port: str, count: str, connections: str, secret: str, content: bytes) -> None:
-    """Take orders as long as the starter lives."""
+    """Take orders as long as the starter runs."""
     keys = [parse_secret(secret)]
     waiting = await orders()
     async with ClientSession(connector=TCPConnector(limit=int(connections))) as session:

@@ -77,7 +77,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def main(count: str, sample: str) -> None:
-    """Serve as long as the starter lives."""
+    """Serve as long as the starter runs."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: sys.exit(f"{context['message']}: {context['exception']!r}"))
     arrivals = Arrivals(int(count), send_answer)

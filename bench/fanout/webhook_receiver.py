@@ -55,7 +55,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def main(count: str, secret: str) -> None:
-    """Serve as long as the starter lives."""
+    """Serve as long as the starter runs."""
     loop = asyncio.get_running_loop()
     # A message that is refused would be repeated for ever; the run must end instead.
     loop.set_exception_handler(lambda _, context: sys.exit(f"{context['message']}: {context['exception']!r}"))
