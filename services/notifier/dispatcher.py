@@ -36,7 +36,7 @@ _BACKLOG_SECONDS: Final = 5.0
 _PURGE_SECONDS: Final = 3_600.0
 _PURGED_AT_ONCE: Final = 500
 _RETRY_SECONDS: Final = 1.0
-# As many receivers may change while the store is away; of more, the oldest changes are not told.
+# As many receivers may change while the store is away; of more, the oldest changes are not reported.
 _MAX_UNTOLD: Final = 10_000
 
 

@@ -7,9 +7,8 @@ What a mail finds:
 - no line can be opened: every mail that waits gets the same answer, and until the back-off has passed so
   does every mail that comes, without a connection. Then one attempt is made.
 
-A server that refuses every mail within a session (it wants a login, or another sender) is unusable in the
-same way: its lines are closed, and after the back-off one mail goes first. What the server answers about one
-recipient concerns that mail only.
+A server that refuses every mail within a session (it wants a login, or another sender) is unusable, too: its
+lines are closed, and after the back-off one mail goes first. An answer about a recipient concerns one mail.
 """
 
 import asyncio
@@ -127,7 +126,7 @@ class SmtpRelay:
             sent = await line.send(envelope)
             if was_used and sent.was_closed:
                 return None
-            return self._judged(line, sent.result)
+            return self._evaluated(line, sent.result)
         except BaseException:
             # Cancelled or failed within the conversation: the next mail must not read this one's reply.
             line.abort()
@@ -135,7 +134,7 @@ class SmtpRelay:
         finally:
             self._give_back(line)
 
-    def _judged(self, line: SmtpLine, result: AttemptResult) -> AttemptResult:
+    def _evaluated(self, line: SmtpLine, result: AttemptResult) -> AttemptResult:
         """Take note of what a result says about the server."""
         if isinstance(result, Deferred) and result.blame is Blame.RELAY:
             if line not in self._outdated:

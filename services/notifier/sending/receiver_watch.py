@@ -25,7 +25,7 @@ from shared.domain.instants import NS_PER_SECOND
 
 log = structlog.get_logger(__name__)
 
-# A receiver's owner is told when it has failed for so long.
+# A receiver's owner is alerted when it has failed for so long.
 _NOTICE_AFTER_NS: Final = 300 * NS_PER_SECOND
 _LONGEST_SILENCE_SECONDS: Final = 86_400.0
 
@@ -63,7 +63,7 @@ class ReceiverWatch:
         self._on_notice = on_notice
         # Of receivers that get only probes: the subscription, and since when they have failed (wall time).
         self._failing: dict[str, tuple[str, int]] = {}
-        self._told: set[str] = set()
+        self._alerted: set[str] = set()
 
     @property
     def paused_count(self) -> int:
@@ -158,8 +158,8 @@ class ReceiverWatch:
     def tell_of_paused(self, now_ns: int) -> None:
         """Tell the owners of receivers that have failed for some minutes."""
         for receiver_id, (subscription, since_ns) in self._failing.items():
-            if receiver_id not in self._told and now_ns - since_ns >= _NOTICE_AFTER_NS:
-                self._told.add(receiver_id)
+            if receiver_id not in self._alerted and now_ns - since_ns >= _NOTICE_AFTER_NS:
+                self._alerted.add(receiver_id)
                 self._on_notice(
                     Notice(
                         condition=ReceiverCondition.PAUSED,
@@ -179,8 +179,8 @@ class ReceiverWatch:
         self._ready.recovered(receiver_id, now)
         log.info("receiver_works_again", subscription=delivery.subscription)
         _, since_ns = self._failing.pop(receiver_id, ("", now_ns))
-        if receiver_id in self._told:
-            self._told.discard(receiver_id)
+        if receiver_id in self._alerted:
+            self._alerted.discard(receiver_id)
             self._tell(ReceiverCondition.RECOVERED, delivery, since_ns=since_ns, now_ns=now_ns)
         return ReceiverChange(receiver_id=receiver_id, subscription=delivery.subscription)
 

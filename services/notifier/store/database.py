@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# Two notifiers that lock rows of each other: one is told to start again, and seldom twice.
+# Two notifiers that lock rows of each other: one has to start again, and seldom twice.
 _CONFLICT_TRIES: Final = 5
 _SOFT_COMMIT: Final = text("SET LOCAL synchronous_commit = off")
 # Writes to the log of changes without changing anything, so that the commit waits for the disk.
@@ -50,7 +50,7 @@ class Database:
     url
         As `parse_database_url` returned it.
     is_notifier
-        Whether it sends deliveries, and so must be told from others that do.
+        Whether it sends deliveries, and so must be distinguished from others that do.
     is_reader
         Its transactions only read.
     """

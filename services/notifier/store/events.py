@@ -12,9 +12,9 @@ from services.notifier.core.routing import DeliveryPlan, PlannedDelivery, Routin
 from services.notifier.store.database import Database
 from services.notifier.store.delivery_rows import encode_replaces
 from services.notifier.store.dialects import Dialect, checked_integer, decode_rows, encode_rows, encode_words
+from services.notifier.store.earlier_decisions import RoutingHistoryReader
 from services.notifier.store.lanes import Lanes
 from services.notifier.store.positions import LogPosition, move_position
-from services.notifier.store.routing_history import RoutingHistoryReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,69 +8,19 @@ from typing import Final
 from sqlalchemy import Connection
 
 from services.notifier.core.attempt_result import FailureReason
-from services.notifier.core.deliveries import PendingDelivery, Replaced
-from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision
+from services.notifier.core.deliveries import Replaced
+from services.notifier.core.retry import DeliveryEnded, RetryAt
+from services.notifier.store.attempt_records import AttemptRecord, Recorded
 from services.notifier.store.delivery_rows import PENDING, SENDING, decode_replaces, encode_replaces
 from services.notifier.store.dialects import Dialect, decode_rows, encode_rows, encode_words
 from services.notifier.store.lanes import MOST_REPLACED, Lanes
-from services.notifier.store.receivers import ReceiverChange, change_receiver, retire_receiver
+from services.notifier.store.receivers import change_receiver, retire_receiver
 from shared.domain.deliveries import Outcome
 
 _LARGEST: Final = 2**63 - 1
 _REASON_CHARACTERS: Final = 32
 _ANSWER_CHARACTERS: Final = 16
 _NOT_DELIVERED: Final = frozenset({Outcome.EXPIRED, Outcome.REJECTED, Outcome.SUPERSEDED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try, for the log of attempts."""
-
-    started_at_ns: int
-    duration_seconds: float
-    answer: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRecord:
-    """What came of a delivery.
-
-    Parameters
-    ----------
-    attempt
-        None when none was made: it was too late for one, or a notifier ended during it.
-    receiver
-        What has changed about its receiver; None if nothing.
-    """
-
-    delivery: PendingDelivery
-    decision: RetryDecision
-    attempt: Attempt | None = None
-    receiver: ReceiverChange | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What the store made of a result.
-
-    Parameters
-    ----------
-    state
-        ``pending`` or how it ended, which may be another end than was asked for: ``superseded`` or ``gone``.
-        None if the delivery had ended already or belongs to another notifier; then nothing was changed.
-    also_ended
-        Ids of waiting deliveries that ended because their receiver is gone.
-    newer, newer_replaces
-        The waiting delivery of the same lane whose ``replaces`` has changed, and what it is now.
-    """
-
-    delivery_id: str
-    state: str | None
-    also_ended: tuple[str, ...] = ()
-    newer: str | None = None
-    newer_replaces: tuple[Replaced, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -305,7 +255,7 @@ def _retires(record: AttemptRecord) -> str:
     if isinstance(decision, DeliveryEnded):
         if decision.outcome is Outcome.GONE:
             return _storable(decision.reason, _REASON_CHARACTERS) or FailureReason.GONE.value
-        if getattr(decision, "disables_receiver", False):
+        if decision.disables_receiver:
             return FailureReason.DISABLED.value
     if record.receiver is not None and record.receiver.is_gone:
         return record.receiver.reason or FailureReason.GONE.value

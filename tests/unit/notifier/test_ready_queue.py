@@ -310,6 +310,6 @@ def test_everything_that_waits_starts_or_is_superseded_if_its_receiver_answers(
             desk.answer(delivery.delivery_id)
 
     assert sorted(each.sequence for each in order) == list(range(len(added)))
-    for lane in {each.lane for each in order}:
-        of_lane = [each.sequence for each in order if each.lane == lane]
+    for busy in {each.lane for each in order}:
+        of_lane = [each.sequence for each in order if each.lane == busy]
         assert of_lane == sorted(of_lane)

@@ -162,9 +162,9 @@ async def test_flushes_of_the_same_moment_share_one(database: Database) -> None:
     async def counted(*arguments: object, **options: object) -> object:
         nonlocal runs
         runs += 1
-        return await run(*arguments, **options)  # type: ignore[arg-type]
+        return await run(*arguments, **options)  # type: ignore[arg-type]  # passed on
 
-    database.run = counted  # type: ignore[method-assign, assignment]
+    database.run = counted  # type: ignore[method-assign, assignment]  # counts calls
 
     await asyncio.gather(*(database.flush() for _ in range(20)))
 
@@ -194,9 +194,9 @@ async def test_error_about_a_value_is_not_the_store_being_away(database: Databas
             )
         )
 
-    await insert(1)  # type: ignore[misc]
+    await insert(1)  # type: ignore[misc]  # defined in the test
     with pytest.raises(IntegrityError):
-        await insert(2)  # type: ignore[misc]
+        await insert(2)  # type: ignore[misc]  # defined in the test
 
     assert database.is_reachable
     assert await scalar(database, "SELECT last FROM endpoint_sequences") == 1
@@ -217,7 +217,7 @@ async def test_error_in_a_transaction_undoes_all_of_it(database: Database) -> No
     (delivery,) = await added(database, divergence(), DESK)
 
     def fails(connection: object) -> None:
-        connection.exec_driver_sql("UPDATE deliveries SET state = 'gone'")  # type: ignore[attr-defined]
+        connection.exec_driver_sql("UPDATE deliveries SET state = 'gone'")  # type: ignore[attr-defined]  # any
         raise LookupError("in the middle")
 
     with pytest.raises(LookupError):

@@ -315,7 +315,7 @@ async def test_value_that_no_database_keeps_is_an_error_about_the_record(
     database: Database, change: dict[str, object]
 ) -> None:
     """The consumer dead-letters such a record; it repeats one whose store is away."""
-    received = replace(received_event(divergence()), **change)  # type: ignore[arg-type]
+    received = replace(received_event(divergence()), **change)  # type: ignore[arg-type]  # by name
     position = LogPosition(topic="divergences.v1", partition=0, offset=1)
     with pytest.raises(Exception, match=r"(?s).*") as caught:
         await EventLog(database).add(
@@ -341,7 +341,7 @@ async def test_delivery_that_no_database_keeps_is_an_error_about_the_record(
         stored.plan.deliveries[0],
         delivery_id="dl_2",
         event_id=event.event_id,
-        **change,  # type: ignore[arg-type]
+        **change,  # type: ignore[arg-type]  # by name
     )
     with pytest.raises(Exception, match=r"(?s).*") as caught:
         await EventLog(database).add(
