@@ -10,9 +10,9 @@ import sys
 
 from services.notifier.core.retry import RetryDecision
 from services.notifier.core.routing import Subscription
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.queue import DeliveryQueue
-from services.notifier.store.recording import AttemptRecord
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Transition
 from tests.support.builders import divergence

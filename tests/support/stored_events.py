@@ -13,11 +13,11 @@ from services.notifier.core.routing import (
     plan_deliveries,
     receivers_with_interval,
 )
+from services.notifier.store.attempt_records import Attempt, AttemptRecord, Recorded
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog, ReceivedEvent, Repeated, StoredEvent
 from services.notifier.store.positions import LogPosition
 from services.notifier.store.queue import DeliveryQueue
-from services.notifier.store.recording import Attempt, AttemptRecord, Recorded
 from shared.contracts.records import DIVERGENCES
 from shared.domain.deliveries import Channel, Outcome
 from shared.domain.divergences import DivergenceEvent

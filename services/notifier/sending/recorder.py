@@ -11,7 +11,8 @@ from typing import Final
 
 import structlog
 
-from services.notifier.store.queue import AttemptRecord, DeliveryQueue, Recorded
+from services.notifier.store.attempt_records import AttemptRecord, Recorded
+from services.notifier.store.queue import DeliveryQueue
 from shared.clock import Clock
 from shared.errors import StoreUnavailable
 

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from services.notifier.core.retry import DeliveryEnded
-from services.notifier.store.queue import AttemptRecord
+from services.notifier.store.attempt_records import AttemptRecord
 from shared.domain.deliveries import Channel, Outcome
 
 log = structlog.get_logger(__name__)

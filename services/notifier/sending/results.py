@@ -20,7 +20,8 @@ from services.notifier.sending.recorder import Recorder
 from services.notifier.sending.result_log import log_results
 from services.notifier.sending.sending_policy import SendingPolicy
 from services.notifier.sending.waiting_deliveries import WaitingDeliveries
-from services.notifier.store.queue import Attempt, AttemptRecord, DeliveryQueue, EventContent, Recorded
+from services.notifier.store.attempt_records import Attempt, AttemptRecord, Recorded
+from services.notifier.store.queue import DeliveryQueue, EventContent
 from shared.clock import Clock
 from shared.domain.deliveries import Channel, Outcome
 from shared.domain.instants import NS_PER_SECOND

@@ -9,22 +9,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from services.notifier.core.deliveries import Backlog, PendingDelivery
-from services.notifier.store.attempt_records import Attempt, AttemptRecord, Recorded
+from services.notifier.store.attempt_records import AttemptRecord, Recorded
 from services.notifier.store.claiming import Claiming
 from services.notifier.store.database import Database
 from services.notifier.store.delivery_rows import collected_deliveries, decode_deliveries
 from services.notifier.store.dialects import decode_rows, encode_words
 from services.notifier.store.recording import Recording
 from shared.domain.deliveries import Channel
-
-__all__ = [
-    "Attempt",
-    "AttemptRecord",
-    "DeliveryQueue",
-    "EventContent",
-    "Loaded",
-    "Recorded",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

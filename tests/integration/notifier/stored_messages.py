@@ -13,9 +13,10 @@ from services.notifier.core.routing import (
     TimeBase,
     plan_deliveries,
 )
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog, ReceivedEvent, StoredEvent
-from services.notifier.store.queue import AttemptRecord, DeliveryQueue
+from services.notifier.store.queue import DeliveryQueue
 from shared.contracts.records import DIVERGENCES
 from shared.domain.deliveries import Channel, Outcome
 from shared.domain.divergences import DivergenceEvent

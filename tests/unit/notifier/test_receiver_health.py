@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -167,7 +168,9 @@ def test_never_more_in_flight_than_the_limit_whatever_happens(steps: list[tuple[
             if each.may_start(now):
                 each.start()
         elif each.in_flight:
-            {"ok": each.succeed, "none": each.release, "fail": partial(each.fail, now, draw=0.5)}[step]()
+            fail = partial(each.fail, now, draw=0.5)
+            ends: dict[str, Callable[[], None]] = {"ok": each.succeed, "none": each.release, "fail": fail}
+            ends[step]()
         assert 0 <= each.in_flight <= POLICY.max_in_flight
         opens_at = each.opens_at()
         assert opens_at is None or each.may_start(max(opens_at, now))

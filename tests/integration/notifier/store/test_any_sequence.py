@@ -16,12 +16,12 @@ from services.notifier.core.attempt_result import FailureReason
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.retry import DeliveryEnded, RetryAt, RetryDecision
 from services.notifier.core.routing import Subscription
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.events import StoredEvent
 from services.notifier.store.outbox import AuditOutbox
 from services.notifier.store.queue import DeliveryQueue
 from services.notifier.store.receivers import ReceiverLog
-from services.notifier.store.recording import AttemptRecord
 from services.notifier.store.retention import Retention
 from shared.domain.deliveries import Channel, Outcome
 from shared.domain.divergences import Transition

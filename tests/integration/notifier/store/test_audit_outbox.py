@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from services.notifier.core.message_ids import delivery_id_of
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.outbox import AuditOutbox
 from services.notifier.store.queue import DeliveryQueue
-from services.notifier.store.recording import AttemptRecord
 from shared.domain.deliveries import Channel, DeliveryOutcome, Outcome
 from shared.domain.divergences import Severity, Transition
 from tests.support.builders import divergence

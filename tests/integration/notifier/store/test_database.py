@@ -190,7 +190,7 @@ async def test_error_about_a_value_is_not_the_store_being_away(database: Databas
     def insert(number: int) -> object:
         return database.run(
             lambda connection: connection.exec_driver_sql(
-                f"INSERT INTO endpoint_sequences (subscription, last) VALUES ('desk', {number})"  # noqa: S608
+                f"INSERT INTO endpoint_sequences (subscription, last) VALUES ('desk', {number})"  # noqa: S608 - numbers of the test
             )
         )
 

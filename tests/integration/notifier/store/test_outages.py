@@ -12,11 +12,11 @@ import pytest
 
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.store import connecting
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.events import StoredEvent
 from services.notifier.store.positions import LogPosition, LogPositions
 from services.notifier.store.queue import DeliveryQueue
-from services.notifier.store.recording import AttemptRecord
 from shared.errors import ConfigError, StoreUnavailable
 from tests.support.builders import divergence
 from tests.support.postgres import PostgresCluster

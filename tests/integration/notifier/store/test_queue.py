@@ -4,11 +4,11 @@ import pytest
 
 from services.notifier.core.attempt_result import FailureReason
 from services.notifier.core.retry import DeliveryEnded, RetryDecision
+from services.notifier.store.attempt_records import Attempt, AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.outbox import AuditOutbox
 from services.notifier.store.queue import DeliveryQueue
 from services.notifier.store.receivers import ReceiverChange, ReceiverLog
-from services.notifier.store.recording import Attempt, AttemptRecord
 from shared.domain.deliveries import Channel, Outcome
 from shared.domain.divergences import Transition
 from tests.support.builders import divergence

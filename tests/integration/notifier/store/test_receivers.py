@@ -1,9 +1,9 @@
 """What is known of a receiver survives a restart, and one that is gone comes back only when it is enabled."""
 
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.queue import DeliveryQueue
 from services.notifier.store.receivers import ReceiverChange, ReceiverLog, ReceiverState
-from services.notifier.store.recording import AttemptRecord
 from tests.support.builders import divergence
 from tests.support.stored_events import DELIVERED, DESK, GONE, added, attempt, begin, finish
 

@@ -37,7 +37,7 @@ async def test_divergence_is_deleted_as_a_whole_once_it_is_old(database: Databas
     )
     assert await retention.purge(201) == NOTHING
     for table in ("events", "deliveries", "attempts", "suppressions"):
-        assert await scalar(database, f"SELECT count(*) FROM {table}") == 0  # noqa: S608
+        assert await scalar(database, f"SELECT count(*) FROM {table}") == 0  # noqa: S608 - numbers of the test
 
 
 async def test_divergence_stays_while_a_delivery_waits_or_an_audit_record_is_not_out(

@@ -7,10 +7,10 @@ import pytest
 
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.routing import Subscription
+from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.events import Repeated
 from services.notifier.store.queue import DeliveryQueue
-from services.notifier.store.recording import AttemptRecord
 from shared.domain.deliveries import Channel
 from shared.domain.divergences import Transition
 from tests.support.builders import divergence
