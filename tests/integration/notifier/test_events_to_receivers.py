@@ -45,11 +45,13 @@ async def publish(kafka: Publisher, *events: DivergenceEvent) -> None:
         await kafka.publish("divergences.v1", key=event.pair, value=DIVERGENCES.encode(event))
 
 
-async def read(settings: KafkaSettings, topic: str, count: int) -> list[bytes]:
+async def read(
+    settings: KafkaSettings, topic: str, count: int, *, timeout_seconds: float = 20.0
+) -> list[bytes]:
     """Return the values of the first records of a topic's partitions."""
     reader = make_reader(settings, client_id="test-reader")
     reader.subscribe([topic])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(timeout_seconds):
         await reader.start()
         try:
             return [(await reader.getone()).value for _ in range(count)]
@@ -57,8 +59,11 @@ async def read(settings: KafkaSettings, topic: str, count: int) -> list[bytes]:
             await reader.stop()
 
 
-async def outcomes(settings: KafkaSettings, count: int) -> list[DeliveryOutcome]:
-    return [DELIVERIES.decode(value) for value in await read(settings, "deliveries.v1", count)]
+async def outcomes(
+    settings: KafkaSettings, count: int, *, timeout_seconds: float = 20.0
+) -> list[DeliveryOutcome]:
+    values = await read(settings, "deliveries.v1", count, timeout_seconds=timeout_seconds)
+    return [DELIVERIES.decode(value) for value in values]
 
 
 async def test_event_becomes_a_verified_webhook_and_a_mail(
