@@ -1,15 +1,20 @@
-"""A notifier in a process of its own that ends, like a power cut, the n-th time it has had an effect.
+"""A notifier in a process of its own that can be killed, or that ends, like a power cut, after an effect.
 
-Usage: python -m tests.chaos.notifier_process BOOTSTRAP FOLDER GROUP EFFECT COUNT; EFFECT ``never`` runs until
-SIGTERM. The folder has ``subscriptions.toml`` and ``mail_port``, and gets the store.
+Processes are forked from a server that has imported everything, so that one starts within milliseconds.
 """
 
 import asyncio
+import multiprocessing
 import os
 import signal
-import sys
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any, Final
 
+from aiokafka import AIOKafkaConsumer
+
+import shared.kafka.clients
 from services.notifier.app import run_notifier
 from services.notifier.config import NotifierSettings
 from services.notifier.core.effects import Effect
@@ -18,41 +23,88 @@ from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.logs import configure_logs
 
-EXIT_CODE = 77
+EXIT_CODE: Final = 77
 
 
-async def main(bootstrap: str, folder: Path, group: str, effect: str, count: int) -> None:
-    """Run the notifier."""
-    left = count
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierRun:
+    """How to run a notifier.
+
+    Parameters
+    ----------
+    folder
+        Has ``subscriptions.toml``, and gets the log.
+    effect, count
+        The process ends right after this effect has happened so often; None runs until SIGTERM.
+    session_seconds
+        After this long without a sign of a member the group goes on without it.
+    settings
+        More settings, by name.
+    """
+
+    bootstrap: str
+    folder: Path
+    database_url: str
+    group: str
+    mail_port: int
+    effect: Effect | None = None
+    count: int = 1
+    session_seconds: float = 10.0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def start_notifier(run: NotifierRun) -> BaseProcess:
+    """Start a notifier."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=_be_notifier, args=(run,), daemon=True)
+    process.start()
+    return process
+
+
+def _be_notifier(run: NotifierRun) -> None:
+    with (run.folder / "notifier.log").open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    configure_logs("notifier")
+    asyncio.run(_run(run))
+
+
+async def _run(run: NotifierRun) -> None:
+    left = run.count
 
     def on_effect(this: Effect) -> None:
         nonlocal left
-        if this.value == effect:
+        if this is run.effect:
             left -= 1
             if left == 0:
                 # No finally, no flush, no goodbye.
                 os._exit(EXIT_CODE)
 
+    def make_consumer(*topics: str, **options: Any) -> AIOKafkaConsumer:
+        options["session_timeout_ms"] = round(run.session_seconds * 1_000)
+        options["heartbeat_interval_ms"] = round(run.session_seconds * 200)
+        return AIOKafkaConsumer(*topics, **options)
+
+    shared.kafka.clients.AIOKafkaConsumer = make_consumer  # type: ignore[misc, assignment]
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    settings = NotifierSettings(
-        database_url=f"sqlite:///{folder}/notifier.db",
-        group=group,
-        subscriptions_file=folder / "subscriptions.toml",
-        time_base=TimeBase.REPLAY,
-        webhook_allowed_networks="127.0.0.0/8",
-        retry_delays_seconds="0.02",
-        smtp={
+    fields: dict[str, Any] = {
+        "database_url": run.database_url,
+        "group": run.group,
+        "subscriptions_file": run.folder / "subscriptions.toml",
+        "time_base": TimeBase.REPLAY,
+        "webhook_allowed_networks": "127.0.0.0/8",
+        "retry_delays_seconds": "0.02",
+        "health": {"port": 0},
+        "smtp": {
             "host": "127.0.0.1",
-            "port": int((folder / "mail_port").read_text()),
+            "port": run.mail_port,
             "security": "none",
             "sender": "alerts@convex.example",
         },
-    )
-    kafka = KafkaSettings(bootstrap_servers=bootstrap, fetch_max_wait_ms=10)
-    await run_notifier(kafka, settings, clock=SystemClock(), stop=stop, on_effect=on_effect)
-
-
-if __name__ == "__main__":
-    configure_logs("notifier")
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])))
+    }
+    for name, value in run.settings.items():
+        fields[name] = fields[name] | value if isinstance(value, dict) else value
+    kafka = KafkaSettings(bootstrap_servers=run.bootstrap, fetch_max_wait_ms=10)
+    await run_notifier(kafka, NotifierSettings(**fields), clock=SystemClock(), stop=stop, on_effect=on_effect)

@@ -1,0 +1,76 @@
+"""Read a notifier's store from outside, and wait until nothing of it is left to do."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import DBAPIError
+
+from services.notifier.store.connecting import parse_database_url
+from services.notifier.store.tables import ATTEMPTS, DELIVERIES, ENDPOINT_SEQUENCES, EVENTS, SUPPRESSIONS
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRows:
+    """What is in a notifier's store."""
+
+    events: Sequence[Row]
+    deliveries: Sequence[Row]
+    attempts: Sequence[Row]
+    suppressions: Sequence[Row]
+    endpoint_sequences: Mapping[str, int]
+
+
+def read_store(url: str) -> StoreRows:
+    """Read everything that is in a store."""
+    engine = create_engine(parse_database_url(url))
+    try:
+        with engine.begin() as connection:
+            tables = {
+                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in (EVENTS, DELIVERIES, ATTEMPTS, SUPPRESSIONS, ENDPOINT_SEQUENCES)
+            }
+    finally:
+        engine.dispose()
+    last = {row["subscription"]: row["last"] for row in tables.pop("endpoint_sequences")}
+    return StoreRows(endpoint_sequences=last, **tables)
+
+
+async def wait_until_settled(url: str, *, events: int, timeout_seconds: float) -> None:
+    """Return when every event is stored, every delivery has ended and everything is in the audit topic.
+
+    Raises
+    ------
+    TimeoutError
+        If that takes too long; with what is left.
+    """
+    query = text("""
+        SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM deliveries WHERE ended_at_ns IS NULL),
+            (SELECT count(*) FROM deliveries WHERE NOT audited),
+            (SELECT count(*) FROM suppressions WHERE NOT audited)
+    """)
+    engine = create_engine(parse_database_url(url))
+    found: object = None
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            while True:
+                try:
+                    with engine.begin() as connection:
+                        found = tuple(connection.execute(query).one())
+                except DBAPIError as error:
+                    # Not made yet, or away at the moment.
+                    found = str(error.orig)
+                if found == (events, 0, 0, 0):
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"not settled: {events} events were published, (stored, not ended, not audited, "
+            f"suppressions not audited) = {found}"
+        ) from error
+    finally:
+        engine.dispose()
