@@ -7,15 +7,21 @@ BIN := $(VENV)/bin
 SECONDS ?=
 # `make test WORKERS=0 TESTS="tests/unit -k retry"` runs some of the tests in one process.
 WORKERS ?= 2
+# `make chaos SCENE=postgres KILLS=20 KAFKA=1`
+SCENE ?= sqlite
+KILLS ?= 200
+SEED ?= 1
 # A file's tests stay in one process, so that what they share is made once.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test bench lint format types lock schemas clean
+.PHONY: help demo test chaos bench lint format types lock schemas clean
 
 help:
 	@echo "make demo [SECONDS=40]  the whole system on this machine, on an embedded broker and a simulated market"
 	@echo "make test [COVERAGE=1]  every test that can run here; names what could not run and why. COVERAGE also asks"
 	@echo "                        whether every branch of what decides is covered"
+	@echo "make chaos [SCENE=sqlite] [KILLS=200] [SEED=1] [KAFKA=1]  kill notifiers at random and judge what they did; the"
+	@echo "                        scenes are sqlite, postgres, full-disk and cut-connections"
 	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"
 
@@ -32,6 +38,9 @@ ifdef COVERAGE
 else
 	$(PYTEST) -ra $(TESTS)
 endif
+
+chaos: $(VENV)/.test
+	$(BIN)/python -m tests.chaos.notifier_campaign --scene $(SCENE) --kills $(KILLS) --seed $(SEED) $(if $(KAFKA),--kafka)
 
 bench: $(VENV)/.test $(VENV)/.bench
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
