@@ -20,7 +20,7 @@ help:
 	@echo "make demo [SECONDS=40]  the whole system on this machine, on an embedded broker and a simulated market"
 	@echo "make test [COVERAGE=1]  every test that can run here; names what could not run and why. COVERAGE also asks"
 	@echo "                        whether every branch of what decides is covered"
-	@echo "make chaos [SCENE=sqlite] [KILLS=200] [SEED=1] [KAFKA=1]  kill notifiers at random and judge what they did; the"
+	@echo "make chaos [SCENE=sqlite] [KILLS=200] [SEED=1] [KAFKA=1]  kill notifiers at random and check what they did; the"
 	@echo "                        scenes are sqlite, postgres, full-disk and cut-connections"
 	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"

@@ -1,4 +1,4 @@
-"""Judge a run of notifiers that were killed by the store, the audit topic and what the receivers got."""
+"""Check a run of notifiers that were killed: the store, the audit topic and what the receivers got."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -9,6 +9,7 @@ import os
 import signal
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,28 +54,47 @@ class NotifierRun:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def start_notifier(run: NotifierRun) -> BaseProcess:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierProcess:
+    """A notifier that was started.
+
+    Parameters
+    ----------
+    works
+        Set after its first effect.
+    """
+
+    process: BaseProcess
+    works: Event
+
+
+def start_notifier(run: NotifierRun) -> NotifierProcess:
     """Start a notifier."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=_be_notifier, args=(run,), daemon=True)
+    works = context.Event()
+    process = context.Process(target=_be_notifier, args=(run, works), daemon=True)
     process.start()
-    return process
+    return NotifierProcess(process=process, works=works)
 
 
-def _be_notifier(run: NotifierRun) -> None:
+def _be_notifier(run: NotifierRun, works: Event) -> None:
     with (run.folder / "notifier.log").open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     configure_logs("notifier")
-    asyncio.run(_run(run))
+    asyncio.run(_run(run, works))
 
 
-async def _run(run: NotifierRun) -> None:
+async def _run(run: NotifierRun, works: Event) -> None:
     left = run.count
+    is_at_work = False
 
     def on_effect(this: Effect) -> None:
-        nonlocal left
+        nonlocal left, is_at_work
+        if not is_at_work:
+            is_at_work = True
+            works.set()
         if this is run.effect:
             left -= 1
             if left == 0:
@@ -86,7 +106,7 @@ async def _run(run: NotifierRun) -> None:
         options["heartbeat_interval_ms"] = round(run.session_seconds * 200)
         return AIOKafkaConsumer(*topics, **options)
 
-    shared.kafka.clients.AIOKafkaConsumer = make_consumer  # type: ignore[misc, assignment]
+    setattr(shared.kafka.clients, AIOKafkaConsumer.__name__, make_consumer)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     fields: dict[str, Any] = {

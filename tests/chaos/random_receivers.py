@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from random import Random
@@ -105,7 +106,7 @@ class RandomReceivers:
             await self._talk_smtp(reader, writer)
 
     @contextlib.contextmanager
-    def _serving(self, writer: asyncio.StreamWriter):  # type: ignore[no-untyped-def]
+    def _serving(self, writer: asyncio.StreamWriter) -> Iterator[None]:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)

@@ -1,4 +1,4 @@
-"""A few kills of the campaign for the gate, and what its judge notices."""
+"""A few kills of the campaign for the gate, and what its check notices."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,13 +28,12 @@ async def test_kills_at_random_instants_lose_and_double_nothing_on_sqlite(
             notifiers=1,
             kills=10,
             seed=20,
-            longest_seconds=1.5,
         )
     )
     assert report.faults == []
     assert report.numbers["kills"] == 10
     # Something was delivered, and something was in doubt.
-    assert report.numbers["ended_delivered"] > 50
+    assert report.numbers["ended_delivered"] > 20
     assert report.numbers["unknown_attempts"] > 0
 
 
@@ -57,7 +56,7 @@ async def test_two_notifiers_of_one_group_that_are_killed_lose_and_double_nothin
     )
     assert report.faults == []
     assert report.numbers["kills"] >= 10
-    assert report.numbers["ended_delivered"] > 50
+    assert report.numbers["ended_delivered"] > 20
     assert report.numbers["unknown_attempts"] > 0
 
 
@@ -149,13 +148,13 @@ MAILED = replace(
 DOUBTFUL = {"channel": "email", "message_id": "m1", "attempts": 3}
 
 
-def test_the_judge_finds_nothing_wrong_where_nothing_is() -> None:
+def test_the_check_finds_nothing_wrong_where_nothing_is() -> None:
     assert faults_of(GOOD) == []
     assert faults_of(MAILED) == []
     assert numbers_of(GOOD)["ended_delivered"] == 1
 
 
-def test_the_judge_excuses_a_copy_by_an_unknown_attempt() -> None:
+def test_the_check_excuses_a_copy_by_an_unknown_attempt() -> None:
     answers = (("d1", "unknown"), ("d1", "delivered"))
     again = store(row(channel="email", message_id="m1", attempts=2), answers=answers)
     assert faults_of(replace(MAILED, store=again, mails=[mail(), mail()])) == []
@@ -198,11 +197,11 @@ def test_the_judge_excuses_a_copy_by_an_unknown_attempt() -> None:
         (replace(GOOD, calls=[call(), call(began_at_ns=10 * SECOND + 5)]), "was not answered"),
     ],
 )
-def test_the_judge_notices(facts: Facts, fault: str) -> None:
+def test_the_check_notices(facts: Facts, fault: str) -> None:
     assert any(fault in found for found in faults_of(facts)), faults_of(facts)
 
 
-def test_the_judge_notices_an_older_message_after_a_newer_one() -> None:
+def test_the_check_notices_an_older_message_after_a_newer_one() -> None:
     newer = divergence(sequence=2, occurrence=2)
     rows = [row(), row(delivery_id="d2", event_id=newer.event_id, endpoint_sequence=2)]
     both = store(*rows, answers=(("d1", "delivered"), ("d2", "delivered")))

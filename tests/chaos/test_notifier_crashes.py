@@ -69,14 +69,15 @@ async def run_through(
             count=count,
         )
         async with reading_outcomes(bootstrap) as outcomes:
-            await asyncio.to_thread((first := start_notifier(run)).join, 40)
-            assert first.exitcode == EXIT_CODE, (folder / "notifier.log").read_text()
+            first = start_notifier(run)
+            await asyncio.to_thread(first.process.join, 40)
+            assert first.process.exitcode == EXIT_CODE, (folder / "notifier.log").read_text()
             second = start_notifier(replace(run, group=group_after, effect=None))
             try:
-                await wait_until_settled(database_url, events=len(EVENTS), timeout_seconds=30)
+                await wait_until_settled(database_url, events=len(EVENTS), stuck_seconds=30)
             finally:
-                second.terminate()
-                await asyncio.to_thread(second.join, 30)
+                second.process.terminate()
+                await asyncio.to_thread(second.process.join, 30)
             await asyncio.sleep(0.2)
     return Facts(
         published=PUBLISHED,
