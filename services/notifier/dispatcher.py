@@ -132,8 +132,10 @@ class Dispatcher:
         loaded = await self._queue.load(PER_RECEIVER, in_progress=in_progress)
         self._needs_load = False
         self._add(loaded.deliveries)
-        for sender in self._senders.values():
-            sender.store_has_more(loaded.receivers_with_more)
+        for channel, sender in self._senders.items():
+            # Each asks for its own: what it is given it sends.
+            mine = {each.receiver_id for each in loaded.deliveries if each.channel is channel}
+            sender.store_has_more(loaded.receivers_with_more & mine)
         interrupted = sum(each.is_interrupted for each in loaded.deliveries)
         log.info("deliveries_loaded", waiting=len(loaded.deliveries) - interrupted, interrupted=interrupted)
 

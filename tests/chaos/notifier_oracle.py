@@ -122,7 +122,7 @@ def _attempts(facts: Facts) -> Iterator[str]:
     rows = Counter(row["delivery_id"] for row in facts.store.attempts)
     calls = Counter((call.subscription, call.webhook_id) for call in facts.calls)
     for row in facts.store.deliveries:
-        name = f"delivery {row['delivery_id']}"
+        name = f"{row['channel']} delivery {row['delivery_id']} ({row['state']})"
         if rows[row["delivery_id"]] != row["attempts"]:
             yield f"{name} has {row['attempts']} attempts and {rows[row['delivery_id']]} rows of them"
         if calls[(row["subscription"], row["event_id"])] > row["attempts"]:
