@@ -135,7 +135,7 @@ async def test_two_that_begin_in_one_lane_at_once_do_not_both_begin(pair: Pair) 
             two, divergence(onset=onset, type=Transition.CLOSED, sequence=2 * number + 1), DESK
         )
         # As after an upgrade: both wait.
-        again = f"UPDATE deliveries SET state = 'pending', ended_at_ns = NULL WHERE delivery_id = '{opened.delivery_id}'"  # noqa: S608, E501
+        again = f"UPDATE deliveries SET state = 'pending', ended_at_ns = NULL WHERE delivery_id = '{opened.delivery_id}'"  # noqa: S608, E501 - an id of the test
         await one.run(lambda connection, again=again: connection.exec_driver_sql(again))  # type: ignore[misc]  # bound now
 
         begun = await asyncio.gather(begin(one, opened), begin(two, closed))
