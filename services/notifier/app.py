@@ -143,6 +143,7 @@ async def run_notifier(
             mail_domain=mail_domain(settings),
             metrics=metrics,
             clock=clock,
+            first_attempts=dispatcher.first_attempts,
             on_stored=_hand_over(dispatcher, outcome_publisher),
             on_effect=on_effect,
         )

@@ -14,12 +14,13 @@ import structlog
 
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.notices import Notice
+from services.notifier.core.routing import PlannedDelivery
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.notice_writer import NoticeWriter
 from services.notifier.sending.channel_sender import ChannelSender
 from services.notifier.sending.sending_policy import PER_RECEIVER
 from services.notifier.store.database import Database
-from services.notifier.store.events import StoredEvent
+from services.notifier.store.events import MayBegin, StoredEvent
 from services.notifier.store.queue import DeliveryQueue, EventContent
 from services.notifier.store.receivers import ReceiverLog
 from services.notifier.store.requests import Request, RequestKind, Requests
@@ -31,6 +32,8 @@ from shared.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
+# With more receivers, the second transaction costs less than what it says about room.
+_BEGUN_WITH_THEIR_EVENT: Final = 16
 _LOOK_SECONDS: Final = 1.0
 _BACKLOG_SECONDS: Final = 5.0
 _PURGE_SECONDS: Final = 3_600.0
@@ -92,6 +95,25 @@ class Dispatcher:
         """Return whether nothing is being sent."""
         return all(sender.is_idle for sender in self._senders.values())
 
+    def first_attempts(self) -> MayBegin:
+        """Return what decides, for one event, which planned deliveries may be stored as begun.
+
+        A few: then they need no second transaction before the attempt. It is called in the store's thread.
+        """
+        chosen: set[str] = set()
+
+        def may_begin(delivery: PlannedDelivery) -> bool:
+            may = (
+                len(chosen) < _BEGUN_WITH_THEIR_EVENT
+                and delivery.receiver_id not in chosen
+                and self._senders[delivery.channel].may_begin(delivery)
+            )
+            if may:
+                chosen.add(delivery.receiver_id)
+            return may
+
+        return may_begin
+
     def add(self, stored: StoredEvent, event_id: str, content: EventContent) -> None:
         """Send what was planned for an event that has just been stored."""
         for channel, sender in self._senders.items():
@@ -99,7 +121,8 @@ class Dispatcher:
             mine = [each for each in stored.deliveries if each.channel is channel]
             if mine:
                 sender.keep_content(event_id, content)
-                sender.add(mine)
+                sender.begin([each for each in mine if each.has_begun], content)
+                sender.add(each for each in mine if not each.has_begun)
 
     def tell(self, notice: Notice) -> None:
         """Tell a receiver's owner something, soon."""

@@ -32,7 +32,7 @@ from services.notifier.core.routing import (
     receivers_with_interval,
 )
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.store.events import EventLog, ReceivedEvent, Repeated, StoredEvent
+from services.notifier.store.events import EventLog, MayBegin, ReceivedEvent, Repeated, StoredEvent
 from services.notifier.store.positions import LogPosition, LogPositions
 from services.notifier.store.queue import EventContent
 from shared.clock import Clock
@@ -59,6 +59,9 @@ class EventIntake:
         Topic for records that cannot be processed.
     mail_domain
         Right side of Message-IDs.
+    first_attempts
+        Returns what decides, for one event, which planned deliveries are stored as begun; that is called in
+        the store's thread.
     on_stored
         Called with what was stored, the event's id and its bytes.
     on_effect
@@ -77,6 +80,7 @@ class EventIntake:
         mail_domain: str,
         metrics: NotifierMetrics,
         clock: Clock,
+        first_attempts: Callable[[], MayBegin],
         on_stored: OnStored,
         on_effect: OnEffect = ignore_effect,
     ) -> None:
@@ -90,6 +94,7 @@ class EventIntake:
         self._mail_domain = mail_domain
         self._metrics = metrics
         self._clock = clock
+        self._first_attempts = first_attempts
         self._on_stored = on_stored
         self._on_effect = on_effect
 
@@ -148,6 +153,7 @@ class EventIntake:
             position=_position(record),
             now_ns=received_at_ns,
             receivers_with_interval=self._receivers_with_interval,
+            may_begin=self._first_attempts(),
         )
         self._on_effect(Effect.STORED)
         if isinstance(stored, Repeated):

@@ -1,6 +1,6 @@
 """Put events into a delivery store and take their deliveries to an end, in few words."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from services.notifier.core.attempt_result import FailureReason
 from services.notifier.core.deliveries import PendingDelivery
@@ -60,14 +60,10 @@ def received_event(event: DivergenceEvent, *, at_ns: int = 1_000) -> ReceivedEve
     )
 
 
-async def add(
-    database: Database,
-    event: DivergenceEvent,
-    *subscriptions: Subscription,
-    at_ns: int = 1_000,
-    position: LogPosition | None = None,
-) -> StoredEvent | Repeated:
-    """Store an event with the deliveries that the routing plans."""
+def planned(
+    event: DivergenceEvent, *subscriptions: Subscription, at_ns: int = 1_000
+) -> Callable[[RoutingHistory], DeliveryPlan]:
+    """Return the routing's plan for an event."""
 
     def plan(history: RoutingHistory) -> DeliveryPlan:
         return plan_deliveries(
@@ -79,9 +75,20 @@ async def add(
             mail_domain="convex.example",
         )
 
+    return plan
+
+
+async def add(
+    database: Database,
+    event: DivergenceEvent,
+    *subscriptions: Subscription,
+    at_ns: int = 1_000,
+    position: LogPosition | None = None,
+) -> StoredEvent | Repeated:
+    """Store an event with the deliveries that the routing plans."""
     return await EventLog(database).add(
         received_event(event, at_ns=at_ns),
-        plan,
+        planned(event, *subscriptions, at_ns=at_ns),
         position=position,
         now_ns=at_ns,
         receivers_with_interval=receivers_with_interval(subscriptions),

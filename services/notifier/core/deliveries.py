@@ -47,6 +47,8 @@ class PendingDelivery:
         Wall time; the last two are the event's.
     replaces
         Earlier messages of the divergence that the receiver never got, oldest first.
+    has_begun
+        It was stored as being sent: the caller makes its first attempt at once.
     is_interrupted
         Its last attempt had begun when the notifier that made it ended: nobody knows whether it arrived.
     """
@@ -69,6 +71,7 @@ class PendingDelivery:
     received_at_ns: int = 0
     published_at_ns: int = 0
     replaces: tuple[Replaced, ...] = ()
+    has_begun: bool = False
     is_interrupted: bool = False
 
     @property

@@ -174,6 +174,22 @@ class ReadyQueue:
         """
         return self._timers[0][0] if self._timers else None
 
+    def may_begin(self, receiver_id: str, now: float) -> bool:
+        """Return whether a new delivery may start at once: nothing waits for its receiver, which is well.
+
+        It changes nothing, so another thread may ask; what it says may be a moment old.
+        """
+        receiver = self._receivers.get(receiver_id)
+        return receiver is None or not (
+            receiver.waiting or receiver.has_more or not receiver.health.may_start(now)
+        )
+
+    def begin(self, delivery: PendingDelivery) -> None:
+        """Count a delivery as in flight that never waited."""
+        receiver = self._receiver(delivery.receiver_id)
+        receiver.busy[delivery.lane] = delivery.delivery_id
+        receiver.health.start()
+
     def answered(self, delivery: PendingDelivery) -> None:
         """Look at a receiver again: its health has changed."""
         self._look_at(delivery.receiver_id, self._receivers[delivery.receiver_id])

@@ -2,7 +2,8 @@
 
 Order of effects for one delivery:
 
-1. the store notes that an attempt begins: it is ``sending`` (``begun``). For a mail that is on disk; for a
+1. the store notes that an attempt begins: it is ``sending`` (``begun``), for a webhook that need not wait in
+   the transaction that stores its event. For a mail that is on disk; for a
    webhook, which its receiver recognises by its id, it survives the end of this process and reaches the disk
    while the message is under way,
 2. the message is sent to the receiver (``sent``),
@@ -32,6 +33,7 @@ from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from services.notifier.core.notices import Notice
 from services.notifier.core.retry import is_expired
+from services.notifier.core.routing import PlannedDelivery
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.sending.attempt import attempt_once
 from services.notifier.sending.event_contents import EventContents
@@ -171,6 +173,26 @@ class ChannelSender:
             if delivery.is_interrupted:
                 self._results.interrupted(delivery)
         self._waiting.add(each for each in others if not each.is_interrupted)
+
+    def may_begin(self, delivery: PlannedDelivery) -> bool:
+        """Return whether a new delivery may be stored as begun; called in the store's thread, too."""
+        return (
+            not self._policy.begins_on_disk
+            and self._clock.now_ns() < delivery.expires_at_ns
+            and self._in_flight < self._policy.max_in_flight
+            and self._ready.may_begin(delivery.receiver_id, self._clock.monotonic())
+        )
+
+    def begin(self, deliveries: Sequence[PendingDelivery], content: EventContent) -> None:
+        """Make the first attempts of deliveries that were stored as begun."""
+        self._results.expect(deliveries)
+        self._in_flight += len(deliveries)
+        self._watch.start(len(deliveries))
+        for delivery in deliveries:
+            self._ready.begin(delivery)
+        self._on_effect(Effect.BEGUN)
+        for delivery in deliveries:
+            self._start(delivery, content)
 
     def superseded(self, delivery_ids: Iterable[str]) -> None:
         """Forget deliveries that newer ones have replaced in the store."""

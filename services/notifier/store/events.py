@@ -10,10 +10,10 @@ from sqlalchemy import Connection, text
 from services.notifier.core.deliveries import PendingDelivery, Replaced
 from services.notifier.core.routing import DeliveryPlan, PlannedDelivery, RoutingHistory
 from services.notifier.store.database import Database
-from services.notifier.store.delivery_rows import encode_replaces
+from services.notifier.store.delivery_rows import PENDING, SENDING, encode_replaces
 from services.notifier.store.dialects import Dialect, checked_integer, decode_rows, encode_rows, encode_words
 from services.notifier.store.earlier_decisions import RoutingHistoryReader
-from services.notifier.store.lanes import Lanes
+from services.notifier.store.lanes import Earlier, Lanes
 from services.notifier.store.positions import LogPosition, move_position
 
 
@@ -79,6 +79,13 @@ class Repeated:
 
 
 Plan = Callable[[RoutingHistory], DeliveryPlan]
+MayBegin = Callable[[PlannedDelivery], bool]
+
+
+def begin_none(_delivery: PlannedDelivery) -> bool:
+    """Let every delivery wait."""
+    return False
+
 
 _INSERT_EVENT: Final = text("""
     INSERT INTO events (event_id, value, pair, divergence_id, sequence, received_at_ns, published_at_ns,
@@ -100,10 +107,10 @@ _NUMBERS: Final = """
 _INSERT_DELIVERIES: Final = """
     INSERT INTO deliveries (delivery_id, event_id, subscription, channel, receiver_id, pair, divergence_id,
         sequence, message_id, state, attempts, last_reason, next_attempt_at_ns, expires_at_ns, audited,
-        endpoint_sequence, unknown_attempts, owner, replaces, received_at_ns)
+        endpoint_sequence, unknown_attempts, owner, replaces, received_at_ns, sending_since_ns)
     SELECT r.delivery_id, r.event_id, r.subscription, r.channel, r.receiver_id, r.pair, r.divergence_id,
-        r.sequence, r.message_id, 'pending', 0, '', :received_at_ns, r.expires_at_ns, false,
-        r.endpoint_sequence, 0, :owner, r.replaces, :received_at_ns
+        r.sequence, r.message_id, r.state, r.attempts, '', :received_at_ns, r.expires_at_ns, false,
+        r.endpoint_sequence, 0, :owner, r.replaces, :received_at_ns, r.sending_since_ns
     FROM {rows} AS r
 """
 _INSERT_SUPPRESSIONS: Final = """
@@ -127,6 +134,7 @@ class EventLog:
         position: LogPosition | None = None,
         now_ns: int | None = None,
         receivers_with_interval: Collection[str] = (),
+        may_begin: MayBegin = begin_none,
     ) -> StoredEvent | Repeated:
         """Store an event and its deliveries in one transaction, which also reads what the plan needs.
 
@@ -142,6 +150,9 @@ class EventLog:
             When deliveries are superseded and suppressed; when the event was received, if not given.
         receivers_with_interval
             Receivers whose last message about the fingerprint the plan needs.
+        may_begin
+            Whether a delivery's first attempt is made at once: then it is stored as being sent, if no earlier
+            one of its lane waits. Called in the store's thread.
 
         Returns
         -------
@@ -163,6 +174,7 @@ class EventLog:
                 now_ns=at_ns,
                 owner=self._database.instance,
                 receivers_with_interval=receivers_with_interval,
+                may_begin=may_begin,
             ),
             on_disk=False,
         )
@@ -193,6 +205,9 @@ class _Statements:
                 expires_at_ns="bigint",
                 endpoint_sequence="bigint",
                 replaces="text",
+                state="text",
+                attempts="integer",
+                sending_since_ns="bigint",
             ),
         )
         self._insert_suppressions = dialect.statement(
@@ -209,6 +224,7 @@ class _Statements:
         now_ns: int,
         owner: str,
         receivers_with_interval: Collection[str],
+        may_begin: MayBegin,
     ) -> StoredEvent | Repeated:
         if position is not None:
             move_position(connection, position)
@@ -231,7 +247,7 @@ class _Statements:
         # Counting locks the lanes, so that what is read next is what will be.
         numbers = self._next_numbers(connection, made.deliveries)
         superseded: tuple[str, ...] = ()
-        missed: dict[str, tuple[Replaced, ...]] = {}
+        earlier = Earlier(missed={}, waiting=frozenset())
         if history.notified or self._is_shared:
             superseded = self._lanes.supersede(
                 connection,
@@ -240,14 +256,20 @@ class _Statements:
                 sequence=event.sequence,
                 now_ns=now_ns,
             )
-            missed = self._lanes.undelivered(
+            earlier = self._lanes.earlier(
                 connection, divergence_id=event.divergence_id, sequence=event.sequence
             )
         deliveries = tuple(
-            _pending(each, event, numbers[each.subscription], missed.get(each.subscription, ()))
+            _pending(
+                each,
+                event,
+                numbers[each.subscription],
+                earlier.missed.get(each.subscription, ()),
+                begins=each.subscription not in earlier.waiting and may_begin(each),
+            )
             for each in made.deliveries
         )
-        rows = encode_rows(_delivery_row(each) for each in deliveries)
+        rows = encode_rows(_delivery_row(each, now_ns) for each in deliveries)
         asked = {"received_at_ns": event.received_at_ns, "owner": owner, "rows": rows}
         connection.execute(self._insert_deliveries, asked)
         return StoredEvent(plan=made, deliveries=deliveries, superseded=superseded)
@@ -275,7 +297,12 @@ def _event_row(event: ReceivedEvent) -> dict[str, object]:
 
 
 def _pending(
-    planned: PlannedDelivery, event: ReceivedEvent, number: int, replaces: tuple[Replaced, ...]
+    planned: PlannedDelivery,
+    event: ReceivedEvent,
+    number: int,
+    replaces: tuple[Replaced, ...],
+    *,
+    begins: bool,
 ) -> PendingDelivery:
     return PendingDelivery(
         delivery_id=planned.delivery_id,
@@ -288,7 +315,8 @@ def _pending(
         sequence=planned.sequence,
         endpoint_sequence=number,
         message_id=planned.message_id,
-        attempts=0,
+        attempts=1 if begins else 0,
+        has_begun=begins,
         last_reason="",
         next_attempt_at_ns=event.received_at_ns,
         expires_at_ns=planned.expires_at_ns,
@@ -298,7 +326,7 @@ def _pending(
     )
 
 
-def _delivery_row(delivery: PendingDelivery) -> tuple[object, ...]:
+def _delivery_row(delivery: PendingDelivery, now_ns: int) -> tuple[object, ...]:
     return (
         delivery.delivery_id,
         delivery.event_id,
@@ -312,4 +340,7 @@ def _delivery_row(delivery: PendingDelivery) -> tuple[object, ...]:
         checked_integer(delivery.expires_at_ns),
         delivery.endpoint_sequence,
         encode_replaces(delivery.replaces),
+        SENDING if delivery.has_begun else PENDING,
+        delivery.attempts,
+        now_ns if delivery.has_begun else None,
     )

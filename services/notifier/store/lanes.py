@@ -9,7 +9,8 @@ notifiers never wait for each other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
@@ -43,9 +44,26 @@ _EARLIER: Final = """
     SELECT {collected} FROM (
         SELECT subscription, endpoint_sequence, state FROM deliveries
         WHERE divergence_id = :divergence_id AND sequence < :sequence
-            AND state IN ('delivered', 'expired', 'superseded', 'rejected')
+            AND state IN ('pending', 'sending', 'delivered', 'expired', 'superseded', 'rejected')
         ORDER BY sequence) AS earlier
 """
+_NOT_ENDED: Final = frozenset({"pending", "sending"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What came of the earlier messages of a divergence.
+
+    Parameters
+    ----------
+    missed
+        By subscription, those that were not delivered since the last one that was, oldest first.
+    waiting
+        Subscriptions of which one has not ended.
+    """
+
+    missed: Mapping[str, tuple[Replaced, ...]]
+    waiting: frozenset[str]
 
 
 class Lanes:
@@ -93,15 +111,19 @@ class Lanes:
         }
         connection.execute(self._supersede, asked)
 
-    def undelivered(
-        self, connection: Connection, *, divergence_id: str, sequence: int
-    ) -> dict[str, tuple[Replaced, ...]]:
-        """Return, by subscription, the messages since the last delivered one, oldest first."""
-        earlier = connection.scalar(self._earlier, {"divergence_id": divergence_id, "sequence": sequence})
+    def earlier(self, connection: Connection, *, divergence_id: str, sequence: int) -> Earlier:
+        """Return what came of the messages of a divergence before a sequence."""
+        rows = connection.scalar(self._earlier, {"divergence_id": divergence_id, "sequence": sequence})
         missed: defaultdict[str, list[Replaced]] = defaultdict(list)
-        for subscription, number, state in decode_rows(earlier):
-            if state == Outcome.DELIVERED:
+        waiting: set[str] = set()
+        for subscription, number, state in decode_rows(rows):
+            if state in _NOT_ENDED:
+                waiting.add(subscription)
+            elif state == Outcome.DELIVERED:
                 missed[subscription].clear()
             else:
                 missed[subscription].append(Replaced(endpoint_sequence=number, outcome=Outcome(state)))
-        return {name: tuple(each[-MOST_REPLACED:]) for name, each in missed.items()}
+        return Earlier(
+            missed={name: tuple(each[-MOST_REPLACED:]) for name, each in missed.items()},
+            waiting=frozenset(waiting),
+        )

@@ -313,3 +313,21 @@ def test_everything_that_waits_starts_or_is_superseded_if_its_receiver_answers(
     for busy in {each.lane for each in order}:
         of_lane = [each.sequence for each in order if each.lane == busy]
         assert of_lane == sorted(of_lane)
+
+
+def test_new_delivery_may_begin_at_once_if_its_receiver_is_well_and_nothing_waits_for_it() -> None:
+    desk = Desk()
+    assert desk.queue.may_begin("rc_1", 0.0)
+
+    desk.queue.begin(pending("first", receiver_id="rc_1", divergence_id="dv"))
+    assert not desk.queue.may_begin("rc_1", 0.0)
+    # Counted like one that was taken: the next of its lane waits for it.
+    desk.add("next", divergence_id="dv", sequence=2)
+    desk.queue.health_of("rc_1").succeed()
+    assert desk.start() == []
+    desk.queue.free(pending("first", receiver_id="rc_1", divergence_id="dv"))
+    assert not desk.queue.may_begin("rc_1", 0.0)
+    assert desk.start() == ["next"]
+    assert desk.queue.may_begin("rc_1", 0.0)
+    desk.queue.store_has_more("rc_1")
+    assert not desk.queue.may_begin("rc_1", 0.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.notifier.core.deliveries import Replaced
+from services.notifier.core.deliveries import PendingDelivery, Replaced
 from services.notifier.core.repeat_interval import LastNotified
 from services.notifier.core.routing import DeliveryPlan, RoutingHistory
 from services.notifier.store.database import Database
@@ -13,7 +13,7 @@ from services.notifier.store.positions import LogPosition, LogPositions
 from services.notifier.store.queue import DeliveryQueue
 from shared.contracts.records import DIVERGENCES
 from shared.domain.deliveries import Outcome
-from shared.domain.divergences import Severity, Transition
+from shared.domain.divergences import DivergenceEvent, Severity, Transition
 from shared.domain.instants import parse_rfc3339
 from shared.errors import StoreUnavailable
 from tests.support.builders import divergence
@@ -28,6 +28,7 @@ from tests.support.stored_events import (
     added,
     begin,
     finish,
+    planned,
     received_event,
     record,
     retry_at,
@@ -351,3 +352,30 @@ async def test_delivery_that_no_database_keeps_is_an_error_about_the_record(
     assert not isinstance(caught.value, StoreUnavailable)
     (delivery,) = await added(database, event, DESK)
     assert delivery.endpoint_sequence == 2
+
+
+async def test_delivery_may_be_stored_as_being_sent_if_no_earlier_one_of_its_lane_waits(
+    database: Database,
+) -> None:
+    log = EventLog(database)
+
+    async def stored(event: DivergenceEvent) -> tuple[PendingDelivery, ...]:
+        made = await log.add(
+            received_event(event),
+            planned(event, DESK, ANN),
+            may_begin=lambda each: each.subscription == "desk",
+        )
+        assert isinstance(made, StoredEvent)
+        return made.deliveries
+
+    (opened, mail) = await stored(divergence())
+    (escalated, _) = await stored(divergence(type=Transition.ESCALATED, sequence=2))
+    await record(database, opened, DELIVERED)
+    await finish(database, escalated, DELIVERED)
+    (closed, _) = await stored(divergence(type=Transition.CLOSED, sequence=3))
+
+    begun = [(each.has_begun, each.attempts) for each in (opened, mail, escalated, closed)]
+    assert begun == [(True, 1), (False, 0), (False, 0), (True, 1)]
+    found = await states(database, {opened.delivery_id, escalated.delivery_id, closed.delivery_id})
+    assert sorted(found.values()) == ["delivered", "delivered", "sending"]
+    assert await begin(database, closed) == frozenset()
