@@ -83,7 +83,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def call(**changes: Any) -> Call:
-    fields = {
+    fields: dict[str, Any] = {
         "subscription": "desk",
         "webhook_id": EVENT.event_id,
         "number": 1,
@@ -100,7 +100,7 @@ def mail(at_seconds: int = 10) -> TakenMail:
 
 
 def outcome(**changes: Any) -> DeliveryOutcome:
-    fields = {
+    fields: dict[str, Any] = {
         "delivery_id": "d1",
         "event_id": EVENT.event_id,
         "subscription": "desk",
@@ -163,7 +163,7 @@ def test_the_check_excuses_a_copy_by_an_unknown_attempt() -> None:
 @pytest.mark.parametrize(
     ("facts", "fault"),
     [
-        (replace(GOOD, published=GOOD.published | {"lost": b"{}"}), "1 are stored"),
+        (replace(GOOD, published={**GOOD.published, "lost": b"{}"}), "1 are stored"),
         (replace(GOOD, subscriptions=frozenset({"desk", "ann"})), "was decided for ['desk']"),
         (replace(GOOD, store=store(row(state="pending"), answers=(("d1", "deferred"),))), "state pending"),
         (replace(GOOD, store=store(row(endpoint_sequence=2), answers=(("d1", "delivered"),))), "have a gap"),
