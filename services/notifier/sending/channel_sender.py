@@ -274,23 +274,21 @@ class ChannelSender:
         """Let attempts begin; return whether the store could be written."""
         started: set[str] = set()
         try:
+            # First: what cannot be read must not count as begun.
+            contents = await self._contents.of(each.event_id for each in deliveries)
             begun = await self._queue.begin(
-                [each.delivery_id for each in deliveries],
+                [each.delivery_id for each in deliveries if each.event_id in contents],
                 now_ns=self._clock.now_ns(),
                 on_disk=self._policy.begins_on_disk,
             )
             self._on_effect(Effect.BEGUN)
-            contents = await self._contents.of(
-                each.event_id for each in deliveries if each.delivery_id in begun
-            )
             self._store_failures = 0
             for delivery in deliveries:
-                content = contents.get(delivery.event_id)
-                if delivery.delivery_id in begun and content is not None:
+                if delivery.delivery_id in begun:
                     started.add(delivery.delivery_id)
                     replaces = self._results.replaced_by(delivery)
                     begun_one = replace(delivery, attempts=delivery.attempts + 1, replaces=replaces)
-                    self._start(begun_one, content)
+                    self._start(begun_one, contents[delivery.event_id])
         except StoreUnavailable as error:
             self._store_failures += 1
             log.warning("sending_waits_for_the_store", channel=self._channel.value, detail=str(error)[:200])

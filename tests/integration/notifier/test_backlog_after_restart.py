@@ -1,16 +1,23 @@
-"""What waits in the store when a notifier starts, more of it than is kept in memory."""
+"""What waits in the store when a notifier starts: more than is kept in memory, and what cannot be read."""
 
+import contextlib
+import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
 
 from services.notifier.config import NotifierSettings
 from services.notifier.core.routing import TimeBase, plan_deliveries
 from services.notifier.sending.sending_policy import PER_RECEIVER
 from services.notifier.store.database import Database
 from services.notifier.store.events import EventLog, ReceivedEvent
+from services.notifier.store.queue import DeliveryQueue, EventContent
 from services.notifier.subscriptions.file import load_subscriptions
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.contracts.records import DIVERGENCES
+from shared.errors import StoreUnavailable
 from tests.integration.notifier.conftest import email, notifier_settings, running_notifier, webhook
 from tests.support.builders import divergence
 from tests.support.receivers import MailSink, WebhookReceiver
@@ -31,6 +38,31 @@ async def test_a_long_backlog_of_each_channel_is_sent_by_its_own_channel(
 
     assert len(set(receiver.ids)) == count
     assert len(set(sink.message_ids)) == count
+
+
+async def test_an_event_that_cannot_be_read_lets_no_attempt_of_its_mail_begin(
+    embedded_kafka: KafkaSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = 5
+    read = DeliveryQueue.contents
+
+    async def read_after_failures(queue: DeliveryQueue, event_ids: Iterable[str]) -> dict[str, EventContent]:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise StoreUnavailable("database or disk is full")
+        return await read(queue, event_ids)
+
+    monkeypatch.setattr(DeliveryQueue, "contents", read_after_failures)
+    async with MailSink() as sink:
+        settings = notifier_settings(tmp_path, email("ann", "ann@example.com"), mail_port=sink.port)
+        await _store(settings, 1)
+        async with running_notifier(embedded_kafka, settings):
+            await sink.wait_for(1)
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "notifier.db")) as store:
+        ended = store.execute("SELECT state, attempts, unknown_attempts FROM deliveries").fetchall()
+    assert ended == [("delivered", 1, 0)]
 
 
 async def _store(settings: NotifierSettings, count: int) -> None:
