@@ -173,7 +173,7 @@ def test_the_check_excuses_a_copy_by_an_unknown_attempt() -> None:
             replace(GOOD, store=store(row(attempts=2), answers=(("d1", "delivered"),))),
             "2 attempts and 1 rows",
         ),
-        (replace(GOOD, calls=[call(), call()]), "sent more often"),
+        (replace(GOOD, calls=[call(), call()]), "sent 2 times, more often than"),
         (replace(GOOD, calls=[call(), call()]), "arrived 2 times with 0 attempts in doubt"),
         (replace(GOOD, calls=[]), "did not arrive"),
         (replace(MAILED, mails=[mail(), mail()]), "arrived 2 times with 0 attempts in doubt"),
