@@ -8,6 +8,9 @@ A receiver that is well gets its messages in the order in which they are due, an
 of their events. One that was not well gets the newest first, until none is left that waited while it was not;
 what is older in the lane of one that is sent is superseded.
 
+Receivers that fail get a quarter of the channel's attempts in flight at most, and those that have not
+answered yet a half. So there is room for those that are well, however many hang.
+
 Each receiver's queue is bounded. What does not fit stays in the store, and the queue says so.
 
 Instants are seconds on a monotonic clock.
@@ -19,10 +22,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from services.notifier.core.deliveries import Lane, PendingDelivery, Replaced
-from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth
+from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth, Standing
 
 # Below this share of the bound, a queue of which a part is in the store is filled again.
 _REFILL_SHARE: Final = 0.25
+# Of the attempts in flight; at least one.
+_SHARES: Final = {Standing.FAILING: 0.25, Standing.NEW: 0.5, Standing.PROVEN: 1.0}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +46,8 @@ class _Receiver:
     busy: dict[Lane, str] = field(default_factory=dict)
     has_more: bool = False
     newest_first: bool = False
-    has_turn: bool = False
+    # Among the receivers of which standing it waits for its turn; None if it does not.
+    turn: Standing | None = None
     wakes_at: float = float("inf")
 
 
@@ -77,13 +83,18 @@ class ReadyQueue:
         How receivers are treated.
     per_receiver
         Most deliveries of one receiver that are kept in memory.
+    max_in_flight
+        Most attempts at a time.
     """
 
-    def __init__(self, policy: HealthPolicy, *, per_receiver: int) -> None:
+    def __init__(self, policy: HealthPolicy, *, per_receiver: int, max_in_flight: int) -> None:
         self._policy = policy
         self._per_receiver = per_receiver
         self._receivers: dict[str, _Receiver] = {}
-        self._turns: deque[str] = deque()
+        self._turns: dict[Standing, deque[str]] = {standing: deque() for standing in _SHARES}
+        self._most = {standing: max(1, int(share * max_in_flight)) for standing, share in _SHARES.items()}
+        # By the standing that its receiver had when the attempt began.
+        self._in_flight: dict[Standing, set[str]] = {standing: set() for standing in _SHARES}
         self._timers: list[tuple[float, str]] = []
         self._receiver_of: dict[str, str] = {}
 
@@ -142,24 +153,30 @@ class ReadyQueue:
         expired = self._wake(now)
         superseded: list[PendingDelivery] = []
         refill: list[str] = []
-        while self._turns and len(start) < room:
-            receiver_id = self._turns.popleft()
-            receiver = self._receivers[receiver_id]
-            receiver.has_turn = False
-            expired += self._drop_expired(receiver, now)
-            chosen = self._next_of(receiver, now)
-            if receiver.has_more and len(receiver.waiting) <= _REFILL_SHARE * self._per_receiver:
-                receiver.has_more = False
-                refill.append(receiver_id)
-            if chosen is None:
-                self._wake_later(receiver_id, receiver, now)
-                continue
-            self.remove(chosen.delivery_id)
-            superseded += self._drop_older(receiver, chosen)
-            receiver.busy[chosen.lane] = chosen.delivery_id
-            receiver.health.start()
-            start.append(chosen)
-            self._look_at(receiver_id, receiver)
+        for standing, turns in self._turns.items():
+            in_flight = self._in_flight[standing]
+            while turns and len(start) < room and len(in_flight) < self._most[standing]:
+                receiver_id = turns.popleft()
+                receiver = self._receivers[receiver_id]
+                if receiver.turn is not standing:
+                    # It has another one among those of the standing that it has come to.
+                    continue
+                receiver.turn = None
+                expired += self._drop_expired(receiver, now)
+                chosen = self._next_of(receiver, now)
+                if receiver.has_more and len(receiver.waiting) <= _REFILL_SHARE * self._per_receiver:
+                    receiver.has_more = False
+                    refill.append(receiver_id)
+                if chosen is None:
+                    self._wake_later(receiver_id, receiver, now)
+                    continue
+                self.remove(chosen.delivery_id)
+                superseded += self._drop_older(receiver, chosen)
+                receiver.busy[chosen.lane] = chosen.delivery_id
+                receiver.health.start()
+                in_flight.add(chosen.delivery_id)
+                start.append(chosen)
+                self._look_at(receiver_id, receiver)
         return Taken(
             start=tuple(start),
             expired=tuple(expired),
@@ -180,6 +197,9 @@ class ReadyQueue:
         It changes nothing, so another thread may ask; what it says may be a moment old.
         """
         receiver = self._receivers.get(receiver_id)
+        standing = Standing.NEW if receiver is None else receiver.health.standing
+        if len(self._in_flight[standing]) >= self._most[standing]:
+            return False
         return receiver is None or not (
             receiver.waiting or receiver.has_more or not receiver.health.may_start(now)
         )
@@ -189,9 +209,11 @@ class ReadyQueue:
         receiver = self._receiver(delivery.receiver_id)
         receiver.busy[delivery.lane] = delivery.delivery_id
         receiver.health.start()
+        self._in_flight[receiver.health.standing].add(delivery.delivery_id)
 
     def answered(self, delivery: PendingDelivery) -> None:
-        """Look at a receiver again: its health has changed."""
+        """Look at a receiver again: an attempt has ended, and its health may have changed."""
+        self._ended(delivery)
         self._look_at(delivery.receiver_id, self._receivers[delivery.receiver_id])
 
     def recovered(self, receiver_id: str, now: float) -> None:
@@ -220,6 +242,7 @@ class ReadyQueue:
     def free(self, delivery: PendingDelivery) -> None:
         """Let the next delivery of a lane start: what came of this one is stored."""
         receiver = self._receiver(delivery.receiver_id)
+        self._ended(delivery)
         if receiver.busy.get(delivery.lane) == delivery.delivery_id:
             del receiver.busy[delivery.lane]
         self._look_at(delivery.receiver_id, receiver)
@@ -231,9 +254,14 @@ class ReadyQueue:
         return receiver
 
     def _look_at(self, receiver_id: str, receiver: _Receiver) -> None:
-        if not receiver.has_turn:
-            receiver.has_turn = True
-            self._turns.append(receiver_id)
+        standing = receiver.health.standing
+        if receiver.turn is not standing:
+            receiver.turn = standing
+            self._turns[standing].append(receiver_id)
+
+    def _ended(self, delivery: PendingDelivery) -> None:
+        for in_flight in self._in_flight.values():
+            in_flight.discard(delivery.delivery_id)
 
     def _wake(self, now: float) -> list[PendingDelivery]:
         """Look at the receivers whose time has come, and return what has expired."""

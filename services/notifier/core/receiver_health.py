@@ -26,6 +26,7 @@ Nygard (2018), "Release It!", 2nd edition, "Circuit Breaker": half-open.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from math import inf
 from typing import Final
 
@@ -54,6 +55,17 @@ class HealthPolicy:
     probe_max_seconds: float = 60.0
 
 
+class Standing(Enum):
+    """What may be expected of a receiver's next answer.
+
+    ``failing``: nothing. ``new``: it has not answered yet. ``proven``: it answered the last time.
+    """
+
+    FAILING = "failing"
+    NEW = "new"
+    PROVEN = "proven"
+
+
 class ReceiverHealth:
     """What is known of one receiver from its answers.
 
@@ -68,13 +80,23 @@ class ReceiverHealth:
     True
     """
 
-    __slots__ = ("_failures", "_in_flight", "_not_before", "_policy", "_probe_at", "_window", "failing_since")
+    __slots__ = (
+        "_failures",
+        "_has_answered",
+        "_in_flight",
+        "_not_before",
+        "_policy",
+        "_probe_at",
+        "_window",
+        "failing_since",
+    )
 
     def __init__(self, policy: HealthPolicy) -> None:
         self._policy = policy
         self._window = 1
         self._in_flight = 0
         self._failures = 0
+        self._has_answered = False
         self._not_before = 0.0
         self._probe_at = 0.0
         # When the first of the failures in a row was; None while it is well.
@@ -85,6 +107,13 @@ class ReceiverHealth:
         """Return whether only probes are made."""
         after = self._policy.pause_after
         return after is not None and self._failures >= after
+
+    @property
+    def standing(self) -> Standing:
+        """Return what may be expected of its next answer."""
+        if self._failures:
+            return Standing.FAILING
+        return Standing.PROVEN if self._has_answered else Standing.NEW
 
     @property
     def in_flight(self) -> int:
@@ -120,6 +149,7 @@ class ReceiverHealth:
         self._in_flight -= 1
         self._window = min(2 * self._window, self._policy.max_in_flight)
         self._failures = 0
+        self._has_answered = True
         self.failing_since = None
 
     def fail(

@@ -33,7 +33,9 @@ class WaitingDeliveries:
     def __init__(
         self, *, policy: SendingPolicy, queue: DeliveryQueue, clock: Clock, wake: Callable[[], None]
     ) -> None:
-        self.ready: Final = ReadyQueue(policy.receivers, per_receiver=policy.per_receiver)
+        self.ready: Final = ReadyQueue(
+            policy.receivers, per_receiver=policy.per_receiver, max_in_flight=policy.max_in_flight
+        )
         self._per_receiver = policy.per_receiver
         # The wall clock may have been set back since an instant was stored.
         self._longest_wait = max(policy.retry_delays_seconds[-1], _DAY_SECONDS)

@@ -125,3 +125,20 @@ async def test_hanging_endpoints_and_a_hanging_relay_delay_nobody(
             all_of_them.check()
     assert server.connections >= 40
     assert relay.connections >= 1
+
+
+async def test_more_hanging_endpoints_than_may_be_in_flight_delay_nobody(
+    embedded_kafka: KafkaSettings, kafka: Publisher, tmp_path: Path
+) -> None:
+    async with HostileServer(before_the_request(end="hold")) as server:
+        tables = [webhook(f"h{number}", f"{server.url}/{number}") for number in range(60)]
+        async with neighbours_of(
+            tables, embedded_kafka, kafka, tmp_path, max_concurrent_webhooks=32, request_timeout_seconds=4
+        ) as all_of_them:
+            await all_of_them.time(3)
+            await all_of_them.make_noise()
+            await all_of_them.time(30)
+            await asyncio.sleep(4)
+            await all_of_them.time(10)
+            all_of_them.check()
+    assert server.connections >= 16

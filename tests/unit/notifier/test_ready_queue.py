@@ -15,8 +15,10 @@ POLICY = HealthPolicy(max_in_flight=4)
 class Desk:
     """A queue, and what it lets start."""
 
-    def __init__(self, *, per_receiver: int = 10, policy: HealthPolicy = POLICY) -> None:
-        self.queue = ReadyQueue(policy, per_receiver=per_receiver)
+    def __init__(
+        self, *, per_receiver: int = 10, policy: HealthPolicy = POLICY, max_in_flight: int = 100
+    ) -> None:
+        self.queue = ReadyQueue(policy, per_receiver=per_receiver, max_in_flight=max_in_flight)
         self.in_flight: dict[str, PendingDelivery] = {}
 
     def add(self, name: str, *, due: float = 0.0, expires: float = 1e9, **changes: Any) -> bool:
@@ -331,3 +333,49 @@ def test_new_delivery_may_begin_at_once_if_its_receiver_is_well_and_nothing_wait
     assert desk.queue.may_begin("rc_1", 0.0)
     desk.queue.store_has_more("rc_1")
     assert not desk.queue.may_begin("rc_1", 0.0)
+
+
+def test_receivers_that_hang_leave_room_for_one_that_is_well() -> None:
+    desk = Desk(max_in_flight=8)
+    desk.add("first", receiver_id="rc_well")
+    desk.start()
+    desk.answer("first")
+    for number in range(20):
+        desk.add(f"new{number}", receiver_id=f"rc_{number}")
+    desk.add("second", receiver_id="rc_well")
+
+    assert desk.start(room=8) == [*(f"new{number}" for number in range(4)), "second"]
+    assert desk.start(room=3) == []
+
+
+def test_receivers_that_fail_leave_room_for_those_that_are_new() -> None:
+    desk = Desk(max_in_flight=8, policy=HealthPolicy(max_in_flight=4, pause_after=None))
+    for number in range(4):
+        desk.add(f"a{number}", receiver_id=f"rc_{number}")
+    for name in desk.start():
+        desk.answer(name, ok=False)
+    for number in range(4):
+        desk.add(f"b{number}", receiver_id=f"rc_{number}")
+    desk.add("new", receiver_id="rc_new")
+
+    assert desk.start(room=8) == ["b0", "b1", "new"]
+    desk.answer("b0", ok=True)
+    assert desk.start(room=6) == ["b2"]
+
+
+def test_one_attempt_at_a_time_is_given_to_any_receiver() -> None:
+    desk = Desk(max_in_flight=1)
+    desk.add("a")
+
+    assert desk.start(room=1) == ["a"]
+
+
+def test_new_delivery_may_not_begin_at_once_where_too_many_receivers_are_new() -> None:
+    desk = Desk(max_in_flight=4)
+    for number in range(2):
+        desk.queue.begin(pending(f"a{number}", receiver_id=f"rc_{number}"))
+
+    assert not desk.queue.may_begin("rc_9", 0.0)
+    desk.queue.health_of("rc_0").succeed()
+    desk.queue.answered(pending("a0", receiver_id="rc_0"))
+    assert desk.queue.may_begin("rc_9", 0.0)
