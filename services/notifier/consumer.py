@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from services.notifier.core.effects import OnEffect, ignore_effect
 from services.notifier.event_intake import EventIntake
@@ -124,7 +124,13 @@ class EventConsumer:
             self._compared &= assigned
             for partition in assigned - self._compared:
                 first = batches[partition][0].offset if batches.get(partition) else None
-                if await self._compare(consumer, partition, first):
+                try:
+                    is_moved = await self._compare(consumer, partition, first)
+                except IllegalStateError:
+                    # Another member has the partition since this moment, and reads these records.
+                    self._compared.discard(partition)
+                    is_moved = True
+                if is_moved:
                     batches.pop(partition, None)
         except KafkaError as error:
             raise BrokerUnavailable(f"cannot read: {error!r}") from error
