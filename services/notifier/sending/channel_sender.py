@@ -158,8 +158,9 @@ class ChannelSender:
         return len(self._ready)
 
     def restore(self, states: Iterable[ReceiverState]) -> None:
-        """Continue with what an earlier run knew of receivers."""
-        self._watch.restore(states, now_ns=self._clock.now_ns(), now=self._clock.monotonic())
+        """Continue with what an earlier run knew of this channel's receivers; others are ignored."""
+        mine = [state for state in states if state.subscription in self._routes]
+        self._watch.restore(mine, now_ns=self._clock.now_ns(), now=self._clock.monotonic())
 
     def keep_content(self, event_id: str, content: EventContent) -> None:
         """Keep an event's bytes for the attempts that are about to begin."""
