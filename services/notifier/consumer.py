@@ -152,8 +152,11 @@ class EventConsumer:
         try:
             in_store = (await self._positions_in_store.read(self._topic)).get(partition.partition)
         except StoreUnavailable:
-            # Compared with the next fetch; until then nothing of it can be stored anyway.
-            return False
+            if first_read is not None:
+                # Compared with the next fetch. What was read now must not be stored before: the store would
+                # then know as much as the group, and what it lacks would go unnoticed.
+                consumer.seek(partition, first_read)
+            return True
         position = first_read if first_read is not None else await consumer.position(partition)
         begins = (await consumer.beginning_offsets([partition]))[partition]
         ends = (await consumer.end_offsets([partition]))[partition]
