@@ -26,6 +26,8 @@ from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth,
 
 # Below this share of the bound, a queue of which a part is in the store is filled again.
 _REFILL_SHARE: Final = 0.25
+# With more timers than that, those that have been replaced are deleted.
+_TIMERS_PER_RECEIVER: Final = 8
 # Of the attempts in flight; at least one.
 _SHARES: Final = {Standing.FAILING: 0.25, Standing.NEW: 0.5, Standing.PROVEN: 1.0}
 
@@ -331,6 +333,14 @@ class ReadyQueue:
         if at < receiver.wakes_at:
             receiver.wakes_at = at
             heapq.heappush(self._timers, (at, receiver_id))
+            if len(self._timers) > _TIMERS_PER_RECEIVER * len(self._receivers):
+                # Each probe of a receiver leaves the timer behind that it replaced, until days have passed.
+                self._timers = [
+                    (other.wakes_at, name)
+                    for name, other in self._receivers.items()
+                    if other.wakes_at < float("inf")
+                ]
+                heapq.heapify(self._timers)
 
 
 def _heads(receiver: _Receiver) -> list[_Waiting]:

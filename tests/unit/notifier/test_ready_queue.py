@@ -379,3 +379,21 @@ def test_new_delivery_may_not_begin_at_once_where_too_many_receivers_are_new() -
     desk.queue.health_of("rc_0").succeed()
     desk.queue.answered(pending("a0", receiver_id="rc_0"))
     assert desk.queue.may_begin("rc_9", 0.0)
+
+
+def test_long_outage_leaves_no_timers_behind() -> None:
+    desk = Desk()
+    desk.add("a", expires=300_000.0)
+    now, sizes = 0.0, []
+    for _ in range(400):
+        assert desk.start(now) == ["a"]
+        desk.answer("a", now, ok=False)
+        desk.add("a", due=now + 1_000.0, expires=300_000.0)
+        assert desk.start(now) == []
+        sizes.append(len(desk.queue._timers))
+        at = desk.queue.next_at()
+        assert at is not None
+        now = at
+
+    assert now < 300_000.0
+    assert max(sizes) <= 8
