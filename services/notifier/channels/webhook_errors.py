@@ -36,7 +36,8 @@ def classify_request_error(error: BaseException) -> AttemptResult:
         case aiohttp.ClientConnectorError(os_error=AddressRefused() as refused):
             return Rejected(reason=FailureReason.ADDRESS_REFUSED, detail=shown_answer(str(refused)))
         case aiohttp.InvalidURL():
-            return Rejected(reason=FailureReason.ADDRESS_REFUSED, detail=detail)
+            # Its text is the URL, of which the path may be secret.
+            return Rejected(reason=FailureReason.ADDRESS_REFUSED, detail=type(error).__name__)
         case aiohttp.ClientResponseError(status=status):
             # The status line counts, although the parser refused something behind it.
             return classify_http_answer(status, detail=_of_odd_answer(status, error.message))
