@@ -3,10 +3,13 @@
 from typing import Any, Final
 
 import orjson
+import structlog
 
 from services.notifier.core.deliveries import PendingDelivery, Replaced
 from services.notifier.store.dialects import Dialect, decode_rows
 from shared.domain.deliveries import Channel, Outcome
+
+log = structlog.get_logger(__name__)
 
 PENDING: Final = "pending"
 SENDING: Final = "sending"
@@ -44,8 +47,18 @@ def collected_deliveries(dialect: Dialect) -> str:
 
 
 def decode_deliveries(collected: str) -> tuple[PendingDelivery, ...]:
-    """Return the deliveries; one that was being sent was interrupted."""
-    return tuple(_delivery(*row) for row in decode_rows(collected))
+    """Return the deliveries; one that was being sent was interrupted.
+
+    A row that another program has changed and that says nothing is left out: it must not keep the others from
+    being sent.
+    """
+    deliveries = []
+    for row in decode_rows(collected):
+        try:
+            deliveries.append(_delivery(*row))
+        except (ValueError, TypeError):
+            log.exception("delivery_not_readable", delivery_id=row[0])
+    return tuple(deliveries)
 
 
 def encode_replaces(replaces: tuple[Replaced, ...]) -> str:
