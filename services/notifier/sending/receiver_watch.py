@@ -168,9 +168,11 @@ class ReceiverWatch:
                         receiver_id=receiver_id,
                         since_ns=since_ns,
                         at_ns=now_ns,
-                        # The one that is being tried has not arrived either.
-                        waiting=self._ready.count_of(receiver_id)
-                        + self._ready.health_of(receiver_id).in_flight,
+                        # The one that is being tried, or whose result is being stored, has not arrived.
+                        waiting=max(
+                            self._ready.count_of(receiver_id) + self._ready.health_of(receiver_id).in_flight,
+                            1,
+                        ),
                     )
                 )
 

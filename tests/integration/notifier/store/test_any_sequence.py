@@ -177,12 +177,17 @@ class StoreMachine(RuleBasedStateMachine):
         for row in rows:
             lane = (row.subscription, row.divergence_id)
             newest[lane] = max(newest.get(lane, 0), row.sequence)
-        waiting = Counter(
-            (row.subscription, row.divergence_id, row.state) for row in rows if row.state in WAITING
-        )
-        # One is being sent, and one waits behind it.
-        assert set(waiting.values()) <= {1}
+        sending = Counter((row.subscription, row.divergence_id) for row in rows if row.state == "sending")
+        assert set(sending.values()) <= {1}
+        not_ended: dict[tuple[str, str], int] = {}
         for row in rows:
+            if row.state in WAITING:
+                lane = (row.subscription, row.divergence_id)
+                not_ended[lane] = max(not_ended.get(lane, 0), row.sequence)
+        for row in rows:
+            # One that failed waits only if there is no newer one.
+            if row.state == "pending" and row.attempts > 0:
+                assert row.sequence == not_ended[row.subscription, row.divergence_id]
             if row.state == "superseded":
                 assert row.sequence < newest[row.subscription, row.divergence_id]
 
