@@ -92,7 +92,7 @@ class Dispatcher:
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing is being sent."""
+        """Return whether little is being sent."""
         return all(sender.is_idle for sender in self._senders.values())
 
     def first_attempts(self) -> MayBegin:

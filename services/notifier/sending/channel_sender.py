@@ -54,6 +54,9 @@ log = structlog.get_logger(__name__)
 _HEARTBEAT_SECONDS: Final = 1.0
 # Less than the time that a supervisor gives a process to stop. An attempt without an answer is then unknown.
 _DRAIN_SECONDS: Final = 10.0
+# Attempts in flight that leave time for other work.
+_LITTLE: Final = 16
+_BURST_SECONDS: Final = 0.005
 # Bodies of events that are about to be sent; others are read again.
 _CONTENT_BYTES: Final = 32 << 20
 _STORE_RETRY_SECONDS: Final = (0.05, 0.2, 1.0)
@@ -144,8 +147,8 @@ class ChannelSender:
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing is being sent."""
-        return self._in_flight == 0
+        """Return whether little is being sent."""
+        return self._in_flight <= _LITTLE
 
     @property
     def paused_count(self) -> int:
@@ -265,6 +268,9 @@ class ChannelSender:
         if taken.start and not await self._begin(taken.start):
             return _STORE_RETRY_SECONDS[min(self._store_failures, len(_STORE_RETRY_SECONDS)) - 1]
         if taken.start:
+            if len(self._ready) > self._policy.max_in_flight:
+                # Of a burst, let some attempts end, so that as many begin in one transaction.
+                await asyncio.sleep(_BURST_SECONDS)
             # Whatever came meanwhile is looked at in the next round, at once.
             return 0.0
         wakes = (self._ready.next_at(), self._watch.relay_opens_at())

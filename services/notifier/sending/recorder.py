@@ -19,6 +19,9 @@ from shared.errors import StoreUnavailable
 log = structlog.get_logger(__name__)
 
 _MAX_BATCH: Final = 1_000
+# So many results within a batch's time are a burst.
+_MANY: Final = 16
+_BURST_FACTOR: Final = 5
 _LONGEST_RETRY_SECONDS: Final = 2.0
 
 OnRecorded = Callable[[AttemptRecord, Recorded], None]
@@ -65,6 +68,9 @@ class Recorder:
         while True:
             await self._woken.wait()
             await asyncio.sleep(self._batch_seconds)
+            if len(self._waiting) >= _MANY:
+                # Each transaction interrupts the sending; of a burst, a few are enough.
+                await asyncio.sleep(_BURST_FACTOR * self._batch_seconds)
             await self.store()
 
     async def store(self) -> None:
