@@ -175,7 +175,7 @@ async def run_notifier(
                 registry,
                 host=settings.health.host,
                 port=settings.health.port,
-                live={"dispatcher": _is_turning(dispatcher, clock)},
+                live={"dispatcher": _is_turning(dispatcher, database, clock)},
                 ready={"consumer": _is_assigned(consumer), "store": _is_reachable(database)},
             )
         )
@@ -248,8 +248,11 @@ def _policy(settings: NotifierSettings, channel: Channel) -> SendingPolicy:
     )
 
 
-def _is_turning(dispatcher: Dispatcher, clock: Clock) -> Check:
+def _is_turning(dispatcher: Dispatcher, database: Database, clock: Clock) -> Check:
     def check() -> str | None:
+        if not database.is_reachable:
+            # It stands still because it waits; a restart would not help.
+            return None
         idle_seconds = clock.monotonic() - dispatcher.ticked_at
         return (
             None

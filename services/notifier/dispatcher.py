@@ -147,6 +147,9 @@ class Dispatcher:
             except StoreUnavailable as error:
                 log.warning("start_waits_for_the_store", detail=str(error)[:200])
                 await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                log.exception("store_not_loaded")
+                await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
 
@@ -215,7 +218,13 @@ class Dispatcher:
 
     async def _tell_owners(self) -> None:
         while self._untold:
-            mails = await self._notices.tell(self._untold[0])
+            try:
+                mails = await self._notices.tell(self._untold[0])
+            except StoreUnavailable:
+                return
+            except Exception:
+                log.exception("notice_not_stored")
+                mails = ()
             if mails is None:
                 return
             self._untold.popleft()

@@ -99,11 +99,13 @@ class WebhookHttp:
         is_read = response.connection is None and response.content.exception() is None
         beginning = response.content.read_nowait() if is_read else await _read(response)
         is_accepted = 200 <= response.status <= 299
+        # A receiver may repeat what it was sent, and a body of the operator's own may have secrets.
+        shown = shown_answer(beginning) if self._body_of is None else ""
         return classify_http_answer(
             response.status,
             retry_after_seconds=None if is_accepted else self._retry_after_seconds(response),
             delivery_request=read_delivery_request(response.headers.get("webhook-delivery")),
-            detail="" if is_accepted else f"HTTP {response.status} {shown_answer(beginning)}".strip(),
+            detail="" if is_accepted else f"HTTP {response.status} {shown}".strip(),
         )
 
     def _retry_after_seconds(self, response: aiohttp.ClientResponse) -> float | None:

@@ -142,7 +142,7 @@ class ReceiverHealth:
 
     def release(self) -> None:
         """Count an attempt that ended and says nothing about the receiver."""
-        self._in_flight -= 1
+        self._in_flight = max(self._in_flight - 1, 0)
 
     def succeed(self) -> None:
         """Count an attempt that the receiver answered, whatever it thinks of the message."""

@@ -131,6 +131,7 @@ class ChannelSender:
             on_effect=on_effect,
         )
         self._in_flight = 0
+        self._is_stopped = False
         self._store_failures = 0
         self._ticked_at = clock.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -175,13 +176,15 @@ class ChannelSender:
         others = [each for each in deliveries if each.delivery_id not in in_progress]
         for delivery in others:
             if delivery.is_interrupted:
+                # It may wait here, too: a transaction of which nobody knew whether it was kept.
+                self._waiting.remove([delivery.delivery_id])
                 self._results.interrupted(delivery)
         self._waiting.add(each for each in others if not each.is_interrupted)
 
     def may_begin(self, delivery: PlannedDelivery) -> bool:
         """Return whether a new delivery may be stored as begun; called in the store's thread, too."""
         return (
-            not self._policy.begins_on_disk
+            not (self._is_stopped or self._policy.begins_on_disk)
             and self._clock.now_ns() < delivery.expires_at_ns
             and self._in_flight < self._policy.max_in_flight
             and self._ready.may_begin(delivery.receiver_id, self._clock.monotonic())
@@ -230,6 +233,7 @@ class ChannelSender:
                 self._watch.tell_of_paused(self._clock.now_ns())
                 pause_seconds = await self._start_some()
                 await self._sleep(pause_seconds)
+            self._is_stopped = True
             if self._tasks:
                 _, late = await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
                 for task in late:
@@ -301,7 +305,21 @@ class ChannelSender:
             log.warning("sending_waits_for_the_store", channel=self._channel.value, detail=str(error)[:200])
             self._give_back(deliveries, is_store_down=True)
             return False
+        except Exception:
+            log.exception("deliveries_not_begun", channel=self._channel.value, count=len(deliveries))
+            return await self._begin_one_by_one(deliveries)
         self._give_back([each for each in deliveries if each.delivery_id not in started], is_store_down=False)
+        return True
+
+    async def _begin_one_by_one(self, deliveries: Sequence[PendingDelivery]) -> bool:
+        """Begin each for itself, so that one that cannot be is rejected and concerns no other."""
+        if len(deliveries) > 1:
+            return all([await self._begin([each]) for each in deliveries])
+        (delivery,) = deliveries
+        self._in_flight -= 1
+        self._watch.release(delivery)
+        self._metrics.internal_errors.labels(self._channel.value).inc()
+        self._results.end(delivery, Outcome.REJECTED, FailureReason.INTERNAL)
         return True
 
     def _start(self, delivery: PendingDelivery, content: EventContent) -> None:
@@ -339,13 +357,19 @@ class ChannelSender:
             self._metrics.internal_errors.labels(self._channel.value).inc()
         self._on_effect(Effect.SENT)
         self._in_flight -= 1
-        self._results.attempted(
-            delivery,
-            content,
-            result,
-            started_at_ns=started_at_ns,
-            duration_seconds=self._clock.monotonic() - started,
-        )
+        try:
+            self._results.attempted(
+                delivery,
+                content,
+                result,
+                started_at_ns=started_at_ns,
+                duration_seconds=self._clock.monotonic() - started,
+            )
+        except Exception:
+            # It may have arrived, and what follows cannot be decided: it is not repeated.
+            log.exception("result_not_decided", subscription=delivery.subscription)
+            self._metrics.internal_errors.labels(self._channel.value).inc()
+            self._results.end(delivery, Outcome.UNKNOWN, FailureReason.INTERNAL)
         self._woken.set()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from services.notifier.store.connecting import SETTING, make_engine, parse_database_url, shown
 from services.notifier.store.dialects import Dialect
-from services.notifier.store.failures import in_one_line, is_conflict, is_unavailable
+from services.notifier.store.failures import in_one_line, is_busy, is_conflict, is_unavailable
 from services.notifier.store.file_lock import FileLock
 from services.notifier.store.hanging import HangingConnections
 from services.notifier.store.migrating import migrate
@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+# At the start, each time after the driver's own wait of ten seconds.
+_BUSY_TRIES: Final = 30
+_BUSY_SECONDS: Final = 1.0
 # Two notifiers that lock rows of each other: one has to start again, and seldom twice.
 _CONFLICT_TRIES: Final = 5
 _SOFT_COMMIT: Final = text("SET LOCAL synchronous_commit = off")
@@ -191,7 +194,10 @@ class Database:
         if self.dialect.is_sqlite and self._is_notifier:
             self._lock = FileLock.take(Path(str(self._url.database)))
         try:
-            await self._loop.run_in_executor(self._thread, self._open)
+            for tries_left in reversed(range(_BUSY_TRIES)):
+                if await self._loop.run_in_executor(self._thread, self._opens, tries_left):
+                    break
+                await asyncio.sleep(_BUSY_SECONDS)
         except CommandError as error:
             raise ConfigError(
                 f"{SETTING}: {shown(self._url)} was written by a newer version: {in_one_line(error)}; "
@@ -218,6 +224,17 @@ class Database:
             connection.exec_driver_sql(f"PRAGMA user_version = {self._marks % 2**31}")
         else:
             connection.execute(_MARK)
+
+    def _opens(self, tries_left: int) -> bool:
+        """Open; return False if the database is busy and a notifier should wait for it."""
+        try:
+            self._open()
+        except DBAPIError as error:
+            if not (tries_left and self._is_notifier and is_busy(error)):
+                raise
+            log.warning("store_busy", detail=in_one_line(error.orig or error))
+            return False
+        return True
 
     def _open(self) -> None:
         if not self._is_reader:

@@ -55,6 +55,15 @@ def is_unavailable(error: DBAPIError) -> bool:
     return True
 
 
+def is_busy(error: DBAPIError) -> bool:
+    """Return whether the settings are right and the database only has to be waited for."""
+    origin = error.orig
+    if isinstance(origin, sqlite3.Error):
+        code = getattr(origin, "sqlite_errorcode", None)
+        return code is not None and code & _SQLITE_PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return isinstance(origin, psycopg.errors.CannotConnectNow | psycopg.errors.TooManyConnections)
+
+
 def is_conflict(error: DBAPIError) -> bool:
     """Return whether another notifier's transaction was in the way: repeated at once, it may succeed."""
     return isinstance(error.orig, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)

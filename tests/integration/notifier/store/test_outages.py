@@ -9,9 +9,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.store import connecting
+from services.notifier.store import database as database_module
 from services.notifier.store.attempt_records import AttemptRecord
 from services.notifier.store.database import Database
 from services.notifier.store.events import StoredEvent
@@ -158,6 +160,30 @@ async def test_tables_that_another_program_has_locked(postgres_url: str) -> None
 
         await outage.check_that_nothing_is_stored()
     await outage.check_that_it_goes_on()
+    await database.close()
+
+
+@pytest.mark.usefixtures("short_waits")
+async def test_file_that_is_locked_at_the_start_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.05)
+    path = tmp_path / "store.db"
+    await (await Database.open(f"sqlite:///{path}")).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with capture_logs() as logs:
+        opening = asyncio.create_task(Database.open(f"sqlite:///{path}"))
+        for _ in range(1_000):
+            if any(line["event"] == "store_busy" for line in logs):
+                break
+            await asyncio.sleep(0.02)
+        other.execute("ROLLBACK")
+        other.close()
+        database = await opening
+
+    assert database.is_reachable
     await database.close()
 
 
