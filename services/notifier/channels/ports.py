@@ -1,5 +1,6 @@
 """What the dispatcher needs of a channel to a receiver."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,12 +39,16 @@ class Message:
     needs_fresh_connection: bool = False
 
 
+class CancelledBeforeSending(asyncio.CancelledError):
+    """An attempt was cancelled before the receiver can have taken the message."""
+
+
 class Channel(Protocol):
     """A way to reach one receiver."""
 
     async def attempt(self, message: Message) -> AttemptResult:
         """Send the message once and return the result; a network failure is a result, too.
 
-        An exception is a bug in this program.
+        An exception is a bug in this program, `CancelledBeforeSending` excepted.
         """
         ...

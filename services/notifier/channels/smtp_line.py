@@ -92,6 +92,7 @@ class SmtpLine:
         self._needs_reset = False
         self._is_used = False
         self._has_delivered = False
+        self._may_have_accepted = False
         self.used_at = 0.0
 
     @property
@@ -103,6 +104,11 @@ class SmtpLine:
     def is_used(self) -> bool:
         """Return whether the server has answered about a mail on it."""
         return self._is_used
+
+    @property
+    def may_have_accepted(self) -> bool:
+        """Return whether the server has the whole of a message and its reply has not come."""
+        return self._may_have_accepted
 
     async def answers(self) -> bool:
         """Return whether the server still takes commands, after a pause."""
@@ -134,10 +140,13 @@ class SmtpLine:
             pending = await self._connection.write_message(content, timeout_seconds=self._timeout_seconds)
         except ConnectionFailed as error:
             return self._failed(error, step)
+        # It stays so when this is cancelled while the reply is awaited.
+        self._may_have_accepted = True
         try:
             reply = await self._connection.message_reply(pending, timeout_seconds=self._data_timeout_seconds)
         except ConnectionFailed as error:
             return Sent(result=Unknown(detail=f"no reply to the message: {shown_answer(str(error))}"))
+        self._may_have_accepted = False
         return self._ended(reply)
 
     def abort(self) -> None:

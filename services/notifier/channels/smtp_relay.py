@@ -20,6 +20,7 @@ from typing import Final
 
 import structlog
 
+from services.notifier.channels.ports import CancelledBeforeSending
 from services.notifier.channels.smtp_line import Envelope, LineNotOpened, SmtpLine, open_line
 from services.notifier.config import SmtpSecurity, SmtpSettings
 from services.notifier.core.answer_text import shown_answer
@@ -87,6 +88,11 @@ class SmtpRelay:
         ----------
         needs_check
             Ask for a sign of life before a line is used again, however short it was idle.
+
+        Raises
+        ------
+        CancelledBeforeSending
+            If this is cancelled while the server cannot have accepted the message.
         """
         for is_second in (False, True):
             line = await self._take(envelope.recipient, needs_new_line=is_second)
@@ -127,9 +133,11 @@ class SmtpRelay:
             if was_used and sent.was_closed:
                 return None
             return self._evaluated(line, sent.result)
-        except BaseException:
+        except BaseException as error:
             # Cancelled or failed within the conversation: the next mail must not read this one's reply.
             line.abort()
+            if isinstance(error, asyncio.CancelledError) and not line.may_have_accepted:
+                raise CancelledBeforeSending from error
             raise
         finally:
             self._give_back(line)
@@ -169,6 +177,8 @@ class SmtpRelay:
                 line = future.result()
                 if isinstance(line, SmtpLine):
                     self._give_back(line)
+            if isinstance(error, asyncio.CancelledError):
+                raise CancelledBeforeSending from error
             if not isinstance(error, TimeoutError):
                 raise
             return Deferred(

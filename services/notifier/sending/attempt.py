@@ -2,8 +2,8 @@
 
 import structlog
 
-from services.notifier.channels.ports import Channel, Message
-from services.notifier.core.attempt_result import AttemptResult, Deferred, FailureReason, Rejected
+from services.notifier.channels.ports import CancelledBeforeSending, Channel, Message
+from services.notifier.core.attempt_result import AttemptResult, Blame, Deferred, FailureReason, Rejected
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.store.queue import EventContent
 
@@ -39,6 +39,13 @@ async def attempt_once(
     )
     try:
         return await route.attempt(message)
+    except CancelledBeforeSending:
+        # This process stops. Without a result, the next one would have to take the message for sent.
+        return Deferred(
+            reason=FailureReason.TIMED_OUT,
+            blame=Blame.RELAY,
+            detail="the notifier stopped before the message was sent",
+        )
     except Exception as error:
         log.exception("attempt_failed_inside", subscription=delivery.subscription)
         return Deferred(reason=FailureReason.INTERNAL, detail=type(error).__name__)
