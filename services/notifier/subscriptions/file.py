@@ -115,9 +115,8 @@ def _target(path: Path, where: str, table: Any, surroundings: WebhookSurrounding
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         fields = [_shown(str(part)) for part in first["loc"] if part not in ("webhook", "email")]
-        # The library's message about a wrong channel shows what was written.
-        problem = first["msg"] if not first["type"].startswith("union_tag") else "must be webhook or email"
-        raise bad_file(path, f"{where}: {'.'.join(fields) or 'channel'}: {problem}") from None
+        field = ".".join(fields) or "channel"
+        raise bad_file(path, f"{where}: {field}: {_problem(first['type'], first['msg'], field)}") from None
     try:
         owner = _mail_address("owner", checked.owner) if checked.owner is not None else None
         match checked:
@@ -127,6 +126,17 @@ def _target(path: Path, where: str, table: Any, surroundings: WebhookSurrounding
                 return EmailTarget(subscription=_by_mail(checked), owner=owner)
     except ValueError as error:
         raise bad_file(path, f"{where} ({checked.name}): {error}") from None
+
+
+def _problem(kind: str, message: str, field: str) -> str:
+    if kind.startswith("union_tag"):
+        # The library's message shows what was written.
+        return "must be webhook or email"
+    if kind != "extra_forbidden":
+        return message
+    if field in ("secret", "signing_key", "events_token"):
+        return f"a secret does not belong in this file; use {field}_env or {field}_file"
+    return "there is no such field"
 
 
 def _by_mail(table: EmailTable) -> Subscription:

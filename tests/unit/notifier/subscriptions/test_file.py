@@ -464,6 +464,11 @@ def test_missing_file_names_the_setting(tmp_path: Path) -> None:
             "(desk): types: a receiver of body_template traderspost cannot use test; it can use closed",
         ),
         (
+            WEBHOOK + 'secret = "hunter2"\n',
+            "subscription 1: secret: a secret does not belong in this file; use secret_env or secret_file",
+        ),
+        (WEBHOOK + 'secret_env = "GOOD"\ncolour = 1\n', "subscription 1: colour: there is no such field"),
+        (
             WEBHOOK + 'secret_env = "GOOD"\nheaders = { Webhook-Id = "1" }\n',
             "(desk): headers.Webhook-Id: the notifier sets this header itself",
         ),
