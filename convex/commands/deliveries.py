@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from convex.deliveries import Answered
     from services.notifier.store.overview import Overview, TroubledReceiver
 
+# Columns of the terminal in which a row is readable; a narrower one breaks the line and loses nothing.
+_WIDTH_OF_A_DELIVERY = 120
+
 app = typer.Typer(help="Messages to receivers: what waits, and sending again.", no_args_is_help=True)
 
 
@@ -156,7 +159,9 @@ def _print_tables(overview: "Overview", state: DeliveryState | None) -> None:
         summary.add_row(escape(name), channel, *(f"{counts[each.value]:,}" for each in DeliveryState))
     if by_receiver:
         console.print(summary)
-    table = Table("number", "subscription", "state", "attempts", "next attempt / end (UTC)", "reason", "id")
+    table = Table("number", "subscription", "state", "attempts", "next attempt / end (UTC)", "reason")
+    # Whole on any terminal, and in a pipe: the id is copied into retry --delivery.
+    table.add_column("id", no_wrap=True)
     for each in overview.deliveries:
         at_ns = each.ended_at_ns if each.ended_at_ns is not None else each.next_attempt_at_ns
         table.add_row(
@@ -169,7 +174,7 @@ def _print_tables(overview: "Overview", state: DeliveryState | None) -> None:
             each.delivery_id,
         )
     if overview.deliveries:
-        console.print(table)
+        Console(width=max(console.width, _WIDTH_OF_A_DELIVERY)).print(table)
     total = sum(count.count for count in overview.counts if state is None or count.state == state.value)
     left_out = total - len(overview.deliveries)
     typer.echo(_count(total) + (f", {left_out:,} not shown (--limit)" if left_out > 0 else ""))
