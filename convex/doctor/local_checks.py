@@ -116,7 +116,9 @@ def check_subscriptions(settings: NotifierSettings) -> Finding:
         return skipped("subscriptions", f"{error.name} is not installed here; run it where the notifier runs")
     except ConfigError as error:
         return failed(
-            "subscriptions", error, "correct the file; deploy/env/subscriptions.toml.example has both kinds"
+            "subscriptions",
+            error,
+            "correct it; deploy/env/subscriptions.toml.example shows every field of the file",
         )
     if not targets:
         return passed(
