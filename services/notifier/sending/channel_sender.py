@@ -18,7 +18,7 @@ Nothing that a receiver does ends more than its own attempt: whatever a channel 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -26,16 +26,14 @@ import structlog
 
 from services.notifier.channels.ports import Channel
 from services.notifier.core.attempt_result import (
-    Deferred,
     FailureReason,
 )
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from services.notifier.core.notices import Notice
-from services.notifier.core.retry import is_expired
 from services.notifier.core.routing import PlannedDelivery
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.sending.attempt import attempt_once
+from services.notifier.sending.attempts import Attempts
 from services.notifier.sending.event_contents import EventContents
 from services.notifier.sending.receiver_watch import ReceiverWatch
 from services.notifier.sending.results import Results
@@ -100,7 +98,6 @@ class ChannelSender:
         self._channel = channel
         self._policy = policy
         self._queue = queue
-        self._routes = routes
         self._metrics = metrics
         self._clock = clock
         self._on_store_failure = on_store_failure
@@ -130,11 +127,22 @@ class ChannelSender:
             on_ended=on_ended,
             on_effect=on_effect,
         )
-        self._in_flight = 0
+        self._routes = routes
+        self._attempts = Attempts(
+            channel=channel,
+            routes=routes,
+            ready=self._ready,
+            watch=self._watch,
+            results=self._results,
+            metrics=metrics,
+            clock=clock,
+            on_answer=self._woken.set,
+            on_fault=on_store_failure,
+            on_effect=on_effect,
+        )
         self._is_stopped = False
         self._store_failures = 0
         self._ticked_at = clock.monotonic()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def ticked_at(self) -> float:
@@ -149,7 +157,7 @@ class ChannelSender:
     @property
     def is_idle(self) -> bool:
         """Return whether little is being sent."""
-        return self._in_flight <= _LITTLE
+        return self._attempts.in_flight <= _LITTLE
 
     @property
     def paused_count(self) -> int:
@@ -186,20 +194,18 @@ class ChannelSender:
         return (
             not (self._is_stopped or self._policy.begins_on_disk)
             and self._clock.now_ns() < delivery.expires_at_ns
-            and self._in_flight < self._policy.max_in_flight
+            and self._attempts.in_flight < self._policy.max_in_flight
             and self._ready.may_begin(delivery.receiver_id, self._clock.monotonic())
         )
 
     def begin(self, deliveries: Sequence[PendingDelivery], content: EventContent) -> None:
         """Make the first attempts of deliveries that were stored as begun."""
-        self._results.expect(deliveries)
-        self._in_flight += len(deliveries)
-        self._watch.start(len(deliveries))
+        self._attempts.expect(deliveries)
         for delivery in deliveries:
             self._ready.begin(delivery)
         self._on_effect(Effect.BEGUN)
         for delivery in deliveries:
-            self._start(delivery, content)
+            self._attempts.start(delivery, content)
 
     def superseded(self, delivery_ids: Iterable[str]) -> None:
         """Forget deliveries that newer ones have replaced in the store."""
@@ -234,31 +240,26 @@ class ChannelSender:
                 pause_seconds = await self._start_some()
                 await self._sleep(pause_seconds)
             self._is_stopped = True
-            if self._tasks:
-                _, late = await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
-                for task in late:
-                    task.cancel()
-                await asyncio.gather(*late, return_exceptions=True)
+            await self._attempts.drain(timeout_seconds=_DRAIN_SECONDS)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
             await asyncio.wait_for(self._results.recorder.store(), timeout=_DRAIN_SECONDS)
         except TimeoutError:
             log.exception("results_not_stored", channel=self._channel.value)
         finally:
-            for task in (waker, recording, *self._tasks):
+            self._attempts.cancel()
+            for task in (waker, recording):
                 task.cancel()
 
     async def _start_some(self) -> float:
         """Begin what may begin now; return for how long to sleep if nothing happens."""
         now = self._clock.monotonic()
-        room = self._policy.max_in_flight - self._in_flight
+        room = self._policy.max_in_flight - self._attempts.in_flight
         relay_room = self._watch.relay_room(now)
         if relay_room is not None:
             room = min(room, relay_room)
         taken = self._ready.take(now, room=room)
-        self._results.expect(taken.start)
-        self._in_flight += len(taken.start)
-        self._watch.start(len(taken.start))
+        self._attempts.expect(taken.start)
         for delivery in taken.expired:
             self._results.end(delivery, Outcome.EXPIRED, FailureReason.DEADLINE_PASSED)
         for delivery in taken.superseded:
@@ -268,7 +269,7 @@ class ChannelSender:
             self._give_back(taken.start, is_store_down=True)
             return _STORE_RETRY_SECONDS[-1]
         for receiver_id in taken.refill:
-            self._spawn(self._waiting.refill(receiver_id, without=self._results.unsettled))
+            self._attempts.spawn(self._waiting.refill(receiver_id, without=self._results.unsettled))
         if taken.start and not await self._begin(taken.start):
             return _STORE_RETRY_SECONDS[min(self._store_failures, len(_STORE_RETRY_SECONDS)) - 1]
         if taken.start:
@@ -299,7 +300,7 @@ class ChannelSender:
                     started.add(delivery.delivery_id)
                     replaces = self._results.replaced_by(delivery)
                     begun_one = replace(delivery, attempts=delivery.attempts + 1, replaces=replaces)
-                    self._start(begun_one, contents[delivery.event_id])
+                    self._attempts.start(begun_one, contents[delivery.event_id])
         except StoreUnavailable as error:
             self._store_failures += 1
             log.warning("sending_waits_for_the_store", channel=self._channel.value, detail=str(error)[:200])
@@ -316,72 +317,18 @@ class ChannelSender:
         if len(deliveries) > 1:
             return all([await self._begin([each]) for each in deliveries])
         (delivery,) = deliveries
-        self._in_flight -= 1
-        self._watch.release(delivery)
-        self._metrics.internal_errors.labels(self._channel.value).inc()
-        self._results.end(delivery, Outcome.REJECTED, FailureReason.INTERNAL)
+        self._attempts.reject(delivery)
         return True
-
-    def _start(self, delivery: PendingDelivery, content: EventContent) -> None:
-        if is_expired(delivery, now_ns=self._clock.now_ns()):
-            # The store took its time.
-            self._in_flight -= 1
-            self._watch.release(delivery)
-            self._results.end(delivery, Outcome.EXPIRED, FailureReason.DEADLINE_PASSED)
-        else:
-            self._spawn(self._attempt(delivery, content))
 
     def _give_back(self, deliveries: Sequence[PendingDelivery], *, is_store_down: bool) -> None:
         """Undo the beginning of attempts that may not be made."""
-        self._results.expect_no_more(deliveries)
-        self._in_flight -= len(deliveries)
-        for delivery in deliveries:
-            self._watch.release(delivery)
-            self._ready.free(delivery)
+        self._attempts.give_up(deliveries)
         if is_store_down:
             self._waiting.add(deliveries)
             # Whether the last transaction was kept is not known.
             self._on_store_failure()
         elif deliveries:
             self._waiting.ask_again(deliveries)
-
-    async def _attempt(self, delivery: PendingDelivery, content: EventContent) -> None:
-        started_at_ns, started = self._clock.now_ns(), self._clock.monotonic()
-        result = await attempt_once(
-            self._routes.get(delivery.subscription),
-            delivery,
-            content,
-            is_doubtful=self._ready.health_of(delivery.receiver_id).failing_since is not None,
-        )
-        if isinstance(result, Deferred) and result.reason is FailureReason.INTERNAL:
-            self._metrics.internal_errors.labels(self._channel.value).inc()
-        self._on_effect(Effect.SENT)
-        self._in_flight -= 1
-        try:
-            self._results.attempted(
-                delivery,
-                content,
-                result,
-                started_at_ns=started_at_ns,
-                duration_seconds=self._clock.monotonic() - started,
-            )
-        except Exception:
-            # It may have arrived, and what follows cannot be decided: it is not repeated.
-            log.exception("result_not_decided", subscription=delivery.subscription)
-            self._metrics.internal_errors.labels(self._channel.value).inc()
-            self._results.end(delivery, Outcome.UNKNOWN, FailureReason.INTERNAL)
-        self._woken.set()
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("sending_failed_inside", error=repr(error), exc_info=error)
-            self._on_store_failure()
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()

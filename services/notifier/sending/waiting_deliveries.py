@@ -48,6 +48,9 @@ class WaitingDeliveries:
         now_ns, now = self._clock.now_ns(), self._clock.monotonic()
         for delivery in deliveries:
             until_due = max(delivery.next_attempt_at_ns - now_ns, 0) / NS_PER_SECOND
+            if delivery.attempts == 0:
+                # It was due when it was stored, whatever the wall clock says now.
+                until_due = 0.0
             until_expiry = (delivery.expires_at_ns - now_ns) / NS_PER_SECOND
             self.ready.add(delivery, due=now + min(until_due, self._longest_wait), expires=now + until_expiry)
         self._wake()
