@@ -1,14 +1,8 @@
 """The mail server that all mails go through: a few lines, opened as needed and kept for the next mail.
 
-What a mail finds:
-
-- a line is free: it takes that one;
-- none is free: it waits, and another line is opened, one at a time and at most ``max_connections``;
-- no line can be opened: every mail that waits gets the same answer, and until the back-off has passed so
-  does every mail that comes, without a connection. Then one attempt is made.
-
-A server that refuses every mail within a session (it wants a login, or another sender) is unusable, too: its
-lines are closed, and after the back-off one mail goes first. An answer about a recipient concerns one mail.
+A mail takes a line that is free, or waits while one is opened, at most ``max_connections``. If none can be,
+all mails that wait get one answer, and so do those that come until the back-off has passed. A server that
+refuses every mail within a session (it wants a login, or another sender) is unusable, too.
 """
 
 import asyncio
@@ -285,11 +279,8 @@ class SmtpRelay:
         self._hand_out()
 
     def _tls_context(self) -> ssl.SSLContext | None:
-        if self._settings.security is SmtpSecurity.NONE:
-            return None
-        if self._tls is None:
-            ca_file = self._settings.ca_file
-            self._tls = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        if self._tls is None and self._settings.security is not SmtpSecurity.NONE:
+            self._tls = ssl.create_default_context(cafile=self._settings.ca_file)
         return self._tls
 
     def _pause_seconds(self) -> float:

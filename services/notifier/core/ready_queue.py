@@ -1,12 +1,8 @@
 """Which deliveries of a channel may start now; kept in memory, so that no attempt waits for a query.
 
 Receivers take turns, so that one with a long queue delays nobody. How many a receiver gets at a time is
-`receiver_health`'s decision. Of one lane, a divergence for one subscription, one delivery is in flight at a
-time.
-
-A receiver that is well gets its messages in the order in which they are due, and those of a lane in the order
-of their events. One that was not well gets the newest first, until none is left that waited while it was not;
-what is older in the lane of one that is sent is superseded.
+`receiver_health`'s decision, and which one is next `receiver_queue`'s. Of one lane, a divergence for one
+subscription, one delivery is in flight at a time.
 
 Receivers that fail get a quarter of the channel's attempts in flight at most, and those that have not
 answered yet a half. So there is room for those that are well, however many hang.
@@ -18,11 +14,12 @@ Instants are seconds on a monotonic clock.
 
 import heapq
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from services.notifier.core.deliveries import Lane, PendingDelivery, Replaced
+from services.notifier.core.deliveries import PendingDelivery, Replaced
 from services.notifier.core.receiver_health import HealthPolicy, ReceiverHealth, Standing
+from services.notifier.core.receiver_queue import ReceiverQueue, Waiting
 
 # Below this share of the bound, a queue of which a part is in the store is filled again.
 _REFILL_SHARE: Final = 0.25
@@ -30,27 +27,6 @@ _REFILL_SHARE: Final = 0.25
 _TIMERS_PER_RECEIVER: Final = 8
 # Of the attempts in flight; at least one.
 _SHARES: Final = {Standing.FAILING: 0.25, Standing.NEW: 0.5, Standing.PROVEN: 1.0}
-
-
-@dataclass(slots=True, kw_only=True)
-class _Waiting:
-    delivery: PendingDelivery
-    due: float
-    expires: float
-
-
-@dataclass(slots=True, kw_only=True)
-class _Receiver:
-    health: ReceiverHealth
-    # By delivery_id.
-    waiting: dict[str, _Waiting] = field(default_factory=dict)
-    # The delivery in flight of each lane.
-    busy: dict[Lane, str] = field(default_factory=dict)
-    has_more: bool = False
-    newest_first: bool = False
-    # Among the receivers of which standing it waits for its turn; None if it does not.
-    turn: Standing | None = None
-    wakes_at: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +68,7 @@ class ReadyQueue:
     def __init__(self, policy: HealthPolicy, *, per_receiver: int, max_in_flight: int) -> None:
         self._policy = policy
         self._per_receiver = per_receiver
-        self._receivers: dict[str, _Receiver] = {}
+        self._receivers: dict[str, ReceiverQueue] = {}
         self._turns: dict[Standing, deque[str]] = {standing: deque() for standing in _SHARES}
         self._most = {standing: max(1, int(share * max_in_flight)) for standing, share in _SHARES.items()}
         # By the standing that its receiver had when the attempt began.
@@ -125,11 +101,11 @@ class ReadyQueue:
         receiver = self._receiver(delivery.receiver_id)
         if len(receiver.waiting) >= self._per_receiver and delivery.delivery_id not in receiver.waiting:
             receiver.has_more = True
-            oldest = min(receiver.waiting.values(), key=_age)
-            if _age(oldest) >= (delivery.received_at_ns, delivery.sequence):
+            oldest = receiver.oldest()
+            if oldest.age >= (delivery.received_at_ns, delivery.sequence):
                 return False
             self.remove(oldest.delivery.delivery_id)
-        receiver.waiting[delivery.delivery_id] = _Waiting(delivery=delivery, due=due, expires=expires)
+        receiver.waiting[delivery.delivery_id] = Waiting(delivery=delivery, due=due, expires=expires)
         self._receiver_of[delivery.delivery_id] = delivery.receiver_id
         self._wake_at(delivery.receiver_id, receiver, expires)
         self._look_at(delivery.receiver_id, receiver)
@@ -164,8 +140,8 @@ class ReadyQueue:
                     # It has another one among those of the standing that it has come to.
                     continue
                 receiver.turn = None
-                expired += self._drop_expired(receiver, now)
-                chosen = self._next_of(receiver, now)
+                expired += self._forget(receiver.expired(now))
+                chosen = receiver.choose(now)
                 if receiver.has_more and len(receiver.waiting) <= _REFILL_SHARE * self._per_receiver:
                     receiver.has_more = False
                     refill.append(receiver_id)
@@ -173,7 +149,7 @@ class ReadyQueue:
                     self._wake_later(receiver_id, receiver, now)
                     continue
                 self.remove(chosen.delivery_id)
-                superseded += self._drop_older(receiver, chosen)
+                superseded += self._forget(receiver.older_than(chosen))
                 receiver.busy[chosen.lane] = chosen.delivery_id
                 receiver.health.start()
                 in_flight.add(chosen.delivery_id)
@@ -249,13 +225,13 @@ class ReadyQueue:
             del receiver.busy[delivery.lane]
         self._look_at(delivery.receiver_id, receiver)
 
-    def _receiver(self, receiver_id: str) -> _Receiver:
+    def _receiver(self, receiver_id: str) -> ReceiverQueue:
         receiver = self._receivers.get(receiver_id)
         if receiver is None:
-            receiver = self._receivers[receiver_id] = _Receiver(health=ReceiverHealth(self._policy))
+            receiver = self._receivers[receiver_id] = ReceiverQueue(health=ReceiverHealth(self._policy))
         return receiver
 
-    def _look_at(self, receiver_id: str, receiver: _Receiver) -> None:
+    def _look_at(self, receiver_id: str, receiver: ReceiverQueue) -> None:
         standing = receiver.health.standing
         if receiver.turn is not standing:
             receiver.turn = standing
@@ -274,62 +250,24 @@ class ReadyQueue:
             if receiver.wakes_at != at:
                 continue
             receiver.wakes_at = float("inf")
-            expired += self._drop_expired(receiver, now)
+            expired += self._forget(receiver.expired(now))
             if receiver.waiting:
                 self._wake_at(receiver_id, receiver, min(each.expires for each in receiver.waiting.values()))
             self._look_at(receiver_id, receiver)
         return expired
 
-    def _drop_expired(self, receiver: _Receiver, now: float) -> list[PendingDelivery]:
-        late = [each.delivery for each in receiver.waiting.values() if each.expires <= now]
-        for delivery in late:
+    def _forget(self, deliveries: list[PendingDelivery]) -> list[PendingDelivery]:
+        for delivery in deliveries:
             self.remove(delivery.delivery_id)
-        return late
+        return deliveries
 
-    def _next_of(self, receiver: _Receiver, now: float) -> PendingDelivery | None:
-        if not receiver.waiting:
-            receiver.newest_first = receiver.newest_first and receiver.has_more
-            return None
-        if not receiver.health.may_start(now):
-            return None
-        is_probe = receiver.health.is_paused
-        if is_probe or receiver.newest_first:
-            newest = max(
-                (each for each in receiver.waiting.values() if each.delivery.lane not in receiver.busy),
-                key=_age,
-                default=None,
-            )
-            if newest is not None and (is_probe or newest.due <= now):
-                return newest.delivery
-        free = [each for each in _heads(receiver) if each.due <= now]
-        if not free:
-            return None
-        return min(free, key=lambda each: (each.due, _age(each))).delivery
-
-    def _drop_older(self, receiver: _Receiver, chosen: PendingDelivery) -> list[PendingDelivery]:
-        older = [
-            each.delivery
-            for each in receiver.waiting.values()
-            if each.delivery.lane == chosen.lane and each.delivery.sequence < chosen.sequence
-        ]
-        for delivery in older:
-            self.remove(delivery.delivery_id)
-        return older
-
-    def _wake_later(self, receiver_id: str, receiver: _Receiver, now: float) -> None:
+    def _wake_later(self, receiver_id: str, receiver: ReceiverQueue, now: float) -> None:
         """Set the time at which something may change for a receiver without anything happening before."""
-        if not receiver.waiting:
-            return
-        at = min(each.expires for each in receiver.waiting.values())
-        opens_at = receiver.health.opens_at()
-        if opens_at is not None:
-            free = [each.due for each in _heads(receiver)]
-            if free:
-                due = now if receiver.health.is_paused else min(free)
-                at = min(at, max(opens_at, due))
-        self._wake_at(receiver_id, receiver, at)
+        at = receiver.changes_at(now)
+        if at is not None:
+            self._wake_at(receiver_id, receiver, at)
 
-    def _wake_at(self, receiver_id: str, receiver: _Receiver, at: float) -> None:
+    def _wake_at(self, receiver_id: str, receiver: ReceiverQueue, at: float) -> None:
         if at < receiver.wakes_at:
             receiver.wakes_at = at
             heapq.heappush(self._timers, (at, receiver_id))
@@ -341,20 +279,3 @@ class ReadyQueue:
                     if other.wakes_at < float("inf")
                 ]
                 heapq.heapify(self._timers)
-
-
-def _heads(receiver: _Receiver) -> list[_Waiting]:
-    """Return the oldest of each lane that has none in flight."""
-    heads: dict[Lane, _Waiting] = {}
-    for each in receiver.waiting.values():
-        lane = each.delivery.lane
-        if lane in receiver.busy:
-            continue
-        head = heads.get(lane)
-        if head is None or each.delivery.sequence < head.delivery.sequence:
-            heads[lane] = each
-    return list(heads.values())
-
-
-def _age(waiting: _Waiting) -> tuple[int, int]:
-    return (waiting.delivery.received_at_ns, waiting.delivery.sequence)

@@ -397,3 +397,15 @@ def test_long_outage_leaves_no_timers_behind() -> None:
 
     assert now < 300_000.0
     assert max(sizes) <= 8
+
+
+def test_newest_of_a_divergence_is_that_of_the_newest_event_however_they_were_received() -> None:
+    desk = Desk()
+    desk.add("closed", divergence_id="dv", sequence=9, received_at_ns=1)
+    desk.add("opened", divergence_id="dv", sequence=2, received_at_ns=5)
+    desk.queue.recovered("rc_1", 0.0)
+
+    taken = desk.queue.take(0.0, room=9)
+
+    assert [each.delivery_id for each in taken.start] == ["closed"]
+    assert [each.delivery_id for each in taken.superseded] == ["opened"]
