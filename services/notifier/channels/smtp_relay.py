@@ -1,8 +1,7 @@
 """The mail server that all mails go through: a few lines, opened as needed and kept for the next mail.
 
-A mail takes a line that is free, or waits while one is opened, at most ``max_connections``. If none can be,
-all mails that wait get one answer, and so do those that come until the back-off has passed. A server that
-refuses every mail within a session (it wants a login, or another sender) is unusable, too.
+A mail takes a line that is free, or waits while one is opened. If none can be, all mails that wait get one
+answer, and so do those that come until the back-off has passed; the same if a session refuses every mail.
 """
 
 import asyncio
