@@ -14,7 +14,7 @@ SEED ?= 1
 # A file's tests stay in one process, so that what they share is made once.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test chaos bench lint format types lock schemas clean
+.PHONY: help demo test chaos fuzz bench lint format types lock schemas clean
 
 help:
 	@echo "make demo [SECONDS=40]  the whole system on this machine, on an embedded broker and a simulated market"
@@ -22,6 +22,7 @@ help:
 	@echo "                        whether every branch of what decides is covered"
 	@echo "make chaos [SCENE=sqlite] [KILLS=200] [SEED=1] [KAFKA=1]  kill notifiers at random and check what they did; the"
 	@echo "                        scenes are sqlite, postgres, full-disk and cut-connections"
+	@echo "make fuzz               odd replies, records and files by the thousand; takes hours"
 	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"
 
@@ -38,6 +39,11 @@ ifdef COVERAGE
 else
 	$(PYTEST) -ra $(TESTS)
 endif
+
+# Thousands of examples each, where the tests try a few hundred: replies of receivers and mail servers, records, files.
+fuzz: $(VENV)/.test
+	HYPOTHESIS_PROFILE=deep $(PYTEST) -ra tests/property tests/integration/notifier/test_webhook_fuzz.py \
+	  tests/integration/notifier/test_email_fuzz.py
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos.notifier_campaign --scene $(SCENE) --kills $(KILLS) --seed $(SEED) $(if $(KAFKA),--kafka)

@@ -147,7 +147,7 @@ def _figures(what: str, count: int, baseline: str, found: _Found) -> list[Figure
     before, last = found.peaks[-2:]
     growth = measured(
         "e",
-        f"resident memory, {what}: from the second event to the third",
+        f"resident memory, {what}: from the fifth event to the sixth",
         [(last - before) / _MIB],
         "MiB",
         at_most=_MOST_GROWTH_MIB,
