@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 _BATCH: Final = 500
 # Ten short interruptions a second: while deliveries are made, their outcomes must not delay them.
 _LEAST_PAUSE_SECONDS: Final = 0.1
-# Of a burst of deliveries, the outcomes are published up to two seconds later: all share one interpreter.
-_MOST_PAUSES: Final = 20
 _RETRY_SECONDS: Final = 5.0
 # What is left unpublished at the end of a run is published by the next one.
 _LAST_SECONDS: Final = 5.0
@@ -155,11 +153,11 @@ class OutcomePublisher:
         log.error("outcome_dead_lettered", reason=letter.reason, detail=letter.message)
 
     async def _let_deliveries_go_first(self, stop: asyncio.Event) -> None:
-        for _ in range(_MOST_PAUSES):
-            since = asyncio.get_running_loop().time() - self._began_at
-            if self._is_idle() or stop.is_set():
-                return
-            await _pause(stop, max(_LEAST_PAUSE_SECONDS - since, 0.0) or _LEAST_PAUSE_SECONDS)
+        if self._is_idle():
+            return
+        since = asyncio.get_running_loop().time() - self._began_at
+        if since < _LEAST_PAUSE_SECONDS:
+            await _pause(stop, _LEAST_PAUSE_SECONDS - since)
 
     async def _wake_at(self, stop: asyncio.Event) -> None:
         await stop.wait()

@@ -189,6 +189,10 @@ class ReadyQueue:
         receiver.health.start()
         self._in_flight[receiver.health.standing].add(delivery.delivery_id)
 
+    def hold(self, delivery: PendingDelivery) -> None:
+        """Let the others of a lane wait until it is stored what becomes of one that was interrupted."""
+        self._receiver(delivery.receiver_id).busy[delivery.lane] = delivery.delivery_id
+
     def answered(self, delivery: PendingDelivery) -> None:
         """Look at a receiver again: an attempt has ended, and its health may have changed."""
         self._ended(delivery)

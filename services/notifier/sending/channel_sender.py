@@ -186,6 +186,7 @@ class ChannelSender:
             if delivery.is_interrupted:
                 # It may wait here, too: a transaction of which nobody knew whether it was kept.
                 self._waiting.remove([delivery.delivery_id])
+                self._ready.hold(delivery)
                 self._results.interrupted(delivery)
         self._waiting.add(each for each in others if not each.is_interrupted)
 

@@ -204,6 +204,10 @@ class Recording:
         before = dict(replaces)
         for older, (newer, _) in newest.items():
             change = changes[older]
+            delivery = change.record.delivery
+            if change.state == PENDING and delivery.is_interrupted and delivery.attempts <= 1:
+                # It did not fail: it is repeated, and the newer ones follow in order.
+                continue
             if change.state == PENDING:
                 change.state, change.reason = Outcome.SUPERSEDED, FailureReason.SUPERSEDED.value
             replaces[newer] = _replaces_after(replaces[newer], change)

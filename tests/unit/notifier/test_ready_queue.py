@@ -409,3 +409,15 @@ def test_newest_of_a_divergence_is_that_of_the_newest_event_however_they_were_re
 
     assert [each.delivery_id for each in taken.start] == ["closed"]
     assert [each.delivery_id for each in taken.superseded] == ["opened"]
+
+
+def test_others_of_a_lane_wait_until_it_is_stored_what_becomes_of_an_interrupted_one() -> None:
+    desk = Desk()
+    opened = pending("opened", receiver_id="rc_1", divergence_id="dv", sequence=1)
+    desk.queue.hold(opened)
+    desk.add("closed", divergence_id="dv", sequence=2)
+
+    assert desk.start() == []
+    desk.queue.free(opened)
+    desk.add("opened", divergence_id="dv", sequence=1)
+    assert desk.start() == ["opened"]
