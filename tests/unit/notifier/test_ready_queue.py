@@ -421,3 +421,16 @@ def test_others_of_a_lane_wait_until_it_is_stored_what_becomes_of_an_interrupted
     desk.queue.free(opened)
     desk.add("opened", divergence_id="dv", sequence=1)
     assert desk.start() == ["opened"]
+
+
+def test_timer_that_was_replaced_changes_nothing() -> None:
+    desk = Desk()
+    desk.add("a", due=50.0, expires=100.0)
+    assert desk.start(0.0) == []
+    assert desk.start(50.0) == ["a"]
+    desk.add("b", due=150.0, expires=200.0)
+
+    assert desk.start(100.0) == []
+    assert desk.start(150.0) == []
+    desk.answer("a", 150.0)
+    assert desk.start(150.0) == ["b"]
