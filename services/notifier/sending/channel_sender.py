@@ -2,10 +2,9 @@
 
 Order of effects for one delivery:
 
-1. the store notes that an attempt begins: it is ``sending`` (``begun``), for a webhook that need not wait in
-   the transaction that stores its event. For a mail that is on disk; for a
+1. the store notes that an attempt begins: it is ``sending`` (``begun``). For a mail that is on disk. For a
    webhook, which its receiver recognises by its id, it survives the end of this process and reaches the disk
-   while the message is under way,
+   while the message is under way; one that need not wait is noted together with its event,
 2. the message is sent to the receiver (``sent``),
 3. the result and the decision after it are stored, many in one transaction (``recorded``),
 4. `outcome_publisher` publishes the outcome.
@@ -25,9 +24,7 @@ from typing import Final
 import structlog
 
 from services.notifier.channels.ports import Channel
-from services.notifier.core.attempt_result import (
-    FailureReason,
-)
+from services.notifier.core.attempt_result import FailureReason
 from services.notifier.core.deliveries import PendingDelivery
 from services.notifier.core.effects import Effect, OnEffect, ignore_effect
 from services.notifier.core.notices import Notice
@@ -221,10 +218,6 @@ class ChannelSender:
     def retry_now(self, receiver_ids: Iterable[str]) -> None:
         """Try receivers now, however long they have failed or asked to be left alone."""
         self._watch.retry_now(receiver_ids, self._clock.monotonic())
-        self._woken.set()
-
-    def wake(self) -> None:
-        """Look for something to do now."""
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
