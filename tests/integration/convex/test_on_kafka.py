@@ -136,6 +136,9 @@ def test_state_partitioned_otherwise_than_ticks_fails(
             await admin.create_topics(
                 [NewTopic("state.v1", count, 1, topic_configs={"cleanup.policy": "compact"})]
             )
+            # The broker answers before it lists the topic to those who ask.
+            while len((await admin.describe_topics(["state.v1"]))[0]["partitions"]) != count:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.1)
 
     convex("topics", "create")
     asyncio.run(make_anew(partitions))
