@@ -35,6 +35,7 @@ class Kind(StrEnum):
     OPPOSITE_MOVES = "opposite_moves"
     CORRELATION_BREAK = "correlation_break"
     HEDGE_LOST = "hedge_lost"
+    EVIDENCE_BREAK = "evidence_break"
     REGIME_CHANGE = "regime_change"
     DATA_FAULT = "data_fault"
 
@@ -114,24 +115,91 @@ class Hedge:
     ratio_kalman: Estimate = Estimate(value=None)
 
 
+class Null(StrEnum):
+    """What chance alone means for a kind: the assumption under which its false alarms are counted.
+
+    ``unrelated_legs``: two legs without a tie, each with its own volatility and persistence.
+    ``constant_correlation``: two legs whose correlation never changes.
+    """
+
+    UNRELATED_LEGS = "unrelated_legs"
+    CONSTANT_CORRELATION = "constant_correlation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """The sessions of the first and the last close of a history."""
+
+    first_session: str
+    last_session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedOpenings:
+    """How often a rule opened in the history that its false alarms were computed from.
+
+    Parameters
+    ----------
+    count
+        Openings.
+    per_year
+        Openings in 252 sessions, with the 95 % interval of a Poisson rate.
+    """
+
+    count: int
+    per_year: Estimate
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Significance:
-    """How sure a correlation is, and how often chance alone would open the same divergence.
+    """How often chance alone would open the same divergence, and how sure a correlation is.
 
     Parameters
     ----------
     correlation
-        The one that decided, with its 95 % interval.
-    effective_size
-        Independent pairs that the window is worth.
+        The one that decided, with its 95 % interval; None for a kind that no correlation decides.
+    effective_size, n_eff
+        Independent pairs that the correlation's window is worth. ``n_eff`` is the same number under the name
+        of the statistics.
     false_alarms_per_year
-        Openings expected in 252 sessions in which the relationship never changes, at this rule's levels; None
-        where nobody has computed it for this pair and rule.
+        Openings expected in 252 sessions by chance alone, at this rule's levels; None where nobody has
+        computed it for this pair and rule.
+    interval
+        95 % interval of ``false_alarms_per_year``: for the choice of the history and for the simulation.
+    null
+        What chance alone means here.
+    period
+        The history that the number was computed from.
+    observed
+        How often the rule opened in that history.
     """
 
-    correlation: Estimate
+    correlation: Estimate | None
     effective_size: float | None
     false_alarms_per_year: float | None
+    n_eff: float | None = None
+    interval: Interval | None = None
+    null: Null | None = None
+    period: Period | None = None
+    observed: ObservedOpenings | None = None
+
+    @property
+    def exceeds_chance(self) -> bool | None:
+        """Return whether the rule opened more often than chance explains; None if that is not known.
+
+        It did if the lower end of the observed rate is above the upper end of the expected one.
+        """
+        if self.interval is None or self.observed is None or self.observed.per_year.low is None:
+            return None
+        return self.observed.per_year.low > self.interval.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +260,10 @@ class DivergenceEvent:
     links
         Paths on the dashboard.
     significance
-        Of the kinds that a correlation decides; None for the others.
+        Of every kind that is about the market; None for a data fault.
+    probability
+        Of a provisional event: how likely the next close opens the divergence or keeps it open at this level;
+        None for a confirmed one.
     is_flapping
         The divergence opens and closes so often that it is held open until it settles.
     """
@@ -217,6 +288,7 @@ class DivergenceEvent:
     evidence: Evidence
     links: dict[str, str]
     significance: Significance | None = None
+    probability: float | None = None
     is_flapping: bool = False
 
     @property

@@ -75,6 +75,13 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         directions=(Direction.RISK_OFF,),
         rule_fields=_BY_CLOSES,
     ),
+    Kind.EVIDENCE_BREAK: KindTraits(
+        title="Evidence break",
+        question="Do the legs move together more or less often than they used to?",
+        statistic="e_break",
+        directions=(Direction.TIGHTENING, Direction.LOOSENING),
+        rule_fields=_BY_CLOSES,
+    ),
     Kind.REGIME_CHANGE: KindTraits(
         title="Regime change",
         question="Risk-on or risk-off?",

@@ -32,6 +32,10 @@ class Pair:
         Both legs are made up, and of venue ``SIMULATED``; shown wherever the pair is.
     is_proxy
         A leg stands for something it is not (a gold token for gold); shown on the pair's page.
+    agreement_low, agreement_high
+        The baseline of the pair's relationship: the share of sessions in which both legs move to the same
+        side of their means, as a band. ``evidence_break`` tests it; a pair without a baseline has no such
+        divergence.
 
     Examples
     --------
@@ -48,6 +52,8 @@ class Pair:
     other_title: str
     is_simulated: bool = False
     is_proxy: bool = False
+    agreement_low: float | None = None
+    agreement_high: float | None = None
 
     @property
     def page(self) -> str:
@@ -62,6 +68,14 @@ class Pair:
                 raise ConfigError(f"an instrument of pair {self.name} is SYMBOL.VENUE, was {instrument!r}")
         if self.lead == self.other:
             raise ConfigError(f"pair {self.name} needs two different instruments, was {self.lead} twice")
+        low, high = self.agreement_low, self.agreement_high
+        if (low is None) != (high is None):
+            raise ConfigError(f"pair {self.name} needs both agreement_low and agreement_high, or neither")
+        if low is not None and high is not None and not 0.05 <= low < high <= 0.95:
+            raise ConfigError(
+                f"the baseline of pair {self.name} is 0.05 <= agreement_low < agreement_high <= 0.95, "
+                f"was {low} and {high}"
+            )
         # A message shows only the instruments, so the venue must say the same as ``is_simulated``.
         venues = {instrument.rpartition(".")[2] for instrument in (self.lead, self.other)}
         if self.is_simulated and venues != {_SIMULATED}:

@@ -1,8 +1,9 @@
 """A pair's latest statistics, as the page and the operators see them."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from shared.domain.divergences import Confirmation, Direction, Estimate, Hedge, Kind, Severity
+from shared.domain.divergences import Confirmation, Direction, Estimate, Hedge, Kind, Severity, Transition
 from shared.domain.ticks import FeedState
 
 
@@ -116,6 +117,32 @@ class OutcomeSummary:
     usual_rate: float | None = None
 
 
+class TriggerAt(StrEnum):
+    """When a trigger price counts: now, or at the next close with the other leg unchanged."""
+
+    LIVE = "live"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """The price of the lead at which something would happen to a divergence.
+
+    Parameters
+    ----------
+    transition
+        What would happen. For a live price it happens when the price has been held for the rule's time.
+    lead_price
+        Raw USD, on the price grid of 0.01: the price nearest to the present one at which it happens.
+    """
+
+    kind: Kind
+    direction: Direction
+    transition: Transition
+    lead_price: float
+    at: TriggerAt
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegFault:
     """Why a leg's data cannot be trusted now.
@@ -161,6 +188,8 @@ class PairSnapshot:
         What followed past openings, by kind, direction and horizon.
     faults
         What is wrong with the legs' data now.
+    triggers
+        The lead's prices at which a divergence would open, escalate, ease or end.
     """
 
     pair: str
@@ -181,3 +210,4 @@ class PairSnapshot:
     hedge: Hedge | None = None
     outcomes: tuple[OutcomeSummary, ...] = ()
     faults: tuple[LegFault, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
