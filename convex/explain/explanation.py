@@ -140,7 +140,7 @@ def _answers(event: DivergenceEvent) -> list[tuple[str, float | None, str]]:
         ("hedge stress_corr", hedge.stress_corr.value, "stress_corr_252"),
     ]
     size = _CORRELATION.get(event.kind)
-    if sure is not None and size is not None:
+    if sure is not None and sure.correlation is not None and size is not None:
         answers += [
             ("significance r", sure.correlation.value, f"corr_{size}"),
             ("significance low", sure.correlation.low, f"corr_ci_{size}_low"),

@@ -79,6 +79,8 @@ def _decided(kind: Kind, direction: Direction) -> dict[str, Any]:
                     false_alarms_per_year=1.3,
                 ),
             }
+        case Kind.EVIDENCE_BREAK:
+            return _evidence_break(sign)
         case Kind.REGIME_CHANGE:
             regimes = {"regime_before": 0.0, "regime": sign}
             return {"values": {**regimes, **_RATIO, "z_90": 1.2 * sign, **_CONTEXT}, "thresholds": {}}
@@ -107,5 +109,18 @@ def _correlation_break(sign: float) -> dict[str, Any]:
             correlation=Estimate(value=0.57 * sign, low=low, high=high),
             effective_size=18.2,
             false_alarms_per_year=0.2,
+        ),
+    }
+
+
+def _evidence_break(sign: float) -> dict[str, Any]:
+    large, small = (301.4, 2.6) if sign > 0 else (2.6, 301.4)
+    return {
+        "values": {"e_break": 304.0, "e_tightening": large, "e_loosening": small} | _CONTEXT,
+        "thresholds": {"warning": 252.0, "critical": 2520.0, "leave": 20.0},
+        "significance": Significance(
+            correlation=None,
+            effective_size=None,
+            false_alarms_per_year=0.3,
         ),
     }

@@ -96,7 +96,7 @@ def _table(kind: Kind, episodes: Sequence[Episode], pair: Pair) -> str:
     if kind.is_instant:
         own = ("<th>Change</th><th>Session</th>", f'<th class="n">{_STATISTIC_NAMES[kind]}</th>')
     else:
-        has_estimate = any(each.opened.significance is not None for each in episodes)
+        has_estimate = any(_estimate(each.opened) for each in episodes)
         own = (
             "<th>Direction</th><th>Opened</th><th>Ended</th><th class='n'>Sessions</th><th>Severity</th>",
             ('<th class="n">r at the<br>opening</th>' if has_estimate else "")
@@ -147,7 +147,7 @@ def _row(episode: Episode, pair: Pair) -> str:
 
 
 def _estimate(opened: DivergenceEvent) -> str:
-    if opened.significance is None:
+    if opened.significance is None or opened.significance.correlation is None:
         return ""
     r, size = opened.significance.correlation, opened.significance.effective_size
     return (

@@ -122,12 +122,12 @@ def significance(event: DivergenceEvent) -> tuple[str, ...]:
     """
     if event.significance is None:
         return ()
-    size = event.significance.effective_size
+    chance = _by_chance(event.significance.false_alarms_per_year)
+    correlation, size = event.significance.correlation, event.significance.effective_size
+    if correlation is None:
+        return (chance,)
     worth = "" if size is None else f", worth {number(size, 0)} independent sessions"
-    return (
-        f"Correlation {estimate(event.significance.correlation, signed)}{worth}.",
-        _by_chance(event.significance.false_alarms_per_year),
-    )
+    return (f"Correlation {estimate(correlation, signed)}{worth}.", chance)
 
 
 def _by_chance(per_year: float | None) -> str:

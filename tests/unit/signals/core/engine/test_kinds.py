@@ -180,6 +180,7 @@ def test_correlation_that_turns_breaks_and_says_how_sure_that_is() -> None:
     assert fisher(a[:-1], b[:-1]) < 2.58
     assert event.direction is Direction.TIGHTENING
     assert event.significance is not None
+    assert event.significance.correlation is not None
     assert event.significance.correlation.value == pytest.approx(
         np.corrcoef(a[-20:], b[-20:])[0, 1], rel=1e-9
     )
