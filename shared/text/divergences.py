@@ -37,6 +37,8 @@ _SENTENCES: Final[Mapping[tuple[Kind, Direction], str]] = {
     (Kind.CORRELATION_BREAK, Direction.TIGHTENING): "{lead} and {other} move together more than they used to",
     (Kind.CORRELATION_BREAK, Direction.LOOSENING): "{lead} and {other} move together less than they used to",
     (Kind.HEDGE_LOST, Direction.RISK_OFF): "{lead} no longer hedges {other}",
+    (Kind.EVIDENCE_BREAK, Direction.TIGHTENING): "{lead} and {other} agree on more days than they used to",
+    (Kind.EVIDENCE_BREAK, Direction.LOOSENING): "{lead} and {other} agree on fewer days than they used to",
     (Kind.REGIME_CHANGE, Direction.RISK_OFF): "The regime changed with {lead}/{other} above its average",
     (Kind.REGIME_CHANGE, Direction.RISK_ON): "The regime changed with {lead}/{other} below its average",
     (Kind.DATA_FAULT, Direction.LEAD): "The data of {lead} cannot be trusted",

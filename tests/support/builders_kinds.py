@@ -29,6 +29,8 @@ KINDS_AND_DIRECTIONS: Final = (
     (Kind.CORRELATION_BREAK, Direction.TIGHTENING),
     (Kind.CORRELATION_BREAK, Direction.LOOSENING),
     (Kind.HEDGE_LOST, Direction.RISK_OFF),
+    (Kind.EVIDENCE_BREAK, Direction.TIGHTENING),
+    (Kind.EVIDENCE_BREAK, Direction.LOOSENING),
     (Kind.REGIME_CHANGE, Direction.RISK_OFF),
     (Kind.REGIME_CHANGE, Direction.RISK_ON),
     (Kind.DATA_FAULT, Direction.LEAD),

@@ -22,6 +22,7 @@ _STATISTIC_NAMES: Final = {
     Kind.OPPOSITE_MOVES: "D",
     Kind.CORRELATION_BREAK: "Fisher’s z",
     Kind.HEDGE_LOST: "low end",
+    Kind.EVIDENCE_BREAK: "e-value",
     Kind.REGIME_CHANGE: "z",
 }
 # A longer table is folded up: its heading opens it.

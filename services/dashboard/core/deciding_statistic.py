@@ -5,6 +5,7 @@ from typing import Final
 from shared.domain.divergences import DivergenceEvent, Kind
 from shared.text.data_faults import causes_among, describe_cause
 from shared.text.divergences import describe_regime
+from shared.text.evidence import format_e_value
 from shared.text.numbers import DASH, format_price, format_signed
 
 # The name on the page, and the name in an event's values.
@@ -13,6 +14,7 @@ _STATISTICS: Final = {
     Kind.OPPOSITE_MOVES: ("D", "opposite_moves"),
     Kind.CORRELATION_BREAK: ("Fisher’s z", "fisher_z"),
     Kind.HEDGE_LOST: ("correlation, 60", "corr_60"),
+    Kind.EVIDENCE_BREAK: ("e-value", "e_break"),
 }
 
 
@@ -31,6 +33,8 @@ def value_of(event: DivergenceEvent) -> str:
     str
         A dash where the statistic is undefined, or no cause is left.
     """
+    if event.kind is Kind.EVIDENCE_BREAK:
+        return format_e_value(event.values.get("e_break"))
     if event.kind in _STATISTICS:
         return format_signed(event.values.get(_STATISTICS[event.kind][1]))
     if event.kind is Kind.REGIME_CHANGE:

@@ -16,14 +16,17 @@ from shared.text.numbers import format_count, format_log_return, format_percent
 _FELL: Final = "{other} outperformed {lead}"
 _ROSE: Final = "{lead} outperformed {other}"
 _TOGETHER: Final = "both moved the same way"
+_APART: Final = "they moved in opposite directions"
 _HITS: Final = {
     (Kind.RATIO_STRETCH, Direction.RISK_OFF): f"the ratio came back: {_FELL}",
     (Kind.RATIO_STRETCH, Direction.RISK_ON): f"the ratio came back: {_ROSE}",
     (Kind.OPPOSITE_MOVES, Direction.RISK_OFF): f"the gap closed: {_FELL}",
     (Kind.OPPOSITE_MOVES, Direction.RISK_ON): f"the gap closed: {_ROSE}",
     (Kind.CORRELATION_BREAK, Direction.TIGHTENING): _TOGETHER,
-    (Kind.CORRELATION_BREAK, Direction.LOOSENING): "they moved in opposite directions",
+    (Kind.CORRELATION_BREAK, Direction.LOOSENING): _APART,
     (Kind.HEDGE_LOST, Direction.RISK_OFF): _TOGETHER,
+    (Kind.EVIDENCE_BREAK, Direction.TIGHTENING): _TOGETHER,
+    (Kind.EVIDENCE_BREAK, Direction.LOOSENING): _APART,
     (Kind.REGIME_CHANGE, Direction.RISK_OFF): f"the move went on: {_ROSE}",
     (Kind.REGIME_CHANGE, Direction.RISK_ON): f"the move went on: {_FELL}",
 }

@@ -9,6 +9,7 @@ from services.notifier.render.kind_text import KindText
 from services.notifier.render.kinds import (
     correlation_break,
     data_fault,
+    evidence_break,
     hedge_lost,
     opposite_moves,
     ratio_stretch,
@@ -32,6 +33,7 @@ KIND_TEXTS: Final[Mapping[Kind, Callable[[DivergenceEvent, str, str], KindText]]
     Kind.OPPOSITE_MOVES: opposite_moves.kind_text,
     Kind.CORRELATION_BREAK: correlation_break.kind_text,
     Kind.HEDGE_LOST: hedge_lost.kind_text,
+    Kind.EVIDENCE_BREAK: evidence_break.kind_text,
     Kind.REGIME_CHANGE: regime_change.kind_text,
     Kind.DATA_FAULT: data_fault.kind_text,
 }

@@ -50,6 +50,7 @@ _VALUES: Final[Mapping[Kind, tuple[str, ...]]] = {
     ),
     Kind.CORRELATION_BREAK: (*_OF_THE_CHANGE, *_OF_EVERY_MARKET_KIND),
     Kind.HEDGE_LOST: ("corr_ci_60_low", "corr_ci_60_high", "n_eff_60", *_OF_EVERY_MARKET_KIND),
+    Kind.EVIDENCE_BREAK: ("e_break", "e_tightening", "e_loosening", *_OF_EVERY_MARKET_KIND),
     Kind.REGIME_CHANGE: ("regime_before", "regime", *_OF_THE_RATIO, *_OF_EVERY_MARKET_KIND),
     Kind.DATA_FAULT: (),
 }

@@ -1,0 +1,45 @@
+"""The legs agree on more, or on fewer, days than the pair's baseline says."""
+
+from typing import Final
+
+from services.notifier.render.kind_text import KindText
+from services.notifier.render.tables import Row, correlation_rows
+from services.notifier.render.wording import NOT_KNOWN, limits_in_words
+from shared.domain.divergences import Direction, DivergenceEvent
+from shared.text.divergences import describe_divergence
+from shared.text.evidence import describe_guarantee, format_e_value
+
+_NAMES: Final = ("e_break", "e_tightening", "e_loosening")
+_MEANING: Final = {
+    "more": "The more {lead} moves with {other}, the less it hedges {other}.",
+    "fewer": "The less {lead} moves with {other}, the better it can hedge {other}.",
+}
+
+
+def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
+    """Return the texts of evidence that the relationship is not the baseline's."""
+    values = event.values
+    evidence = {name: format_e_value(values.get(name), missing=NOT_KNOWN) for name in _NAMES}
+    is_known = values.get("e_break") is not None
+    more = "more" if event.direction is Direction.TIGHTENING else "fewer"
+    guarantee = describe_guarantee(event.thresholds)
+    return KindText(
+        headline=describe_divergence(event.kind, event.direction, lead=lead, other=other),
+        closed_headline=f"{lead} and {other} agree as often as their baseline says",
+        figure=f"evidence {evidence['e_break']}" if is_known else "",
+        happened=f"{lead} and {other} moved to the same side of their averages on {more} days than the "
+        "pair's baseline allows.",
+        meaning=f"{_MEANING[more].format(lead=lead, other=other)} {guarantee}".strip(),
+        ended="The last sessions no longer contradict the baseline.",
+        withdrawn="at the close the evidence was weak",
+        facts=(
+            Row(
+                name="Evidence (e-value)",
+                value=evidence["e_break"],
+                note=limits_in_words(event.thresholds, side=""),
+            ),
+            Row(name="for more agreement", value=evidence["e_tightening"]),
+            Row(name="for less agreement", value=evidence["e_loosening"]),
+            *correlation_rows(event),
+        ),
+    )
