@@ -24,8 +24,12 @@ from shared.domain.divergences import (
     Evidence,
     EvidenceInput,
     Hedge,
+    Interval,
     Kind,
     Leg,
+    Null,
+    ObservedOpenings,
+    Period,
     Severity,
     Significance,
     Transition,
@@ -39,6 +43,8 @@ from shared.domain.snapshots import (
     PairSnapshot,
     ProvisionalStatistics,
     SessionHistory,
+    Trigger,
+    TriggerAt,
 )
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
 
@@ -135,7 +141,13 @@ _EVENT = DivergenceEvent(
         correlation=Estimate(value=0.62, low=0.24, high=0.83),
         effective_size=18.25,
         false_alarms_per_year=0.41,
+        n_eff=18.25,
+        interval=Interval(low=0.28, high=0.6),
+        null=Null.CONSTANT_CORRELATION,
+        period=Period(first_session="2007-01-03", last_session="2019-12-31"),
+        observed=ObservedOpenings(count=9, per_year=Estimate(value=0.69, low=0.32, high=1.31)),
     ),
+    probability=0.84,
     is_flapping=True,
 )
 _SNAPSHOT = PairSnapshot(
@@ -222,6 +234,15 @@ _SNAPSHOT = PairSnapshot(
             instrument="PAXG/USD.KRAKEN",
             causes=("stale", "no_close_sample"),
             since="2020-03-19T13:58:00.000000Z",
+        ),
+    ),
+    triggers=(
+        Trigger(
+            kind=Kind.RATIO_STRETCH,
+            direction=Direction.RISK_OFF,
+            transition=Transition.CLOSED,
+            lead_price=1391.42,
+            at=TriggerAt.CLOSE,
         ),
     ),
 )

@@ -63,11 +63,14 @@ def test_fields_that_came_later_may_be_missing() -> None:
     """A topic keeps what an older writer left, and a reader of it must not stop there."""
     event = json.loads((GOLDEN / "divergences.v1.json").read_bytes())
     snapshot = json.loads((GOLDEN / "signals.v1.json").read_bytes())
-    for name in ("significance", "is_flapping"):
+    event_before_chance = {**event, "significance": dict(event["significance"])}
+    for name in ("n_eff", "interval", "null", "period", "observed"):
+        del event_before_chance["significance"][name]
+    for name in ("significance", "is_flapping", "probability"):
         del event[name]
     for name in ("ratio_tls", "ratio_kalman"):
         del event["hedge"][name]
-    for name in ("hedge", "outcomes", "faults"):
+    for name in ("hedge", "outcomes", "faults", "triggers"):
         del snapshot[name]
     for name in ("is_inhibited", "is_flapping"):
         del snapshot["open"][0][name]
@@ -79,9 +82,13 @@ def test_fields_that_came_later_may_be_missing() -> None:
     old_event = DIVERGENCES.decode(json.dumps(event).encode())
     old_snapshot = SIGNALS.decode(json.dumps(snapshot).encode())
 
-    assert (old_event.significance, old_event.is_flapping) == (None, False)
+    assert (old_event.significance, old_event.is_flapping, old_event.probability) == (None, False, None)
+    before_chance = DIVERGENCES.decode(json.dumps(event_before_chance).encode()).significance
+    assert before_chance is not None
+    assert (before_chance.false_alarms_per_year, before_chance.exceeds_chance) == (0.41, None)
     assert old_event.hedge.ratio_kalman.value is None
     assert (old_snapshot.hedge, old_snapshot.outcomes, old_snapshot.faults) == (None, (), ())
+    assert old_snapshot.triggers == ()
     assert old_snapshot.open[0].is_inhibited is False
     old_delivery = DELIVERIES.decode(json.dumps(delivery).encode())
     assert (old_delivery.endpoint_sequence, old_delivery.pair, old_delivery.divergence_id) == (0, "", "")
