@@ -6,7 +6,7 @@ from bench.market import Market, bench_pair
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.calendars import xnys_calendar
 from shared.domain.ticks import QuoteBatch
 
@@ -14,7 +14,7 @@ from shared.domain.ticks import QuoteBatch
 def warm_engine(market: Market, rule: Rule | None = None) -> LeadEngine:
     """Return an engine with one pair whose windows are full."""
     pair, calendar = bench_pair(), xnys_calendar()
-    rules = DEFAULT_RULES if rule is None else (rule,)
+    rules = PUBLISHED_RULES if rule is None else (rule,)
     config = EngineConfig(rules=rules, calendar=calendar, code_version="bench")
     engine = LeadEngine(pair.lead, (pair,), config)
     for leg in market.history:

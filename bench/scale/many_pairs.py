@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from bench.market import Market
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
 from services.signals.core.statistics.regime import START
 from shared.calendars import xnys_calendar
@@ -44,7 +44,7 @@ def engine_of_many(count: int, *, sessions: int, market: Market) -> LeadEngine:
     calendar, chance = xnys_calendar(), np.random.default_rng(_SEED)
     end = calendar.index_of(_LAST) + 1
     labels = calendar.labels[end - sessions : end]
-    config = EngineConfig(rules=DEFAULT_RULES, calendar=calendar, code_version="bench")
+    config = EngineConfig(rules=PUBLISHED_RULES, calendar=calendar, code_version="bench")
     engine = LeadEngine(LEAD, many_pairs(count), config)
     walk = np.cumsum(chance.normal(0, 0.01, sessions))
     first_price = (market.quotes.bid[0] + market.quotes.ask[0]) / 2

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from bench.market import Market, batches
 from bench.scale.many_pairs import LEAD, engine_of_many, many_pairs
 from services.signals.checkpoint.writer import CheckpointWriter
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
 from shared.calendars import xnys_calendar
@@ -66,7 +66,7 @@ def restore_worker(kafka: KafkaSettings, *, pairs: int) -> float:
                 kafka=kafka,
                 publisher=publisher,
                 pairs=watched,
-                rules=DEFAULT_RULES,
+                rules=PUBLISHED_RULES,
                 calendar=xnys_calendar(),
                 false_alarms={},
                 metrics=SignalsMetrics(CollectorRegistry(), pairs=[pair.name for pair in watched]),

@@ -10,6 +10,7 @@ from convex.explain.market import CUT_NS, Market
 from convex.explain.material import Material, Ticks
 from convex.explain.wording import against, moment
 from convex.explain.working import Conclusion
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.rules_file import load_rules
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, from_ns, parse_rfc3339
@@ -136,11 +137,11 @@ def _sessions_since(last: DivergenceEvent, event: DivergenceEvent, market: Marke
 
 
 def cooldowns_of(path: Path | None) -> dict[str, int]:
-    """Return the cooldown in sessions by rule version, of a rules file or of the published rules.
+    """Return the cooldown in sessions by rule version, of a rules file and of the published rules.
 
     Raises
     ------
     ConfigError
         If the file cannot be used.
     """
-    return {rule.version: rule.cooldown_sessions for rule in load_rules(path)}
+    return {rule.version: rule.cooldown_sessions for rule in (*PUBLISHED_RULES, *load_rules(path))}

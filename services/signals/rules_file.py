@@ -8,17 +8,18 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import CONTEXT_KINDS, DEFAULT_RULES, PUBLISHED_RULES
 from shared.domain.divergences import Kind
 from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 
 
 def load_rules(path: Path | None) -> tuple[Rule, ...]:
-    """Return the rules of a file, the published ones without a file.
+    """Return the rules of a file, the default ones without a file.
 
     The file has one table for each kind, such as ``[ratio_stretch]`` with ``warning = 2.0``; what it leaves
-    out keeps its published value, and ``enabled = false`` silences the kind.
+    out keeps its published value, and ``enabled = false`` silences the kind. A kind that does not open by
+    default does so once the file has a table for it.
 
     Raises
     ------
@@ -45,15 +46,17 @@ def load_rules(path: Path | None) -> tuple[Rule, ...]:
             raise ConfigError(f"{path}: {name} must be a table, [{name}], was {table!r}")
     rules = tuple(
         rule
-        for published in DEFAULT_RULES
-        if (rule := _rule(path, published, tables.get(published.kind.value, {}))) is not None
+        for published in PUBLISHED_RULES
+        if (rule := _rule(path, published, tables.get(published.kind.value))) is not None
     )
     if not rules:
         raise ConfigError(f"{path}: every kind is switched off; leave at least one enabled")
     return rules
 
 
-def _rule(path: Path, published: Rule, table: dict[str, Any]) -> Rule | None:
+def _rule(path: Path, published: Rule, table: dict[str, Any] | None) -> Rule | None:
+    if table is None:
+        return None if published.kind in CONTEXT_KINDS else published
     name, given = published.kind.value, dict(table)
     is_enabled = given.pop("enabled", True)
     if not isinstance(is_enabled, bool):

@@ -12,6 +12,8 @@ from tests.support.data import shared_data
 from tests.support.system import running_system
 
 _START, _END = "2019-06-03", "2020-06-30"
+# Every kind, those included that are context by default.
+_RULES = "[opposite_moves]\nenabled = true\n[regime_change]\nenabled = true\n"
 
 
 @pytest.mark.slow
@@ -20,7 +22,11 @@ async def test_flight_to_safety_is_reported_and_the_values_agree_with_pandas(
 ) -> None:
     gold = shared_data("pair_gold_daily_20121114_20210331.csv")
     iwm = shared_data("pair_iwm_daily_20121114_20210331.csv")
-    _, expected = backtest(tmp_path, "--gold", gold, "--iwm", iwm, "--start", _START, "--end", _END)
+    (tmp_path / "backtest.toml").write_text(_RULES)
+    _, expected = backtest(
+        *(tmp_path, "--gold", gold, "--iwm", iwm, "--start", _START, "--end", _END),
+        *("--rules", tmp_path / "backtest.toml"),
+    )
     # A regime ends as it begins, at once: one mail tells both.
     mails = [
         one
@@ -28,7 +34,7 @@ async def test_flight_to_safety_is_reported_and_the_values_agree_with_pandas(
         if (one["kind"], one["type"]) != ("regime_change", "closed")
     ]
     async with running_system(
-        any_broker, tmp_path, lead_files=(gold,), other_files=(iwm,), start=_START, end=_END
+        any_broker, tmp_path, lead_files=(gold,), other_files=(iwm,), start=_START, end=_END, rules=_RULES
     ) as system:
         await system.until(
             lambda: len(system.webhook_ids()) >= len(expected) and len(system.message_ids()) >= len(mails),

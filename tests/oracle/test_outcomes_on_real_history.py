@@ -10,7 +10,7 @@ import pytest
 
 from convex.backtest.replay import replay
 from services.signals.core.confirmed import HISTORY_SESSIONS
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.outcomes.from_history import openings_of_history
@@ -50,14 +50,14 @@ def history() -> History:
 
 def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_close(history: History) -> None:
     files = Recording(lead_files=(shared_data(GOLD),), other_files=(shared_data(IWM),))
-    lived = replay(files, pair=pair(), rules=DEFAULT_RULES, calendar=xnys_calendar(), code_version="test")
+    lived = replay(files, pair=pair(), rules=PUBLISHED_RULES, calendar=xnys_calendar(), code_version="test")
     opened = [
         (event.kind, event.direction, max(each.session for each in event.evidence.inputs if each.session))
         for event in lived.events
         if event.type is Transition.OPEN and event.kind.is_market and event.values.get("regime") != 0.0
     ]
 
-    found = openings_of_history(history.aligned, HistoryEvaluator(DEFAULT_RULES))
+    found = openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED_RULES))
 
     assert len(opened) == 136
     assert sorted(opened) == sorted((each.kind, each.direction, each.session) for each in found)
@@ -69,7 +69,7 @@ def test_the_example_in_the_documentation_is_this_history(history: History) -> N
         r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+)% .*?\| (\d+)% \|", text, re.MULTILINE
     )
 
-    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(DEFAULT_RULES)), history.aligned)
+    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED_RULES)), history.aligned)
 
     assert [
         (kind, direction, int(hits), int(count), int(rate), int(usual))
@@ -85,7 +85,7 @@ def test_the_example_in_the_documentation_is_this_history(history: History) -> N
 
 
 def test_what_followed_is_what_pandas_counts(history: History) -> None:
-    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(DEFAULT_RULES)), history.aligned)
+    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED_RULES)), history.aligned)
     table = history.table
     prices = table.set_index(pd.to_datetime(table["date"]).dt.strftime("%Y-%m-%d"))[["gold", "adjusted"]]
 

@@ -19,7 +19,7 @@ from services.signals.checkpoint.plan import BEGINNING, plan_restore
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.engine.restore import RestoredEngine
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.pair_state import dump_pair
 from services.signals.core.pairs.snapshot import take_snapshot
 from shared.contracts.records import DIVERGENCES, SIGNALS
@@ -35,7 +35,7 @@ few = settings(max_examples=max(1, settings().max_examples // 4))
 SPY, QQQ = "SPY.TEST", "QQQ.TEST"
 # The last two have their other leg in common.
 PAIRS = (pair(), pair("gold-spy", other=SPY), pair("gold-qqq", other=QQQ), pair("gold-nasdaq", other=QQQ))
-RULES: tuple[Rule, ...] = tuple(RULE if rule.kind is Kind.RATIO_STRETCH else rule for rule in DEFAULT_RULES)
+RULES: tuple[Rule, ...] = tuple(RULE if rule.kind is Kind.RATIO_STRETCH else rule for rule in PUBLISHED_RULES)
 
 
 def log_of(course: Course, cuts: set[int]) -> list[TickRecord]:

@@ -47,6 +47,9 @@ cooldown_sessions = 0
 warning = 0.01
 critical = 0.05
 cooldown_sessions = 0
+
+[regime_change]
+enabled = true
 """
 # The first lead has what the longest window needs; the others have enough for z.
 _HISTORY = {LEADS[0]: 270}

@@ -45,12 +45,14 @@ def draw_chart(
     sessions
         Ascending. The horizontal axis counts sessions, so that closed days take no room.
     rules
-        By kind; each but the ratio's gets a lane.
+        By kind; each but the ratio's gets a lane, and so does the regime.
     rule
         The rule whose levels are drawn with the z-score.
     """
     stretches = episodes[Kind.RATIO_STRETCH]
-    others = [kind for kind in Kind if kind in rules and kind is not Kind.RATIO_STRETCH]
+    # The regime is context: it has a lane whether or not its changes are divergences.
+    shown = {*rules, Kind.REGIME_CHANGE} if any(each.regime for each in sessions) else rules.keys()
+    others = [kind for kind in Kind if kind in shown and kind is not Kind.RATIO_STRETCH]
     bottom = _LANES_TOP + LANE_HEIGHT * len(others) if others else _Z_BOTTOM
     height = bottom + 30.0
     step = _PLOT / len(sessions)

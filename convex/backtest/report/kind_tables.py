@@ -7,6 +7,7 @@ from typing import Final
 
 from convex.backtest.report.episodes import HORIZONS, Episode, Session
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.registry import CONTEXT_KINDS
 from shared.domain.divergences import DivergenceEvent, Kind, Severity
 from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
 from shared.domain.kinds import KIND_TRAITS
@@ -37,7 +38,7 @@ def overview(
     pair: Pair,
     rules: Sequence[Rule],
 ) -> str:
-    """Return how often each kind opened; a kind without a rule is off."""
+    """Return how often each kind opened; a kind without a rule is off, or context by default."""
     known = {rule.kind for rule in rules}
     rows = "".join(_kind(kind, episodes[kind], sessions, pair, is_on=kind in known) for kind in Kind)
     return (
@@ -56,7 +57,8 @@ def _kind(
     name = f'<a href="#{kind.value}">{KIND_TRAITS[kind].title}</a>' if episodes else KIND_TRAITS[kind].title
     begin = f"<tr><td>{name}</td><td>{question}</td>"
     if not is_on:
-        return f'{begin}<td colspan="6"><em>switched off</em></td></tr>'
+        off = "context: opens only if a rule enables it" if kind in CONTEXT_KINDS else "switched off"
+        return f'{begin}<td colspan="6"><em>{off}</em></td></tr>'
     lasts = kind.is_market and not kind.is_instant
     ended = [each.end - each.begin for each in episodes if each.ended is not None]
     inside = {at for each in episodes for at in range(each.begin, each.end + (each.ended is None))}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
+from itertools import pairwise
 
 from convex.backtest.replay import Replayed
 from convex.backtest.report.chart import draw_chart
@@ -15,7 +16,7 @@ from convex.backtest.report.episodes import Episode, Session, episodes_of, sessi
 from convex.backtest.report.kind_tables import overview, sections
 from convex.backtest.report.suppressed import suppressed_inputs
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS
+from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
 from shared.domain.kinds import KIND_TRAITS
@@ -86,7 +87,9 @@ def _summary(replayed: Replayed, sessions: Sequence[Session], episodes: ByKind, 
     critical = sum(each.severity is Severity.CRITICAL for each in lasting)
     inside = {at for each in lasting for at in range(each.begin, each.end + (each.ended is None))}
     share = format_percent(len(inside) / len(sessions), 0) if sessions else DASH
-    changes, faults = len(episodes[Kind.REGIME_CHANGE]), len(episodes[Kind.DATA_FAULT])
+    # The regime is shown whether or not its changes are divergences.
+    regimes = [each.regime for each in sessions if each.evaluated and each.regime]
+    changes, faults = sum(a != b for a, b in pairwise(regimes)), len(episodes[Kind.DATA_FAULT])
     figures = [
         (f"{len(lasting)}", "divergences", f"{critical} reached critical"),
         (share, "of sessions diverged", f"{len(inside)} of {len(sessions)}, by any kind"),
@@ -109,7 +112,7 @@ def _chart(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tup
         return "<section><h2>Course</h2><p>Fewer than two sessions with both legs make no line.</p></section>"
     by_kind = {rule.kind: rule for rule in rules}
     # A run without the ratio's rule has no levels of its own: draw the published ones.
-    rule = next(each for each in (*rules, *DEFAULT_RULES) if each.kind is Kind.RATIO_STRETCH)
+    rule = next(each for each in (*rules, *PUBLISHED_RULES) if each.kind is Kind.RATIO_STRETCH)
     return (
         "<section><h2>Course</h2>"
         f"{draw_chart(sessions, episodes, pair=pair, rules=by_kind, rule=rule)}"

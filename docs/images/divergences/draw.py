@@ -17,7 +17,7 @@ from panels import DPI, PICTURES, WIDTH, Course, session_of
 from PIL import Image
 
 from convex.backtest.replay import replay
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
 from shared.calendars import xnys_calendar
@@ -31,7 +31,7 @@ def main(gold: Path, iwm: Path, folder: Path) -> None:
     replayed = replay(
         Recording(lead_files=(gold,), other_files=(iwm,)),
         pair=load_pairs("replay")[0],
-        rules=DEFAULT_RULES,
+        rules=PUBLISHED_RULES,
         calendar=xnys_calendar(),
         code_version="",
     )

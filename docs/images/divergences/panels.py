@@ -14,7 +14,7 @@ from matplotlib.dates import DateFormatter, DayLocator, MonthLocator, date2num
 
 from services.signals.core.confirmed import HISTORY_SESSIONS, confirmed_values, regimes
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
@@ -43,7 +43,7 @@ class Course:
         self, sessions: AlignedSessions, events: Sequence[DivergenceEvent], kind: Kind, start: str, end: str
     ) -> None:
         self.kind = kind
-        self.rule: Rule = next(rule for rule in DEFAULT_RULES if rule.kind is kind)
+        self.rule: Rule = next(rule for rule in PUBLISHED_RULES if rule.kind is kind)
         self.events = [each for each in events if each.kind is kind and start <= session_of(each) <= end]
         inside = [at for at, label in enumerate(sessions.sessions) if start <= label <= end]
         self.days = [date.fromisoformat(sessions.sessions[at]) for at in inside]

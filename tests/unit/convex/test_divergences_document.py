@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convex.backtest.replay import replay
-from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS
+from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from services.signals.core.legs.data_quality import Cause
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar
@@ -53,7 +53,7 @@ def test_every_reason_cause_transition_and_direction_is_there(word: str) -> None
 
 @pytest.mark.parametrize("kind", LEVEL_KINDS)
 def test_levels_of_the_overview_are_the_published_ones(kind: Kind) -> None:
-    rule = next(rule for rule in DEFAULT_RULES if rule.kind is kind)
+    rule = next(rule for rule in PUBLISHED_RULES if rule.kind is kind)
     _, _, opens, closes, _ = row_of(kind, _OVERVIEW.replace("&#124;", "'"))
 
     said = {float(each) for each in re.findall(r"[≥>] ([\d.]+)", opens)}
@@ -69,7 +69,7 @@ def test_counts_are_what_the_backtest_finds() -> None:
     replayed = replay(
         recording,
         pair=load_pairs("replay")[0],
-        rules=DEFAULT_RULES,
+        rules=PUBLISHED_RULES,
         calendar=xnys_calendar(),
         code_version="test",
     )

@@ -19,7 +19,7 @@ from services.notifier.core.signing import parse_secret, webhook_signature
 from services.notifier.subscriptions.file import load_subscriptions
 from services.notifier.subscriptions.targets import WebhookTarget
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import CONTEXT_KINDS, DEFAULT_RULES
 from services.signals.rules_file import load_rules
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import DivergenceEvent, Kind, Transition
@@ -152,7 +152,11 @@ def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_pa
     assert load_pairs(str(tmp_path / "pairs.toml"))[0].lead == "PAXG/USD.KRAKEN"
     assert load_rules(tmp_path / "rules.toml") == DEFAULT_RULES
     # Every field is shown.
-    shown = {Kind(name): set(table) for name, table in tomllib.loads(rules).items()}
+    tables = tomllib.loads(rules)
+    assert {
+        Kind(name) for name, table in tables.items() if table.pop("enabled", True) is False
+    } == CONTEXT_KINDS
+    shown = {Kind(name): set(table) for name, table in tables.items()}
     assert shown == {kind: set(traits.rule_fields) for kind, traits in KIND_TRAITS.items()}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import CONTEXT_KINDS, DEFAULT_RULES, PUBLISHED_RULES
 from services.signals.rules_file import load_rules
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
@@ -18,9 +18,31 @@ def write(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-def test_rule_without_a_file_is_the_published_one() -> None:
+def published(kind: Kind) -> Rule:
+    return next(rule for rule in PUBLISHED_RULES if rule.kind is kind)
+
+
+def test_rules_without_a_file_are_the_published_ones_of_the_kinds_that_open_by_default() -> None:
     assert load_rules(None) == DEFAULT_RULES
-    assert [rule.kind for rule in DEFAULT_RULES] == list(Kind)
+    assert [rule.kind for rule in PUBLISHED_RULES] == list(Kind)
+
+
+@pytest.mark.parametrize("kind", sorted(CONTEXT_KINDS))
+@pytest.mark.parametrize("setting", ["enabled = true", "", "confirmed_valid_seconds = 259200"])
+def test_kind_that_is_context_opens_once_the_file_has_a_table_for_it(
+    tmp_path: Path, kind: Kind, setting: str
+) -> None:
+    rules = load_rules(write(tmp_path, f"[{kind}]\n{setting}\n"))
+
+    assert published(kind) in rules
+    assert [rule.kind for rule in rules] == [
+        each for each in Kind if each is kind or each not in CONTEXT_KINDS
+    ]
+
+
+@pytest.mark.parametrize("kind", sorted(CONTEXT_KINDS))
+def test_kind_that_is_context_stays_so_where_its_table_says_so(tmp_path: Path, kind: Kind) -> None:
+    assert load_rules(write(tmp_path, f"[{kind}]\nenabled = false\n")) == DEFAULT_RULES
 
 
 def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
@@ -35,8 +57,8 @@ def test_kind_that_is_switched_off_has_no_rule(tmp_path: Path) -> None:
 
     rules = load_rules(path)
 
-    assert [rule.kind for rule in rules] == list(Kind)[1:]
-    assert rules[2] == replace(DEFAULT_RULES[3], leave=0.05)
+    assert [rule.kind for rule in rules] == [rule.kind for rule in DEFAULT_RULES[1:]]
+    assert replace(published(Kind.HEDGE_LOST), leave=0.05) in rules
 
 
 def test_file_that_switches_every_kind_off_is_refused(tmp_path: Path) -> None:

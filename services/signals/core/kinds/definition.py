@@ -36,6 +36,9 @@ class KindDefinition:
         Returns in the window of the correlation that decides; None if no correlation does.
     claims
         By direction, what should follow an opening. A direction without a claim is not scored.
+    opens_by_default
+        Whether the kind opens divergences unless a rules file says otherwise. One that does not is context:
+        its statistics are computed and shown all the same.
     """
 
     default_rule: Rule
@@ -44,6 +47,7 @@ class KindDefinition:
     window: Window = field(default=lambda _: np.empty(0))
     correlation_size: int | None = None
     claims: Mapping[Direction, Claim] = field(default_factory=dict)
+    opens_by_default: bool = True
 
 
 def log_ratios_before(aligned: AlignedSessions) -> NDArray[np.float64]:

@@ -33,4 +33,6 @@ OPPOSITE_MOVES: Final = KindDefinition(
     window=returns_of(90),
     # The gap of five sessions should close again.
     claims={Direction.RISK_OFF: Claim.FALLS, Direction.RISK_ON: Claim.RISES},
+    # Its openings are as frequent on two unrelated random walks: docs/decisions/0025.
+    opens_by_default=False,
 )

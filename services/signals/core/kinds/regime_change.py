@@ -16,4 +16,7 @@ REGIME_CHANGE: Final = KindDefinition(
     window=log_ratios_before,
     # A regime should last: the leg that outperforms should go on doing so.
     claims={Direction.RISK_OFF: Claim.RISES, Direction.RISK_ON: Claim.FALLS},
+    # A change of the regime is no alarm by itself, and as frequent on two unrelated random walks:
+    # docs/decisions/0025.
+    opens_by_default=False,
 )

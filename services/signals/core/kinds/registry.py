@@ -26,8 +26,16 @@ KINDS: Final[Mapping[Kind, KindDefinition]] = {
 }
 """In the order in which they are decided and shown."""
 
-DEFAULT_RULES: Final = tuple(definition.default_rule for definition in KINDS.values())
+PUBLISHED_RULES: Final = tuple(definition.default_rule for definition in KINDS.values())
 """The rules of every kind as the documentation states them."""
+
+DEFAULT_RULES: Final = tuple(
+    definition.default_rule for definition in KINDS.values() if definition.opens_by_default
+)
+"""The rules in force without a rules file."""
+
+CONTEXT_KINDS: Final = frozenset(KINDS) - {rule.kind for rule in DEFAULT_RULES}
+"""The kinds that open nothing until a rules file enables them; their statistics are shown all the same."""
 
 _OBSERVE: Final[Mapping[Kind, Observe]] = {
     kind: definition.observe for kind, definition in KINDS.items() if definition.observe is not None

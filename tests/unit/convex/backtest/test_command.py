@@ -13,7 +13,7 @@ import pytest
 from convex.backtest.replay import replay
 from convex.cli import main
 from services.signals.core.divergence.rules import Rule
-from shared.domain.divergences import Kind
+from services.signals.core.kinds.registry import DEFAULT_RULES
 from shared.domain.instants import from_ns
 from shared.files.timeline import Recording
 from tests.support import builders_market
@@ -102,7 +102,7 @@ def test_openings_are_counted_by_kind_at_the_end(run: Run, files: tuple[Path, Pa
     events = [json.loads(line) for line in run.events.read_text().splitlines()]
     opened = [event["kind"] for event in events if event["type"] == "open"]
     assert opened
-    counts = [f"{kind.value} {opened.count(kind.value)}" for kind in Kind]
+    counts = [f"{rule.kind} {opened.count(rule.kind)}" for rule in DEFAULT_RULES]
     assert f"opened: {', '.join(counts)}" in " ".join(said.split())
 
 

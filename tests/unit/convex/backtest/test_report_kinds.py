@@ -10,9 +10,10 @@ from convex.backtest.replay import Replayed, replay
 from convex.backtest.report.episodes import episodes_of, sessions_of
 from convex.backtest.report.page import report_bytes
 from convex.backtest.report.suppressed import REASONS
+from convex.backtest.stats_csv import stats_row
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import DEFAULT_RULES, PUBLISHED_RULES
 from services.signals.core.legs.data_quality import Cause
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SUPPRESSED
@@ -32,6 +33,10 @@ from shared.text.data_faults import describe_cause
 from tests.support.data import shared_data
 from tests.unit.convex.backtest.test_report import PAIR, ROWS, checked, told
 
+_REGIMES = (
+    *(("2020-03-02", "NEUTRAL"), ("2020-03-03", "RISK_OFF"), ("2020-03-04", "RISK_OFF")),
+    *(("2020-03-05", "NEUTRAL"), ("2020-03-06", "RISK_ON")),
+)
 TUESDAY, WEDNESDAY = "2020-03-04T01:15:00.000000Z", "2020-03-05T01:15:00.000000Z"
 
 
@@ -52,7 +57,7 @@ def both(kind: Kind, direction: Direction, **changes: Any) -> list[DivergenceEve
 def page_of(
     events: list[DivergenceEvent],
     *,
-    rules: tuple[Rule, ...] = DEFAULT_RULES,
+    rules: tuple[Rule, ...] = PUBLISHED_RULES,
     values: Mapping[str, Any] | None = None,
 ) -> str:
     replayed = Replayed(rows=ROWS, events=events, values=dict(values or {}))
@@ -148,8 +153,22 @@ def test_kind_without_a_rule_is_off_and_has_no_lane() -> None:
     page = page_of([], rules=(Rule(),))
 
     assert row_of(page, Kind.DATA_FAULT).endswith("switched off")
+    assert row_of(page, Kind.OPPOSITE_MOVES).endswith("context: opens only if a rule enables it")
     assert 'class="lane"' not in page
     assert page_of([]).count('class="lane"') == len(Kind) - 1
+
+
+def test_regime_is_shown_although_its_changes_are_no_divergences() -> None:
+    rows = [stats_row(label, lead=1.0, other=1.0, values={}, regime=regime) for label, regime in _REGIMES]
+    values: dict[str, Values] = {label: {"z_90": 0.0} for label, _ in _REGIMES[1:]}
+
+    page = report_bytes(Replayed(rows=rows, values=values), pair=PAIR, rules=DEFAULT_RULES).decode()
+
+    # The first session is history: nobody was told of its regime, so the next one is not a change.
+    assert "<dt>regime changes</dt><dd>2</dd>" in page
+    assert 'class="lane"' in page
+    assert page.count('<rect class="regime ') == 2
+    assert row_of(page, Kind.REGIME_CHANGE).endswith("context: opens only if a rule enables it")
 
 
 def test_lane_shows_the_direction_by_its_side() -> None:
@@ -193,13 +212,13 @@ def test_eight_years_are_reported_kind_by_kind() -> None:
     replayed = replay(
         recording,
         pair=PAIR,
-        rules=DEFAULT_RULES,
+        rules=PUBLISHED_RULES,
         calendar=xnys_calendar(),
         code_version="test",
         false_alarms=load_false_alarms(None),
     )
 
-    page = report_bytes(replayed, pair=PAIR, rules=DEFAULT_RULES).decode()
+    page = report_bytes(replayed, pair=PAIR, rules=PUBLISHED_RULES).decode()
     found = checked(page)
 
     assert {f'id="{link[1:]}"' in page for link in found.links} == {True}

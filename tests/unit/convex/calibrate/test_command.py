@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from convex.cli import main
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.false_alarms.loading import load_false_alarms
 from shared.domain.divergences import Kind
 from tests.support.data import shared_data
 
-VERSIONS = {rule.kind.value: rule.version for rule in DEFAULT_RULES}
+VERSIONS = {rule.kind.value: rule.version for rule in PUBLISHED_RULES}
 FEW = ("--paths", "4", "--years", "2")
 
 

@@ -11,13 +11,13 @@ from convex.calibrate.block_length import stationary_block_length
 from convex.calibrate.false_alarms import expect_false_alarms, volatility_block_length
 from convex.calibrate.history import History
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.false_alarms.figure import FalseAlarms
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
 
 BREAK, LOST = (
-    next(rule for rule in DEFAULT_RULES if rule.kind is kind)
+    next(rule for rule in PUBLISHED_RULES if rule.kind is kind)
     for kind in (Kind.CORRELATION_BREAK, Kind.HEDGE_LOST)
 )
 
@@ -192,7 +192,7 @@ def test_length_of_a_block_can_be_given() -> None:
 
 
 def test_rules_that_no_correlation_decides_are_left_out() -> None:
-    assert [figure.kind for figure in expected(history(0.0), *DEFAULT_RULES, paths=2, years=1)] == [
+    assert [figure.kind for figure in expected(history(0.0), *PUBLISHED_RULES, paths=2, years=1)] == [
         Kind.CORRELATION_BREAK,
         Kind.HEDGE_LOST,
     ]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from convex.calibrate.observations import observations_of
 from services.signals.core.confirmed import confirmed_values
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES, observe
+from services.signals.core.kinds.registry import PUBLISHED_RULES, observe
 from services.signals.core.legs.aligned import AlignedSessions
 from shared.domain.divergences import Kind
 from shared.domain.kinds import DIRECTIONS
 
-RULES = {rule.kind: rule for rule in DEFAULT_RULES}
+RULES = {rule.kind: rule for rule in PUBLISHED_RULES}
 
 
 def same(ours: float, theirs: float | None) -> bool:

@@ -10,10 +10,10 @@ from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import History
 from convex.calibrate.observations import observations_of
 from convex.calibrate.openings import count_openings
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.domain.divergences import Kind
 
-BREAK = next(rule for rule in DEFAULT_RULES if rule.kind is Kind.CORRELATION_BREAK)
+BREAK = next(rule for rule in PUBLISHED_RULES if rule.kind is Kind.CORRELATION_BREAK)
 _SETTLING = 200
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from convex.calibrate.figures_file import false_alarms_bytes
 from convex.calibrate.observations import KINDS
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.false_alarms.figure import FalseAlarms
 from services.signals.false_alarms.loading import load_false_alarms, read_false_alarms
 from shared.domain.divergences import Kind
@@ -39,11 +39,11 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_shipped_figures_are_those_of_the_published_rules() -> None:
-    versions = {rule.version for rule in DEFAULT_RULES if rule.kind in KINDS}
+    versions = {rule.version for rule in PUBLISHED_RULES if rule.kind in KINDS}
 
     assert set(load_false_alarms(None)) == {("gold-iwm", version) for version in versions}
     assert {(each.kind, each.rule_version) for each in read_false_alarms(None)} == {
-        (rule.kind, rule.version) for rule in DEFAULT_RULES if rule.kind in KINDS
+        (rule.kind, rule.version) for rule in PUBLISHED_RULES if rule.kind in KINDS
     }
 
 

@@ -15,11 +15,11 @@ from services.signals.core.divergence.on_data_fault import (
 from services.signals.core.divergence.on_price import decide_on_hold_end
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import Decision, DivergenceState, Phase, Suppressed
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.domain.divergences import Confirmation, Kind, Severity, Transition
 from tests.support.builders_market import MINUTE, ny
 
-RULE = next(rule for rule in DEFAULT_RULES if rule.kind is Kind.DATA_FAULT)
+RULE = next(rule for rule in PUBLISHED_RULES if rule.kind is Kind.DATA_FAULT)
 T0 = ny("2019-06-03 11:00")
 OPENED = DivergenceState(
     phase=Phase.OPEN,

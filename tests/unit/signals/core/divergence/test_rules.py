@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.deadband import deadband
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined
@@ -43,7 +43,7 @@ def test_negative_length_is_refused_and_zero_is_not(name: str) -> None:
 
 
 def test_every_parameter_is_part_of_the_version() -> None:
-    for rule in DEFAULT_RULES:
+    for rule in PUBLISHED_RULES:
         decisions = {name: 1 if name.endswith("s") else 0.01 for name in KIND_TRAITS[rule.kind].rule_fields}
         others = [
             replace(rule, **{name: getattr(rule, name) + decision}) for name, decision in decisions.items()

@@ -10,7 +10,7 @@ from scipy import stats
 
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
@@ -49,7 +49,7 @@ class Closes:
     """
 
     returns: Floats
-    rules: tuple[Rule, ...] = DEFAULT_RULES
+    rules: tuple[Rule, ...] = PUBLISHED_RULES
     engine: LeadEngine = field(init=False)
     at: int = field(init=False, default=START)
     prices: list[float] = field(init=False)
@@ -99,7 +99,7 @@ def quiet(seed: int = 3, *, correlation: float = -0.3) -> Floats:
 
 
 def only(kind: Kind) -> tuple[Rule, ...]:
-    return tuple(rule for rule in DEFAULT_RULES if rule.kind is kind)
+    return tuple(rule for rule in PUBLISHED_RULES if rule.kind is kind)
 
 
 def fisher(a: Floats, b: Floats) -> float:
@@ -259,7 +259,7 @@ def test_bytes_of_every_event_hold_no_number_that_json_does_not_know() -> None:
 # -- faults ------------------------------------------------------------------------------------------------
 
 
-def ticking(rules: tuple[Rule, ...] = DEFAULT_RULES) -> Closes:
+def ticking(rules: tuple[Rule, ...] = PUBLISHED_RULES) -> Closes:
     story = Closes(quiet(), rules)
     story.take(quotes({ny(f"{FIRST} 10:00"): story.prices[0]}))
     story.events.clear()
@@ -403,7 +403,7 @@ def test_without_a_rule_for_faults_nothing_is_held_back() -> None:
 def test_feed_that_comes_and_goes_is_held_at_fault_and_let_go_when_it_has_settled(
     is_ratio_watched: bool,
 ) -> None:
-    rules = tuple(rule for rule in DEFAULT_RULES if is_ratio_watched or rule.kind is not Kind.RATIO_STRETCH)
+    rules = tuple(rule for rule in PUBLISHED_RULES if is_ratio_watched or rule.kind is not Kind.RATIO_STRETCH)
     story = ticking(rules)
     at = ny(f"{FIRST} 10:05")
     for _ in range(16):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.snapshot import take_snapshot
 from shared.contracts.records import SIGNALS
 from shared.domain.divergences import Direction, Kind, Transition
@@ -122,7 +122,7 @@ def test_whether_someone_looked_before_a_correction_changes_no_outcome() -> None
     """They were looked for at the first look, in a history that had changed by then."""
     told: list[bytes] = []
     for has_looked in (False, True):
-        story = Story(warm=250, sessions=calendar("2018-01-02"), rules=DEFAULT_RULES)
+        story = Story(warm=250, sessions=calendar("2018-01-02"), rules=PUBLISHED_RULES)
         if has_looked:
             take_snapshot(story.monitor, story.engine.progress.watermark_ns)
         old = list(story.closes)[-120]

@@ -5,7 +5,7 @@ import pytest
 
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
@@ -143,12 +143,12 @@ def test_oldest_session_that_goes_is_gone_for_what_is_reported_next_also_without
 
 
 def without(kind: Kind) -> tuple[Rule, ...]:
-    return tuple(rule for rule in DEFAULT_RULES if rule.kind is not kind)
+    return tuple(rule for rule in PUBLISHED_RULES if rule.kind is not kind)
 
 
 def test_correction_passes_by_a_divergence_whose_rule_was_switched_off() -> None:
     """Would have caught: the worker ended with a KeyError, and again each time it was started."""
-    story = Story(rules=DEFAULT_RULES)
+    story = Story(rules=PUBLISHED_RULES)
     story.commit("2019-06-03", 2.5)
     story.engine = restart(story.engine, rules=without(Kind.RATIO_STRETCH))
     corrected = bar("2019-06-03", story.closes["2019-06-03"][1] * 1.001, revision=1)
@@ -160,7 +160,7 @@ def test_correction_passes_by_a_divergence_whose_rule_was_switched_off() -> None
 
 def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
     """Would have caught: a pair that was inhibited when faults were switched off was silent for ever."""
-    story = Story(rules=DEFAULT_RULES)
+    story = Story(rules=PUBLISHED_RULES)
     story.commit("2019-06-03", 0.0)
     story.reach("2019-06-04 22:30")
     assert story.monitor.transitions.is_inhibited
@@ -173,7 +173,7 @@ def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
 
 def test_feed_that_is_stale_before_the_first_instant_is_at_fault_a_minute_after_it() -> None:
     """Would have caught: the other leg's feed had then been stale since 1970, and was at fault at once."""
-    engine = make_engine(pair(other=COIN), rules=DEFAULT_RULES)
+    engine = make_engine(pair(other=COIN), rules=PUBLISHED_RULES)
     faults: list[DivergenceEvent] = []
     for seconds in (0, 1, 60, 61):
         at_ns = MORNING + seconds * SECOND

@@ -3,7 +3,7 @@
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.engine.restore import RestoredEngine
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.data_quality import DataQuality
 from services.signals.core.pairs.pair_state import PairState, dump_pair
 from shared.contracts.ticks import TickRecord
@@ -30,7 +30,7 @@ CLOSE = ny("2019-06-03 16:00")
 def restored(story: Story, *, until: int = 10) -> RestoredEngine:
     """Return the engine of the story with its pair frozen, and a new pair beside it."""
     return RestoredEngine(
-        make_engine(pair(), SPY, rules=DEFAULT_RULES),
+        make_engine(pair(), SPY, rules=PUBLISHED_RULES),
         dump_lead(story.engine),
         [dump_pair(story.monitor, story.engine.waiting)],
         frozen={"gold-iwm": until},
@@ -61,7 +61,7 @@ def own(engine: LeadEngine) -> PairState:
 
 
 def test_frozen_pair_and_its_leg_take_in_nothing_but_prices() -> None:
-    frozen = restored(Story(rules=DEFAULT_RULES))
+    frozen = restored(Story(rules=PUBLISHED_RULES))
     before = own(frozen.engine)
 
     assert set(told_everything(frozen.engine)) == {"gold-spy"}
@@ -74,7 +74,7 @@ def test_frozen_pair_and_its_leg_take_in_nothing_but_prices() -> None:
 
 def test_the_same_is_reported_to_a_pair_that_is_not_frozen() -> None:
     """The test above says nothing if the log is quiet."""
-    thawed = restored(Story(rules=DEFAULT_RULES), until=-1)
+    thawed = restored(Story(rules=PUBLISHED_RULES), until=-1)
     thawed.thaw_before(0)
     before = own(thawed.engine)
 
@@ -83,7 +83,7 @@ def test_the_same_is_reported_to_a_pair_that_is_not_frozen() -> None:
 
 
 def test_pair_is_thawed_before_the_first_record_after_its_own() -> None:
-    frozen = restored(Story(rules=DEFAULT_RULES), until=10)
+    frozen = restored(Story(rules=PUBLISHED_RULES), until=10)
     engine = frozen.engine
 
     frozen.thaw_before(10)
@@ -93,7 +93,7 @@ def test_pair_is_thawed_before_the_first_record_after_its_own() -> None:
 
 
 def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
-    story = Story(rules=DEFAULT_RULES)
+    story = Story(rules=PUBLISHED_RULES)
     story.reach("2019-06-03 17:00")
     story.take(bar_batch(bar("2019-06-03", 151.0)))
     assert len(story.engine.waiting) == 1
@@ -108,10 +108,10 @@ def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
 
 
 def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
-    story = Story(rules=DEFAULT_RULES)
+    story = Story(rules=PUBLISHED_RULES)
     story.tick("2019-06-03 10:00", 0.5)
     engine = RestoredEngine(
-        make_engine(pair(), SPY, rules=DEFAULT_RULES),
+        make_engine(pair(), SPY, rules=PUBLISHED_RULES),
         dump_lead(story.engine),
         [],
         frozen={},
@@ -124,10 +124,14 @@ def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
 
 
 def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
-    story = Story(rules=DEFAULT_RULES)
+    story = Story(rules=PUBLISHED_RULES)
     story.take(quotes({ny("2019-06-03 10:00"): 150.0}, instrument=OTHER))
     engine = RestoredEngine(
-        make_engine(SPY, rules=DEFAULT_RULES), dump_lead(story.engine), [], frozen={}, is_from_beginning=False
+        make_engine(SPY, rules=PUBLISHED_RULES),
+        dump_lead(story.engine),
+        [],
+        frozen={},
+        is_from_beginning=False,
     ).engine
 
     assert engine.legs.keys() == {LEAD, "SPY.TEST"}

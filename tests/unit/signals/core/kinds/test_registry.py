@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from services.signals.core.kinds.registry import CLAIMS, DEFAULT_RULES, KINDS, LEVEL_KINDS, observe
+from services.signals.core.kinds.registry import (
+    CLAIMS,
+    CONTEXT_KINDS,
+    DEFAULT_RULES,
+    KINDS,
+    LEVEL_KINDS,
+    PUBLISHED_RULES,
+    observe,
+)
 from services.signals.core.legs.aligned import AlignedSessions
 from shared.domain.divergences import Direction, Kind
 from shared.domain.kinds import KIND_TRAITS
@@ -16,7 +24,12 @@ def test_every_kind_has_a_definition_and_traits_in_one_order() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_default_rule_is_of_its_own_kind(kind: Kind) -> None:
     assert KINDS[kind].default_rule.kind is kind
-    assert [rule.kind for rule in DEFAULT_RULES].count(kind) == 1
+    assert [rule.kind for rule in PUBLISHED_RULES].count(kind) == 1
+
+
+def test_kinds_that_are_context_have_a_published_rule_but_open_nothing_by_default() -> None:
+    assert {Kind.OPPOSITE_MOVES, Kind.REGIME_CHANGE} == CONTEXT_KINDS
+    assert tuple(rule for rule in PUBLISHED_RULES if rule.kind not in CONTEXT_KINDS) == DEFAULT_RULES
 
 
 @pytest.mark.parametrize("kind", LEVEL_KINDS)

@@ -7,7 +7,7 @@ from services.signals.core.confirmed import confirmed_values, regimes
 from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
-from services.signals.core.kinds.registry import DEFAULT_RULES, LEVEL_KINDS, observe
+from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES, observe
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.from_history import openings_of_history, settled
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
@@ -107,7 +107,7 @@ def test_the_first_regime_of_a_history_is_no_change() -> None:
 
 
 def test_no_session_opens_nothing() -> None:
-    assert openings_of_history(closes([]), HistoryEvaluator(DEFAULT_RULES)) == ()
+    assert openings_of_history(closes([]), HistoryEvaluator(PUBLISHED_RULES)) == ()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -119,9 +119,9 @@ def test_openings_are_those_of_each_session_evaluated_by_itself(seed: int) -> No
     moves = noise[0], shared * noise[0] + (1 - np.abs(shared)) * noise[1]
     aligned = closes(*(100.0 * np.exp(each.cumsum()) for each in moves))
 
-    found = openings_of_history(aligned, HistoryEvaluator(DEFAULT_RULES))
+    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED_RULES))
 
-    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, DEFAULT_RULES)))
+    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED_RULES)))
     assert len({each.kind for each in found}) >= 4
 
 
@@ -132,9 +132,9 @@ def test_openings_on_real_history_are_those_of_each_session_evaluated_by_itself(
     )
     aligned = closes(pair["gold"].tolist(), pair["adjusted"].tolist()).until(2107, limit=800)
 
-    found = openings_of_history(aligned, HistoryEvaluator(DEFAULT_RULES))
+    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED_RULES))
 
-    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, DEFAULT_RULES)))
+    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED_RULES)))
     assert {each.kind for each in found} == set(Kind) - {Kind.DATA_FAULT}
 
 
