@@ -8,7 +8,11 @@ from shared.domain.divergences import (
     DivergenceEvent,
     Estimate,
     Hedge,
+    Interval,
     Kind,
+    Null,
+    ObservedOpenings,
+    Period,
     Significance,
 )
 from tests.support.builders import divergence
@@ -40,6 +44,35 @@ _RATIO: Final = {"log_ratio": 2.4662, "mean_90": 2.41, "std_90": 0.0243, "pctl_9
 _CONTEXT: Final = {"corr_20": -0.21, "corr_60": 0.04, "corr_90": 0.08, "corr_252": 0.12, "beta_60": 0.03}
 
 
+_PERIOD: Final = Period(first_session="2007-01-03", last_session="2014-04-30")
+# Openings a year by chance with their interval, and what the history had: its count and rate.
+_CHANCE: Final[dict[Kind, tuple[Null, tuple[float, float, float], tuple[int, float, float, float]]]] = {
+    Kind.RATIO_STRETCH: (Null.UNRELATED_LEGS, (3.6, 2.9, 4.4), (23, 3.2, 2.0, 4.8)),
+    Kind.OPPOSITE_MOVES: (Null.UNRELATED_LEGS, (5.1, 4.4, 5.9), (39, 5.4, 3.8, 7.4)),
+    Kind.CORRELATION_BREAK: (Null.CONSTANT_CORRELATION, (0.5, 0.3, 0.7), (17, 2.3, 1.4, 3.7)),
+    Kind.HEDGE_LOST: (Null.CONSTANT_CORRELATION, (0.1, 0.05, 0.38), (5, 0.7, 0.22, 1.6)),
+    Kind.EVIDENCE_BREAK: (Null.CONSTANT_CORRELATION, (0.3, 0.2, 0.5), (2, 0.27, 0.03, 1.0)),
+    Kind.REGIME_CHANGE: (Null.UNRELATED_LEGS, (13.2, 12.4, 14.0), (100, 13.7, 11.2, 16.7)),
+}
+
+
+def chance_of(
+    kind: Kind, correlation: Estimate | None = None, effective_size: float | None = None
+) -> Significance:
+    """Return the whole figure of a kind, in which all that may be said about chance occurs."""
+    null, (per_year, low, high), (count, rate, least, most) = _CHANCE[kind]
+    return Significance(
+        correlation=correlation,
+        effective_size=effective_size,
+        false_alarms_per_year=per_year,
+        n_eff=effective_size,
+        interval=Interval(low=low, high=high),
+        null=null,
+        period=_PERIOD,
+        observed=ObservedOpenings(count=count, per_year=Estimate(value=rate, low=least, high=most)),
+    )
+
+
 def divergence_of(kind: Kind, direction: Direction, **changes: Any) -> DivergenceEvent:
     """Return the confirmed opening of a kind in a direction, changed as asked."""
     return divergence(
@@ -48,6 +81,7 @@ def divergence_of(kind: Kind, direction: Direction, **changes: Any) -> Divergenc
             "direction": direction,
             "confirmation": Confirmation.CONFIRMED,
             "hedge": WHOLE_HEDGE,
+            "significance": chance_of(kind) if kind.is_market else None,
             **_decided(kind, direction),
             **changes,
         }
@@ -75,11 +109,7 @@ def _decided(kind: Kind, direction: Direction) -> dict[str, Any]:
             return {
                 "values": decided | _CONTEXT | {"corr_60": 0.41},
                 "thresholds": {"warning": 0.1, "critical": 0.3, "leave": 0.0},
-                "significance": Significance(
-                    correlation=Estimate(value=0.41, low=0.12, high=0.63),
-                    effective_size=48.0,
-                    false_alarms_per_year=1.3,
-                ),
+                "significance": chance_of(kind, Estimate(value=0.41, low=0.12, high=0.63), 48.0),
             }
         case Kind.EVIDENCE_BREAK:
             return _evidence_break(sign)
@@ -107,10 +137,8 @@ def _correlation_break(sign: float) -> dict[str, Any]:
     return {
         "values": decided | _CONTEXT | {"corr_20": 0.57 * sign, "corr_252": -0.05 * sign},
         "thresholds": {"warning": 2.58, "critical": 3.29, "leave": 1.64, "min_change": 0.3},
-        "significance": Significance(
-            correlation=Estimate(value=0.57 * sign, low=low, high=high),
-            effective_size=18.2,
-            false_alarms_per_year=0.2,
+        "significance": chance_of(
+            Kind.CORRELATION_BREAK, Estimate(value=0.57 * sign, low=low, high=high), 18.2
         ),
     }
 
@@ -120,9 +148,4 @@ def _evidence_break(sign: float) -> dict[str, Any]:
     return {
         "values": {"e_break": 304.0, "e_tightening": large, "e_loosening": small} | _CONTEXT,
         "thresholds": {"warning": 252.0, "critical": 2520.0, "leave": 20.0},
-        "significance": Significance(
-            correlation=None,
-            effective_size=None,
-            false_alarms_per_year=0.3,
-        ),
     }

@@ -7,8 +7,10 @@ from services.notifier.render.kind_text import KindText
 from services.notifier.render.wording import estimate, number, seconds_between, signed
 from shared.domain.deliveries import Outcome
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
+from shared.text.chance import describe_chance
 from shared.text.divergences import TRANSITION_WORDS
 from shared.text.durations import format_duration
+from shared.text.early_warnings import describe_probability, format_probability
 from shared.text.instants import format_instant_in_words
 
 _WAYS_TO_MISS: Final = {
@@ -27,7 +29,8 @@ def subject(event: DivergenceEvent, text: KindText, headline: str, *, is_simulat
         cause = f" ({text.figure})" if text.figure else ""
         return f"{simulated}{critical}{headline}{cause}"
     figure = f", {text.figure}" if text.figure else ""
-    return f"{simulated}{critical}{headline}{figure} ({event.confirmation.value})"
+    likely = "" if event.probability is None else f", {format_probability(event.probability)} likely"
+    return f"{simulated}{critical}{headline}{figure} ({event.confirmation.value}{likely})"
 
 
 def headline_of(event: DivergenceEvent, text: KindText, lead: str, other: str) -> str:
@@ -90,6 +93,11 @@ def confirmation(event: DivergenceEvent, lead: str, other: str) -> str:
     aged = f" {lead}'s price was {ages[0]} old, {other}'s {ages[1]}." if len(ages) == 2 else ""
     if _is_confirmed(event):
         return f"Confirmed: decided by both legs' closes.{aged}"
+    if event.probability is not None:
+        return (
+            f"Provisional: the next close is estimated from {_known_prices(event, lead, other)}.{aged} "
+            f"{describe_probability(event.probability, event.type)}"
+        )
     outlook = "" if event.type.is_final else " The next close confirms it or withdraws it."
     return f"Provisional: a live price of {lead} against the last close of {other}.{aged}{outlook}"
 
@@ -113,41 +121,33 @@ def not_delivered(event: DivergenceEvent, replaces: tuple[Replaced, ...]) -> tup
 
 
 def significance(event: DivergenceEvent) -> tuple[str, ...]:
-    """Return how certain the deciding correlation is, and how often chance alone would open the rule.
+    """Return how often chance alone would open the rule, and how certain the deciding correlation is.
 
     Returns
     -------
     tuple of str
-        Sentences; empty where no correlation decided.
+        Sentences; empty for a data fault, which is not about the market.
     """
     if event.significance is None:
         return ()
-    chance = _by_chance(event.significance.false_alarms_per_year)
+    chance = describe_chance(event.kind, event.significance)
     correlation, size = event.significance.correlation, event.significance.effective_size
     if correlation is None:
-        return (chance,)
+        return chance
     worth = "" if size is None else f", worth {number(size, 0)} independent sessions"
-    return (f"Correlation {estimate(correlation, signed)}{worth}.", chance)
+    return (*chance, f"The correlation that decided: {estimate(correlation, signed)}{worth}.")
 
 
-def _by_chance(per_year: float | None) -> str:
-    """Return how often the rule opens although the relationship has not changed.
-
-    Examples
-    --------
-    >>> _by_chance(1.34), _by_chance(0.2)[16:]
-    ('By chance alone this rule would open 1.3 times a year.', 'this rule would open once in 5 years.')
-    """
-    if per_year is None:
-        return (
-            "How often chance alone would open this rule has not been computed for this pair and its levels."
-        )
-    if per_year <= 0:
-        return "By chance alone this rule did not open once in randomly resampled histories."
-    if round(per_year, 1) >= 1:
-        return f"By chance alone this rule would open {number(per_year, 1)} times a year."
-    years = round(1 / per_year)
-    return f"By chance alone this rule would open once {f'in {years:,} years' if years > 1 else 'a year'}."
+def _known_prices(event: DivergenceEvent, lead: str, other: str) -> str:
+    # A leg that is named by its session is known by its close; a live one by the instant of its price.
+    live = [
+        name
+        for name, given in zip((lead, other), event.evidence.inputs, strict=False)
+        if given.session is None
+    ]
+    if len(live) > 1:
+        return f"live prices of {lead} and {other}"
+    return f"a live price of {lead} and the last close of {other}"
 
 
 def _revised(event: DivergenceEvent, text: KindText) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from services.notifier.render.wording import NO_INTERVAL, log_return, number, percent, signed
 from shared.domain.divergences import DivergenceEvent, Estimate, Hedge, Transition
 from shared.text.durations import format_duration
+from shared.text.early_warnings import format_probability
 from shared.text.instants import format_instant_in_words
 from shared.text.numbers import format_interval, format_price
 
@@ -65,6 +66,31 @@ def ratio_rows(event: DivergenceEvent, lead: str, other: str) -> tuple[Row, ...]
             name="Percentile, 90 sessions",
             value=percent(event.values.get("pctl_90")),
             note="share of sessions with a lower ratio",
+        ),
+    )
+
+
+def forecast_rows(event: DivergenceEvent) -> tuple[Row, ...]:
+    """Return what is expected of the next close; empty for an event that a close decided."""
+    expected, spread = event.values.get("z_90_expected"), event.values.get("z_90_spread")
+    if event.probability is None:
+        return ()
+    return (
+        Row(
+            name="Probability at the next close",
+            value=format_probability(event.probability),
+            note="that the close is at the level or beyond",
+        ),
+        *(
+            (
+                Row(
+                    name="z-score expected then",
+                    value=signed(expected),
+                    note=f"standard deviation {number(spread)}",
+                ),
+            )
+            if expected is not None
+            else ()
         ),
     )
 

@@ -52,7 +52,7 @@ class View:
     facts_title
         Title of the table of facts.
     significance
-        How certain the deciding correlation is, in sentences; empty where none decided.
+        How often chance alone would open it, in sentences; empty for a data fault.
     """
 
     subject: str

@@ -11,12 +11,14 @@ from shared.domain.divergences import (
     Direction,
     DivergenceEvent,
     Estimate,
+    EvidenceInput,
     Hedge,
     Kind,
     Severity,
     Significance,
     Transition,
 )
+from shared.text.chance import describe_chance
 from tests.support.builders import divergence
 from tests.support.builders_kinds import KINDS_AND_DIRECTIONS, divergence_of
 
@@ -57,6 +59,16 @@ def facts(message: Rendered) -> str:
             Kind.HEDGE_LOST,
             Direction.RISK_OFF,
             "Gold no longer hedges IWM, correlation +0.41 (confirmed)",
+        ),
+        (
+            Kind.EVIDENCE_BREAK,
+            Direction.TIGHTENING,
+            "Gold and IWM agree on more days than they used to, evidence 304 (confirmed)",
+        ),
+        (
+            Kind.EVIDENCE_BREAK,
+            Direction.LOOSENING,
+            "Gold and IWM agree on fewer days than they used to, evidence 304 (confirmed)",
         ),
         (
             Kind.REGIME_CHANGE,
@@ -149,6 +161,15 @@ def test_lost_hedge_has_no_side() -> None:
             ),
         ),
         (
+            Kind.EVIDENCE_BREAK,
+            Direction.LOOSENING,
+            (
+                "Evidence (e-value) 304 warns from 252 · critical from 2,520 · closes within 20",
+                "for more agreement 2.6",
+                "for less agreement 301",
+            ),
+        ),
+        (
             Kind.REGIME_CHANGE,
             Direction.RISK_ON,
             ("z-score, 90 sessions −1.20", "neutral again inside ±0.5"),
@@ -189,7 +210,7 @@ def test_marker_stays_on_a_scale_from_zero_to_one(low: float) -> None:
     assert f'<td width="{0.0 if low < 0 else 100.0}%" align="right"' in page
 
 
-@pytest.mark.parametrize("kind", [Kind.REGIME_CHANGE, Kind.DATA_FAULT])
+@pytest.mark.parametrize("kind", [Kind.EVIDENCE_BREAK, Kind.REGIME_CHANGE, Kind.DATA_FAULT])
 def test_what_has_no_scale_draws_none(kind: Kind) -> None:
     direction = next(each for one, each in KINDS_AND_DIRECTIONS if one is kind)
 
@@ -221,38 +242,98 @@ def test_estimate_of_the_hedge_without_an_interval_says_so() -> None:
     assert "Correlation, 20 sessions       −0.21\n" in text
 
 
-@pytest.mark.parametrize(
-    ("per_year", "sentence"),
-    [
-        (1.3, "By chance alone this rule would open 1.3 times a year."),
-        (0.96, "By chance alone this rule would open 1.0 times a year."),
-        (0.8, "By chance alone this rule would open once a year."),
-        (0.2, "By chance alone this rule would open once in 5 years."),
-        (0.0005, "By chance alone this rule would open once in 2,000 years."),
-        (0.0, "By chance alone this rule did not open once in randomly resampled histories."),
-        (
-            None,
-            "How often chance alone would open this rule has not been computed for this pair and its levels.",
-        ),
-    ],
-)
-def test_significance_says_how_often_chance_alone_would_have_opened_it(
-    per_year: float | None, sentence: str
+@each_kind
+def test_every_kind_about_the_market_says_how_often_chance_alone_would_open_it(
+    kind: Kind, direction: Direction
 ) -> None:
-    known = divergence_of(Kind.HEDGE_LOST, Direction.RISK_OFF)
-    assert known.significance is not None
+    event = divergence_of(kind, direction)
+    message = rendered(event)
 
-    message = rendered(
-        replace(known, significance=replace(known.significance, false_alarms_per_year=per_year))
-    )
+    assert ("\nBY CHANCE\n" in message.text) is kind.is_market
+    if event.significance is not None:
+        for sentence in describe_chance(kind, event.significance):
+            assert f"\n  {sentence}\n" in message.text
+            assert f">{sentence}</p>" in message.html
+
+
+def test_ratio_says_in_one_sentence_that_two_unrelated_prices_open_it_as_often() -> None:
+    message = rendered(divergence_of(Kind.RATIO_STRETCH, Direction.RISK_ON))
 
     for form in (message.text, message.html):
-        assert "Correlation +0.41 (95%: +0.12 to +0.63), worth 48 independent sessions." in form
-        assert sentence in form
+        assert "Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4)." in form
+        assert "A ratio of two unrelated prices would open this as often." in form
+        assert "Counted on the closes of 3 Jan 2007 to 30 Apr 2014." in form
 
 
-def test_kind_that_no_correlation_decides_claims_no_significance() -> None:
-    assert "HOW SURE" not in rendered(divergence_of(Kind.OPPOSITE_MOVES, Direction.RISK_OFF)).text
+def test_deciding_correlation_has_its_interval_and_its_size() -> None:
+    message = rendered(divergence_of(Kind.HEDGE_LOST, Direction.RISK_OFF))
+
+    for form in (message.text, message.html):
+        assert (
+            "The correlation that decided: +0.41 (95%: +0.12 to +0.63), worth 48 independent sessions."
+        ) in form
+    assert (
+        "correlation that decided"
+        not in rendered(divergence_of(Kind.OPPOSITE_MOVES, Direction.RISK_OFF)).text
+    )
+
+
+@pytest.mark.parametrize(("kind", "direction"), [(Kind.REGIME_CHANGE, Direction.RISK_ON)])
+def test_rule_without_a_figure_says_that_none_exists(kind: Kind, direction: Direction) -> None:
+    bare = Significance(correlation=None, effective_size=None, false_alarms_per_year=None)
+
+    assert (
+        "No figure exists for this rule" in rendered(divergence_of(kind, direction, significance=bare)).text
+    )
+
+
+def test_early_warning_says_how_likely_the_close_agrees_and_what_is_expected() -> None:
+    event = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    early = replace(
+        event,
+        confirmation=Confirmation.PROVISIONAL,
+        probability=0.8412,
+        values=event.values | {"z_90_expected": 2.41, "z_90_spread": 0.38},
+    )
+    message = rendered(early)
+
+    assert message.subject == "Gold is rich against IWM, z +2.31 (provisional, 84% likely)"
+    for form in (message.text, message.html):
+        assert "The next close opens it with a probability of 84%." in form
+    shown = re.sub(r"\s+", " ", facts(message))
+    assert "Probability at the next close 84%" in shown
+    assert "z-score expected then +2.41 standard deviation 0.38" in shown
+
+
+@pytest.mark.parametrize(
+    ("sessions", "known"),
+    [
+        ((None, "2014-05-01"), "a live price of Gold and the last close of IWM"),
+        ((None, None), "live prices of Gold and IWM"),
+        ((), "a live price of Gold and the last close of IWM"),
+    ],
+)
+def test_early_warning_says_which_prices_were_live(sessions: tuple[str | None, ...], known: str) -> None:
+    event = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    inputs = tuple(EvidenceInput(instrument=f"LEG{at}", session=each) for at, each in enumerate(sessions))
+    early = replace(
+        event,
+        confirmation=Confirmation.PROVISIONAL,
+        probability=0.9,
+        evidence=replace(event.evidence, inputs=inputs),
+    )
+
+    assert f"Provisional: the next close is estimated from {known}." in rendered(early).text
+
+
+def test_early_warning_of_an_older_release_claims_no_probability() -> None:
+    old = divergence_of(
+        Kind.RATIO_STRETCH, Direction.RISK_OFF, confirmation=Confirmation.PROVISIONAL, probability=None
+    )
+
+    text = rendered(old).text
+    assert "The next close confirms it or withdraws it." in text
+    assert "robability" not in text
 
 
 @pytest.mark.parametrize(

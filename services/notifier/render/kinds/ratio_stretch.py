@@ -2,7 +2,7 @@
 
 from services.notifier.render.kind_text import KindText
 from services.notifier.render.scale import two_sided
-from services.notifier.render.tables import Row, correlation_rows, ratio_rows
+from services.notifier.render.tables import Row, correlation_rows, forecast_rows, ratio_rows
 from services.notifier.render.wording import limits_in_words, outperformance, signed
 from shared.domain.divergences import DivergenceEvent
 from shared.text.divergences import describe_divergence
@@ -25,6 +25,7 @@ def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
                 value=signed(z),
                 note=limits_in_words(event.thresholds),
             ),
+            *forecast_rows(event),
             *ratio_rows(event, lead, other),
             *correlation_rows(event),
         ),

@@ -1,0 +1,199 @@
+"""How often chance alone would open a divergence, in words: for messages, the page, reports and `explain`.
+
+Two rates decide what is said: the rate expected by chance with its interval, and the rate at which the rule
+opened in the same history with its own.
+
+==================================== =====================================================
+observed against expected            says
+==================================== =====================================================
+lowest above the highest             it opened more often than chance explains
+value above the highest              more often, but too few openings to rule chance out
+highest below the lowest             chance opens it even more often
+otherwise                            chance opens it as often
+==================================== =====================================================
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.domain.divergences import Interval, Kind, Null, ObservedOpenings, Period, Significance
+from shared.text.instants import format_session
+from shared.text.numbers import format_count, format_number
+
+# A rate below this rounds to less than once a year, and is said as a number of years.
+_ONCE_A_YEAR: Final = 0.95
+_LEAST_SHOWN: Final = 0.01
+
+_OPENS_THIS: Final = "Two legs whose correlation never changes would open this {often}."
+_PLAIN: Final[Mapping[Kind, str]] = {
+    Kind.RATIO_STRETCH: "A ratio of two unrelated prices would open this {often}.",
+    Kind.OPPOSITE_MOVES: "Two unrelated prices would move apart {often}.",
+    Kind.REGIME_CHANGE: "A ratio of two unrelated prices would change its regime {often}.",
+    Kind.CORRELATION_BREAK: _OPENS_THIS,
+    Kind.HEDGE_LOST: _OPENS_THIS,
+    Kind.EVIDENCE_BREAK: _OPENS_THIS,
+}
+_NULLS: Final[Mapping[Null, str]] = {
+    Null.UNRELATED_LEGS: "two legs without a tie, each with its own volatility and persistence",
+    Null.CONSTANT_CORRELATION: "two legs whose correlation never changes",
+}
+NO_FIGURE: Final = (
+    "No figure exists for this rule: how often chance alone would open it has not been computed for this "
+    "pair and its levels."
+)
+
+
+def describe_chance(kind: Kind, significance: Significance) -> tuple[str, ...]:
+    """Return how often chance alone would open it, how often it opened, and what these numbers are from.
+
+    Returns
+    -------
+    tuple of str
+        Sentences, the number first.
+
+    Examples
+    --------
+    >>> from shared.domain.divergences import Estimate
+    >>> figure = Significance(
+    ...     correlation=None, effective_size=None, false_alarms_per_year=3.6, null=Null.UNRELATED_LEGS,
+    ...     interval=Interval(low=2.9, high=4.4),
+    ...     observed=ObservedOpenings(count=29, per_year=Estimate(value=3.9, low=2.6, high=5.6)),
+    ... )
+    >>> for sentence in describe_chance(Kind.RATIO_STRETCH, figure):
+    ...     print(sentence)
+    Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4).
+    It opened 3.9 times a year (29 times; 95%: 2.6 to 5.6). A ratio of two unrelated prices would open this \
+as often.
+    Chance means two legs without a tie, each with its own volatility and persistence.
+
+    Without a figure it says so, rather than nothing:
+
+    >>> none = Significance(correlation=None, effective_size=None, false_alarms_per_year=None)
+    >>> describe_chance(Kind.HEDGE_LOST, none) == (NO_FIGURE,)
+    True
+    """
+    if significance.false_alarms_per_year is None:
+        return (NO_FIGURE,)
+    sentences = [_expected(significance.false_alarms_per_year, significance.interval)]
+    if significance.observed is not None:
+        sentences.append(_observed(kind, significance, significance.observed))
+    sentences += _source(significance.null, significance.period)
+    return tuple(sentences)
+
+
+def brief_chance(significance: Significance) -> str:
+    """Return the rate by chance and how the observed one compares with it, for a small print.
+
+    Examples
+    --------
+    >>> figure = Significance(
+    ...     correlation=None, effective_size=None, false_alarms_per_year=3.6,
+    ...     interval=Interval(low=2.9, high=4.4),
+    ... )
+    >>> brief_chance(figure)
+    'by chance 3.6 a year (95%: 2.9 to 4.4)'
+    """
+    per_year = significance.false_alarms_per_year
+    if per_year is None:
+        return "by chance: no figure for this rule"
+    verdict = brief_comparison(significance)
+    return f"by chance {format_rate(per_year)} a year{_within(significance.interval)}" + (
+        f"; {verdict}" if verdict else ""
+    )
+
+
+def brief_comparison(significance: Significance) -> str:
+    """Return in a few words whether the rule opened more often than chance explains; empty if not known."""
+    if significance.exceeds_chance is None:
+        return ""
+    if significance.exceeds_chance:
+        return "more often than chance"
+    return "perhaps more often than chance" if _is_above(significance) else "no more often than chance"
+
+
+def format_rate(per_year: float) -> str:
+    """Return a rate with as many decimals as it needs.
+
+    Examples
+    --------
+    >>> format_rate(13.24), format_rate(0.962), format_rate(0.141), format_rate(0.004), format_rate(0.0)
+    ('13.2', '0.96', '0.14', 'under 0.01', '0')
+    """
+    if per_year <= 0:
+        return "0"
+    if per_year < _LEAST_SHOWN:
+        return f"under {_LEAST_SHOWN}"
+    return format_number(per_year, 1 if per_year >= 1 else 2)
+
+
+def _expected(per_year: float, interval: Interval | None) -> str:
+    if per_year <= 0:
+        most = f" (95%: at most {format_rate(interval.high)} a year)" if interval else ""
+        return f"Chance alone did not open this once in randomly drawn histories{most}."
+    within = _within(interval, unit="" if per_year >= _ONCE_A_YEAR else " a year")
+    return f"Chance alone would open this {_times(per_year)}{within}."
+
+
+def _times(per_year: float) -> str:
+    """Return a rate as people say it.
+
+    Examples
+    --------
+    >>> _times(3.62), _times(0.8), _times(0.141)
+    ('3.6 times a year', 'about once a year', 'about once in 7 years')
+    """
+    if per_year >= _ONCE_A_YEAR:
+        return f"{format_number(per_year, 1)} times a year"
+    years = round(1 / per_year)
+    return f"about once {f'in {years:,} years' if years > 1 else 'a year'}"
+
+
+def _within(interval: Interval | None, *, unit: str = "") -> str:
+    if interval is None:
+        return ""
+    return f" (95%: {format_rate(interval.low)} to {format_rate(interval.high)}{unit})"
+
+
+def _observed(kind: Kind, significance: Significance, observed: ObservedOpenings) -> str:
+    rate = observed.per_year
+    count = format_count(observed.count, "time")
+    seen = "It did not open in that history" if not observed.count else f"It opened {_rate_of(rate.value)}"
+    inside = [] if not observed.count else [count]
+    if rate.low is not None and rate.high is not None:
+        inside.append(f"95%: {format_rate(rate.low)} to {format_rate(rate.high)}")
+    detail = f" ({'; '.join(inside)})" if inside else ""
+    if significance.exceeds_chance is None:
+        return f"{seen}{detail}."
+    if significance.exceeds_chance:
+        return f"{seen}{detail}, more often than chance explains."
+    if _is_above(significance):
+        return f"{seen}{detail}, which is more, but too few openings to rule chance out."
+    plain = _PLAIN.get(kind, _OPENS_THIS)
+    return f"{seen}{detail}. {plain.format(often=_how_often(significance))}"
+
+
+def _rate_of(per_year: float | None) -> str:
+    return "" if per_year is None else _times(per_year)
+
+
+def _how_often(significance: Significance) -> str:
+    highest = significance.observed.per_year.high if significance.observed is not None else None
+    is_rarer = (
+        highest is not None and significance.interval is not None and highest < significance.interval.low
+    )
+    return "even more often" if is_rarer else "as often"
+
+
+def _is_above(significance: Significance) -> bool:
+    value = significance.observed.per_year.value if significance.observed is not None else None
+    return value is not None and significance.interval is not None and value > significance.interval.high
+
+
+def _source(null: Null | None, period: Period | None) -> list[str]:
+    sentences = []
+    if null is not None:
+        sentences.append(f"Chance means {_NULLS[null]}.")
+    if period is not None:
+        first, last = (format_session(each) for each in (period.first_session, period.last_session))
+        sentences.append(f"Counted on the closes of {first} to {last}.")
+    return sentences
