@@ -77,8 +77,8 @@ as often.
     sentences = [_expected(significance.false_alarms_per_year, significance.interval)]
     if significance.observed is not None:
         sentences.append(_observed(kind, significance, significance.observed))
-    sentences += _source(significance.null, significance.period)
-    return tuple(sentences)
+    source = _source(significance.null, significance.period)
+    return (*sentences, source) if source else tuple(sentences)
 
 
 def brief_chance(significance: Significance) -> str:
@@ -160,7 +160,8 @@ def _observed(kind: Kind, significance: Significance, observed: ObservedOpenings
     seen = "It did not open in that history" if not observed.count else f"It opened {_rate_of(rate.value)}"
     inside = [] if not observed.count else [count]
     if rate.low is not None and rate.high is not None:
-        inside.append(f"95%: {format_rate(rate.low)} to {format_rate(rate.high)}")
+        unit = "" if rate.value is not None and rate.value >= _ONCE_A_YEAR else " a year"
+        inside.append(f"95%: {format_rate(rate.low)} to {format_rate(rate.high)}{unit}")
     detail = f" ({'; '.join(inside)})" if inside else ""
     if significance.exceeds_chance is None:
         return f"{seen}{detail}."
@@ -189,11 +190,10 @@ def _is_above(significance: Significance) -> bool:
     return value is not None and significance.interval is not None and value > significance.interval.high
 
 
-def _source(null: Null | None, period: Period | None) -> list[str]:
-    sentences = []
-    if null is not None:
-        sentences.append(f"Chance means {_NULLS[null]}.")
+def _source(null: Null | None, period: Period | None) -> str:
+    parts = [] if null is None else [f"chance means {_NULLS[null]}"]
     if period is not None:
         first, last = (format_session(each) for each in (period.first_session, period.last_session))
-        sentences.append(f"Counted on the closes of {first} to {last}.")
-    return sentences
+        parts.append(f"counted on the closes of {first} to {last}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if text else ""

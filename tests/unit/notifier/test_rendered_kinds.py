@@ -164,7 +164,7 @@ def test_lost_hedge_has_no_side() -> None:
             Kind.EVIDENCE_BREAK,
             Direction.LOOSENING,
             (
-                "Evidence (e-value) 304 warns from 252 · critical from 2,520 · closes within 20",
+                "Evidence (e-value) 304 warns from 252 · critical from 2,520 · closes at 20 or less",
                 "for more agreement 2.6",
                 "for less agreement 301",
             ),
@@ -262,7 +262,7 @@ def test_ratio_says_in_one_sentence_that_two_unrelated_prices_open_it_as_often()
     for form in (message.text, message.html):
         assert "Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4)." in form
         assert "A ratio of two unrelated prices would open this as often." in form
-        assert "Counted on the closes of 3 Jan 2007 to 30 Apr 2014." in form
+        assert "counted on the closes of 3 Jan 2007 to 30 Apr 2014." in form
 
 
 def test_deciding_correlation_has_its_interval_and_its_size() -> None:
@@ -297,8 +297,12 @@ def test_early_warning_says_how_likely_the_close_agrees_and_what_is_expected() -
     )
     message = rendered(early)
 
-    assert message.subject == "Gold is rich against IWM, z +2.31 (provisional, 84% likely)"
+    assert message.subject == "Gold is rich against IWM, expected z +2.41 (provisional, 84% likely)"
+    # 50 (1 + 2.41 / 4.5): the scale shows what is expected, because that decided.
+    assert '<td width="76.8%" align="right"' in message.html
     for form in (message.text, message.html):
+        assert "The ratio of Gold to IWM is likely to close outside its band of the last 90 sessions." in form
+        assert "has left its band" not in form
         assert "The next close opens it with a probability of 84%." in form
     shown = re.sub(r"\s+", " ", facts(message))
     assert "Probability at the next close 84%" in shown

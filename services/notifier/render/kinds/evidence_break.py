@@ -8,6 +8,7 @@ from services.notifier.render.wording import NOT_KNOWN, limits_in_words
 from shared.domain.divergences import Direction, DivergenceEvent
 from shared.text.divergences import describe_divergence
 from shared.text.evidence import describe_guarantee, format_e_value
+from shared.text.numbers import format_level
 
 _NAMES: Final = ("e_break", "e_tightening", "e_loosening")
 _MEANING: Final = {
@@ -22,6 +23,8 @@ def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
     evidence = {name: format_e_value(values.get(name), missing=NOT_KNOWN) for name in _NAMES}
     is_known = values.get("e_break") is not None
     more = "more" if event.direction is Direction.TIGHTENING else "fewer"
+    leave = event.thresholds.get("leave")
+    closes = "" if leave is None else f"closes at {format_level(leave)} or less"
     guarantee = describe_guarantee(event.thresholds)
     return KindText(
         headline=describe_divergence(event.kind, event.direction, lead=lead, other=other),
@@ -36,7 +39,7 @@ def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
             Row(
                 name="Evidence (e-value)",
                 value=evidence["e_break"],
-                note=limits_in_words(event.thresholds, side=""),
+                note=limits_in_words(event.thresholds, side="", closes=closes),
             ),
             Row(name="for more agreement", value=evidence["e_tightening"]),
             Row(name="for less agreement", value=evidence["e_loosening"]),

@@ -10,12 +10,16 @@ from shared.text.divergences import describe_divergence
 
 def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
     """Return the texts of a stretched ratio."""
+    # An early warning is decided by what is expected of the next close.
+    expected = event.values.get("z_90_expected") if event.probability is not None else None
     z = event.values.get("z_90")
+    shown = z if expected is None else expected
+    happened = "has left" if event.probability is None else "is likely to close outside"
     return KindText(
         headline=describe_divergence(event.kind, event.direction, lead=lead, other=other),
         closed_headline=f"{lead} and {other} are back in line",
-        figure="" if z is None else f"z {signed(z)}",
-        happened=f"The ratio of {lead} to {other} has left its band of the last 90 sessions.",
+        figure="" if shown is None else f"{'' if expected is None else 'expected '}z {signed(shown)}",
+        happened=f"The ratio of {lead} to {other} {happened} its band of the last 90 sessions.",
         meaning=outperformance(event.direction, lead, other),
         ended=f"The ratio of {lead} to {other} is back in its band: the divergence is over.",
         withdrawn="at the close the ratio was inside its band",
@@ -29,5 +33,5 @@ def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
             *ratio_rows(event, lead, other),
             *correlation_rows(event),
         ),
-        scale=two_sided(z, event.thresholds, name="z", middle="90-session average"),
+        scale=two_sided(shown, event.thresholds, name="z", middle="90-session average"),
     )

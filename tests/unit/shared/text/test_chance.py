@@ -50,8 +50,10 @@ def test_a_figure_states_both_rates_with_their_intervals_the_null_and_the_period
     assert describe_chance(Kind.OPPOSITE_MOVES, figure()) == (
         "Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4).",
         f"{OPENED} Two unrelated prices would move apart as often.",
-        "Chance means two legs without a tie, each with its own volatility and persistence.",
-        "Counted on the closes of 14 Nov 2012 to 31 Mar 2021.",
+        (
+            "Chance means two legs without a tie, each with its own volatility and persistence; "
+            "counted on the closes of 14 Nov 2012 to 31 Mar 2021."
+        ),
     )
 
 
@@ -97,6 +99,20 @@ def test_an_older_event_has_only_its_rate() -> None:
     assert brief_chance(old) == "by chance 0.96 a year"
 
 
+@pytest.mark.parametrize(
+    ("null", "period", "source"),
+    [
+        (Null.CONSTANT_CORRELATION, None, ("Chance means two legs whose correlation never changes.",)),
+        (None, PERIOD, ("Counted on the closes of 14 Nov 2012 to 31 Mar 2021.",)),
+        (None, None, ()),
+    ],
+)
+def test_the_source_is_said_as_far_as_it_is_known(
+    null: Null | None, period: Period | None, source: tuple[str, ...]
+) -> None:
+    assert describe_chance(Kind.HEDGE_LOST, figure(null=null, period=period))[2:] == source
+
+
 def test_openings_without_an_interval_of_chance_are_not_compared() -> None:
     said = describe_chance(Kind.HEDGE_LOST, figure(interval=None))
 
@@ -134,7 +150,7 @@ def test_a_rule_that_never_opened_in_the_history_says_so_with_the_upper_end() ->
         Kind.HEDGE_LOST, figure(per_year=0.1, interval=(0.05, 0.2), observed=(0, 0.0, 0.0, 0.5))
     )
 
-    assert said[1].startswith("It did not open in that history (95%: 0 to 0.50).")
+    assert said[1].startswith("It did not open in that history (95%: 0 to 0.50 a year).")
     assert said[1].endswith("would open this as often.")
 
 
