@@ -19,7 +19,7 @@ from shared.text.numbers import format_level, format_number, format_price
 # Each is templates/parts/NAME.html, and the inside of the element with the id part-NAME.
 PARTS: Final = (
     *("trouble", "faults", "badges", "freshness", "ratio_position", "prices", "summary"),
-    *("correlations", "hedge", "dynamics", "chart", "live", "news", "divergences", "outcomes"),
+    *("correlations", "hedge", "dynamics", "chart", "live", "news", "divergences", "triggers", "outcomes"),
 )
 
 

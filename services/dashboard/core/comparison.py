@@ -20,6 +20,7 @@ from services.dashboard.core.ratio_position import (
     confirmed_position,
     provisional_position,
 )
+from services.dashboard.core.trigger_prices import TriggerGroup, trigger_groups
 from shared.domain.divergences import DivergenceEvent, Kind
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
@@ -60,6 +61,7 @@ class Comparison:
     recent: tuple[Episode, ...]
     outcomes: tuple[OutcomeGroup, ...]
     outcomes_why: str | None
+    triggers: tuple[TriggerGroup, ...]
     news: str
 
 
@@ -127,6 +129,7 @@ def compare(
         recent=tuple(episode for episode in episodes if not episode.is_open)[:_RECENT_EPISODES],
         outcomes=outcome_groups(pair, snapshot.outcomes),
         outcomes_why=why_no_outcomes(snapshot),
+        triggers=trigger_groups(snapshot),
         news=news_of(pair, events),
     )
 

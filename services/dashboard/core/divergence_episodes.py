@@ -8,6 +8,7 @@ from services.dashboard.core import deciding_statistic
 from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OpenDivergence
+from shared.text.chance import brief_chance
 from shared.text.divergences import (
     FLAPPING,
     INHIBITED,
@@ -15,6 +16,7 @@ from shared.text.divergences import (
     describe_divergence,
     describe_kind,
 )
+from shared.text.early_warnings import format_probability
 from shared.text.instants import format_instant
 from shared.text.numbers import DASH
 
@@ -45,6 +47,10 @@ class Episode:
         The kind's title with its side, where it has one.
     peak
         The highest severity it reached.
+    chance
+        How often chance alone would open it; empty for a data fault, and where no event is kept.
+    likely
+        How likely the next close agrees with an early warning that is open; empty for anything else.
     measure
         Name of the statistic that decides the kind.
     first, last
@@ -59,7 +65,9 @@ class Episode:
     marks: tuple[StateMark, ...]
     severity: str
     peak: str
+    chance: str
     confirmation: str
+    likely: str
     opened_at: str
     state: str
     state_at: str
@@ -125,7 +133,9 @@ def _from_events(pair: Pair, events: list[DivergenceEvent], listed: OpenDivergen
         **_words(pair, last.kind, last.direction),
         severity=last.severity.value,
         peak=Severity.CRITICAL.value if is_critical else Severity.WARNING.value,
+        chance=brief_chance(last.significance) if last.significance is not None else "",
         confirmation=last.confirmation.value,
+        likely=_likely(last) if is_open else "",
         opened_at=format_instant(last.opened_at),
         state=_state(events),
         state_at=format_instant(last.occurred_at),
@@ -145,13 +155,21 @@ def _state(events: list[DivergenceEvent]) -> str:
     return TRANSITION_WORDS[last.type]
 
 
+def _likely(last: DivergenceEvent) -> str:
+    if last.probability is None:
+        return ""
+    return f"{format_probability(last.probability)} likely at the next close"
+
+
 def _from_snapshot(pair: Pair, one: OpenDivergence) -> Episode:
     return Episode(
         divergence_id=one.divergence_id,
         **_words(pair, one.kind, one.direction),
         severity=one.severity.value,
         peak=one.severity.value,
+        chance="",
         confirmation=one.confirmation.value,
+        likely="",
         opened_at=format_instant(one.opened_at),
         state=TRANSITION_WORDS[Transition.OPEN],
         state_at=format_instant(one.opened_at),

@@ -8,8 +8,9 @@ from services.dashboard.core.gauge import Thresholds
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import LegSnapshot, PairSnapshot, ProvisionalStatistics
 from shared.domain.ticks import FeedState
+from shared.text.early_warnings import format_probability
 from shared.text.instants import format_instant
-from shared.text.numbers import format_number, format_percent, format_signed
+from shared.text.numbers import MINUS, format_level, format_number, format_percent, format_signed
 
 Values = Mapping[str, float | None]
 
@@ -24,6 +25,8 @@ class RatioPosition:
         ``calm``, ``warning`` or ``critical`` by the thresholds; ``none`` where z is undefined.
     basis
         What it was computed from.
+    forecast
+        What is expected of the next close; empty for closes, and where it is not computed.
     why
         Why there is no z; None when there is one.
     """
@@ -34,6 +37,7 @@ class RatioPosition:
     log_ratio: str
     basis: str
     detail: str
+    forecast: str
     why: str | None
 
 
@@ -51,6 +55,7 @@ def confirmed_position(
         if confirmed is None
         else f"both closes of {confirmed.session}",
         detail="" if confirmed is None else f"known since {format_instant(confirmed.known_at)}",
+        forecast="",
         why=reason_for(undefined, "z_90") if values.get("z_90") is None else None,
     )
 
@@ -79,8 +84,27 @@ def provisional_position(
         else f"{'live' if snapshot.feed_state is FeedState.LIVE else 'last'} {pair.lead_title} "
         f"against {_price_of_other(pair, snapshot.legs[1], provisional)}",
         detail="" if provisional is None else f"at {format_instant(provisional.ts_event)}",
+        forecast=_forecast(values, thresholds),
         why=why,
     )
+
+
+def _forecast(values: Values, thresholds: Thresholds) -> str:
+    """Return what the next close is expected to be, and how likely it is at a warning level."""
+    expected, spread = values.get("z_90_expected"), values.get("z_90_spread")
+    if expected is None or spread is None:
+        return ""
+    level = format_level(thresholds.warning)
+    likely = ", ".join(
+        f"{format_probability(probability)} likely {side}{level} or beyond"
+        for side, probability in (
+            ("+", values.get("probability_risk_off")),
+            (MINUS, values.get("probability_risk_on")),
+        )
+        if probability is not None
+    )
+    text = f"Next close: z {format_signed(expected)} expected, standard deviation {format_number(spread)}"
+    return f"{text}; {likely}" if likely else text
 
 
 def _price_of_other(pair: Pair, other: LegSnapshot, provisional: ProvisionalStatistics) -> str:

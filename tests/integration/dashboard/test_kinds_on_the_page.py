@@ -8,8 +8,8 @@ import pytest
 
 from services.dashboard.view import PublishedEvent, PublishedSnapshot
 from shared.contracts.records import DIVERGENCES, SIGNALS
-from shared.domain.divergences import Direction, DivergenceEvent, Kind
-from shared.domain.snapshots import LegFault, OpenDivergence, PairSnapshot
+from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Transition
+from shared.domain.snapshots import LegFault, OpenDivergence, PairSnapshot, Trigger, TriggerAt
 from tests.integration.dashboard.site import Site
 from tests.support.builders_kinds import KINDS_AND_DIRECTIONS, divergence_of
 from tests.support.snapshot_builder import PAIR, snapshot
@@ -108,3 +108,34 @@ async def test_list_of_pairs_tells_the_state_of_each() -> None:
     assert "Gold and IWM move together more than they used to inhibited flapping" in page
     assert "Risk-off" in page
     assert "Waiting for the first snapshot of gold-silver" in page
+
+
+async def test_chance_the_close_and_the_trigger_prices_are_on_the_page() -> None:
+    site = Site()
+    early = replace(
+        divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF),
+        confirmation=Confirmation.PROVISIONAL,
+        probability=0.84,
+    )
+    trigger = Trigger(
+        kind=Kind.RATIO_STRETCH,
+        direction=Direction.RISK_OFF,
+        transition=Transition.NOT_CONFIRMED,
+        lead_price=1_454.13,
+        at=TriggerAt.CLOSE,
+    )
+    show(site, snapshot(open=(listed(early),), triggers=(trigger,)), early)
+
+    page = await text_at(site, PAIR.page)
+
+    assert "by chance 3.6 a year (95%: 2.9 to 4.4); no more often than chance" in page
+    assert "84% likely at the next close" in page
+    assert "Ratio stretch, risk-offis withdrawn—1,454.13 −2.2%" in page
+    assert "IWM is assumed to close where it did last" in page
+
+
+async def test_page_without_trigger_prices_says_why_it_may_have_none() -> None:
+    site = Site()
+    show(site, snapshot())
+
+    assert "No trigger prices: no rule is on" in await text_at(site, PAIR.page)

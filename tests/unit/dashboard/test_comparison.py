@@ -227,3 +227,19 @@ def test_the_range_places_last_and_mean_between_low_and_high() -> None:
     assert span is not None
     # (1471.24 - 1454) / 226.3 and (1540.75 - 1454) / 226.3
     assert (span.low, span.high, span.last, span.mean) == ("1,454.00", "1,680.30", 7.62, 38.33)
+
+
+def test_live_position_says_what_is_expected_of_the_close() -> None:
+    provisional = snapshot().provisional
+    assert provisional is not None
+    expected: dict[str, float | None] = {"z_90_expected": 2.41, "z_90_spread": 0.38}
+    likely: dict[str, float | None] = {"probability_risk_off": 0.8412, "probability_risk_on": 0.0001}
+
+    view = page(snapshot(provisional=replace(provisional, values=provisional.values | expected | likely)))
+    assert view.provisional.forecast == (
+        "Next close: z +2.41 expected, standard deviation 0.38; "
+        "84% likely +2 or beyond, under 1% likely −2 or beyond"
+    )
+    view = page(snapshot(provisional=replace(provisional, values=provisional.values | expected)))
+    assert view.provisional.forecast == "Next close: z +2.41 expected, standard deviation 0.38"
+    assert page(snapshot()).provisional.forecast == ""

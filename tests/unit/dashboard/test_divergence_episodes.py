@@ -215,3 +215,24 @@ def test_ended_divergence_has_no_mark() -> None:
     listed = replace(STILL_OPEN, is_inhibited=True)
 
     assert episodes_of(PAIR, (OPENED, CLOSED), (listed,))[0].marks == ()
+
+
+def test_each_kind_has_its_rate_by_chance_and_a_data_fault_has_none() -> None:
+    stretch = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    (episode,) = episodes_of(PAIR, (stretch,), ())
+    assert episode.chance == "by chance 3.6 a year (95%: 2.9 to 4.4); no more often than chance"
+
+    (fault,) = episodes_of(PAIR, (divergence_of(Kind.DATA_FAULT, Direction.LEAD),), ())
+    assert fault.chance == ""
+
+
+def test_open_early_warning_says_how_likely_the_close_agrees_and_a_past_one_does_not() -> None:
+    early = event(confirmation=Confirmation.PROVISIONAL, probability=0.84)
+    (episode,) = episodes_of(PAIR, (early,), ())
+    assert episode.likely == "84% likely at the next close"
+
+    withdrawn = replace(early, event_id="ev_2", sequence=2, type=Transition.NOT_CONFIRMED)
+    (ended,) = episodes_of(PAIR, (early, withdrawn), ())
+    assert ended.likely == ""
+    (confirmed,) = episodes_of(PAIR, (event(),), ())
+    assert confirmed.likely == ""
