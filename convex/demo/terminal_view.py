@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convex.demo.observed import Observed
-from convex.demo.wording import at_fault, still_open
+from convex.demo.wording import at_fault, expected_close, nearest_triggers, still_open
 from shared.domain.snapshots import LegSnapshot, PairSnapshot
 from shared.text.divergences import describe_regime
 from shared.text.numbers import format_price, format_signed, format_signed_percent
@@ -84,9 +84,13 @@ def _pair(snapshot: PairSnapshot | None) -> RenderableType:
         z = live.values.get("z_90")
         is_far = z is not None and abs(z) >= 2
         lines.append(f"z {_signed(z)}", "bold red" if is_far else "bold")
-        lines.append(f"  against the close of {live.other_session}")
+        expected = expected_close(snapshot)
+        lines.append(f"  against the close of {live.other_session}" + (f"; {expected}" if expected else ""))
     lines.append("\nopen         ", "dim")
     lines.append(still_open(snapshot))
+    if triggers := nearest_triggers(snapshot):
+        lines.append("\nnext         ", "dim")
+        lines.append(triggers)
     if snapshot.faults:
         lines.append("\nfault        ", "dim")
         lines.append(at_fault(snapshot), "bold yellow")

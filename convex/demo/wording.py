@@ -1,12 +1,20 @@
 """Divergences and faults in the words of the mails and the page, a line each."""
 
+from typing import Final
+
 from services.notifier.render.sentences import headline_of, subject
 from services.notifier.render.view import KIND_TEXTS
 from services.notifier.render.wording import leg_names
 from shared.domain.divergences import DivergenceEvent
-from shared.domain.snapshots import OpenDivergence, PairSnapshot
+from shared.domain.snapshots import OpenDivergence, PairSnapshot, TriggerAt
 from shared.text.data_faults import describe_cause
-from shared.text.divergences import FLAPPING, INHIBITED, describe_divergence
+from shared.text.divergences import FLAPPING, INHIBITED, describe_divergence, describe_kind
+from shared.text.numbers import format_number, format_signed
+from shared.text.trigger_prices import TRIGGER_WORDS, brief_trigger
+
+# The view has to fit on a screen.
+_TRIGGERS_SHOWN: Final = 2
+_TRIGGER_TIMES: Final = {TriggerAt.LIVE: "now", TriggerAt.CLOSE: "at the next close"}
 
 
 def happened(event: DivergenceEvent) -> str:
@@ -21,6 +29,28 @@ def happened(event: DivergenceEvent) -> str:
 def still_open(snapshot: PairSnapshot) -> str:
     """Return what is open, with its severity and how it is treated; ``nothing`` where nothing is."""
     return ", ".join(_open(one, snapshot) for one in snapshot.open) or "nothing"
+
+
+def nearest_triggers(snapshot: PairSnapshot) -> str:
+    """Return what happens next as the lead's price moves, the nearest first; empty if nothing is known."""
+    present = snapshot.legs[0].price
+    if present is None:
+        return ""
+    nearest = sorted(snapshot.triggers, key=lambda each: abs(each.lead_price / present - 1.0))
+    return "; ".join(
+        f"{describe_kind(each.kind, each.direction)} {TRIGGER_WORDS[each.transition]} at "
+        f"{brief_trigger(each.lead_price, present)} {_TRIGGER_TIMES[each.at]}"
+        for each in nearest[:_TRIGGERS_SHOWN]
+    )
+
+
+def expected_close(snapshot: PairSnapshot) -> str:
+    """Return what is expected of the next close; empty where it is not computed."""
+    values = snapshot.provisional.values if snapshot.provisional is not None else {}
+    expected, spread = values.get("z_90_expected"), values.get("z_90_spread")
+    if expected is None or spread is None:
+        return ""
+    return f"z {format_signed(expected)} ± {format_number(spread)} expected at the close"
 
 
 def at_fault(snapshot: PairSnapshot) -> str:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from convex.explain.explanation import Explanation
+from convex.explain.wording import chance_of, outlook_of
 
 
 def as_object(explanation: Explanation) -> dict[str, Any]:
@@ -34,6 +35,8 @@ def as_object(explanation: Explanation) -> dict[str, Any]:
         "conclusion": [asdict(conclusion) for conclusion in working.conclusions]
         if working is not None
         else [],
+        "next_close": outlook_of(material.event) or None,
+        "by_chance": list(chance_of(material.event)),
         "numbers": [{**asdict(check), "comes_out": check.comes_out} for check in explanation.checks],
         "not_computed_again": list(explanation.unchecked),
     }

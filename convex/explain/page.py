@@ -11,7 +11,7 @@ from rich.text import Text
 
 from convex.explain.explanation import Explanation
 from convex.explain.material import Material
-from convex.explain.wording import moment, price
+from convex.explain.wording import chance_of, moment, outlook_of, price
 from convex.explain.working import Check, Conclusion, Line, Window
 from shared.domain.divergences import DivergenceEvent, Leg, Transition
 from shared.text.durations import format_duration
@@ -44,6 +44,9 @@ def _print(console: Console, explanation: Explanation, *, has_all_rows: bool) ->
     working = explanation.working
     if working is not None:
         console.print(_section("What happened", Text(working.sentence)))
+        outlook = outlook_of(material.event)
+        if outlook:
+            console.print(_section("The next close", Text(outlook)))
     console.print(_section("Inputs", _inputs(explanation)))
     if explanation.missing is not None:
         lacking = Text(f"{explanation.missing.what}.", style="bold red")
@@ -60,6 +63,9 @@ def _print(console: Console, explanation: Explanation, *, has_all_rows: bool) ->
         )
     console.print(_section("Working", _lines(working.lines)))
     console.print(_section("Conclusion", *(_conclusion(each) for each in working.conclusions)))
+    chance = chance_of(material.event)
+    if chance:
+        console.print(_section("By chance", *map(Text, chance)))
     if explanation.checks:
         console.print(_section("The event's numbers beside these", _checks(explanation.checks)))
     console.print(_section("", *_end(explanation)))
@@ -233,7 +239,7 @@ def _end(explanation: Explanation) -> list[RenderableType]:
     if explanation.checks:
         left_out.append("the intervals, the total least squares and the Kalman filter of the hedge")
         if explanation.material.event.significance is not None:
-            left_out.append("false alarms a year")
+            left_out.append("the rates by chance, which convex calibrate computes")
     if left_out:
         lines.append(Text(f"Not computed again: {', '.join(left_out)}.", style="dim"))
     return lines

@@ -10,6 +10,8 @@ from typing import Final
 
 from convex.explain.material import Material
 from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
+from shared.text.chance import describe_chance
+from shared.text.early_warnings import describe_probability
 
 _DIGITS: Final = 8
 _MOST_DECIMALS: Final = 12
@@ -118,3 +120,13 @@ def what_became(event: DivergenceEvent) -> str:
 def ratio_name(material: Material) -> str:
     """Return what the log ratio is called here, such as ``ln(Gold/IWM)``."""
     return f"ln({material.titles.lead}/{material.titles.other})"
+
+
+def chance_of(event: DivergenceEvent) -> tuple[str, ...]:
+    """Return how often chance alone would open the rule, in sentences; empty for a data fault."""
+    return () if event.significance is None else describe_chance(event.kind, event.significance)
+
+
+def outlook_of(event: DivergenceEvent) -> str:
+    """Return how likely the next close agrees with an early warning; empty for any other event."""
+    return "" if event.probability is None else describe_probability(event.probability, event.type)

@@ -30,6 +30,7 @@ from shared.domain.divergences import (
 from shared.domain.instants import format_rfc3339
 from shared.errors import ConfigError
 from tests.support.builders import divergence
+from tests.support.builders_kinds import chance_of
 from tests.unit.convex.explain.stories import LEAD, OTHER, material
 
 _NOTHING = Estimate(value=None)
@@ -329,3 +330,25 @@ def test_legs_have_the_titles_of_their_pair_or_their_symbols() -> None:
     legs = (replace(event().legs[0], instrument="XAG/USD.X"), replace(event().legs[1], instrument="SPY.X"))
     titles = titles_of(event(legs=legs))
     assert (titles.lead, titles.other) == ("XAG/USD", "SPY")
+
+
+def test_what_chance_does_and_what_the_close_will_be_are_on_the_page(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    explanation = explained(event(significance=chance_of(Kind.RATIO_STRETCH), probability=0.84))
+
+    text = flat(page(explanation, capsys))
+    assert "The next close The next close opens it with a probability of 84%." in text
+    assert "By chance Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4)." in text
+    assert "A ratio of two unrelated prices would open this as often." in text
+    assert "the rates by chance, which convex calibrate computes" in text
+    found = as_object(explanation)
+    assert found["next_close"] == "The next close opens it with a probability of 84%."
+    assert found["by_chance"][0] == "Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4)."
+
+
+def test_event_without_either_has_neither_section(capsys: pytest.CaptureFixture[str]) -> None:
+    text = page(explained(), capsys)
+    assert "By chance" not in text
+    assert "The next close" not in text
+    assert (as_object(explained())["next_close"], as_object(explained())["by_chance"]) == (None, [])
