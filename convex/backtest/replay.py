@@ -9,6 +9,7 @@ from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.pairs.effects import Effects
@@ -55,7 +56,7 @@ def replay(
     rules: tuple[Rule, ...],
     calendar: SessionCalendar,
     code_version: str,
-    false_alarms: Mapping[tuple[str, str], float] | None = None,
+    false_alarms: Mapping[tuple[str, str], FalseAlarms] | None = None,
     on_progress: Callable[[int, "Replayed"], None] = lambda _ns, _so_far: None,
 ) -> Replayed:
     """Run the engine over a recording.

@@ -24,12 +24,35 @@ _WHOLE: Final = 1.0 - 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Aligned log returns, shape ``(n,)`` each, and the sessions of the first and the last close."""
+    """Aligned log returns of both legs.
 
-    first_session: str
-    last_session: str
+    Parameters
+    ----------
+    sessions
+        Of the closes, ascending: one more than returns.
+    lead, other
+        Shape ``(n,)``.
+    """
+
+    sessions: tuple[str, ...]
     lead: NDArray[np.float64]
     other: NDArray[np.float64]
+
+    @property
+    def first_session(self) -> str:
+        """Return the session of the first close."""
+        return self.sessions[0]
+
+    @property
+    def last_session(self) -> str:
+        """Return the session of the last close."""
+        return self.sessions[-1]
+
+    def until(self, returns: int) -> "History":
+        """Return the part of the history that has so many returns from its beginning."""
+        return History(
+            sessions=self.sessions[: returns + 1], lead=self.lead[:returns], other=self.other[:returns]
+        )
 
 
 def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar) -> History:
@@ -65,7 +88,4 @@ def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar)
             raise ConfigError(f"{of_leg}: close: never changes; a flat leg has no correlation")
     if abs(float(np.corrcoef(aligned.lead_returns, aligned.other_returns)[0, 1])) > _WHOLE:
         raise ConfigError(f"{names}: have the same returns; give the files of two different legs")
-    first, last = aligned.sessions[0], aligned.sessions[-1]
-    return History(
-        first_session=first, last_session=last, lead=aligned.lead_returns, other=aligned.other_returns
-    )
+    return History(sessions=tuple(aligned.sessions), lead=aligned.lead_returns, other=aligned.other_returns)

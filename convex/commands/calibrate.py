@@ -1,10 +1,11 @@
-"""``convex calibrate``: estimate how often a rule opens if the relationship never changes."""
+"""``convex calibrate``: estimate how often chance alone would open each rule."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from services.signals.core.false_alarms import FalseAlarms
 from shared.errors import ConfigError
 
 
@@ -24,15 +25,19 @@ def calibrate(
         float | None,
         typer.Option(min=1.0, help="Mean length of a block in sessions; by default chosen from the files."),
     ] = None,
+    refits: Annotated[
+        int,
+        typer.Option(min=0, max=1_000, help="Resampled histories for the intervals; 0 for no intervals."),
+    ] = 20,
 ) -> None:
-    """Estimate the false alarms per year of each rule that a correlation decides."""
+    """Estimate how often chance alone would open each rule in a year."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from convex.calibrate.false_alarms import expect_false_alarms
     from convex.calibrate.figures_file import false_alarms_bytes
     from convex.calibrate.history import read_history
-    from convex.calibrate.observations import KINDS
+    from convex.calibrate.rule_openings import can_count
     from convex.result_files import Outputs
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
@@ -43,27 +48,51 @@ def calibrate(
     if chosen is None:
         known = ", ".join(each.name for each in load_pairs("replay"))
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
-    evaluated = tuple(rule for rule in load_rules(rules) if rule.kind in KINDS)
+    evaluated = tuple(rule for rule in load_rules(rules) if can_count(rule.kind, chosen))
     if not evaluated:
-        raise ConfigError(f"{rules}: neither {' nor '.join(KINDS)} is enabled; there is nothing to estimate")
+        raise ConfigError(f"{rules}: no kind whose openings can be counted is enabled")
     outputs = Outputs([out], inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
     recording = Recording(lead_files=tuple(gold), other_files=tuple(iwm))
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with outputs, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         history = read_history(recording, pair=chosen, calendar=xnys_calendar())
-        task = progress.add_task("histories", total=paths)
+        task = progress.add_task("histories", total=None)
         found = expect_false_alarms(
             history,
             evaluated,
-            pair=pair,
+            pair=chosen,
             seed=seed,
             paths=paths,
             years=years,
             block_length=block_length,
-            on_progress=lambda done: progress.update(task, completed=done),
+            refits=refits,
+            on_progress=lambda done, every: progress.update(task, completed=done, total=every),
         )
         outputs.write([false_alarms_bytes(found)])
     for each in found:
-        console.print(f"{each.kind}: {each.per_year:.3f} ± {each.standard_error:.3f} false alarms a year")
+        console.print(_line(each), highlight=False, soft_wrap=True)
     console.print(f"{paths} histories of {years} years → {out}")
+
+
+def _line(found: FalseAlarms) -> str:
+    """Return a figure beside what was observed in the history that it was computed from.
+
+    Examples
+    --------
+    >>> _line(FalseAlarms(
+    ...     pair="gold-iwm", kind=Kind.HEDGE_LOST, rule_version="hedge_lost-1-0", per_year=0.141,
+    ...     standard_error=0.002, low=0.07, high=0.29, block_length=64.0, paths=1_000, years=20, seed=1,
+    ...     first_session="2012-11-14", last_session="2021-03-31", returns=2_106, observed=2,
+    ...     observed_sessions=2_047,
+    ... ))
+    'hedge_lost: 0.141 a year by chance (0.070 to 0.290); opened 2 times: 0.25 a year (0.03 to 0.89)'
+    """
+    line = f"{found.kind}: {found.per_year:.3f} a year by chance"
+    if found.interval is not None:
+        line += f" ({found.interval.low:.3f} to {found.interval.high:.3f})"
+    if found.openings is not None:
+        rate = found.openings.per_year
+        line += f"; opened {found.openings.count} times: {rate.value:.2f} a year"
+        line += f" ({rate.low:.2f} to {rate.high:.2f})"
+    return line

@@ -27,6 +27,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.false_alarms import FalseAlarms
 from services.signals.metrics import SignalsMetrics
 from services.signals.publishing.outbox import Outbox
 from services.signals.publishing.snapshot_scheduler import SnapshotScheduler
@@ -119,7 +120,7 @@ class Worker:
         publisher: Publisher,
         pairs: Iterable[Pair],
         rules: tuple[Rule, ...],
-        false_alarms: Mapping[tuple[str, str], float],
+        false_alarms: Mapping[tuple[str, str], FalseAlarms],
         calendar: SessionCalendar,
         metrics: SignalsMetrics,
         clock: Clock,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.divergences import Direction, Kind
+from shared.domain.divergences import Direction, Kind, Null
 
 _LEVELS: Final = ("warning", "critical", "leave")
 _BY_CLOSES: Final = (*_LEVELS, "cooldown_sessions", "confirmed_valid_seconds")
@@ -30,6 +30,8 @@ class KindTraits:
         The first one is that of a positive statistic.
     rule_fields
         The fields of a `Rule` that this kind uses; the version of its rule is computed from them.
+    null
+        What chance alone means for it; None for a kind that is not about the market.
     """
 
     title: str
@@ -37,6 +39,7 @@ class KindTraits:
     statistic: str | None
     directions: tuple[Direction, ...]
     rule_fields: tuple[str, ...]
+    null: Null | None
 
 
 KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
@@ -53,6 +56,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
             "provisional_valid_seconds",
             "confirmed_valid_seconds",
         ),
+        null=Null.UNRELATED_LEGS,
     ),
     Kind.OPPOSITE_MOVES: KindTraits(
         title="Opposite moves",
@@ -60,6 +64,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         statistic="opposite_moves",
         directions=_SIDES,
         rule_fields=_BY_CLOSES,
+        null=Null.UNRELATED_LEGS,
     ),
     Kind.CORRELATION_BREAK: KindTraits(
         title="Correlation break",
@@ -67,6 +72,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         statistic="fisher_z",
         directions=(Direction.TIGHTENING, Direction.LOOSENING),
         rule_fields=(*_BY_CLOSES, "min_change"),
+        null=Null.CONSTANT_CORRELATION,
     ),
     Kind.HEDGE_LOST: KindTraits(
         title="Hedge lost",
@@ -74,6 +80,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         statistic="corr_ci_60_low",
         directions=(Direction.RISK_OFF,),
         rule_fields=_BY_CLOSES,
+        null=Null.CONSTANT_CORRELATION,
     ),
     Kind.EVIDENCE_BREAK: KindTraits(
         title="Evidence break",
@@ -81,6 +88,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         statistic="e_break",
         directions=(Direction.TIGHTENING, Direction.LOOSENING),
         rule_fields=_BY_CLOSES,
+        null=Null.CONSTANT_CORRELATION,
     ),
     Kind.REGIME_CHANGE: KindTraits(
         title="Regime change",
@@ -88,6 +96,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         statistic="z_90",
         directions=_SIDES,
         rule_fields=("confirmed_valid_seconds",),
+        null=Null.UNRELATED_LEGS,
     ),
     Kind.DATA_FAULT: KindTraits(
         title="Data fault",
@@ -95,6 +104,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         statistic=None,
         directions=(Direction.LEAD, Direction.OTHER),
         rule_fields=("confirmed_valid_seconds",),
+        null=None,
     ),
 }
 """In the order in which kinds are decided and shown."""

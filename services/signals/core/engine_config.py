@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.false_alarms import FalseAlarms
 from shared.domain.divergences import Kind
 from shared.domain.sessions import SessionCalendar
 
@@ -21,7 +22,7 @@ class EngineConfig:
     code_version
         Stands in the evidence of each event.
     false_alarms
-        Openings a year by chance, by pair and rule version.
+        How often chance alone opens a rule, by pair and rule version.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class EngineConfig:
     rules: tuple[Rule, ...]
     calendar: SessionCalendar
     code_version: str
-    false_alarms: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    false_alarms: Mapping[tuple[str, str], FalseAlarms] = field(default_factory=dict)
     rule_of: Mapping[Kind, Rule] = field(init=False, repr=False, compare=False)
     rule_versions: Mapping[str, str] = field(init=False, repr=False, compare=False)
 

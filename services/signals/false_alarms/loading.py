@@ -2,23 +2,31 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.signals.false_alarms.figure import TABLE, FalseAlarms
-from shared.domain.divergences import Kind
+from services.signals.core.false_alarms import FalseAlarms
+from shared.domain.divergences import Kind, Null
 from shared.errors import ConfigError
 
 SHIPPED: Final = "published.toml"
+TABLE: Final = "false_alarms"
+"""Name of the file's tables."""
+
+# Their values are texts of a list, by field.
+_NAMES: Final[dict[str, tuple[type[Kind] | type[Null], str]]] = {
+    "kind": (Kind, "kind of divergence"),
+    "null": (Null, "null"),
+}
 _TYPES: Final[dict[str, Any]] = get_type_hints(FalseAlarms)
 
 
-def load_false_alarms(path: Path | None) -> Mapping[tuple[str, str], float]:
-    """Return openings expected in 252 sessions without any change, by pair name and rule version.
+def load_false_alarms(path: Path | None) -> Mapping[tuple[str, str], FalseAlarms]:
+    """Return how often chance alone opens each rule, by pair name and rule version.
 
     Parameters
     ----------
@@ -41,13 +49,13 @@ def load_false_alarms(path: Path | None) -> Mapping[tuple[str, str], float]:
     >>> sorted({pair for pair, _ in load_false_alarms(None)})
     ['gold-iwm']
     """
-    known: dict[tuple[str, str], float] = {}
+    known: dict[tuple[str, str], FalseAlarms] = {}
     for number, found in enumerate(_read(path), start=1):
         key = found.pair, found.rule_version
         if key in known:
             twice = f"{found.rule_version} of {found.pair} stands there twice"
             raise ConfigError(f"{path}: [[{TABLE}]] {number} rule_version: {twice}")
-        known[key] = found.per_year
+        known[key] = found
     return known
 
 
@@ -86,22 +94,23 @@ def _table(where: str, table: dict[str, Any]) -> FalseAlarms:
     for name in sorted(table):
         if name not in names:
             raise ConfigError(f"{where} {name}: is no field of a figure; known are {', '.join(names)}")
-    for name in names:
-        if name not in table:
-            raise ConfigError(f"{where} {name}: is missing")
+    for field in fields(FalseAlarms):
+        if field.name not in table and field.default is MISSING:
+            raise ConfigError(f"{where} {field.name}: is missing")
     try:
-        return FalseAlarms(**{name: _value(name, table[name]) for name in names})
+        return FalseAlarms(**{name: _value(name, value) for name, value in table.items()})
     except ConfigError as error:
         raise ConfigError(f"{where} {error}") from error
 
 
 def _value(name: str, value: object) -> Any:
     """Return a value as its field's type. Strict: neither ``true`` nor ``"2"`` is accepted as a number."""
-    if name == "kind" and isinstance(value, str):
+    if name in _NAMES and isinstance(value, str):
+        values, what = _NAMES[name]
         try:
-            return Kind(value)
+            return values(value)
         except ValueError as error:
-            raise ConfigError(f"kind: {value!r} is no kind of divergence") from error
+            raise ConfigError(f"{name}: {value!r} is no {what}") from error
     try:
         return TypeAdapter(_TYPES[name]).validate_python(value, strict=True)
     except ValidationError as error:

@@ -102,15 +102,26 @@ def build_event(
 
 
 def _significance(pair: Pair, rule: Rule, confirmed: Values, config: EngineConfig) -> Significance | None:
-    size = KINDS[rule.kind].correlation_size
-    if size is None:
+    if not rule.kind.is_market:
         return None
+    size = KINDS[rule.kind].correlation_size
+    chance = config.false_alarms.get((pair.name, config.rule_versions[rule.kind]))
+    worth = confirmed.get(f"n_eff_{size}")
     return Significance(
-        correlation=Estimate(
-            value=confirmed.get(f"corr_{size}"),
-            low=confirmed.get(f"corr_ci_{size}_low"),
-            high=confirmed.get(f"corr_ci_{size}_high"),
-        ),
-        effective_size=confirmed.get(f"n_eff_{size}"),
-        false_alarms_per_year=config.false_alarms.get((pair.name, config.rule_versions[rule.kind])),
+        correlation=_correlation(size, confirmed) if size is not None else None,
+        effective_size=worth,
+        false_alarms_per_year=chance.per_year if chance is not None else None,
+        n_eff=worth,
+        interval=chance.interval if chance is not None else None,
+        null=chance.null if chance is not None else None,
+        period=chance.period if chance is not None else None,
+        observed=chance.openings if chance is not None else None,
+    )
+
+
+def _correlation(size: int, confirmed: Values) -> Estimate:
+    return Estimate(
+        value=confirmed.get(f"corr_{size}"),
+        low=confirmed.get(f"corr_ci_{size}_low"),
+        high=confirmed.get(f"corr_ci_{size}_high"),
     )

@@ -1,4 +1,4 @@
-"""Standard deviations and correlations of every window of a series at once.
+"""Standard deviations, z-scores and correlations of every window of a series at once.
 
 They serve where the whole series is known: the outcomes of a filled history, and the calibration's synthetic
 histories. The statistics of an event come from the estimators of one window, in ``correlation`` and
@@ -80,6 +80,43 @@ def rolling_std(x: Floats, size: int) -> Floats:
     (squares,) = _moments((x,), ((_X, _X),), size).products
     deviation: Floats = np.sqrt(squares / (size - 1))
     return deviation
+
+
+def rolling_zscore(x: Floats, size: int) -> Floats:
+    """Compute each value's z-score against the ``size`` values before it, as `zscore` does.
+
+    Parameters
+    ----------
+    x
+        Shape ``(..., n)``; finite.
+    size
+        Values in a window, at least 2.
+
+    Returns
+    -------
+    array
+        Shape ``(..., n - size)``, empty with fewer values; NaN where the values before are all equal.
+
+    Raises
+    ------
+    ValueError
+        If ``size < 2``.
+
+    Examples
+    --------
+    >>> rolling_zscore(np.array([1.0, 2.0, 3.0, 4.0, 4.0]), 3).round(4)
+    array([2., 1.])
+    >>> rolling_zscore(np.array([1.0, 1.0, 2.0]), 2)
+    array([nan])
+    """
+    if size < LEAST_SIZE:
+        raise ValueError(f"size must be at least {LEAST_SIZE}, was {size}")
+    before = _moments((x[..., :-1],), ((_X, _X),), size)
+    (squares,), (mean,) = before.products, before.means
+    deviation = np.sqrt(squares / (size - 1))
+    deviation[deviation == 0.0] = np.nan
+    z: Floats = (x[..., size:] - mean) / deviation
+    return z
 
 
 def rolling_correlation(x: Floats, y: Floats, size: int) -> RollingCorrelation:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convex.calibrate.rule_openings import KINDS
 from convex.cli import main
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.false_alarms.loading import load_false_alarms
@@ -15,7 +16,7 @@ from shared.domain.divergences import Kind
 from tests.support.data import shared_data
 
 VERSIONS = {rule.kind.value: rule.version for rule in PUBLISHED_RULES}
-FEW = ("--paths", "4", "--years", "2")
+FEW = ("--paths", "4", "--years", "2", "--refits", "2")
 
 
 def rows(seed: int, *, days: int = 800) -> list[str]:
@@ -66,7 +67,8 @@ def test_figures_of_the_published_rules_are_written_with_what_they_stand_on(
     assert "correlation_break: " in said
     tables = tomllib.loads(run.out.read_text())["false_alarms"]
     assert [(table["kind"], table["rule_version"]) for table in tables] == [
-        (kind, VERSIONS[kind]) for kind in ("correlation_break", "hedge_lost")
+        (kind, VERSIONS[kind])
+        for kind in ("ratio_stretch", "opposite_moves", "correlation_break", "hedge_lost", "regime_change")
     ]
     for table in tables:
         assert (table["pair"], table["paths"], table["years"], table["seed"]) == ("gold-iwm", 4, 2, 9)
@@ -90,7 +92,8 @@ def test_rules_of_a_file_have_figures_of_their_own(
     run: Run, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules.toml"
-    rules.write_text("[correlation_break]\nwarning = 2.0\n[hedge_lost]\nenabled = false\n")
+    off = "".join(f"[{kind}]\nenabled = false\n" for kind in KINDS if kind is not Kind.CORRELATION_BREAK)
+    rules.write_text(f"[correlation_break]\nwarning = 2.0\n{off}")
 
     assert run(*files, *FEW, "--rules", rules)[0] == 0
     (table,) = tomllib.loads(run.out.read_text())["false_alarms"]
@@ -182,14 +185,12 @@ def test_rules_without_a_kind_to_evaluate_are_refused(
     run: Run, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules.toml"
-    rules.write_text(
-        "".join(f"[{kind}]\nenabled = false\n" for kind in (Kind.CORRELATION_BREAK, Kind.HEDGE_LOST))
-    )
+    rules.write_text("".join(f"[{kind}]\nenabled = false\n" for kind in KINDS))
 
     code, said = run(*files, *FEW, "--rules", rules)
 
     refused(run, said, code)
-    assert "rules.toml: neither correlation_break nor hedge_lost is enabled" in said
+    assert "rules.toml: no kind whose openings can be counted is enabled" in said
 
 
 def test_input_is_not_written_over(run: Run, files: tuple[Path, Path]) -> None:

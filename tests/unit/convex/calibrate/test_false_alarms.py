@@ -8,14 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from convex.calibrate.block_length import stationary_block_length
-from convex.calibrate.false_alarms import expect_false_alarms, volatility_block_length
+from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import History
+from convex.calibrate.null_paths import volatility_block_length
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.kinds.registry import PUBLISHED_RULES
-from services.signals.false_alarms.figure import FalseAlarms
-from shared.domain.divergences import Kind
+from shared.domain.divergences import Kind, Null
 from shared.errors import ConfigError
+from tests.support.builders_market import pair
 
+PAIR = pair()
 BREAK, LOST = (
     next(rule for rule in PUBLISHED_RULES if rule.kind is kind)
     for kind in (Kind.CORRELATION_BREAK, Kind.HEDGE_LOST)
@@ -25,17 +28,18 @@ BREAK, LOST = (
 def history(relation: NDArray[np.float64] | float, size: int = 4_000, *, seed: int = 11) -> History:
     lead, own = np.random.default_rng(seed).standard_normal((2, size)) * 0.01
     return History(
-        first_session="2001-01-02",
-        last_session="2016-12-30",
+        sessions=("2001-01-02", *["2002-01-02"] * (size - 1), "2016-12-30"),
         lead=lead,
         other=relation * lead + np.sqrt(1.0 - np.square(relation)) * own,
     )
 
 
 def expected(
-    given: History, *rules: Rule, seed: int = 1, paths: int = 60, years: int = 10
+    given: History, *rules: Rule, seed: int = 1, paths: int = 60, years: int = 10, refits: int = 0
 ) -> list[FalseAlarms]:
-    return list(expect_false_alarms(given, rules, pair="gold-iwm", seed=seed, paths=paths, years=years))
+    return list(
+        expect_false_alarms(given, rules, pair=PAIR, seed=seed, paths=paths, years=years, refits=refits)
+    )
 
 
 def effective(x: pd.Series, y: pd.Series, size: int) -> pd.Series:
@@ -171,7 +175,7 @@ def test_figure_says_what_it_stands_on() -> None:
     )
     assert (figure.paths, figure.years, figure.seed) == (5, 2, 4)
     assert (figure.first_session, figure.last_session, figure.returns) == ("2001-01-02", "2016-12-30", 4_000)
-    assert figure.block_length == volatility_block_length(given)
+    assert figure.block_length == volatility_block_length(given.lead, given.other)
 
 
 def test_blocks_are_as_long_as_the_wilder_leg_needs() -> None:
@@ -179,23 +183,33 @@ def test_blocks_are_as_long_as_the_wilder_leg_needs() -> None:
     mood = np.exp(np.convolve(np.random.default_rng(5).standard_normal(4_039), np.ones(40) / 8, "valid"))
     clustered = replace(given, other=given.other * mood)
 
-    assert volatility_block_length(clustered) == stationary_block_length(clustered.other**2)
-    assert volatility_block_length(clustered) > 2 * volatility_block_length(given)
+    assert volatility_block_length(clustered.lead, clustered.other) == stationary_block_length(
+        clustered.other**2
+    )
+    assert volatility_block_length(clustered.lead, clustered.other) > 2 * volatility_block_length(
+        given.lead, given.other
+    )
 
 
 def test_length_of_a_block_can_be_given() -> None:
     (figure,) = expect_false_alarms(
-        history(0.0), (BREAK,), pair="gold-iwm", seed=1, paths=2, years=1, block_length=7.5
+        history(0.0), (BREAK,), pair=PAIR, seed=1, paths=2, years=1, block_length=7.5, refits=0
     )
 
     assert figure.block_length == 7.5
 
 
-def test_rules_that_no_correlation_decides_are_left_out() -> None:
-    assert [figure.kind for figure in expected(history(0.0), *PUBLISHED_RULES, paths=2, years=1)] == [
-        Kind.CORRELATION_BREAK,
-        Kind.HEDGE_LOST,
+def test_each_kind_about_the_market_has_a_figure_under_its_own_null() -> None:
+    found = expected(history(0.0), *PUBLISHED_RULES, paths=2, years=1)
+
+    assert [(figure.kind, figure.null) for figure in found] == [
+        (Kind.RATIO_STRETCH, Null.UNRELATED_LEGS),
+        (Kind.OPPOSITE_MOVES, Null.UNRELATED_LEGS),
+        (Kind.CORRELATION_BREAK, Null.CONSTANT_CORRELATION),
+        (Kind.HEDGE_LOST, Null.CONSTANT_CORRELATION),
+        (Kind.REGIME_CHANGE, Null.UNRELATED_LEGS),
     ]
+    assert [figure.correlation is None for figure in found] == [True, True, False, False, True]
 
 
 @pytest.mark.parametrize(("paths", "years"), [(1, 5), (5, 0)])

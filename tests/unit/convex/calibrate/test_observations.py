@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convex.calibrate.observations import observations_of
+from convex.calibrate.observations import LEVEL_KINDS, observations_of
 from services.signals.core.confirmed import confirmed_values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import PUBLISHED_RULES, observe
 from services.signals.core.legs.aligned import AlignedSessions
 from shared.domain.divergences import Kind
 from shared.domain.kinds import DIRECTIONS
+from tests.support.builders_market import pair
 
 RULES = {rule.kind: rule for rule in PUBLISHED_RULES}
 
@@ -37,7 +38,7 @@ def by_the_engine(rule: Rule, x: NDArray[np.float64], y: NDArray[np.float64]) ->
     return [observe(rule, direction, confirmed_values(aligned)) for direction in DIRECTIONS[rule.kind]]
 
 
-@pytest.mark.parametrize("kind", [Kind.CORRELATION_BREAK, Kind.HEDGE_LOST])
+@pytest.mark.parametrize("kind", LEVEL_KINDS)
 @pytest.mark.parametrize("relation", [0.0, 0.8, -0.6, 1.0])
 @pytest.mark.parametrize("flat", [0, 25, 260])
 def test_every_close_is_read_as_the_engine_reads_it(kind: Kind, relation: float, flat: int) -> None:
@@ -46,12 +47,12 @@ def test_every_close_is_read_as_the_engine_reads_it(kind: Kind, relation: float,
     x[300 - flat :] = 0.0
     rule = RULES[kind]
 
-    found = observations_of(rule, x[np.newaxis], y[np.newaxis])
+    found = observations_of(rule, x[np.newaxis], y[np.newaxis], pair=pair())
 
     assert len(found) == len(DIRECTIONS[kind])
-    assert found[0].x.shape == (1, 300 - 251)
-    for at in (0, 20, 48):
-        theirs = by_the_engine(rule, x[: 252 + at], y[: 252 + at])
+    assert found[0].x.shape == (1, 300)
+    for at in (3, 4, 58, 59, 88, 89, 250, 251, 271, 299):
+        theirs = by_the_engine(rule, x[: at + 1], y[: at + 1])
         for ours, reading in zip(found, theirs, strict=True):
             assert same(ours.x[0, at], getattr(reading, "x", None))
             if reading is not None:
@@ -59,6 +60,6 @@ def test_every_close_is_read_as_the_engine_reads_it(kind: Kind, relation: float,
                 assert ours.can_open[0, at] == getattr(reading, "can_open", None)
 
 
-def test_kind_that_no_correlation_decides_has_no_reading_here() -> None:
+def test_kind_without_levels_has_no_observation() -> None:
     with pytest.raises(KeyError):
-        observations_of(RULES[Kind.RATIO_STRETCH], np.ones((1, 300)), np.ones((1, 300)))
+        observations_of(RULES[Kind.REGIME_CHANGE], np.ones((1, 300)), np.ones((1, 300)), pair=pair())

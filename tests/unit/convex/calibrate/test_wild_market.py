@@ -12,7 +12,9 @@ from convex.calibrate.observations import observations_of
 from convex.calibrate.openings import count_openings
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.domain.divergences import Kind
+from tests.support.builders_market import pair
 
+PAIR = pair()
 BREAK = next(rule for rule in PUBLISHED_RULES if rule.kind is Kind.CORRELATION_BREAK)
 _SETTLING = 200
 
@@ -46,8 +48,8 @@ def counted(generator: np.random.Generator, *, paths: int, years: int) -> float:
     total = 0
     for _ in range(paths // 50):
         legs = market(generator, 50, np.zeros(252 * (years + 2) - 1))
-        observed = observations_of(BREAK, *legs)
-        total += sum(int(count_openings(each, BREAK, after=252).sum()) for each in observed)
+        observed = observations_of(BREAK, *legs, pair=PAIR)
+        total += sum(int(count_openings(each, BREAK, after=503).sum()) for each in observed)
     return total / paths / years
 
 
@@ -62,8 +64,8 @@ def test_number_is_about_the_true_one_whether_the_history_changed_or_not(
     numbers = []
     for seed in range(12):
         lead, other = market(generator, 1, np.repeat(before_and_after, 1_053))
-        history = History(first_session="", last_session="", lead=lead[0], other=other[0])
-        found = expect_false_alarms(history, (BREAK,), pair="gold-iwm", seed=seed, paths=20, years=10)
+        history = History(sessions=("",) * (lead.shape[1] + 1), lead=lead[0], other=other[0])
+        found = expect_false_alarms(history, (BREAK,), pair=PAIR, seed=seed, paths=20, years=10, refits=0)
         numbers.append(found[0].per_year)
 
     # A tenth too high, and one history differs from the next by a sixth. Pairs of returns in blocks would

@@ -1,15 +1,18 @@
 """What the command wrote is read back; what it cannot have written is refused with file, table and field."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convex.calibrate.figures_file import false_alarms_bytes
-from convex.calibrate.observations import KINDS
+from convex.calibrate.rule_openings import KINDS
+from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.kinds.registry import PUBLISHED_RULES
-from services.signals.false_alarms.figure import FalseAlarms
 from services.signals.false_alarms.loading import load_false_alarms, read_false_alarms
-from shared.domain.divergences import Kind
+from shared.domain.divergences import Kind, Null
+from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
 
 
@@ -20,6 +23,10 @@ def figure(kind: Kind = Kind.CORRELATION_BREAK, version: str = "correlation_brea
         rule_version=version,
         per_year=1.23456789,
         standard_error=0.0123456789,
+        low=0.87654321,
+        high=1.7654321,
+        refits=20,
+        null=Null.CONSTANT_CORRELATION,
         correlation=-0.07391,
         block_length=64.3481,
         paths=1_000,
@@ -28,7 +35,19 @@ def figure(kind: Kind = Kind.CORRELATION_BREAK, version: str = "correlation_brea
         first_session="2012-11-14",
         last_session="2021-03-31",
         returns=2_106,
+        observed=10,
+        observed_sessions=1_855,
     )
+
+
+ROUNDED: dict[str, Any] = {
+    "per_year": 1.234568,
+    "standard_error": 0.012346,
+    "low": 0.876543,
+    "high": 1.765432,
+    "correlation": -0.0739,
+    "block_length": 64.35,
+}
 
 
 @pytest.fixture
@@ -47,18 +66,34 @@ def test_shipped_figures_are_those_of_the_published_rules() -> None:
     }
 
 
-def test_shipped_figures_are_known_to_a_hundredth_of_an_alarm() -> None:
-    assert all(0 < each.standard_error < 0.01 for each in read_false_alarms(None))
+def test_shipped_figures_have_a_random_error_below_a_fiftieth_and_an_interval() -> None:
+    for figure in read_false_alarms(None):
+        assert 0 < figure.standard_error < 0.02 * figure.per_year
+        assert figure.interval is not None
+        assert figure.interval.high - figure.interval.low > 2 * figure.standard_error
+        assert figure.openings is not None
+        assert figure.null is KIND_TRAITS[figure.kind].null
 
 
 def test_file_is_read_as_it_was_written(file: Path) -> None:
-    assert load_false_alarms(file) == {
-        ("gold-iwm", "correlation_break-1-0"): 1.234568,
-        ("gold-iwm", "hedge_lost-1-0"): 1.234568,
-    }
     first, second = read_false_alarms(file)
+    assert load_false_alarms(file) == {
+        ("gold-iwm", "correlation_break-1-0"): first,
+        ("gold-iwm", "hedge_lost-1-0"): second,
+    }
+    assert first == replace(figure(), **ROUNDED)
     assert (first.kind, second.kind) == (Kind.CORRELATION_BREAK, Kind.HEDGE_LOST)
-    assert (first.standard_error, first.correlation, first.block_length) == (0.012346, -0.0739, 64.35)
+
+
+def test_file_of_an_earlier_version_has_no_interval_and_no_observed_openings(file: Path) -> None:
+    later = ("low", "high", "refits", "null", "observed", "observed_sessions")
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if line.partition(" = ")[0] not in later))
+
+    first, _ = read_false_alarms(file)
+
+    assert (first.per_year, first.period.first_session) == (1.234568, "2012-11-14")
+    assert (first.interval, first.null, first.openings) == (None, None, None)
 
 
 def test_file_written_again_has_the_same_bytes(file: Path) -> None:
@@ -100,6 +135,15 @@ def test_empty_file_has_no_figure(tmp_path: Path) -> None:
             "[[false_alarms]] 1 per_year: Input should be a valid number",
         ),
         ("per_year = 1.234568", "per_year = nan", "[[false_alarms]] 1 per_year: is out of range, was nan"),
+        ("low = 0.876543", "low = 1.3", "[[false_alarms]] 1 low: is out of range, was 1.3"),
+        ("high = 1.765432", "high = 1.2", "[[false_alarms]] 1 high: is out of range, was 1.2"),
+        ("low = 0.876543", 'low = "0"', "[[false_alarms]] 1 low: Input should be a valid number"),
+        (
+            'null = "constant_correlation"',
+            'null = "none"',
+            "[[false_alarms]] 1 null: 'none' is no null",
+        ),
+        ("observed = 10", "observed = -1", "[[false_alarms]] 1 observed: is out of range, was -1"),
         ("per_year = 1.234568", "per_year = -1.0", "[[false_alarms]] 1 per_year: is out of range, was -1.0"),
         ("per_year = 1.234568\n", "", "[[false_alarms]] 1 per_year: is missing"),
         ("per_year", "a_year", "[[false_alarms]] 1 a_year: is no field of a figure; known are pair, kind,"),

@@ -18,11 +18,14 @@ serial correlation, which daily returns hardly have, and any prediction of the o
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from convex.calibrate.stationary_bootstrap import stationary_rows
 
 # A month: volatility changes that fast, and from fewer sessions it would be estimated badly.
 _VOLATILITY_HALF_LIFE: Final = 20.0
@@ -33,7 +36,7 @@ _LEAST_LEFT: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NullModel:
+class ConstantCorrelation:
     """A history split into the parts that synthetic histories are made of.
 
     Parameters
@@ -53,6 +56,32 @@ class NullModel:
     own_shocks: NDArray[np.float64]
     other_volatility: NDArray[np.float64]
     correlation: float
+
+    def draw(
+        self, generators: Sequence[np.random.Generator], *, size: int, mean_block: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draw a path from each generator.
+
+        Parameters
+        ----------
+        generators
+            Sources of random numbers; equal ones give equal paths.
+        size
+            Returns of a path.
+        mean_block
+            Mean length of a block, at least 1.
+
+        Returns
+        -------
+        tuple of arrays
+            The lead's and the other leg's returns, shape ``(paths, size)`` each.
+        """
+        rows = [
+            stationary_rows(each, source=self.lead.size, size=size, mean_block=mean_block)
+            for each in generators
+        ]
+        signs = [each.integers(2, size=size) * 2.0 - 1.0 for each in generators]
+        return self.returns(np.stack(rows), np.stack(signs))
 
     def returns(
         self, rows: NDArray[np.intp], signs: NDArray[np.float64]
@@ -76,7 +105,7 @@ class NullModel:
         return self.lead[rows], self.other_volatility[rows] * shocks
 
 
-def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullModel:
+def constant_correlation(lead: NDArray[np.float64], other: NDArray[np.float64]) -> ConstantCorrelation:
     """Split a history.
 
     Parameters
@@ -86,7 +115,7 @@ def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullMod
 
     Returns
     -------
-    NullModel
+    ConstantCorrelation
         From which synthetic histories are drawn.
 
     Raises
@@ -98,14 +127,14 @@ def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullMod
     --------
     >>> generator = np.random.default_rng(1)
     >>> lead, own = generator.standard_normal((2, 5_000))
-    >>> model = null_model(lead, 0.6 * lead + 0.8 * own)
+    >>> model = constant_correlation(lead, 0.6 * lead + 0.8 * own)
     >>> abs(model.correlation - 0.6) < 0.03
     True
 
     A pair with a correlation of 0.9 and then of -0.9 has 0 on average, and the model keeps that average:
 
     >>> way = np.repeat([0.9, -0.9], 2_500)
-    >>> model = null_model(lead, way * lead + np.sqrt(0.19) * own)
+    >>> model = constant_correlation(lead, way * lead + np.sqrt(0.19) * own)
     >>> a, b = model.returns(np.arange(5_000), np.sign(generator.standard_normal(5_000)))
     >>> halves = slice(0, 2_500), slice(2_500, 5_000)
     >>> [abs(float(np.corrcoef(a[half], b[half])[0, 1])) < 0.05 for half in halves]
@@ -131,7 +160,7 @@ def null_model(lead: NDArray[np.float64], other: NDArray[np.float64]) -> NullMod
     )
     left = np.maximum(1.0 - product**2 / (lead_square * other_square), _LEAST_LEFT)
     own = other_shocks - product / lead_square * lead_shocks
-    return NullModel(
+    return ConstantCorrelation(
         lead=lead,
         lead_shocks=lead_shocks,
         own_shocks=_unit(own / np.sqrt(left)),

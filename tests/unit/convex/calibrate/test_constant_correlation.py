@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convex.calibrate.null_model import null_model
+from convex.calibrate.constant_correlation import constant_correlation
 
 SIZE = 6_000
 Legs = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -23,7 +23,7 @@ def legs(relation: NDArray[np.float64] | float, *, seed: int = 1) -> Legs:
 
 def synthetic(lead: NDArray[np.float64], other: NDArray[np.float64], *, seed: int = 7) -> Legs:
     """Return the same sessions in the same order: only the signs are drawn."""
-    model = null_model(lead, other)
+    model = constant_correlation(lead, other)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], SIZE)
     return model.returns(np.arange(SIZE), signs)
 
@@ -49,7 +49,7 @@ def test_change_of_the_relationship_in_the_history_is_gone(pair: tuple[float, fl
 def test_correlation_is_that_of_the_history(relation: float) -> None:
     lead, other = legs(relation)
 
-    assert null_model(lead, other).correlation == pytest.approx(relation, abs=0.03)
+    assert constant_correlation(lead, other).correlation == pytest.approx(relation, abs=0.03)
     (found,) = correlations(*synthetic(lead, other), 1)
     (given,) = correlations(lead, other, 1)
     assert found == pytest.approx(given, abs=0.04)
@@ -81,7 +81,7 @@ def test_legs_that_are_one_stay_one() -> None:
     # Hardly anything of its own: with nothing at all there would be no shock to draw.
     other = lead + 1e-9 * np.random.default_rng(2).standard_normal(SIZE)
 
-    model = null_model(lead, other)
+    model = constant_correlation(lead, other)
 
     assert model.correlation == pytest.approx(1.0, abs=1e-6)
     assert model.correlation <= 1.0
@@ -100,4 +100,4 @@ def test_leg_without_moves_and_legs_of_different_lengths_are_refused(
     lead: NDArray[np.float64], other: NDArray[np.float64]
 ) -> None:
     with pytest.raises(ValueError, match=r"shocks|two rows"):
-        null_model(lead, other)
+        constant_correlation(lead, other)
