@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from services.signals.core.confirmed import RATIO_WINDOW
 from services.signals.core.divergence.observation import sign_of
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.statistics.e_break import AgreementBand, rolling_e_break
 from services.signals.core.statistics.rolling import (
     Floats,
     rolling_correlation,
@@ -65,6 +66,8 @@ def observations_of(rule: Rule, lead: Floats, other: Floats, *, pair: Pair) -> t
     ------
     KeyError
         If the kind has no levels.
+    ValueError
+        If the kind needs a baseline and the pair has none.
     """
     return _OBSERVATIONS[rule.kind](rule, lead, other, pair)
 
@@ -104,6 +107,20 @@ def _hedge_lost(_rule: Rule, lead: Floats, other: Floats, _pair: Pair) -> tuple[
     return (Observations(x=x, leave_value=r, can_open=np.ones(r.shape, dtype=np.bool_)),)
 
 
+def _evidence_break(_rule: Rule, lead: Floats, other: Floats, pair: Pair) -> tuple[Observations, ...]:
+    evidence = rolling_e_break(lead, other, _band_of(pair))
+    always = np.ones(lead.shape, dtype=np.bool_)
+    return tuple(
+        Observations(x=x, leave_value=x, can_open=always) for x in (evidence.tightening, evidence.loosening)
+    )
+
+
+def _band_of(pair: Pair) -> AgreementBand:
+    if pair.agreement_low is None or pair.agreement_high is None:
+        raise ValueError(f"pair {pair.name} has no baseline of agreement to test")
+    return AgreementBand(low=pair.agreement_low, high=pair.agreement_high)
+
+
 def _symmetric(
     rule: Rule, statistic: Floats, *, can_open: NDArray[np.bool_] | None = None
 ) -> tuple[Observations, ...]:
@@ -131,6 +148,7 @@ _OBSERVATIONS: Final[dict[Kind, Callable[[Rule, Floats, Floats, Pair], tuple[Obs
     Kind.OPPOSITE_MOVES: _opposite_moves,
     Kind.CORRELATION_BREAK: _correlation_break,
     Kind.HEDGE_LOST: _hedge_lost,
+    Kind.EVIDENCE_BREAK: _evidence_break,
 }
 LEVEL_KINDS: Final = tuple(_OBSERVATIONS)
 """The kinds that open by a level, and are observed here."""

@@ -19,8 +19,8 @@ KINDS = (*LEVEL_KINDS, Kind.REGIME_CHANGE)
 
 def can_count(kind: Kind, pair: Pair) -> bool:
     """Return whether the openings of a kind can be counted in histories of a pair."""
-    del pair
-    return kind in KINDS
+    has_baseline = pair.agreement_low is not None
+    return kind in KINDS and (has_baseline or kind is not Kind.EVIDENCE_BREAK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,15 @@ from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
-from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Severity, Transition
+from shared.domain.divergences import (
+    Confirmation,
+    Direction,
+    DivergenceEvent,
+    Kind,
+    Severity,
+    Significance,
+    Transition,
+)
 from shared.domain.instants import parse_rfc3339
 from shared.domain.ticks import FeedState
 from tests.support.builders_market import (
@@ -137,7 +145,10 @@ def test_legs_that_part_ways_open_opposite_moves_with_the_numbers_that_decided()
         Direction.RISK_OFF,
         Transition.OPEN,
     )
-    assert (event.confirmation, event.significance) == (Confirmation.CONFIRMED, None)
+    assert event.confirmation is Confirmation.CONFIRMED
+    assert event.significance == Significance(
+        correlation=None, effective_size=None, false_alarms_per_year=None
+    )
     assert event.thresholds == {"warning": 2.0, "critical": 3.0, "leave": 1.0}
     assert expected >= 2.0
 
