@@ -39,6 +39,7 @@ def calibrate(
     from convex.calibrate.history import read_history
     from convex.calibrate.rule_openings import can_count
     from convex.result_files import Outputs
+    from services.signals.core.kinds.registry import PUBLISHED_RULES
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.files.timeline import Recording
@@ -48,7 +49,9 @@ def calibrate(
     if chosen is None:
         known = ", ".join(each.name for each in load_pairs("replay"))
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
-    evaluated = tuple(rule for rule in load_rules(rules) if can_count(rule.kind, chosen))
+    # Without a file also the kinds that open nothing until a file enables them: that keeps their levels.
+    known_rules = load_rules(rules) if rules is not None else PUBLISHED_RULES
+    evaluated = tuple(rule for rule in known_rules if can_count(rule.kind, chosen))
     if not evaluated:
         raise ConfigError(f"{rules}: no kind whose openings can be counted is enabled")
     outputs = Outputs([out], inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
@@ -80,6 +83,7 @@ def _line(found: FalseAlarms) -> str:
 
     Examples
     --------
+    >>> from shared.domain.divergences import Kind
     >>> _line(FalseAlarms(
     ...     pair="gold-iwm", kind=Kind.HEDGE_LOST, rule_version="hedge_lost-1-0", per_year=0.141,
     ...     standard_error=0.002, low=0.07, high=0.29, block_length=64.0, paths=1_000, years=20, seed=1,
