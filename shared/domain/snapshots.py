@@ -86,6 +86,18 @@ class OpenDivergence:
     is_flapping: bool = False
 
 
+class OutcomeStart(StrEnum):
+    """The price from which the returns after an opening are measured.
+
+    ``next_close``: the first close of both legs after the opening was reported.
+    ``last_close``: the last one before it, as in records of earlier versions. An opening by a close was known
+    hours after that close, so nobody could have traded at it.
+    """
+
+    NEXT_CLOSE = "next_close"
+    LAST_CLOSE = "last_close"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeSummary:
     """What the legs did after past openings of one kind and direction.
@@ -93,16 +105,26 @@ class OutcomeSummary:
     Parameters
     ----------
     horizon_sessions
-        Sessions after the opening.
+        Sessions from the start on.
     count, hits
         Openings that are that old, and those of them that were followed by what the kind's claim says.
     hit_rate
         ``hits / count`` with its 95 % interval; None without an opening.
     lead, other, ratio
-        Typical log return of each leg and change of the log ratio, with 95 % intervals.
+        Median log return of each leg and change of the log ratio, each with its own 95 % interval.
     usual_rate
         Share of all kept sessions, opening or not, after which the same came out: what a hit rate is to be
         held against. None where no session is that old.
+    start
+        From which price the returns are measured.
+    episodes
+        Openings of which no horizon overlaps with another's: a run of openings that do overlap counts once.
+        The intervals allow for it. None in records of earlier versions.
+    hit_rate_adjusted
+        The hit rate with a wider interval: those of all hit rates in the snapshot contain their true rates
+        together with 95 %. None in records of earlier versions.
+    comparisons
+        How many hit rates that are. None in records of earlier versions.
     """
 
     kind: Kind
@@ -115,6 +137,10 @@ class OutcomeSummary:
     other: Estimate
     ratio: Estimate
     usual_rate: float | None = None
+    start: OutcomeStart = OutcomeStart.LAST_CLOSE
+    episodes: int | None = None
+    hit_rate_adjusted: Estimate | None = None
+    comparisons: int | None = None
 
 
 class TriggerAt(StrEnum):

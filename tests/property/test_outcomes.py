@@ -3,18 +3,21 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from services.signals.core.confirmed import confirmed_values
 from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.history_statistics import statistics_of_history
-from services.signals.core.outcomes.intervals import hit_rate, median
+from services.signals.core.outcomes.intervals import Sample, hit_rates, medians
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening, rescored
 from services.signals.core.outcomes.summary import summarise
+from shared.domain.divergences import Estimate
 from tests.property.statistics_strategies import Pair, long_pair, pair
 
 _FIRST_DAY = 737_000
+_NO_MOVES = np.zeros((3, 1))
 _returns = st.floats(-0.2, 0.2)
 
 
@@ -83,34 +86,65 @@ def test_a_summary_counts_every_opening_that_is_old_enough(data: st.DataObject, 
             one
             for one in drawn
             if (one.kind, one.direction) == (each.kind, each.direction)
-            and whole.sessions.index(one.session) + each.horizon_sessions < sessions
+            and whole.sessions.index(one.session) + 1 + each.horizon_sessions < sessions
         ]
         assert each.count == len(old)
         assert 0 <= each.hits <= each.count
         assert (each.hit_rate.value is None) == (each.count == 0)
-        assert (each.usual_rate is None) == (sessions <= each.horizon_sessions)
+        assert (each.usual_rate is None) == (sessions <= 1 + each.horizon_sessions)
+        assert (each.episodes or 0) <= each.count
+        assert (each.episodes == 0) == (each.count == 0)
+        assert _is_inside(each.hit_rate, each.hit_rate_adjusted)
 
 
-@given(st.integers(0, 512), st.integers(0, 512))
-def test_a_hit_rate_lies_in_its_interval_and_misses_mirror_it(hits: int, misses: int) -> None:
-    rate, mirrored = hit_rate(hits, hits + misses), hit_rate(misses, hits + misses)
-    if rate.low is None or rate.high is None or mirrored.low is None or rate.value is None:
-        assert hits + misses == 0
-        return
+@st.composite
+def episodes_of_some(draw: st.DrawFn, count: int) -> NDArray[np.intp]:
+    """Draw which of several openings begin an episode."""
+    begins = draw(st.lists(st.booleans(), min_size=count - 1, max_size=count - 1))
+    return np.cumsum([False, *begins])
+
+
+@given(st.data(), st.integers(0, 200), st.integers(1, 200))
+def test_a_hit_rate_lies_in_its_interval_and_misses_mirror_it(
+    data: st.DataObject, hits: int, misses: int
+) -> None:
+    was_hit, episodes = np.arange(hits + misses) < hits, data.draw(episodes_of_some(hits + misses))
+    rate, mirrored = hit_rates(
+        [Sample(hits=each, moves=_NO_MOVES, episodes=episodes) for each in (was_hit, ~was_hit)]
+    )
+    assert rate.low is not None
+    assert rate.high is not None
+    assert rate.value is not None
+    assert mirrored.low is not None
     assert 0.0 <= rate.low <= rate.value <= rate.high <= 1.0
     assert abs(rate.high - (1.0 - mirrored.low)) < 1e-12
 
 
-@given(st.lists(_returns, min_size=6, max_size=80), st.floats(0.1, 10.0))
-def test_a_median_lies_in_its_interval_and_turns_with_the_sign(values: list[float], by: float) -> None:
-    found, turned = median(values), median([-by * each for each in values])
+@given(st.data(), st.lists(_returns, min_size=1, max_size=80), st.floats(0.1, 10.0))
+def test_a_median_lies_in_its_interval_and_turns_with_the_sign(
+    data: st.DataObject, values: list[float], by: float
+) -> None:
+    episodes = data.draw(episodes_of_some(len(values)))
+    moves = np.array([values] * 3)
+    (found, _, _), (turned, _, _) = medians(
+        [Sample(hits=moves[0] > 0, moves=each, episodes=episodes) for each in (moves, -by * moves)]
+    )
 
-    assert found.low is not None
-    assert found.high is not None
     assert found.value is not None
+    if found.low is None or found.high is None:
+        assert len(set(episodes.tolist())) < 6 or len(values) > len(set(episodes.tolist()))
+        assert (found.low, found.high, turned.low, turned.high) == (None,) * 4
+        return
     assert found.low <= found.value <= found.high
     assert {found.low, found.high} <= set(values)
     assert (turned.low, turned.high) == (-by * found.high, -by * found.low)
+
+
+def _is_inside(plain: Estimate, adjusted: Estimate | None) -> bool:
+    assert adjusted is not None
+    if plain.low is None or plain.high is None or adjusted.low is None or adjusted.high is None:
+        return plain == adjusted
+    return adjusted.low <= plain.low <= plain.high <= adjusted.high
 
 
 @settings(max_examples=40, deadline=None)

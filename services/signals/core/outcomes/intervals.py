@@ -1,116 +1,136 @@
-"""95 % intervals of a share and of a median that are valid for few openings.
+"""Intervals of hit rates and of medians that allow for few openings and for openings that overlap.
 
-Wilson's interval stays inside [0, 1] and has a width even if every opening was a hit. The median's interval
-assumes nothing about the returns but that they are independent. Openings whose horizons overlap are not
-independent, so the true intervals are wider.
+Both come from the block bootstrap of the episodes (`block_bootstrap`). Where no two openings overlap, they
+are exact: a hit rate has the interval of Clopper and Pearson, and that of a median runs from the k-th
+smallest to the k-th largest value. They assume nothing about the returns but that those after different
+episodes are independent.
 """
 
-import math
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from services.signals.core.outcomes.block_bootstrap import lower_shapes
+from services.signals.core.statistics.beta import beta_cdf, beta_quantile
 from shared.domain.divergences import Estimate
 
-# The standard normal's 97.5 % quantile: 2.5 % is left out on either side of a 95 % interval.
-_NORMAL_975 = 1.959963984540054
+Floats = NDArray[np.float64]
+
+CONFIDENCE: Final = 0.95
 
 
-def hit_rate(hits: int, count: int) -> Estimate:
-    """Compute a share with Wilson's 95 % interval, without a correction for continuity.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What followed several openings.
 
     Parameters
     ----------
-    hits, count
-        With ``0 <= hits <= count``.
+    hits
+        Whether each was a hit, shape ``(n,)``.
+    moves
+        Log returns of the lead, of the other leg and of the ratio, shape ``(3, n)``.
+    episodes
+        The episode of each, from 0 and ascending, shape ``(n,)``.
+    """
 
-    Returns
-    -------
-    Estimate
-        In [0, 1]; value None without an opening.
+    hits: NDArray[np.bool_]
+    moves: Floats
+    episodes: NDArray[np.intp]
 
-    References
+    @property
+    def sizes(self) -> Floats:
+        """Return the number of openings in each episode, shape ``(m,)``."""
+        return np.bincount(self.episodes).astype(np.float64)
+
+
+def hit_rates(samples: Sequence[Sample], *, comparisons: int = 1) -> list[Estimate]:
+    """Compute the hit rate of each sample with its interval.
+
+    Parameters
     ----------
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
-    American Statistical Association 22(158), 209-212; recommended for few trials by Brown, Cai and DasGupta
-    (2001), "Interval estimation for a binomial proportion", Statistical Science 16(2), 101-133.
+    samples
+        With at least one opening each.
+    comparisons
+        Intervals that must **all** contain their true rates with 95 %: each alone then does so more often, by
+        Bonferroni's inequality with ``1 - 0.05 / comparisons``. With 1 each has its own 95 %.
 
     Examples
     --------
-    >>> rate = hit_rate(9, 10)
+    >>> sample = Sample(hits=np.arange(10) > 0, moves=np.zeros((3, 10)), episodes=np.arange(10))
+    >>> (rate,) = hit_rates([sample])
     >>> rate.value, round(rate.low, 4), round(rate.high, 4)
-    (0.9, 0.5958, 0.9821)
-    >>> hit_rate(0, 0)
-    Estimate(value=None, low=None, high=None)
+    (0.9, 0.555, 0.9975)
     """
-    if not count:
-        return Estimate(value=None)
-    rate = hits / count
-    weight = _NORMAL_975**2 / count
-    centre = (rate + weight / 2.0) / (1.0 + weight)
-    margin = math.sqrt(rate * (1.0 - rate) * weight + weight * weight / 4.0) / (1.0 + weight)
-    return Estimate(
-        value=rate,
-        # Exactly 0 without a hit and exactly 1 with only hits; the formula may miss them by rounding.
-        low=centre - margin if hits else 0.0,
-        high=centre + margin if hits < count else 1.0,
-    )
+    if not samples:
+        return []
+    shapes = []
+    for sample in samples:
+        sizes = sample.sizes
+        hits = np.bincount(sample.episodes, weights=sample.hits)
+        shapes.append(lower_shapes(np.stack((hits, sizes - hits)), sizes))
+    a, b = (np.concatenate(each) for each in zip(*shapes, strict=True))
+    ends, is_above = np.zeros_like(a), a > 0.0
+    level = (1.0 - CONFIDENCE) / comparisons / 2.0
+    ends[is_above] = beta_quantile(np.full(int(is_above.sum()), level), a[is_above], b[is_above])
+    return [
+        Estimate(value=float(sample.hits.mean()), low=low, high=1.0 - miss)
+        for sample, (low, miss) in zip(samples, ends.reshape(-1, 2).tolist(), strict=True)
+    ]
 
 
-def median(values: Sequence[float]) -> Estimate:
-    """Compute a median with the narrowest exact 95 % interval from the k-th smallest to the k-th largest.
+def medians(samples: Sequence[Sample]) -> list[tuple[Estimate, Estimate, Estimate]]:
+    """Compute the medians of the lead's, the other leg's and the ratio's returns with 95 % intervals.
+
+    A value is below the median with probability 1/2. The lower end is the largest value for which the share
+    of values below it would exceed 1/2 in at most 2.5 of 100 draws of the bootstrap, and the upper end
+    likewise; None where even the smallest value does not qualify, as with fewer than 6 episodes.
 
     Parameters
     ----------
-    values
-        In any order; finite.
-
-    Returns
-    -------
-    Estimate
-        The middle value, or the mean of the middle two; None without a value. The interval is None with fewer
-        than 6 values: even the smallest and the largest then enclose the median less than 95 times in 100.
-
-    References
-    ----------
-    David and Nagaraja (2003), "Order statistics", 3rd ed., section 7.1.
+    samples
+        With at least one opening each.
 
     Examples
     --------
-    >>> median([0.03, -0.01, 0.02, 0.01, 0.05, 0.04])
+    >>> moves = np.array([[0.03, -0.01, 0.02, 0.01, 0.05, 0.04]] * 3)
+    >>> sample = Sample(hits=np.ones(6, bool), moves=moves, episodes=np.arange(6))
+    >>> medians([sample])[0][0]
     Estimate(value=0.025, low=-0.01, high=0.05)
-    >>> median([0.03, 0.01])
-    Estimate(value=0.02, low=None, high=None)
     """
-    if not values:
-        return Estimate(value=None)
-    ordered = sorted(values)
-    size = len(ordered)
-    middle = (ordered[(size - 1) // 2] + ordered[size // 2]) / 2.0
-    rank = median_rank(size)
-    if rank is None:
-        return Estimate(value=middle)
-    return Estimate(value=middle, low=ordered[rank - 1], high=ordered[size - rank])
+    if not samples:
+        return []
+    shapes = [_shapes_below(sample) for sample in samples]
+    a, b = (np.concatenate([each[index].ravel() for each in shapes]) for index in range(2))
+    is_end = beta_cdf(np.full_like(a, 0.5), a, b) <= (1.0 - CONFIDENCE) / 2.0
+    parts = np.split(is_end, np.cumsum([each[0].size for each in shapes])[:-1])
+    return [_medians(sample, part) for sample, part in zip(samples, parts, strict=True)]
 
 
-@cache
-def median_rank(size: int) -> int | None:
-    """Return the largest k for which the k-th smallest and the k-th largest enclose the median in 95 of 100.
+def _shapes_below(sample: Sample) -> tuple[Floats, Floats]:
+    # The share of values that are not below each value, up to the middle one; first of the moves, then of the
+    # moves with the other sign. Shape (6, ranks).
+    sizes, count = sample.sizes, sample.moves.shape[1]
+    order = np.argsort(np.concatenate((sample.moves, -sample.moves)), axis=1, kind="stable")
+    ranks = (count + 1) // 2
+    is_of = sample.episodes[order[:, :ranks], np.newaxis] == np.arange(len(sizes))
+    below = np.cumsum(is_of, axis=1) - is_of
+    return lower_shapes(sizes - below, sizes)
 
-    Each value is above or below the median with probability 1/2. The interval misses the median when fewer
-    than k values lie on one side of it: with probability ``2 * P(Binomial(size, 1/2) < k)``, which must not
-    exceed 1/20. Computed in integers, so exact.
 
-    Returns
-    -------
-    int or None
-        From 1; None where no k is large enough, below 6 values.
-
-    Examples
-    --------
-    >>> median_rank(5), median_rank(6), median_rank(20)
-    (None, 1, 6)
-    """
-    below, rank = 0, 0
-    while 40 * (below := below + math.comb(size, rank)) <= 2**size:
-        rank += 1
-    return rank or None
+def _medians(sample: Sample, is_end: NDArray[np.bool_]) -> tuple[Estimate, Estimate, Estimate]:
+    ordered = np.sort(sample.moves, axis=1)
+    middle = np.median(ordered, axis=1).tolist()
+    # How many of the smallest values qualify, one after the other.
+    ranks = np.logical_and.accumulate(is_end.reshape(6, -1), axis=1).sum(axis=1).tolist()
+    lead, other, ratio = (
+        Estimate(
+            value=middle[at],
+            low=values[ranks[at] - 1] if ranks[at] and ranks[at + 3] else None,
+            high=values[-ranks[at + 3]] if ranks[at] and ranks[at + 3] else None,
+        )
+        for at, values in enumerate(ordered.tolist())
+    )
+    return lead, other, ratio

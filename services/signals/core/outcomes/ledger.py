@@ -9,13 +9,13 @@ what happens                        change of the ledger
 =================================== ===============================================================
 the windows are filled at start     the openings up to their newest session are pending
 a summary is asked for              pending openings are found from the closes, and entered
-a divergence opens                  it is entered, once, with the newest aligned session
+a divergence opens                  it is entered, once, with the last session that had closed
 a session commits                   the openings that the windows reach are scored again
 there are more than 512 openings    the oldest are forgotten
 =================================== ===============================================================
 
-The session of an opening by a close is the session of that close. The session of an early warning is the last
-one before it that both legs have, so its outcome includes the move that had already happened when it opened.
+The session of an opening by a close is the session of that close; its outcome starts at the next one. That of
+an early warning is the last session that had closed before it, so its outcome starts at the close of the day.
 """
 
 from dataclasses import dataclass, replace
@@ -59,7 +59,7 @@ class Ledger:
         Parameters
         ----------
         session
-            Label of the newest aligned session at the opening.
+            Label of the last session that had closed when the opening was reported.
         """
         return self._with((Opening(kind=kind, direction=direction, session=session),))
 

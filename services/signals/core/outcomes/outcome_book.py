@@ -68,7 +68,8 @@ class OutcomeBook:
         Parameters
         ----------
         session
-            Label of the newest aligned session. If it is empty, there is none, and the opening is not scored.
+            Label of the last session that had closed when the opening was reported. If it is empty, the legs
+            have no session in common, and the opening is not scored.
         """
         if session:
             self.ledger = self._ledger.with_opening(kind, direction, session=session)

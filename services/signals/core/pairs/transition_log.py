@@ -7,6 +7,7 @@ from services.signals.core.divergence.state import NEVER_OPENED, Decision, Diver
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.outcome_book import OutcomeBook
+from services.signals.core.outcomes.scoring import last_closed
 from services.signals.core.pairs.decision_context import (
     DecisionContext,
     context_of_close,
@@ -111,7 +112,9 @@ class TransitionLog:
             return effects
         # A change to neutral has no claim, so it is not scored.
         if transition is Transition.OPEN and (values or {}).get("regime") != 0.0:
-            self.outcomes.opened(kind, direction, session=self._statistics.session)
+            newest = self._statistics.session
+            closed = last_closed(at_ns, calendar=self._config.calendar, newest=newest) if newest else ""
+            self.outcomes.opened(kind, direction, session=closed)
         self.sequence += 1
         context = self._context(kind, direction, reported, at_ns, confirmation)
         event = build_event(

@@ -49,29 +49,31 @@ def test_a_filled_history_has_the_outcomes_of_its_openings() -> None:
     assert openings[0] == list(story.closes)[first]
     assert shown[20].count >= 3
     moves = [
-        np.log(closes[at + 1][0] / closes[at][0])
+        np.log(closes[at + 2][0] / closes[at + 1][0])
         for at in (list(story.closes).index(each) for each in openings)
-        if at + 1 < len(closes)
+        if at + 2 < len(closes)
     ]
     assert shown[1].lead.value == pytest.approx(np.median(moves), abs=1e-12)
 
 
-def test_an_opening_by_a_close_is_scored_from_that_close_on() -> None:
+def test_an_opening_by_a_close_is_scored_from_the_next_close_on() -> None:
+    """It is reported at 20:15, four hours after that close: nobody could have traded at it."""
     story = Story(warm=91)
     story.commit("2019-06-03", 2.5)
+    story.commit("2019-06-04", 1.5)
     assert counts(story) == [0, 0, 0]
 
-    story.commit("2019-06-04", 1.5)
+    story.commit("2019-06-05", 1.2)
 
     (entered,) = story.monitor.transitions.outcomes.ledger.openings
     assert (entered.kind, entered.direction, entered.session) == (STRETCH, RISK_OFF, "2019-06-03")
-    before, after = story.closes["2019-06-03"], story.closes["2019-06-04"]
+    before, after = story.closes["2019-06-04"], story.closes["2019-06-05"]
     expected = [np.log(now / then) for then, now in zip(before, after, strict=True)]
     assert entered.scores[0] == pytest.approx(expected, abs=1e-12)
     assert counts(story) == [1, 0, 0]
 
 
-def test_an_early_warning_is_scored_from_the_last_close_before_it() -> None:
+def test_an_early_warning_is_scored_from_the_close_of_the_day_on() -> None:
     story = Story(warm=91)
     story.tick("2019-06-03 09:59", 0.0)
     story.ticks(ny("2019-06-03 10:00"), ny("2019-06-03 10:06"), 2.5, every_ns=MINUTE)
@@ -80,18 +82,43 @@ def test_an_early_warning_is_scored_from_the_last_close_before_it() -> None:
     story.commit("2019-06-03", 2.5)
 
     # The close that confirms it is no second opening.
-    assert [each.session for each in story.monitor.transitions.outcomes.ledger.openings] == ["2019-05-31"]
+    (entered,) = story.monitor.transitions.outcomes.ledger.openings
+    assert entered.session == "2019-05-31"
+    assert counts(story) == [0, 0, 0]
+
+    story.commit("2019-06-04", 2.5)
+    (entered,) = story.monitor.transitions.outcomes.ledger.openings
+    before, after = story.closes["2019-06-03"], story.closes["2019-06-04"]
+    expected = [np.log(now / then) for then, now in zip(before, after, strict=True)]
+    assert entered.scores[0] == pytest.approx(expected, abs=1e-12)
     assert counts(story) == [1, 0, 0]
+
+
+def test_an_early_warning_after_the_close_is_scored_from_the_next_days_close_on() -> None:
+    """At 17:00 the close of the day is past, although its bar comes at 20:15."""
+    story = Story(warm=91)
+    story.tick("2019-06-03 16:59", 0.0)
+    story.ticks(ny("2019-06-03 17:00"), ny("2019-06-03 17:06"), 2.5, every_ns=MINUTE)
+    assert [event.type for event in story.events] == [Transition.OPEN]
+
+    for session in ("2019-06-03", "2019-06-04", "2019-06-05"):
+        story.commit(session, 2.5)
+
+    (entered,) = story.monitor.transitions.outcomes.ledger.openings
+    assert entered.session == "2019-06-03"
+    before, after = story.closes["2019-06-04"], story.closes["2019-06-05"]
+    expected = [np.log(now / then) for then, now in zip(before, after, strict=True)]
+    assert entered.scores == (pytest.approx(expected, abs=1e-12),)
 
 
 def test_a_corrected_close_corrects_what_followed() -> None:
     story = Story(warm=91)
-    for session, z in (("2019-06-03", 2.5), ("2019-06-04", 1.5)):
+    for session, z in (("2019-06-03", 2.5), ("2019-06-04", 1.5), ("2019-06-05", 1.5)):
         story.commit(session, z)
     (before,) = story.monitor.transitions.outcomes.ledger.openings
-    lead, _ = story.closes["2019-06-04"]
+    lead, _ = story.closes["2019-06-05"]
 
-    story.commit("2019-06-04", 1.8, lead_close=lead, revision=1)
+    story.commit("2019-06-05", 1.8, lead_close=lead, revision=1)
 
     (after,) = story.monitor.transitions.outcomes.ledger.openings
     assert after.scores[0][0] == before.scores[0][0]
