@@ -39,6 +39,7 @@ from shared.domain.snapshots import (
     LegFault,
     LegSnapshot,
     OpenDivergence,
+    OutcomeStart,
     OutcomeSummary,
     PairSnapshot,
     ProvisionalStatistics,
@@ -227,6 +228,10 @@ _SNAPSHOT = PairSnapshot(
             other=Estimate(value=-0.0113, low=-0.0402, high=0.0176),
             ratio=Estimate(value=None),
             usual_rate=0.58,
+            start=OutcomeStart.NEXT_CLOSE,
+            episodes=6,
+            hit_rate_adjusted=Estimate(value=0.625, low=0.121, high=0.964),
+            comparisons=27,
         ),
     ),
     faults=(

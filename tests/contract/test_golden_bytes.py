@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts.records import DELIVERIES, DIVERGENCES, SIGNALS
 from shared.contracts.schemas import json_schemas
+from shared.domain.snapshots import OutcomeStart
 from tests.contract.examples import EXAMPLES, GOLDEN, Example
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.path.stem)
@@ -70,6 +71,9 @@ def test_fields_that_came_later_may_be_missing() -> None:
         del event[name]
     for name in ("ratio_tls", "ratio_kalman"):
         del event["hedge"][name]
+    snapshot_before_start = json.loads((GOLDEN / "signals.v1.json").read_bytes())
+    for name in ("start", "episodes", "hit_rate_adjusted", "comparisons"):
+        del snapshot_before_start["outcomes"][0][name]
     for name in ("hedge", "outcomes", "faults", "triggers"):
         del snapshot[name]
     for name in ("is_inhibited", "is_flapping"):
@@ -89,6 +93,16 @@ def test_fields_that_came_later_may_be_missing() -> None:
     assert old_event.hedge.ratio_kalman.value is None
     assert (old_snapshot.hedge, old_snapshot.outcomes, old_snapshot.faults) == (None, (), ())
     assert old_snapshot.triggers == ()
+    (old_outcome,) = SIGNALS.decode(json.dumps(snapshot_before_start).encode()).outcomes
+    assert (
+        old_outcome.start,
+        old_outcome.episodes,
+        old_outcome.hit_rate_adjusted,
+        old_outcome.comparisons,
+    ) == (
+        *(OutcomeStart.LAST_CLOSE, None, None),
+        None,
+    )
     assert old_snapshot.open[0].is_inhibited is False
     old_delivery = DELIVERIES.decode(json.dumps(delivery).encode())
     assert (old_delivery.endpoint_sequence, old_delivery.pair, old_delivery.divergence_id) == (0, "", "")
