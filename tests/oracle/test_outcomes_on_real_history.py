@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from convex.backtest.replay import replay
 from services.signals.core.confirmed import HISTORY_SESSIONS
-from services.signals.core.kinds.registry import PUBLISHED_RULES
+from services.signals.core.kinds.claim import Moves, hits
+from services.signals.core.kinds.registry import CLAIMS, PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.outcomes.from_history import openings_of_history
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
-from services.signals.core.outcomes.scoring import rescored
+from services.signals.core.outcomes.scoring import HORIZONS, rescored
 from services.signals.core.outcomes.summary import summarise
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import Direction, Kind, Transition
@@ -90,7 +92,7 @@ def test_what_followed_is_what_pandas_counts(history: History) -> None:
     prices = table.set_index(pd.to_datetime(table["date"]).dt.strftime("%Y-%m-%d"))[["gold", "adjusted"]]
 
     for one in summarise(found, history.aligned):
-        after = prices.shift(-one.horizon_sessions) / prices - 1.0
+        after = prices.shift(-1 - one.horizon_sessions) / prices.shift(-1) - 1.0
         at = [each.session for each in found if (each.kind, each.direction) == (one.kind, one.direction)]
         followed = after.loc[at].dropna()
         relative = (1.0 + followed["gold"]) / (1.0 + followed["adjusted"]) - 1.0
@@ -101,5 +103,54 @@ def test_what_followed_is_what_pandas_counts(history: History) -> None:
             assert one.hits == (followed["gold"] * followed["adjusted"] > 0).sum()
             usual = after.dropna()
             assert one.usual_rate == pytest.approx((usual["gold"] * usual["adjusted"] > 0).mean(), abs=1e-12)
-        for estimate, moves in ((one.lead, followed["gold"]), (one.other, followed["adjusted"])):
+        for estimate, moves in (
+            (one.lead, followed["gold"]),
+            (one.other, followed["adjusted"]),
+            (one.ratio, relative),
+        ):
             assert estimate.value == pytest.approx(np.log1p(moves).median(), abs=1e-12)
+
+
+def test_episodes_and_intervals_are_what_pandas_and_scipy_compute(history: History) -> None:
+    found = rescored(openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED_RULES)), history.aligned)
+    position = pd.Series({str(each)[:10]: at for at, each in enumerate(history.table["date"])})
+    rows = [one for one in summarise(found, history.aligned) if one.count]
+
+    for one in rows:
+        openings = pd.DataFrame(
+            [
+                (position[each.session], *each.scores[HORIZONS.index(one.horizon_sessions)])
+                for each in found
+                if (each.kind, each.direction) == (one.kind, one.direction)
+                and len(each.scores) > HORIZONS.index(one.horizon_sessions)
+            ],
+            columns=["at", "gold", "iwm"],
+        )
+        openings["episode"] = (openings["at"].diff() >= one.horizon_sessions).cumsum()
+        openings["hit"] = hits(
+            CLAIMS[one.kind, one.direction],
+            Moves(lead=openings["gold"].to_numpy(), other=openings["iwm"].to_numpy()),
+        )
+        assert one.episodes == openings["episode"].nunique()
+        for level, estimate in ((0.05, one.hit_rate), (0.05 / len(rows), one.hit_rate_adjusted)):
+            assert estimate is not None
+            low = lower_end(openings, "hit", level / 2)
+            openings["miss"] = ~openings["hit"]
+            high = 1.0 - lower_end(openings, "miss", level / 2)
+            assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=1e-9)
+
+
+def lower_end(openings: pd.DataFrame, what: str, level: float) -> float:
+    """Return the end of the interval of a share, from the moments of the weights of the episodes."""
+    by_episode = openings.groupby("episode")[what].agg(["sum", "count"]).astype(float)
+    by_episode.loc["one more"] = 0.0, by_episode["count"].mean()
+    number = len(by_episode)
+    # Exponential weights, divided by their sum: Dirichlet(1, ..., 1).
+    covariance = (np.eye(number) / number - 1.0 / number**2) / (number + 1.0)
+    share = by_episode["sum"].sum() / by_episode["count"].sum()
+    slopes = (by_episode["sum"] - share * by_episode["count"]) / by_episode["count"].mean()
+    if not share:
+        return 0.0
+    variance = float(slopes @ covariance @ slopes)
+    total = min(share * (1.0 - share) / variance - 1.0, len(openings) + 1.0)
+    return float(stats.beta.ppf(level, share * total, (1.0 - share) * total))

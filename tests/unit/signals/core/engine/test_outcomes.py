@@ -108,7 +108,8 @@ def test_an_early_warning_after_the_close_is_scored_from_the_next_days_close_on(
     assert entered.session == "2019-06-03"
     before, after = story.closes["2019-06-04"], story.closes["2019-06-05"]
     expected = [np.log(now / then) for then, now in zip(before, after, strict=True)]
-    assert entered.scores == (pytest.approx(expected, abs=1e-12),)
+    assert len(entered.scores) == 1
+    assert entered.scores[0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_corrected_close_corrects_what_followed() -> None:

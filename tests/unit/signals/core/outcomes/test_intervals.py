@@ -10,8 +10,6 @@ from services.signals.core.outcomes.episodes import episodes_of
 from services.signals.core.outcomes.intervals import Sample, hit_rates, medians
 from shared.domain.divergences import Estimate
 
-NONE = Estimate(value=None)
-
 
 def hits_of(hits: int, count: int) -> Sample:
     """Return openings that do not overlap, some of them hits."""
@@ -32,6 +30,12 @@ def median(values: NDArray[np.float64]) -> Estimate:
     ((lead, other, ratio),) = medians([moves_of(values)])
     assert lead == other == ratio
     return lead
+
+
+def encloses(estimate: Estimate, truth: float) -> bool:
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.low <= truth <= estimate.high
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 20, 187, 512])
@@ -205,10 +209,10 @@ def test_intervals_of_overlapping_openings_cover_the_truth_as_often_as_they_prom
         )
     rate, middle = stats.norm.cdf(drift * np.sqrt(horizon)), drift * horizon
 
-    covered = [each.low <= rate <= each.high for each in hit_rates(samples)]
-    adjusted = [each.low <= rate <= each.high for each in hit_rates(samples, comparisons=27)]
+    covered = [encloses(each, rate) for each in hit_rates(samples)]
+    adjusted = [encloses(each, rate) for each in hit_rates(samples, comparisons=27)]
     medians_found = [lead for lead, _, _ in medians(samples) if lead.low is not None]
-    enclosed = [each.low <= middle <= each.high for each in medians_found]
+    enclosed = [encloses(each, middle) for each in medians_found]
 
     # Three standard errors of 2,000 histories below 95 % and below 1 - 0.05 / 27.
     assert np.mean(covered) >= 0.935
