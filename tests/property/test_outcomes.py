@@ -109,7 +109,7 @@ def test_a_hit_rate_lies_in_its_interval_and_misses_mirror_it(
     data: st.DataObject, hits: int, misses: int
 ) -> None:
     was_hit, episodes = np.arange(hits + misses) < hits, data.draw(episodes_of_some(hits + misses))
-    rate, mirrored = hit_rates(
+    (rate,), (mirrored,) = hit_rates(
         [Sample(hits=each, moves=_NO_MOVES, episodes=episodes) for each in (was_hit, ~was_hit)]
     )
     assert rate.low is not None

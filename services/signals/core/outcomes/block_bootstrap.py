@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_TINY = 1e-300
+
 
 def lower_shapes(hits: Floats, sizes: Floats) -> tuple[Floats, Floats]:
     """Return the beta distribution of a share with one more episode that has no hit.
@@ -40,7 +42,7 @@ def lower_shapes(hits: Floats, sizes: Floats) -> tuple[Floats, Floats]:
     Returns
     -------
     tuple
-        The two shapes, shape ``(...)`` each. The first is 0 without a hit: then the lower end is 0.
+        The two shapes, shape ``(...)`` each. Both are 0 without a hit: then the lower end is 0.
 
     Examples
     --------
@@ -50,11 +52,11 @@ def lower_shapes(hits: Floats, sizes: Floats) -> tuple[Floats, Floats]:
     >>> round(float(a), 12), round(float(b), 12)
     (3.0, 2.0)
 
-    The same in two episodes of two openings each is less evidence:
+    Two episodes of two openings each, one with hits only and one without, are no more than two openings:
 
-    >>> a, b = lower_shapes(np.array([1.0, 2.0]), np.array([2.0, 2.0]))
+    >>> a, b = lower_shapes(np.array([2.0, 0.0]), np.array([2.0, 2.0]))
     >>> round(float(a), 12), round(float(b), 12)
-    (1.5, 1.5)
+    (1.0, 2.0)
     """
     episodes, count = len(sizes), sizes.sum()
     mean_size = count / episodes
@@ -63,7 +65,5 @@ def lower_shapes(hits: Floats, sizes: Floats) -> tuple[Floats, Floats]:
     squares = (distances * distances).sum(axis=-1) + (share * mean_size) ** 2
     variance = squares / ((episodes + 1.0) * (episodes + 2.0) * mean_size**2)
     # Openings are never better than independent ones, whose shapes add up to one more than their number.
-    total = np.full_like(share, count + 1.0)
-    np.divide(share * (1.0 - share), variance, out=total, where=variance > 0.0)
-    total = np.minimum(total - (variance > 0.0), count + 1.0)
+    total = np.clip(share * (1.0 - share) / np.maximum(variance, _TINY) - 1.0, 0.0, count + 1.0)
     return share * total, (1.0 - share) * total

@@ -40,27 +40,23 @@ class Sample:
     moves: Floats
     episodes: NDArray[np.intp]
 
-    @property
-    def sizes(self) -> Floats:
-        """Return the number of openings in each episode, shape ``(m,)``."""
-        return np.bincount(self.episodes).astype(np.float64)
 
-
-def hit_rates(samples: Sequence[Sample], *, comparisons: int = 1) -> list[Estimate]:
-    """Compute the hit rate of each sample with its interval.
+def hit_rates(samples: Sequence[Sample], *, comparisons: Sequence[int] = (1,)) -> list[tuple[Estimate, ...]]:
+    """Compute the hit rate of each sample with its intervals.
 
     Parameters
     ----------
     samples
         With at least one opening each.
     comparisons
-        Intervals that must **all** contain their true rates with 95 %: each alone then does so more often, by
-        Bonferroni's inequality with ``1 - 0.05 / comparisons``. With 1 each has its own 95 %.
+        For each interval, how many of its kind must **all** contain their true rates with 95 %: each alone
+        then does so more often, by Bonferroni's inequality with ``1 - 0.05 / comparisons``. With 1 each has
+        its own 95 %.
 
     Examples
     --------
     >>> sample = Sample(hits=np.arange(10) > 0, moves=np.zeros((3, 10)), episodes=np.arange(10))
-    >>> (rate,) = hit_rates([sample])
+    >>> ((rate,),) = hit_rates([sample])
     >>> rate.value, round(rate.low, 4), round(rate.high, 4)
     (0.9, 0.555, 0.9975)
     """
@@ -68,16 +64,20 @@ def hit_rates(samples: Sequence[Sample], *, comparisons: int = 1) -> list[Estima
         return []
     shapes = []
     for sample in samples:
-        sizes = sample.sizes
+        sizes = np.bincount(sample.episodes).astype(np.float64)
         hits = np.bincount(sample.episodes, weights=sample.hits)
-        shapes.append(lower_shapes(np.stack((hits, sizes - hits)), sizes))
-    a, b = (np.concatenate(each) for each in zip(*shapes, strict=True))
+        shapes.append(lower_shapes(np.array((hits, sizes - hits)), sizes))
+    a, b = (np.tile(np.concatenate(each), len(comparisons)) for each in zip(*shapes, strict=True))
+    levels = np.repeat([(1.0 - CONFIDENCE) / each / 2.0 for each in comparisons], 2 * len(samples))
     ends, is_above = np.zeros_like(a), a > 0.0
-    level = (1.0 - CONFIDENCE) / comparisons / 2.0
-    ends[is_above] = beta_quantile(np.full(int(is_above.sum()), level), a[is_above], b[is_above])
+    ends[is_above] = beta_quantile(levels[is_above], a[is_above], b[is_above])
+    by_sample = ends.reshape(len(comparisons), len(samples), 2).swapaxes(0, 1).tolist()
     return [
-        Estimate(value=float(sample.hits.mean()), low=low, high=1.0 - miss)
-        for sample, (low, miss) in zip(samples, ends.reshape(-1, 2).tolist(), strict=True)
+        tuple(
+            Estimate(value=int(np.count_nonzero(sample.hits)) / len(sample.hits), low=low, high=1.0 - miss)
+            for low, miss in each
+        )
+        for sample, each in zip(samples, by_sample, strict=True)
     ]
 
 
@@ -112,7 +112,7 @@ def medians(samples: Sequence[Sample]) -> list[tuple[Estimate, Estimate, Estimat
 def _shapes_below(sample: Sample) -> tuple[Floats, Floats]:
     # The share of values that are not below each value, up to the middle one; first of the moves, then of the
     # moves with the other sign. Shape (6, ranks).
-    sizes, count = sample.sizes, sample.moves.shape[1]
+    sizes, count = np.bincount(sample.episodes).astype(np.float64), sample.moves.shape[1]
     order = np.argsort(np.concatenate((sample.moves, -sample.moves)), axis=1, kind="stable")
     ranks = (count + 1) // 2
     is_of = sample.episodes[order[:, :ranks], np.newaxis] == np.arange(len(sizes))
@@ -122,7 +122,8 @@ def _shapes_below(sample: Sample) -> tuple[Floats, Floats]:
 
 def _medians(sample: Sample, is_end: NDArray[np.bool_]) -> tuple[Estimate, Estimate, Estimate]:
     ordered = np.sort(sample.moves, axis=1)
-    middle = np.median(ordered, axis=1).tolist()
+    size = ordered.shape[1]
+    middle = ((ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2.0).tolist()
     # How many of the smallest values qualify, one after the other.
     ranks = np.logical_and.accumulate(is_end.reshape(6, -1), axis=1).sum(axis=1).tolist()
     lead, other, ratio = (

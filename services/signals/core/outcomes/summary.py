@@ -16,6 +16,7 @@ from shared.domain.divergences import Direction, Estimate, Kind
 from shared.domain.snapshots import OutcomeStart, OutcomeSummary
 
 _UNKNOWN = Estimate(value=None)
+_NOTHING = (_UNKNOWN, _UNKNOWN), (_UNKNOWN, _UNKNOWN, _UNKNOWN)
 
 
 def summarise(openings: Iterable[Opening], aligned: AlignedSessions) -> tuple[OutcomeSummary, ...]:
@@ -42,9 +43,7 @@ def summarise(openings: Iterable[Opening], aligned: AlignedSessions) -> tuple[Ou
     rows = [(key, index) for key in opened for index in range(len(HORIZONS))]
     samples = [_sample(CLAIMS[key], by_kind[key], starts[key], index) for key, index in rows]
     counted = [sample for sample in samples if sample is not None]
-    found = zip(
-        hit_rates(counted), hit_rates(counted, comparisons=len(counted)), medians(counted), strict=True
-    )
+    found = zip(hit_rates(counted, comparisons=(1, len(counted))), medians(counted), strict=True)
     usual = [_every_move(aligned, horizon) for horizon in HORIZONS] if opened else []
     return tuple(
         OutcomeSummary(
@@ -59,14 +58,12 @@ def summarise(openings: Iterable[Opening], aligned: AlignedSessions) -> tuple[Ou
             ratio=ratio,
             usual_rate=_usual_rate(CLAIMS[kind, direction], usual[index]),
             start=OutcomeStart.NEXT_CLOSE,
-            episodes=len(sample.sizes) if sample else 0,
+            episodes=int(sample.episodes[-1]) + 1 if sample else 0,
             hit_rate_adjusted=adjusted,
             comparisons=len(counted),
         )
         for ((kind, direction), index), sample in zip(rows, samples, strict=True)
-        for rate, adjusted, (lead, other, ratio) in [
-            next(found) if sample else (_UNKNOWN, _UNKNOWN, (_UNKNOWN, _UNKNOWN, _UNKNOWN))
-        ]
+        for (rate, adjusted), (lead, other, ratio) in [next(found) if sample else _NOTHING]
     )
 
 
@@ -78,7 +75,7 @@ def _sample(claim: Claim, openings: Sequence[Opening], starts: NDArray[np.intp],
     moves = Moves(lead=scores[:, 0], other=scores[:, 1])
     return Sample(
         hits=hits(claim, moves),
-        moves=np.stack((moves.lead, moves.other, moves.ratio)),
+        moves=np.array((moves.lead, moves.other, moves.ratio)),
         episodes=episodes_of(starts[is_old], HORIZONS[index]),
     )
 

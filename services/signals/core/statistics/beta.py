@@ -14,7 +14,6 @@ _MOST_STEPS: Final = 200
 _ENOUGH: Final = 1e-15
 # A step after this one changes nothing: each doubles the number of right digits.
 _CLOSE: Final = 1e-8
-# In place of a zero by which the continued fraction would be divided.
 _TINY: Final = 1e-300
 
 
@@ -96,22 +95,20 @@ def beta_quantile(level: Floats, a: Floats, b: Floats) -> Floats:
 
 def _fraction(x: Floats, a: Floats, b: Floats) -> Floats:
     c = np.ones_like(x)
-    d = 1.0 / _not_zero(1.0 - (a + b) * x / (a + 1.0))
+    # Adding something tiny changes nothing but a zero, by which nothing can be divided.
+    d = 1.0 / (1.0 - (a + b) * x / (a + 1.0) + _TINY)
     value = d
     for m in range(1, _MOST_TERMS):
         even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
         for term in (even, odd):
-            d = 1.0 / _not_zero(1.0 + term * d)
-            c = _not_zero(1.0 + term / c)
-            value = value * (c * d)
-        if (np.abs(c * d - 1.0) <= _ENOUGH).all():
+            d = 1.0 / (1.0 + term * d + _TINY)
+            c = 1.0 + term / c + _TINY
+            factor = c * d
+            value = value * factor
+        if (np.abs(factor - 1.0) <= _ENOUGH).all():
             break
     return value
-
-
-def _not_zero(values: Floats) -> Floats:
-    return np.where(values == 0.0, _TINY, values)
 
 
 def _log_beta(a: Floats, b: Floats) -> Floats:

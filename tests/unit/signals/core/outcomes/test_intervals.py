@@ -22,7 +22,7 @@ def moves_of(values: NDArray[np.float64]) -> Sample:
 
 
 def hit_rate(hits: int, count: int, *, comparisons: int = 1) -> Estimate:
-    (rate,) = hit_rates([hits_of(hits, count)], comparisons=comparisons)
+    ((rate,),) = hit_rates([hits_of(hits, count)], comparisons=(comparisons,))
     return rate
 
 
@@ -41,7 +41,7 @@ def encloses(estimate: Estimate, truth: float) -> bool:
 @pytest.mark.parametrize("count", [1, 2, 5, 20, 187, 512])
 def test_without_overlap_a_hit_rate_has_the_exact_interval_of_statsmodels_and_scipy(count: int) -> None:
     rates = hit_rates([hits_of(hits, count) for hits in range(count + 1)])
-    for hits, rate in enumerate(rates):
+    for hits, (rate,) in enumerate(rates):
         expected = proportion_confint(hits, count, alpha=0.05, method="beta")
         tested = stats.binomtest(hits, count).proportion_ci(0.95, method="exact")
 
@@ -88,7 +88,7 @@ def test_two_openings_of_one_episode_with_the_same_result_count_once(hits: list[
         hits=np.array(hits, np.bool_), moves=np.zeros((3, 6)), episodes=np.array([0, 0, 1, 1, 2, 2])
     )
 
-    (rate,) = hit_rates([twice])
+    ((rate,),) = hit_rates([twice])
 
     once = hit_rate(sum(hits[::2]), 3)
     assert (rate.value, rate.low, rate.high) == pytest.approx((once.value, once.low, once.high), abs=1e-12)
@@ -97,7 +97,7 @@ def test_two_openings_of_one_episode_with_the_same_result_count_once(hits: list[
 def test_openings_of_one_episode_with_opposite_results_count_at_most_as_independent_ones() -> None:
     mixed = Sample(hits=np.array([1, 0] * 4, np.bool_), moves=np.zeros((3, 8)), episodes=np.arange(8) // 2)
 
-    (rate,) = hit_rates([mixed])
+    ((rate,),) = hit_rates([mixed])
 
     independent = hit_rate(4, 8)
     assert rate.low is not None
@@ -122,7 +122,7 @@ def test_interval_is_that_of_a_block_bootstrap_with_drawn_weights(seed: int) -> 
         for more, level in ((0.0, 0.025), (sizes.mean(), 0.975))
     ]
 
-    (rate,) = hit_rates([Sample(hits=hits, moves=np.zeros((3, len(hits))), episodes=episodes)])
+    ((rate,),) = hit_rates([Sample(hits=hits, moves=np.zeros((3, len(hits))), episodes=episodes)])
 
     # A weighted share is no beta variable where episodes have mixed results; the ends differ by this much.
     assert (rate.low, rate.high) == pytest.approx(ends, abs=0.012)
@@ -209,8 +209,9 @@ def test_intervals_of_overlapping_openings_cover_the_truth_as_often_as_they_prom
         )
     rate, middle = stats.norm.cdf(drift * np.sqrt(horizon)), drift * horizon
 
-    covered = [encloses(each, rate) for each in hit_rates(samples)]
-    adjusted = [encloses(each, rate) for each in hit_rates(samples, comparisons=27)]
+    found = hit_rates(samples, comparisons=(1, 27))
+    covered = [encloses(plain, rate) for plain, _ in found]
+    adjusted = [encloses(wide, rate) for _, wide in found]
     medians_found = [lead for lead, _, _ in medians(samples) if lead.low is not None]
     enclosed = [encloses(each, middle) for each in medians_found]
 
