@@ -68,22 +68,28 @@ def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_clos
 def test_the_example_in_the_documentation_is_this_history(history: History) -> None:
     text = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text(encoding="utf-8")
     shown = re.findall(
-        r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+)% .*?\| (\d+)% \|", text, re.MULTILINE
+        r"^\| `(\w+)` \| (\w+) \| (\d+) of (\d+) \| (\d+) \| (\d+)% "
+        r"\((\d+) to (\d+)%\) \| (\d+) to (\d+)% \| (\d+)% \|",
+        text,
+        re.MULTILINE,
     )
 
     found = rescored(openings_of_history(history.aligned, HistoryEvaluator(PUBLISHED_RULES)), history.aligned)
 
-    assert [
-        (kind, direction, int(hits), int(count), int(rate), int(usual))
-        for kind, direction, hits, count, rate, usual in shown
-    ] == [
+    assert [(kind, direction, *map(int, numbers)) for kind, direction, *numbers in shown] == [
         (
-            *(one.kind.value, one.direction.value, one.hits, one.count),
-            *(round(100 * (one.hit_rate.value or 0.0)), round(100 * (one.usual_rate or 0.0))),
+            *(one.kind.value, one.direction.value, one.hits, one.count, one.episodes),
+            *(percent(each) for each in (one.hit_rate.value, one.hit_rate.low, one.hit_rate.high)),
+            *(percent(each) for each in (adjusted.low, adjusted.high, one.usual_rate)),
         )
         for one in summarise(found, history.aligned)
-        if one.horizon_sessions == 20
+        if one.horizon_sessions == 20 and (adjusted := one.hit_rate_adjusted) is not None
     ]
+
+
+def percent(share: float | None) -> int:
+    assert share is not None
+    return round(100 * share)
 
 
 def test_what_followed_is_what_pandas_counts(history: History) -> None:
