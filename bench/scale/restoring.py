@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from bench.market import Market, batches
 from bench.scale.many_pairs import LEAD, engine_of_many, many_pairs
 from services.signals.checkpoint.writer import CheckpointWriter
+from services.signals.core.divergence.rules_by_pair import RulesByPair
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
@@ -66,7 +67,7 @@ def restore_worker(kafka: KafkaSettings, *, pairs: int) -> float:
                 kafka=kafka,
                 publisher=publisher,
                 pairs=watched,
-                rules=PUBLISHED_RULES,
+                rules=RulesByPair(general=PUBLISHED_RULES),
                 calendar=xnys_calendar(),
                 false_alarms={},
                 metrics=SignalsMetrics(CollectorRegistry(), pairs=[pair.name for pair in watched]),

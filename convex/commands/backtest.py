@@ -59,7 +59,7 @@ def backtest(
         start=start.date() if start is not None else None,
         end=end.date() if end is not None else None,
     )
-    known_rules, chance = load_rules(rules), load_false_alarms(false_alarms)
+    known_rules, chance = load_rules(rules, pair=pair), load_false_alarms(false_alarms)
     paths = [path for path in (stats, events, report) if path is not None]
     outputs = Outputs(
         paths, inputs=[*gold, *iwm, *(each for each in (rules, false_alarms) if each is not None)]

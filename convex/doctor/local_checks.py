@@ -55,13 +55,25 @@ def check_pairs() -> Finding:
 def check_rules(settings: SignalsSettings) -> Finding:
     """Check the rules file."""
     try:
-        from services.signals.rules_file import load_rules
+        from services.signals.rules_file import load_rules, load_rules_of_pairs
 
-        rules = load_rules(settings.rules_file)
+        pairs = _pair_names()
+        if pairs is None:
+            rules = load_rules(settings.rules_file)
+        else:
+            rules = load_rules_of_pairs(settings.rules_file, pairs).every
     except ConfigError as error:
         return failed("rules", error, "correct the file that CONVEX_SIGNALS_RULES_FILE names")
     which = "as published" if settings.rules_file is None else str(settings.rules_file)
     return passed("rules", f"{', '.join(rule.version for rule in rules)}, {which}")
+
+
+def _pair_names() -> list[str] | None:
+    """Return the names of the pairs, None where they cannot be used: another check says why."""
+    try:
+        return [pair.name for pair in load_pairs(load_settings(PairsSettings).pairs)]
+    except ConfigError:
+        return None
 
 
 def check_false_alarms(settings: SignalsSettings) -> Finding:

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from itertools import chain
 from pathlib import Path
 
 from convex.explain.arithmetic import MeanAndStd
@@ -11,8 +12,8 @@ from convex.explain.material import Material, Ticks
 from convex.explain.wording import against, moment
 from convex.explain.working import Conclusion
 from services.signals.core.kinds.registry import PUBLISHED_RULES
-from services.signals.rules_file import load_rules
-from shared.domain.divergences import Confirmation, DivergenceEvent, Severity, Transition
+from services.signals.rules_file import read_rules_file
+from shared.domain.divergences import Confirmation, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import NS_PER_SECOND, from_ns, parse_rfc3339
 
 # Two orders of additions may differ by no more than this.
@@ -137,11 +138,13 @@ def _sessions_since(last: DivergenceEvent, event: DivergenceEvent, market: Marke
 
 
 def cooldowns_of(path: Path | None) -> dict[str, int]:
-    """Return the cooldown in sessions by rule version, of a rules file and of the published rules.
+    """Return the cooldown in sessions by rule version, of the published rules and of all in a rules file.
 
     Raises
     ------
     ConfigError
         If the file cannot be used.
     """
-    return {rule.version: rule.cooldown_sessions for rule in (*PUBLISHED_RULES, *load_rules(path))}
+    file = read_rules_file(path)
+    known = [file.rules_of(pair, without_levels=Kind) for pair in (None, *file.of_pair)]
+    return {rule.version: rule.cooldown_sessions for rule in chain(PUBLISHED_RULES, *known)}

@@ -9,7 +9,7 @@ from services.signals.config import SignalsSettings
 from services.signals.core.statistics.cointegration import load_statsmodels
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SignalsMetrics
-from services.signals.rules_file import load_rules
+from services.signals.rules_file import load_rules_of_pairs
 from services.signals.stream.credentials import faust_credentials
 from services.signals.stream.fatal import exit_process
 from services.signals.stream.faust_app import HardenedApp, StreamSettings, build_app, run
@@ -45,7 +45,7 @@ async def run_signals(
     BrokerUnavailable
         If Kafka cannot be reached at the start, or a topic is not there.
     """
-    rules = load_rules(settings.rules_file)
+    rules = load_rules_of_pairs(settings.rules_file, [pair.name for pair in pairs])
     false_alarms = load_false_alarms(settings.false_alarms_file)
     # A second of work, which must not stand between a tick and its event.
     await asyncio.to_thread(load_statsmodels)
@@ -93,7 +93,7 @@ async def run_signals(
                 "service_started",
                 port=health.port,
                 pairs=[pair.name for pair in pairs],
-                rules=[rule.version for rule in rules],
+                rules=[rule.version for rule in rules.every],
             )
             reporting = asyncio.create_task(_report_lag(app, metrics))
             try:

@@ -23,7 +23,7 @@ from services.signals.checkpoint.codec import PairCheckpoint
 from services.signals.checkpoint.plan import BEGINNING, plan_restore
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
 from services.signals.checkpoint.writer import CheckpointWriter
-from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.rules_by_pair import RulesByPair
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
@@ -119,7 +119,7 @@ class Worker:
         kafka: KafkaSettings,
         publisher: Publisher,
         pairs: Iterable[Pair],
-        rules: tuple[Rule, ...],
+        rules: RulesByPair,
         false_alarms: Mapping[tuple[str, str], FalseAlarms],
         calendar: SessionCalendar,
         metrics: SignalsMetrics,
@@ -226,7 +226,8 @@ class Worker:
             lead,
             [pair for pair in self._pairs if pair.lead == lead],
             EngineConfig(
-                rules=self._rules,
+                rules=self._rules.general,
+                rules_of_pair=self._rules.of_pair,
                 false_alarms=self._false_alarms,
                 calendar=self._calendar,
                 code_version=CODE_VERSION,

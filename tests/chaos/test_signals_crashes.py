@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.signals.metrics import SignalsMetrics
-from services.signals.rules_file import load_rules
+from services.signals.rules_file import load_rules_of_pairs
 from services.signals.worker import Worker
 from shared.calendars import xnys_calendar
 from shared.clock import SystemClock
@@ -105,7 +105,7 @@ def _worker(kafka: KafkaSettings, publisher: Publisher, rules: Path) -> Worker:
         kafka=kafka,
         publisher=publisher,
         pairs=pairs(),
-        rules=load_rules(rules),
+        rules=load_rules_of_pairs(rules, [pair.name for pair in pairs()]),
         false_alarms={},
         calendar=xnys_calendar(),
         metrics=SignalsMetrics(CollectorRegistry(), pairs=[pair.name for pair in pairs()]),

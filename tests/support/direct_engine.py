@@ -7,7 +7,7 @@ from pathlib import Path
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
 from services.signals.false_alarms.loading import load_false_alarms
-from services.signals.rules_file import load_rules
+from services.signals.rules_file import load_rules_of_pairs
 from shared.calendars import xnys_calendar
 from shared.contracts.records import BARS, DIVERGENCES
 from shared.contracts.ticks import decode_tick_record
@@ -78,11 +78,13 @@ def run_directly(
 
 
 def _engine(lead: str, pairs: Sequence[Pair], rules: Path) -> LeadEngine:
+    by_pair = load_rules_of_pairs(rules, [pair.name for pair in pairs])
     return LeadEngine(
         lead,
         pairs,
         EngineConfig(
-            rules=load_rules(rules),
+            rules=by_pair.general,
+            rules_of_pair=by_pair.of_pair,
             calendar=xnys_calendar(),
             code_version=CODE_VERSION,
             false_alarms=load_false_alarms(None),

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.signals.checkpoint.reader import read_checkpoints
+from services.signals.core.divergence.rules_by_pair import RulesByPair
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SignalsMetrics
 from services.signals.worker import Worker
@@ -39,7 +40,7 @@ async def test_a_worker_goes_on_from_the_old_topic_and_writes_the_new_version(
             kafka=kafka,
             publisher=publisher,
             pairs=PAIRS,
-            rules=RULES,
+            rules=RulesByPair(general=RULES),
             false_alarms=load_false_alarms(None),
             calendar=sessions(),
             metrics=SignalsMetrics(CollectorRegistry(), pairs=[pair.name for pair in PAIRS]),

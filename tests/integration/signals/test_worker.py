@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from services.signals.checkpoint.codec import encode_pair
 from services.signals.checkpoint.reader import Checkpoints, read_checkpoints
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.rules_by_pair import RulesByPair
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
 from services.signals.metrics import SignalsMetrics
@@ -88,7 +89,7 @@ async def running(
             kafka=kafka,
             publisher=publisher,
             pairs=pairs,
-            rules=(Rule(),),
+            rules=RulesByPair(general=(Rule(),)),
             false_alarms={},
             calendar=xnys_calendar(),
             metrics=SignalsMetrics(CollectorRegistry(), pairs=[each.name for each in pairs]),

@@ -20,7 +20,7 @@ from services.notifier.subscriptions.file import load_subscriptions
 from services.notifier.subscriptions.targets import WebhookTarget
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import CONTEXT_KINDS, DEFAULT_RULES
-from services.signals.rules_file import load_rules
+from services.signals.rules_file import load_rules, load_rules_of_pairs, read_rules_file
 from shared.contracts.records import DIVERGENCES
 from shared.domain.divergences import DivergenceEvent, Kind, Transition
 from shared.domain.kinds import KIND_TRAITS
@@ -145,7 +145,7 @@ def test_every_column_of_the_statistics_is_explained() -> None:
 
 
 def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_path: Path) -> None:
-    pairs, rules = blocks("configuration.md", "toml")
+    pairs, rules, *_ = blocks("configuration.md", "toml")
     (tmp_path / "pairs.toml").write_text(pairs)
     (tmp_path / "rules.toml").write_text(rules)
 
@@ -158,6 +158,19 @@ def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_pa
     } == CONTEXT_KINDS
     shown = {Kind(name): set(table) for name, table in tables.items()}
     assert shown == {kind: set(traits.rule_fields) for kind, traits in KIND_TRAITS.items()}
+
+
+def test_tables_of_pairs_and_budgets_of_the_document_are_known_to_the_rules_file(tmp_path: Path) -> None:
+    _, _, of_pairs, budgets = blocks("configuration.md", "toml")
+    (tmp_path / "pairs.toml").write_text(of_pairs)
+    (tmp_path / "budgets.toml").write_text(budgets)
+
+    rules = load_rules_of_pairs(tmp_path / "pairs.toml", [pair.name for pair in load_pairs("live")])
+
+    assert set(rules.of_pair) == {"gold-tlt", "gold-bitcoin"}
+    assert read_rules_file(tmp_path / "budgets.toml").budgets_of("gold-iwm") == {Kind.CORRELATION_BREAK: 0.5}
+    with pytest.raises(ConfigError, match="find them with: convex calibrate"):
+        load_rules(tmp_path / "budgets.toml")
 
 
 def test_rule_out_of_order_is_refused_as_anywhere(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class PairMonitor:
     """
 
     def __init__(self, pair: Pair, lead: Leg, other: Leg, config: EngineConfig) -> None:
+        config = config.of_pair(pair.name)
         self.pair = pair
         self.config = config
         self.legs = PairLegs(lead, other, calendar=config.calendar)
