@@ -55,6 +55,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
             "stale_after_seconds",
             "provisional_valid_seconds",
             "confirmed_valid_seconds",
+            "probability",
         ),
         null=Null.UNRELATED_LEGS,
     ),

@@ -1,6 +1,7 @@
 """What a live price does to a divergence: the tables that decide by provisional statistics.
 
-``x`` is the statistic, signed so that it grows with the divergence. A price never opens or escalates by
+``x`` is the z that the next close is likely to reach or exceed, with the rule's probability; it is signed so
+that it grows with the divergence. A price never opens or escalates by
 itself: it starts and stops a *hold*. When a level has been held for the rule's ``hold_seconds`` of event
 time, `decide_on_hold_end` opens or escalates. Three more inputs need no table: a feed that goes stale ends
 every hold, a changed rule does the same, and a provisional divergence that no close has confirmed or refuted
@@ -36,7 +37,7 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 
 
 class _Price(NamedTuple):
-    """One live value of the statistic: the input of the table's conditions and moves."""
+    """One likely value of the statistic: the input of the table's conditions and moves."""
 
     state: DivergenceState
     x: float
@@ -127,7 +128,7 @@ PRICE_TABLE: Final = DecisionTable(
 
 
 def decide_on_price(state: DivergenceState, x: float, *, at_ns: int, rule: Rule) -> Decision:
-    """Decide by a live value of the statistic: start or stop a hold, ease, or close."""
+    """Decide by a likely value of the statistic: start or stop a hold, ease, or close."""
     return PRICE_TABLE.decide(situation_of(state), _Price(state, x, at_ns, rule))
 
 

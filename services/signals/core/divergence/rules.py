@@ -42,6 +42,9 @@ class Rule:
         ``not_after`` minus ``occurred_at``: how long an event may still be delivered.
     min_change
         Of a correlation break: the smallest change of the correlation that opens one, 0 to 2.
+    probability
+        Of a ratio stretch: how likely the next close must be at or beyond a level for a live price to hold
+        it, 0.5 to 0.99.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class Rule:
     provisional_valid_seconds: int = 4 * 3_600
     confirmed_valid_seconds: int = 72 * 3_600
     min_change: float = 0.0
+    probability: float = 0.8
 
     def __post_init__(self) -> None:
         if not 0 <= self.leave < self.warning < self.critical:
@@ -77,6 +81,10 @@ class Rule:
             raise ConfigError(f"{self.kind}: critical must be finite, was {self.critical}")
         if not 0 <= self.min_change <= 2:
             raise ConfigError(f"{self.kind}: min_change must lie between 0 and 2, was {self.min_change}")
+        if not 0.5 <= self.probability <= 0.99:
+            raise ConfigError(
+                f"{self.kind}: probability must lie between 0.5 and 0.99, was {self.probability}"
+            )
         for name, most in _MOST.items():
             value = getattr(self, name)
             if value < 0:
@@ -94,7 +102,7 @@ class Rule:
     @property
     def thresholds(self) -> dict[str, float]:
         """Return the levels that the statistic is compared with, as events show them."""
-        shown = ("warning", "critical", "leave", "hold_seconds", "min_change")
+        shown = ("warning", "critical", "leave", "hold_seconds", "min_change", "probability")
         return {
             name: float(getattr(self, name)) for name in shown if name in KIND_TRAITS[self.kind].rule_fields
         }

@@ -196,7 +196,7 @@ class LeadEngine:
 
     def _first_that_matters(self, leg: Leg, instants: Instants, prices: Prices, begin: int) -> int:
         """Return the index of the first tick from ``begin`` on that may decide something."""
-        due_ns, (low, high) = self._lead.due_ns, self._lead.deadband_of(leg)
+        due_ns, (low, high) = self._lead.due_of(leg), self._lead.deadband_of(leg)
         # After a tick that matters the next often matters, too: compare the first few one by one.
         few = min(begin + _ONE_BY_ONE, len(instants))
         for at in range(begin, few):

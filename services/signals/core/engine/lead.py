@@ -5,6 +5,7 @@ Before event time advances past an instant, everything due by then is done in or
 ===================================== ===========================================================
 due at                                what
 ===================================== ===========================================================
+a step of the session's clock         less is to come before the next close, so levels move
 ``known_at`` of a bar that came early the bar is used
 a close, and one nanosecond           the price of each leg that ticks is sampled as its bar
 as `FaultSchedule` says               a fault of a leg's data begins or ends
@@ -26,6 +27,7 @@ from services.signals.core.engine_config import EngineConfig
 from services.signals.core.legs.close_sampling import sample_close, sampled_at_ns
 from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.leg import Leg
+from services.signals.core.legs.session_clock import SessionClock, quarter_after
 from services.signals.core.legs.tick_filter import accept, jump_band
 from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects, merge, suppress
 from services.signals.core.pairs.pair_monitor import PairMonitor
@@ -66,8 +68,10 @@ class Lead:
         watched = tuple(pairs)
         self.progress = LogProgress()
         self.legs = {name: Leg(instrument=name) for name in (instrument, *(pair.other for pair in watched))}
+        self._clock = SessionClock(config.calendar)
         self.monitors = tuple(
-            PairMonitor(pair, self.legs[instrument], self.legs[pair.other], config) for pair in watched
+            PairMonitor(pair, self.legs[instrument], self.legs[pair.other], self._clock, config)
+            for pair in watched
         )
         self.waiting: list[Bar] = []
         self.due_ns, self.deadband_low, self.deadband_high = NEVER, 0.0, float("inf")
@@ -94,6 +98,7 @@ class Lead:
             name: LegPairs(leg, {row: self.monitors[row] for row in rows[name]}, is_lead=leg is self._leg)
             for name, leg in self.legs.items()
         }
+        self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
         active = self._pairs_of[self._leg.instrument].rows
         self._index.rest(set(range(len(self.monitors))).difference(active))
         self._faults.resume(leg for leg in self.legs.values() if not self.is_frozen(leg))
@@ -112,8 +117,17 @@ class Lead:
         if leg is self._leg:
             return self.deadband_low, self.deadband_high
         low, high = jump_band(leg.last_price)
-        other = self._index.deadband_of_other(self._pairs_of[leg.instrument].rows, self._leg.last_price.price)
+        rows = self._pairs_of[leg.instrument].rows
+        if rows and not self.monitors[rows[0]].legs.is_other_live():
+            # From its first tick after a close on, less of its move is unknown.
+            return float("inf"), 0.0
+        other = self._index.deadband_of_other(rows, self._leg.last_price.price)
         return max(low, other[0]), min(high, other[1])
+
+    def due_of(self, leg: Leg) -> int:
+        """Return the instant from which on any tick of a leg may decide something."""
+        # Each quarter of an hour in which the other leg ticks, less of its move is unknown.
+        return self.due_ns if leg is self._leg else min(self.due_ns, quarter_after(leg.last_price.ts_ns))
 
     def move(self, leg: Leg, price: float, ts_ns: int, feed: str) -> None:
         """Take a price that decides nothing."""
@@ -187,7 +201,10 @@ class Lead:
         if self.is_frozen(self.legs[bar.instrument]):
             return NOTHING
         effects, touched = self._pairs_of[bar.instrument].take_bar(bar, at_ns=self.progress.watermark_ns)
-        self._after(touched)
+        # A close of the lead that the other leg lacks touches no window, but live prices now decide nothing.
+        self._after(
+            self._pairs_of[bar.instrument].rows if bar.instrument == self._leg.instrument else touched
+        )
         return effects
 
     # -- faults -------------------------------------------------------------------------------------------
@@ -230,21 +247,24 @@ class Lead:
         """Begin event time: find the next close after the first known instant."""
         if self.progress.next_close < 0:
             self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
+            self._clock.move_to(ts_ns, self.progress.next_close)
             self._faults.plan_missing(ts_ns)
-            self._after()
+            self._after(self._pairs_of[self._leg.instrument].rows)
 
     def advance(self, to_ns: int) -> Effects:
         """Do everything that is due by ``to_ns``, then move the watermark there."""
-        if self.due_ns > to_ns:
-            self.progress.watermark_ns = max(self.progress.watermark_ns, to_ns)
-            return NOTHING
         parts: list[Effects] = []
         while self.due_ns <= to_ns:
             parts.append(self._do_next(self.due_ns))
         self.progress.watermark_ns = max(self.progress.watermark_ns, to_ns)
+        if self._leg.last_price.price is None:
+            # Nothing is decided without a price of the lead, so nothing was due at the steps of the clock.
+            self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
         return merge(parts)
 
     def _do_next(self, due_ns: int) -> Effects:
+        if self._step_ns() == due_ns:
+            return self._step(due_ns)
         if self.waiting and self.waiting[0].known_at_ns <= due_ns:
             effects = merge((SHARED_CHANGED, self._use_bar(self.waiting.pop(0))))
             self._after()
@@ -258,6 +278,18 @@ class Lead:
         self._after(rows)
         return effects
 
+    def _step_ns(self) -> int:
+        return NEVER if self._leg.last_price.price is None else self._clock.due_ns
+
+    def _step(self, at_ns: int) -> Effects:
+        """Take in that less of the session is to come. A level that is held may not be reached any more."""
+        self._clock.move_to(at_ns, self.progress.next_close)
+        rows = self._pairs_of[self._leg.instrument].rows
+        holding = sorted(self._index.holding().intersection(rows))
+        effects = merge([self.monitors[row].prices.evaluate(at_ns) for row in holding])
+        self._after(rows)
+        return effects
+
     def _sample_ns(self) -> int:
         at_ns = sampled_at_ns(self._calendar, self.progress.next_close)
         return NEVER if at_ns is None else at_ns
@@ -267,6 +299,7 @@ class Lead:
         close_ns = self._calendar.close_ns[self.progress.next_close]
         session = self._calendar.labels[self.progress.next_close]
         self.progress.next_close += 1
+        self._clock.move_to(close_ns + 1, self.progress.next_close)
         parts = [SHARED_CHANGED]
         for leg in self.legs.values():
             if leg.last_price.price is None:
@@ -279,7 +312,7 @@ class Lead:
             else:
                 parts.append(Effects(sampled=(bar,)))
                 parts.append(self._use_bar(bar))
-        self._after()
+        self._after(self._pairs_of[self._leg.instrument].rows)
         return merge(parts)
 
     def _on_fault_due(self, at_ns: int) -> Effects:
@@ -303,6 +336,7 @@ class Lead:
         """
         self._index.refresh(rows)
         self.due_ns = min(
+            self._step_ns(),
             self._sample_ns(),
             self._faults.due_ns,
             self._index.due_ns(),

@@ -4,6 +4,7 @@ import numpy as np
 
 from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.leg import Leg
+from services.signals.core.legs.session_clock import SessionClock
 from shared.domain.divergences import Direction
 from shared.domain.sessions import SessionCalendar
 
@@ -15,16 +16,21 @@ class PairLegs:
     ----------
     lead, other
         Shared with the other pairs that have them.
-    calendar
-        XNYS sessions.
+    clock
+        How much is to come before the next close; shared with the other pairs of the lead.
     """
 
-    __slots__ = ("calendar", "lead", "other")
+    __slots__ = ("clock", "lead", "other")
 
-    def __init__(self, lead: Leg, other: Leg, *, calendar: SessionCalendar) -> None:
+    def __init__(self, lead: Leg, other: Leg, *, clock: SessionClock) -> None:
         self.lead = lead
         self.other = other
-        self.calendar = calendar
+        self.clock = clock
+
+    @property
+    def calendar(self) -> SessionCalendar:
+        """XNYS sessions."""
+        return self.clock.calendar
 
     def of(self, direction: Direction) -> Leg:
         """Return the leg that a data fault is about."""

@@ -1,32 +1,35 @@
 """The deadband: the live ratios that change no decision. Most ticks need no more than this comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
-import numpy as np
+from services.signals.core.pairs.price_at_level import ratio_at
+from services.signals.core.statistics.next_close import NextClose
 
-from services.signals.core.statistics.moments import MeanStd
-
-# The band ends before the ratio at which z crosses a level, by more than the rounding error of computing it.
+# The band ends before the ratio at which a level is reached, by more than the rounding error of computing it.
 _MARGIN: Final = 1e-12
 
 Ratios = tuple[float, float]
-# Without a baseline there is no z-score, so no ratio decides anything.
+# Without a distribution of the next close, no ratio decides anything.
 UNBOUNDED_DEADBAND: Final[Ratios] = (0.0, float("inf"))
 EMPTY_DEADBAND: Final[Ratios] = (float("inf"), 0.0)
 
 
-def deadband(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
-    """Return the lowest and the highest ratio for which z stays between its two nearest levels.
+def deadband(
+    ratio: float, *, levels: Iterable[tuple[float, float]], ahead: NextClose, margin: float
+) -> Ratios:
+    """Return the lowest and the highest ratio for which no likely z crosses one of its levels.
 
     Parameters
     ----------
-    z
-        The z-score that was evaluated last.
+    ratio
+        ``ln`` of the ratio that was evaluated last.
     levels
-        The z-scores at which a decision would change, in any order.
-    base
-        The mean and standard deviation that z is computed with.
+        The sign of a direction, and a level at which one of its decisions would change; in any order.
+    ahead
+        The distribution of the next close.
+    margin
+        `margin_of` the rule's probability.
 
     Returns
     -------
@@ -35,15 +38,24 @@ def deadband(z: float, *, levels: Sequence[float], base: MeanStd) -> Ratios:
 
     Examples
     --------
-    >>> low, high = deadband(0.0, levels=(-1.0, 1.0, 3.0), base=MeanStd(mean=0.0, std=0.01))
+    >>> from services.signals.core.statistics.moments import MeanStd
+    >>> ahead = NextClose(base=MeanStd(mean=0.0, std=0.01), weight=1.0, offset=0.0, spread=0.0)
+    >>> low, high = deadband(0.0, levels=[(-1.0, 1.0), (1.0, 1.0), (1.0, 3.0)], ahead=ahead, margin=0.75)
     >>> round(low, 6), round(high, 6)
     (0.99005, 1.01005)
     """
     low, high = UNBOUNDED_DEADBAND
-    below = max((level for level in levels if level <= z), default=None)
-    above = min((level for level in levels if level >= z), default=None)
-    if below is not None:
-        low = float(np.exp(base.mean + below * base.std)) * (1 + _MARGIN)
-    if above is not None:
-        high = float(np.exp(base.mean + above * base.std)) * (1 - _MARGIN)
+    # The smaller the weight, the more a rounding error of z moves the ratio.
+    rounding = _MARGIN / min(1.0, abs(ahead.weight) or 1.0)
+    for sign, level in levels:
+        at = ratio_at(level, ahead, sign=sign, margin=margin)
+        if at is None:
+            continue
+        x = ahead.likely(ratio, sign=sign, margin=margin)
+        # A ratio at the level, but for rounding, lies on both sides of it, so that the band is empty.
+        grows = sign * ahead.weight > 0
+        if x <= level if grows else x >= level:
+            high = min(high, at * (1 - rounding))
+        if x >= level if grows else x <= level:
+            low = max(low, at * (1 + rounding))
     return low, high

@@ -11,6 +11,7 @@ from services.signals.core.engine_config import EngineConfig
 from services.signals.core.legs.history import BarChange, day_of
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.pair_legs import PairLegs
+from services.signals.core.legs.session_clock import SessionClock
 from services.signals.core.pairs.close_evaluator import CloseEvaluator
 from services.signals.core.pairs.effects import NOTHING, Effects, merge
 from services.signals.core.pairs.fault_evaluator import FaultEvaluator
@@ -30,15 +31,17 @@ class PairMonitor:
         The pair.
     lead, other
         Its legs, shared with other pairs.
+    clock
+        Of the lead.
     config
         See `EngineConfig`.
     """
 
-    def __init__(self, pair: Pair, lead: Leg, other: Leg, config: EngineConfig) -> None:
+    def __init__(self, pair: Pair, lead: Leg, other: Leg, clock: SessionClock, config: EngineConfig) -> None:
         config = config.of_pair(pair.name)
         self.pair = pair
         self.config = config
-        self.legs = PairLegs(lead, other, calendar=config.calendar)
+        self.legs = PairLegs(lead, other, clock=clock)
         self.statistics = PairStatistics(self.legs)
         self.transitions = TransitionLog(pair, self.statistics, config)
         self.closes = CloseEvaluator(self.statistics, self.transitions, config)

@@ -1,5 +1,7 @@
 """One pair's statistics: the confirmed ones of its committed sessions, and those of the live prices."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,14 @@ from services.signals.core.legs.history import label_of
 from services.signals.core.legs.pair_legs import PairLegs
 from services.signals.core.statistics.hedge_answer import hedge_answer
 from services.signals.core.statistics.moments import MeanStd
+from services.signals.core.statistics.next_close import (
+    NextClose,
+    ReturnSpread,
+    live_next_close,
+    next_close_since,
+    return_spread,
+    sampled_next_close,
+)
 from services.signals.core.statistics.percentile import percentile_rank
 from services.signals.core.statistics.regime import START, RegimeState, next_regime
 from services.signals.core.statistics.zscore import baseline, zscore
@@ -31,6 +41,10 @@ class PairStatistics:
         After that session.
     base
         Mean and standard deviation of the last 90 log ratios; None while undefined.
+    returns
+        How far the legs move in a session; None while undefined.
+    last_ratio
+        The log ratio of the newest session; 0 before the first.
     """
 
     def __init__(self, legs: PairLegs) -> None:
@@ -39,6 +53,8 @@ class PairStatistics:
         self.count = 0
         self.regime: RegimeState = START
         self.base: MeanStd | None = None
+        self.returns: ReturnSpread | None = None
+        self.last_ratio = 0.0
         self._values: Values | None = {}
         self._slow_values: Values | None = {}
         self._hedge: Hedge | None = None
@@ -102,13 +118,41 @@ class PairStatistics:
         self.count = len(aligned)
         self.session = label_of(aligned.days.item(-1)) if self.count else ""
         self.base = baseline(aligned.log_ratio, RATIO_WINDOW)
+        self.returns = return_spread(aligned.lead_returns, aligned.other_returns)
+        self.last_ratio = aligned.log_ratio.item(-1) if self.count else 0.0
         self._values = self._slow_values = self._hedge = self._recent_ratios = None
         return aligned
 
-    def live_z(self) -> float | None:
-        """Return the z-score of the live ratio, None while it is undefined."""
-        ratio = self.legs.live_ratio()
-        return None if ratio is None else zscore(ratio, self.base)
+    def next_close(self) -> NextClose | None:
+        """Return the distribution of z at the next close that both legs lack; None while undefined."""
+        legs, base, returns = self.legs, self.base, self.returns
+        newest = legs.other.history.newest_session
+        if base is None or returns is None or newest is None or not legs.clock.has_next_close:
+            return None
+        clock = legs.clock
+        if legs.is_other_live():
+            return live_next_close(
+                base,
+                returns,
+                lead_to_come=clock.lead_to_come,
+                other_to_come=clock.other_to_come(legs.other.last_price.ts_ns),
+            )
+        sampled = legs.lead.history.first_after(newest)
+        coming = clock.ordinal if sampled is None else clock.calendar.index_of(sampled[0])
+        # A bar's session has closed, so at least one more must.
+        sessions = max(1, coming - clock.calendar.index_of(newest))
+        to_come = {
+            "lead_to_come": clock.lead_to_come if sampled is None else 0.0,
+            "other_to_come": float(sessions),
+        }
+        if newest == self.session:
+            ahead = next_close_since(base, returns, then=self.last_ratio, **to_come)
+        else:
+            # The lead lacks the other leg's newest close, so it is not known how far it has moved since.
+            ahead = live_next_close(base, returns, **to_come)
+        if sampled is None:
+            return ahead
+        return sampled_next_close(ahead, math.log(sampled[1] / legs.other.history.newest_adj_close))
 
     def live_values(self) -> Values:
         """Return the provisional statistics by name."""

@@ -1,4 +1,7 @@
-"""What live prices do to one pair: its provisional ratio stretch, and the deadlines of that divergence."""
+"""What live prices do to one pair: its provisional ratio stretch, and the deadlines of that divergence.
+
+They decide by the likely z of the next close: the one that it reaches or exceeds with the rule's probability.
+"""
 
 from typing import Final
 
@@ -12,6 +15,7 @@ from services.signals.core.pairs.deadband import EMPTY_DEADBAND, UNBOUNDED_DEADB
 from services.signals.core.pairs.effects import NOTHING, Effects, merge
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.transition_log import TransitionLog
+from services.signals.core.statistics.next_close import NextClose, margin_of
 from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.kinds import DIRECTIONS
 from shared.domain.sessions import LATEST_BAR_NS, bar_final_at_ns
@@ -39,23 +43,25 @@ class PriceEvaluator:
         self._transitions = transitions
         self._rule = config.rule_of.get(_RATIO)
         self._calendar = config.calendar
-        # At which z the states were decided last, and what they became.
-        self._decided: tuple[float, list[DivergenceState]] | None = None
+        self._margin = 0.0 if self._rule is None else margin_of(self._rule.probability)
+        # By which likely z the states were decided last, and what they became.
+        self._decided: tuple[tuple[float, ...], list[DivergenceState]] | None = None
 
     def evaluate(self, at_ns: int) -> Effects:
         """Evaluate the newest prices at an instant."""
-        rule, z = self._rule, self._statistics.live_z()
-        if rule is None or z is None:
+        rule, ahead, ratio = self._rule, self._statistics.next_close(), self._statistics.legs.live_ratio()
+        if rule is None or ahead is None or ratio is None:
             return NOTHING
+        likely = self._likely(ahead, ratio)
         # When z changes sign at once, the open divergence ends before that of the other sign opens.
-        sides = sorted(self._sides(), key=_is_not_open)
+        sides = sorted(zip(self._sides(), likely, strict=True), key=_is_not_open)
         effects = merge(
             [
-                self._record(direction, decide_on_price(state, sign * z, at_ns=at_ns, rule=rule), at_ns)
-                for direction, sign, state in sides
+                self._record(direction, decide_on_price(state, x, at_ns=at_ns, rule=rule), at_ns)
+                for (direction, _, state), x in sides
             ]
         )
-        self._decided = z, [state for _, _, state in self._sides()]
+        self._decided = likely, [state for _, _, state in self._sides()]
         return effects
 
     def is_holding(self) -> bool:
@@ -74,28 +80,32 @@ class PriceEvaluator:
 
     def deadband(self) -> Ratios:
         """Return the ratios of the live prices between which no decision changes."""
-        rule, base = self._rule, self._statistics.base
-        if rule is None or base is None or self._statistics.legs.other_price() is None:
+        rule, ahead = self._rule, self._statistics.next_close()
+        if rule is None or ahead is None:
             return UNBOUNDED_DEADBAND
-        z = self._statistics.live_z()
-        if z is None:
+        ratio = self._statistics.legs.live_ratio()
+        if ratio is None:
             return EMPTY_DEADBAND
-        sides = self._sides()
-        if not self._is_decided(z, sides):
-            for _, sign, state in sides:
-                # The price is beyond a level but no hold has begun: a stale feed ended it, or the windows
-                # were filled after the price came. Then the next price starts a hold even if it is the same
-                # price.
-                decided = decide_on_price(state, sign * z, at_ns=0, rule=rule).state
+        sides, likely = self._sides(), self._likely(ahead, ratio)
+        if not self._is_decided(likely, sides):
+            for (_, _, state), x in zip(sides, likely, strict=True):
+                # The price is beyond a level but no hold has begun: a stale feed ended it, the windows were
+                # filled after the price came, or less of the session is to come. Then the next price starts
+                # a hold even if it is the same price.
+                decided = decide_on_price(state, x, at_ns=0, rule=rule).state
                 if decided is not state and decided != state:
                     return EMPTY_DEADBAND
         # Only the levels that matter in this state: ticks around any other are skipped in bulk.
-        levels = [sign * level for _, sign, state in sides for level in on_price.price_levels(state, rule)]
-        return deadband(z, levels=levels, base=base)
+        levels = [(sign, level) for _, sign, state in sides for level in on_price.price_levels(state, rule)]
+        return deadband(ratio, levels=levels, ahead=ahead, margin=self._margin)
 
-    def _is_decided(self, z: float, sides: list[_Side]) -> bool:
-        """Return whether the states are those that z left: to decide by it again changes nothing."""
-        if self._decided is None or self._decided[0] != z:
+    def _likely(self, ahead: NextClose, ratio: float) -> tuple[float, ...]:
+        """Return what each direction is decided by."""
+        return tuple(ahead.likely(ratio, sign=sign, margin=self._margin) for _, sign in _SIGNS)
+
+    def _is_decided(self, likely: tuple[float, ...], sides: list[_Side]) -> bool:
+        """Return whether the states are those that these values left: to decide again changes nothing."""
+        if self._decided is None or self._decided[0] != likely:
             return False
         return all(state is known for (_, _, state), known in zip(sides, self._decided[1], strict=True))
 
@@ -155,5 +165,5 @@ class PriceEvaluator:
         )
 
 
-def _is_not_open(side: _Side) -> bool:
-    return side[2].phase is not Phase.OPEN
+def _is_not_open(side: tuple[_Side, float]) -> bool:
+    return side[0][2].phase is not Phase.OPEN

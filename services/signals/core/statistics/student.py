@@ -1,4 +1,4 @@
-"""How many standard errors a 95 % interval reaches when the error itself was estimated."""
+"""Student's t distribution: its quantiles and its probabilities, for whole degrees of freedom."""
 
 import math
 from functools import lru_cache
@@ -38,12 +38,70 @@ def student_975(degrees: int) -> float:
     >>> round(student_975(58), 6), round(student_975(1), 4)
     (2.001717, 12.7062)
     """
-    if degrees < 1:
-        raise ValueError(f"degrees must be at least 1, was {degrees}")
-    t = _NORMAL_975
-    while (closer := t + (_WANTED - _within(t, degrees)) / (2.0 * _density(t, degrees))) > t:
+    return _quantile(_WANTED, degrees, start=_NORMAL_975)
+
+
+@lru_cache(maxsize=256)
+def student_quantile(probability: float, degrees: int) -> float:
+    """Compute the value that Student's t does not exceed with a probability.
+
+    Parameters
+    ----------
+    probability
+        From 0.5 to below 1.
+    degrees
+        Degrees of freedom, a whole number, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    Examples
+    --------
+    >>> round(student_quantile(0.8, 8), 6), student_quantile(0.5, 8)
+    (0.88889, 0.0)
+    """
+    if not 0.5 <= probability < 1:
+        raise ValueError(f"probability must be at least 0.5 and below 1, was {probability}")
+    return _quantile(2.0 * probability - 1.0, degrees, start=0.0)
+
+
+def student_cdf(t: float, degrees: int) -> float:
+    """Compute the probability that Student's t does not exceed a value.
+
+    Parameters
+    ----------
+    t
+        Finite or infinite.
+    degrees
+        Degrees of freedom, a whole number, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If ``degrees < 1``.
+
+    Examples
+    --------
+    >>> student_cdf(0.0, 8), round(student_cdf(-2.0, 8), 6)
+    (0.5, 0.040258)
+    """
+    _check(degrees)
+    return 0.5 + math.copysign(0.5 * _within(abs(t), degrees), t)
+
+
+def _quantile(within: float, degrees: int, *, start: float) -> float:
+    _check(degrees)
+    t = start
+    while (closer := t + (within - _within(t, degrees)) / (2.0 * _density(t, degrees))) > t:
         t = closer
     return t
+
+
+def _check(degrees: int) -> None:
+    if degrees < 1:
+        raise ValueError(f"degrees must be at least 1, was {degrees}")
 
 
 def _within(t: float, degrees: int) -> float:
