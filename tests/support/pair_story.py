@@ -1,7 +1,8 @@
 """One pair's log, told record by record, with prices chosen by the z-score that they make.
 
-The z-scores are worked out here with numpy from the closes that the story itself told, so what a test expects
-does not come from the engine.
+The z-scores are worked out here with numpy and scipy from the closes that the story itself told, so what a
+test expects does not come from the engine. A live price is chosen by the z that the next close then reaches
+or exceeds with the rule's probability, for that is what it is decided by.
 """
 
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState
+from tests.oracle.next_close_oracle import gold_to_come, price_for
 from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, quotes, status
 
 
@@ -153,13 +155,27 @@ class Story:
         return float(ratios.mean() + z * ratios.std(ddof=1))
 
     def price(self, z: float) -> float:
-        """Return the lead's live price whose z-score is ``z``."""
+        """Return the lead's price whose z-score against the other leg's newest close is ``z``."""
         return float(self.last_other * np.exp(self.level(z)))
 
-    def tick(self, when: str | int, z: float) -> list[DivergenceEvent]:
-        """Tell one quote."""
+    def live_price(self, when: str | int, z: float) -> float:
+        """Return the lead's price at an instant whose likely z-score at the next close is ``z``."""
         ts_ns = ny(when) if isinstance(when, str) else when
-        return self.take(quotes({ts_ns: self.price(z)}))
+        ordinal = self.sessions.first_closing_at_or_after(ts_ns)
+        begin_ns, close_ns = self.sessions.close_ns[ordinal - 1], self.sessions.close_ns[ordinal]
+        closes = np.array([self.closes[session] for session in sorted(self.closes)])
+        return price_for(
+            z,
+            closes[:, 0],
+            closes[:, 1],
+            probability=self.rule.probability,
+            lead_to_come=gold_to_come(ts_ns, begin_ns, close_ns),
+        )
+
+    def tick(self, when: str | int, z: float) -> list[DivergenceEvent]:
+        """Tell one quote whose likely z-score is ``z``."""
+        ts_ns = ny(when) if isinstance(when, str) else when
+        return self.take(quotes({ts_ns: self.live_price(ts_ns, z)}))
 
     def ticks(self, start_ns: int, until_ns: int, z: float, *, every_ns: int) -> list[DivergenceEvent]:
         """Tell a quote every so often, both ends included."""

@@ -48,7 +48,7 @@ class _Close(NamedTuple):
     seen: Observation
     rule: Rule
     onset: str
-    close_ns: int
+    expected_until_ns: int
     at_ns: int
     is_inhibited: bool
     was_flapping: bool
@@ -71,8 +71,8 @@ class _Close(NamedTuple):
     def at_warning(self) -> bool:
         return self.seen.x >= self.rule.warning
 
-    def opened_before_this_close(self) -> bool:
-        return self.state.opened_at_ns <= self.close_ns
+    def is_about_this_close(self) -> bool:
+        return self.state.opened_at_ns <= self.expected_until_ns
 
     def at_leave(self) -> bool:
         return self.seen.leave_value <= self.rule.leave
@@ -140,7 +140,7 @@ TABLE: Final = DecisionTable(
     Row(_NOT_OPEN,             _Close.cools_down_and_not_critical, _Close.count_cooldown),      # cooldown
     Row(_NOT_OPEN,             _Close.always,                      _Close.open_confirmed),      # open
     Row(_PROVISIONAL,          _Close.at_warning,                  _Close.confirm_level),       # revised
-    Row(_PROVISIONAL,          _Close.opened_before_this_close,    _Close.end_not_confirmed),  # not_confirmed
+    Row(_PROVISIONAL,          _Close.is_about_this_close,         _Close.end_not_confirmed),  # not_confirmed
     Row(_PROVISIONAL,          _Close.always,                      _Close.change_nothing),      # -
     # Flapping: revised once, then held open and counted.
     Row(_CONFIRMED,            _Close.at_leave,                    _Close.close),               # closed
@@ -164,6 +164,7 @@ def decide_on_close(
     at_ns: int,
     rule: Rule,
     new_sessions: int,
+    other_known_at_ns: int | None = None,
     is_inhibited: bool = False,
 ) -> Decision:
     """Decide by the statistic of a committed session.
@@ -172,8 +173,9 @@ def decide_on_close(
     ----------
     observation
         What the kind observes at that close; None is undefined.
-    close_ns
-        The session's close. It cannot end an early warning that opened after it; the next close can.
+    close_ns, other_known_at_ns
+        The session's close, and for a new session when the other leg's became known. An early warning from
+        before either is about this session; one from after both is about the next, so it stays open.
     at_ns
         Event time from which both legs' bars may be used.
     new_sessions
@@ -200,7 +202,7 @@ def decide_on_close(
         # The session may have opened a divergence already. One that its correction opens is another
         # divergence, so it needs an onset of its own.
         onset=session if new_sessions > 0 else format_rfc3339(at_ns),
-        close_ns=close_ns,
+        expected_until_ns=close_ns if other_known_at_ns is None else max(close_ns, other_known_at_ns),
         at_ns=at_ns,
         is_inhibited=is_inhibited,
         was_flapping=was_flapping,

@@ -5,7 +5,7 @@ from 08:00 New York have 40 %, the nineteen other hours of trading 60 %: an hour
 times one of the latter. A share of IWM has 41 % of its variance between a close and the next open. Both were
 measured, see ``docs/early-warnings.md``; a leg that trades otherwise gets the same shares.
 
-The steps are those of event time, so a decision does not depend on how ticks are cut into records, and between
+The steps are those of event time, so a decision does not depend on how ticks are cut into records. Between
 two steps a level is one price.
 """
 

@@ -56,6 +56,7 @@ class CloseEvaluator:
         """
         session = self._statistics.session
         close_ns = self._calendar.close_of(session)
+        other = self._statistics.legs.other.history.get(session) if new_sessions > 0 else None
         is_inhibited = self._transitions.is_inhibited
         parts: list[Effects] = []
         for kind in LEVEL_KINDS:
@@ -70,6 +71,7 @@ class CloseEvaluator:
                     at_ns=at_ns,
                     rule=rule,
                     new_sessions=new_sessions,
+                    other_known_at_ns=None if other is None else other.known_at_ns,
                     is_inhibited=is_inhibited,
                 )
                 parts.append(self._record(kind, direction, decision, at_ns))

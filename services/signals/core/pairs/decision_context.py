@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.confirmed import RATIO_WINDOW, Values
+from services.signals.core.divergence.observation import sign_of
+from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import KINDS
 from services.signals.core.legs.leg import Leg as LegState
 from services.signals.core.pairs.pair_statistics import PairStatistics
-from shared.domain.divergences import EvidenceInput, Kind, Leg
+from services.signals.core.statistics.next_close import margin_of
+from shared.domain.divergences import Direction, EvidenceInput, Kind, Leg
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar
 
@@ -31,19 +34,41 @@ class DecisionContext:
         What the statistic was computed from, oldest first. For the kinds of the ratio, the log ratios that
         the newest was compared with; for the others, the lead's log returns followed by the other leg's;
         empty for a fault.
+    probability
+        Of a decision by live prices: how likely the next close agrees; None for any other.
     """
 
     values: Values
     legs: tuple[Leg, ...]
     inputs: tuple[EvidenceInput, ...]
     window: NDArray[np.float64]
+    probability: float | None = None
 
 
-def context_of_price(statistics: PairStatistics, *, at_ns: int) -> DecisionContext:
-    """Return the evidence of a provisional decision: live prices, or the newest bar of a leg without one."""
+def context_of_price(
+    statistics: PairStatistics, rule: Rule, direction: Direction, *, level: float, at_ns: int
+) -> DecisionContext:
+    """Return the evidence of a provisional decision: live prices, or the newest bar of a leg without one.
+
+    Parameters
+    ----------
+    level
+        The level that the next close is to be at or beyond.
+    """
     legs, inputs = _live_legs(statistics, at_ns)
+    sign, ahead = sign_of(direction), statistics.next_close_values()
+    expected, spread = ahead["z_90_expected"], ahead["z_90_spread"]
+    likely = (
+        None if expected is None or spread is None else expected - sign * margin_of(rule.probability) * spread
+    )
     return DecisionContext(
-        values=statistics.live_values() | {name: statistics.values.get(name) for name in _CONTEXT},
+        values={
+            **statistics.live_values(),
+            "z_90_likely": likely,
+            **ahead,
+            **{name: statistics.values.get(name) for name in _CONTEXT},
+        },
+        probability=statistics.probability(level, sign=sign),
         legs=legs,
         inputs=inputs,
         window=statistics.recent_ratios[-RATIO_WINDOW:],

@@ -86,6 +86,7 @@ def build_event(
         opened_at=format_rfc3339(state.opened_at_ns),
         not_after=format_rfc3339(at_ns + valid_seconds * NS_PER_SECOND),
         values=context.values,
+        probability=context.probability,
         thresholds=rule.thresholds,
         hedge=hedge,
         legs=context.legs,

@@ -1,6 +1,7 @@
 """One pair's statistics: the confirmed ones of its committed sessions, and those of the live prices."""
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,11 @@ from services.signals.core.statistics.percentile import percentile_rank
 from services.signals.core.statistics.regime import START, RegimeState, next_regime
 from services.signals.core.statistics.zscore import baseline, zscore
 from shared.domain.divergences import Hedge
+
+NEXT_CLOSE_VALUES: Final = (
+    *("z_90_expected", "z_90_spread", "lead_to_come", "other_to_come"),
+    *("lead_std_60", "other_std_60", "other_beta_60"),
+)
 
 
 class PairStatistics:
@@ -123,11 +129,18 @@ class PairStatistics:
         self._values = self._slow_values = self._hedge = self._recent_ratios = None
         return aligned
 
+    def live_z(self) -> float | None:
+        """Return the z-score of the live ratio, None while it is undefined."""
+        ratio = self.legs.live_ratio()
+        return None if ratio is None else zscore(ratio, self.base)
+
     def next_close(self) -> NextClose | None:
         """Return the distribution of z at the next close that both legs lack; None while undefined."""
         legs, base, returns = self.legs, self.base, self.returns
-        newest = legs.other.history.newest_session
-        if base is None or returns is None or newest is None or not legs.clock.has_next_close:
+        newest, other = legs.other.history.newest_session, legs.other.history.newest_adj_close
+        if base is None or returns is None or newest is None or other is None:
+            return None
+        if not legs.clock.has_next_close:
             return None
         clock = legs.clock
         if legs.is_other_live():
@@ -152,7 +165,26 @@ class PairStatistics:
             ahead = live_next_close(base, returns, **to_come)
         if sampled is None:
             return ahead
-        return sampled_next_close(ahead, math.log(sampled[1] / legs.other.history.newest_adj_close))
+        return sampled_next_close(ahead, math.log(sampled[1] / other))
+
+    def next_close_values(self) -> Values:
+        """Return what is expected of z at the next close, and from what, by name."""
+        ahead, ratio, returns = self.next_close(), self.legs.live_ratio(), self.returns
+        if ahead is None or ratio is None or returns is None:
+            return dict.fromkeys(NEXT_CLOSE_VALUES)
+        numbers = (
+            *(ahead.expected(ratio), ahead.spread, ahead.lead_to_come, ahead.other_to_come),
+            *(returns.lead_std, returns.other_std, returns.beta),
+        )
+        return dict(zip(NEXT_CLOSE_VALUES, numbers, strict=True))
+
+    def probability(self, level: float, *, sign: float) -> float | None:
+        """Return how likely z, times ``sign``, is at or beyond a level at the next close.
+
+        None while that is undefined.
+        """
+        ahead, ratio = self.next_close(), self.legs.live_ratio()
+        return None if ahead is None or ratio is None else ahead.probability(ratio, level=level, sign=sign)
 
     def live_values(self) -> Values:
         """Return the provisional statistics by name."""

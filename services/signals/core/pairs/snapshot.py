@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.confirmed import RATIO_WINDOW, leg_values
+from services.signals.core.confirmed import RATIO_WINDOW, Values, leg_values
+from services.signals.core.divergence.observation import sign_of
 from services.signals.core.divergence.state import Phase
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.leg import Leg
@@ -11,7 +12,9 @@ from services.signals.core.pairs.event import divergence_id
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.undefined import why_undefined
 from shared.domain.bars import Bar
+from shared.domain.divergences import Kind
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
+from shared.domain.kinds import DIRECTIONS
 from shared.domain.snapshots import (
     ConfirmedStatistics,
     LegFault,
@@ -119,8 +122,23 @@ def _provisional(monitor: PairMonitor, watermark_ns: int) -> ProvisionalStatisti
         other_session=newest,
         lead_age_seconds=(watermark_ns - last_price.ts_ns) / NS_PER_SECOND,
         other_age_seconds=(watermark_ns - since_ns) / NS_PER_SECOND,
-        values=monitor.statistics.live_values(),
+        values={
+            **monitor.statistics.live_values(),
+            **monitor.statistics.next_close_values(),
+            **_probabilities(monitor),
+        },
     )
+
+
+def _probabilities(monitor: PairMonitor) -> Values:
+    """Return how likely the next close opens a ratio stretch of each direction, or keeps it open."""
+    rule = monitor.config.rule_of.get(Kind.RATIO_STRETCH)
+    return {
+        f"probability_{direction}": None
+        if rule is None
+        else monitor.statistics.probability(rule.warning, sign=sign_of(direction))
+        for direction in DIRECTIONS[Kind.RATIO_STRETCH]
+    }
 
 
 def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSnapshot:

@@ -116,7 +116,7 @@ class TransitionLog:
             closed = last_closed(at_ns, calendar=self._config.calendar, newest=newest) if newest else ""
             self.outcomes.opened(kind, direction, session=closed)
         self.sequence += 1
-        context = self._context(kind, direction, reported, at_ns, confirmation)
+        context = self._context(kind, direction, transition, reported, at_ns, confirmation)
         event = build_event(
             pair=self._pair,
             rule=self._config.rule_of[kind],
@@ -138,6 +138,7 @@ class TransitionLog:
         self,
         kind: Kind,
         direction: Direction,
+        transition: Transition,
         state: DivergenceState,
         at_ns: int,
         confirmation: Confirmation,
@@ -152,5 +153,7 @@ class TransitionLog:
                 values = {"lasted_seconds": (at_ns - state.opened_at_ns) / NS_PER_SECOND}
             return context_of_fault(self._statistics, values, at_ns=at_ns)
         if confirmation is Confirmation.PROVISIONAL:
-            return context_of_price(self._statistics, at_ns=at_ns)
+            rule = self._config.rule_of[kind]
+            level = rule.critical if transition is Transition.ESCALATED else rule.warning
+            return context_of_price(self._statistics, rule, direction, level=level, at_ns=at_ns)
         return context_of_close(self._statistics, kind, at_ns=at_ns)

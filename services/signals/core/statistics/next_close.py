@@ -16,7 +16,7 @@ errors follow Student's t, because returns have fat tails and their deviations a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -119,12 +119,16 @@ class NextClose:
         the lead, in the same direction.
     spread
         Standard deviation of z; 0 only for legs that move exactly in line.
+    lead_to_come, other_to_come
+        The variance, in sessions, of each leg's move that is not known yet.
     """
 
     base: MeanStd
     weight: float
     offset: float
     spread: float
+    lead_to_come: float = 1.0
+    other_to_come: float = 1.0
 
     def expected(self, ratio: float) -> float:
         """Return the expected z.
@@ -236,9 +240,7 @@ def sampled_next_close(ahead: NextClose, ratio: float) -> NextClose:
     ratio
         ``ln`` of the lead's price at the close over the other leg's last close.
     """
-    return NextClose(
-        base=ahead.base, weight=0.0, offset=ahead.weight * ratio + ahead.offset, spread=ahead.spread
-    )
+    return replace(ahead, weight=0.0, offset=ahead.weight * ratio + ahead.offset)
 
 
 def _next_close(
@@ -253,4 +255,11 @@ def _next_close(
     from_lead = (1.0 - returns.beta) * returns.lead_std
     alone = returns.other_std * math.sqrt(1.0 - returns.correlation * returns.correlation)
     variance = lead_to_come * from_lead * from_lead + other_to_come * alone * alone
-    return NextClose(base=base, weight=weight, offset=offset, spread=math.sqrt(variance) / base.std)
+    return NextClose(
+        base=base,
+        weight=weight,
+        offset=offset,
+        spread=math.sqrt(variance) / base.std,
+        lead_to_come=lead_to_come,
+        other_to_come=other_to_come,
+    )

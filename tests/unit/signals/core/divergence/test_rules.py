@@ -10,6 +10,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.deadband import deadband
 from services.signals.core.statistics.moments import MeanStd
+from services.signals.core.statistics.next_close import NextClose
 from services.signals.core.undefined import SESSIONS_NEEDED, why_undefined
 from shared.domain.kinds import KIND_TRAITS
 from shared.errors import ConfigError
@@ -29,7 +30,9 @@ def test_leave_may_be_zero() -> None:
 
 
 # Out of order, as two divergences may ask for them.
-LEVELS = (1.0, 2.0, 3.0, -1.0, -2.0, -3.0)
+LEVELS = [(sign, level) for level in (2.0, 1.0, 3.0) for sign in (1.0, -1.0)]
+# The next close is the live ratio, without a doubt.
+CERTAIN = NextClose(base=MeanStd(mean=2.0, std=0.01), weight=1.0, offset=0.0, spread=0.0)
 _LENGTHS = [field.name for field in fields(Rule) if field.name.endswith(("_seconds", "_sessions"))]
 
 
@@ -56,7 +59,13 @@ def test_every_parameter_is_part_of_the_version() -> None:
 
 
 def test_thresholds_are_shown_as_numbers() -> None:
-    assert Rule().thresholds == {"warning": 2.0, "critical": 3.0, "leave": 1.0, "hold_seconds": 300.0}
+    assert Rule().thresholds == {
+        "warning": 2.0,
+        "critical": 3.0,
+        "leave": 1.0,
+        "hold_seconds": 300.0,
+        "probability": 0.8,
+    }
 
 
 @pytest.mark.parametrize(
@@ -73,7 +82,7 @@ def test_thresholds_are_shown_as_numbers() -> None:
 def test_prices_are_quiet_between_the_two_levels_around_z(
     z: float, low: float | None, high: float | None
 ) -> None:
-    got = deadband(z, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
+    got = deadband(2 + z * 0.01, levels=LEVELS, ahead=CERTAIN, margin=1.0)
 
     assert got[0] == (0.0 if low is None else pytest.approx(math.exp(2 + low * 0.01), rel=1e-11))
     assert got[1] == (math.inf if high is None else pytest.approx(math.exp(2 + high * 0.01), rel=1e-11))
@@ -85,7 +94,9 @@ def test_prices_are_quiet_between_the_two_levels_around_z(
 
 
 def test_no_price_is_quiet_at_a_level_itself() -> None:
-    low, high = deadband(2.0, levels=LEVELS, base=MeanStd(mean=2.0, std=0.01))
+    exact = replace(CERTAIN, base=MeanStd(mean=2.0, std=0.5))
+
+    low, high = deadband(3.0, levels=LEVELS, ahead=exact, margin=1.0)
 
     assert low > high
 
@@ -104,6 +115,4 @@ def test_reason_for_a_gap_in_a_full_window_is_the_formulas() -> None:
 
 
 def test_every_price_is_quiet_without_a_level() -> None:
-    base = MeanStd(mean=2.0, std=0.01)
-
-    assert deadband(2.0, levels=(), base=base) == (0.0, math.inf)
+    assert deadband(2.0, levels=(), ahead=CERTAIN, margin=1.0) == (0.0, math.inf)
