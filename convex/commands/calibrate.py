@@ -1,18 +1,25 @@
 """``convex calibrate``: estimate how often chance alone would open each rule."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from services.signals.core.false_alarms import FalseAlarms
+from shared.domain.divergences import ObservedOpenings
 from shared.errors import ConfigError
 
 
 def calibrate(
     gold: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
     iwm: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
-    out: Annotated[Path, typer.Option(help="Where to write the figures (TOML).")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the figures (TOML).")] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Print figures of the first half of the files beside the openings of the second."
+        ),
+    ] = False,
     pair: Annotated[str, typer.Option(help="Pair that the files belong to.")] = "gold-iwm",
     rules: Annotated[
         Path | None,
@@ -36,8 +43,9 @@ def calibrate(
 
     from convex.calibrate.false_alarms import expect_false_alarms
     from convex.calibrate.figures_file import false_alarms_bytes
-    from convex.calibrate.history import read_history
+    from convex.calibrate.history import LEAST_RETURNS, read_history
     from convex.calibrate.rule_openings import can_count
+    from convex.calibrate.second_half import check_second_half
     from convex.result_files import Outputs
     from services.signals.core.kinds.registry import PUBLISHED_RULES
     from services.signals.rules_file import load_rules
@@ -54,49 +62,64 @@ def calibrate(
     evaluated = tuple(rule for rule in known_rules if can_count(rule.kind, chosen))
     if not evaluated:
         raise ConfigError(f"{rules}: no kind whose openings can be counted is enabled")
-    outputs = Outputs([out], inputs=[*gold, *iwm, *([rules] if rules is not None else [])])
+    if out is None and not check:
+        raise ConfigError("--out: is missing; give it, or --check to write nothing")
+    outputs = Outputs(
+        [out] if out is not None else [], inputs=[*gold, *iwm, *([rules] if rules is not None else [])]
+    )
     recording = Recording(lead_files=tuple(gold), other_files=tuple(iwm))
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    lines: list[str] = []
     with outputs, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         history = read_history(recording, pair=chosen, calendar=xnys_calendar())
+        if check and history.lead.size < 2 * LEAST_RETURNS:
+            raise ConfigError(f"--check: needs {2 * LEAST_RETURNS + 1} sessions in common, four years")
         task = progress.add_task("histories", total=None)
-        found = expect_false_alarms(
-            history,
-            evaluated,
-            pair=chosen,
-            seed=seed,
-            paths=paths,
-            years=years,
-            block_length=block_length,
-            refits=refits,
-            on_progress=lambda done, every: progress.update(task, completed=done, total=every),
-        )
-        outputs.write([false_alarms_bytes(found)])
-    for each in found:
-        console.print(_line(each), highlight=False, soft_wrap=True)
-    console.print(f"{paths} histories of {years} years → {out}")
+        options: dict[str, Any] = {
+            "pair": chosen,
+            "seed": seed,
+            "paths": paths,
+            "years": years,
+            "block_length": block_length,
+            "refits": refits,
+            "on_progress": lambda done, every: progress.update(task, completed=done, total=every),
+        }
+        if out is not None:
+            found = expect_false_alarms(history, evaluated, **options)
+            outputs.write([false_alarms_bytes(found)])
+            lines += [_line(each, each.openings) for each in found]
+            lines.append(f"{paths} histories of {years} years → {out}")
+        if check:
+            halves = check_second_half(history, evaluated, **options)
+            first = halves[0].expected.period
+            lines.append(
+                f"Chance from {first.first_session} to {first.last_session}; what opened after that:"
+            )
+            lines += [_line(each.expected, each.observed) for each in halves]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
 
 
-def _line(found: FalseAlarms) -> str:
-    """Return a figure beside what was observed in the history that it was computed from.
+def _line(found: FalseAlarms, opened: ObservedOpenings | None) -> str:
+    """Return a figure beside the openings of a history.
 
     Examples
     --------
     >>> from shared.domain.divergences import Kind
-    >>> _line(FalseAlarms(
+    >>> figure = FalseAlarms(
     ...     pair="gold-iwm", kind=Kind.HEDGE_LOST, rule_version="hedge_lost-1-0", per_year=0.141,
     ...     standard_error=0.002, low=0.07, high=0.29, block_length=64.0, paths=1_000, years=20, seed=1,
     ...     first_session="2012-11-14", last_session="2021-03-31", returns=2_106, observed=2,
     ...     observed_sessions=2_047,
-    ... ))
+    ... )
+    >>> _line(figure, figure.openings)
     'hedge_lost: 0.141 a year by chance (0.070 to 0.290); opened 2 times: 0.25 a year (0.03 to 0.89)'
     """
     line = f"{found.kind}: {found.per_year:.3f} a year by chance"
     if found.interval is not None:
         line += f" ({found.interval.low:.3f} to {found.interval.high:.3f})"
-    if found.openings is not None:
-        rate = found.openings.per_year
-        line += f"; opened {found.openings.count} times: {rate.value:.2f} a year"
-        line += f" ({rate.low:.2f} to {rate.high:.2f})"
+    if opened is not None:
+        rate, times = opened.per_year, "once" if opened.count == 1 else f"{opened.count} times"
+        line += f"; opened {times}: {rate.value:.2f} a year ({rate.low:.2f} to {rate.high:.2f})"
     return line

@@ -22,6 +22,7 @@ from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from services.signals.core.pairs.pair_state import dump_pair
@@ -40,6 +41,7 @@ def make_engine(
     rule: Rule | None = None,
     rules: tuple[Rule, ...] | None = None,
     sessions: SessionCalendar | None = None,
+    false_alarms: tuple[FalseAlarms, ...] = (),
 ) -> LeadEngine:
     """Build the engine of some pairs of one lead; without ``rules`` only the ratio's rule speaks."""
     watched = pairs or (pair(),)
@@ -50,6 +52,7 @@ def make_engine(
             rules=rules if rules is not None else (rule or Rule(),),
             calendar=sessions if sessions is not None else calendar(),
             code_version="0.0.0-test",
+            false_alarms={(each.pair, each.rule_version): each for each in false_alarms},
         ),
     )
 

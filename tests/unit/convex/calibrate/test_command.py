@@ -43,10 +43,11 @@ class Run:
         self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def __call__(
-        self, gold: Path, iwm: Path, *arguments: str | Path, out: Path | None = None
+        self, gold: Path, iwm: Path, *arguments: str | Path, out: Path | None = None, writes: bool = True
     ) -> tuple[int, str]:
         """Return the exit code and what was said on stderr."""
-        given = ("--gold", gold, "--iwm", iwm, "--out", out or self.out, *arguments)
+        to = ("--out", out or self.out) if writes else ()
+        given = ("--gold", gold, "--iwm", iwm, *to, *arguments)
         self._monkeypatch.setattr(sys, "argv", ["convex", "calibrate", *map(str, given)])
         with pytest.raises(SystemExit) as exit_:
             main()
@@ -105,6 +106,56 @@ def test_length_of_the_blocks_can_be_given(run: Run, files: tuple[Path, Path]) -
     run(*files, *FEW, "--block-length", "12.5")
 
     assert {table["block_length"] for table in tomllib.loads(run.out.read_text())["false_alarms"]} == {12.5}
+
+
+@pytest.fixture
+def long_files(tmp_path: Path) -> tuple[Path, Path]:
+    gold, iwm = tmp_path / "long_gold.csv", tmp_path / "long_iwm.csv"
+    gold.write_text("date,close\n" + "".join(rows(1, days=1_600)))
+    iwm.write_text("date,close\n" + "".join(rows(2, days=1_600)))
+    return gold, iwm
+
+
+def test_check_writes_nothing_and_shows_the_openings_after_the_first_half(
+    run: Run, long_files: tuple[Path, Path]
+) -> None:
+    code, said = run(*long_files, *FEW, "--check", writes=False)
+
+    assert code == 0
+    first, *lines = said.splitlines()
+    assert first == "Chance from 2018-01-02 to 2020-03-13; what opened after that:"
+    assert [line.split(":")[0] for line in lines] == [
+        *("ratio_stretch", "opposite_moves", "correlation_break", "hedge_lost", "regime_change"),
+    ]
+    assert all(" a year by chance (" in line and "; opened " in line for line in lines)
+    assert list(run.out.parent.iterdir()) == []
+
+
+def test_check_may_come_with_the_figures(run: Run, long_files: tuple[Path, Path]) -> None:
+    code, said = run(*long_files, *FEW, "--check")
+
+    assert code == 0
+    assert said.count("ratio_stretch: ") == 2
+    assert run.out.exists()
+
+
+def test_check_needs_four_years(run: Run, files: tuple[Path, Path]) -> None:
+    code, said = run(*files, *FEW, "--check")
+
+    refused(run, said, code)
+    assert "--check: needs 1009 sessions in common, four years" in said
+
+
+def test_figures_need_a_place(run: Run, files: tuple[Path, Path]) -> None:
+    code, said = run(*files, *FEW, writes=False)
+
+    refused(run, said, code)
+    assert "--out: is missing; give it, or --check to write nothing" in said
+
+
+def test_figures_without_refits_have_no_interval(run: Run, files: tuple[Path, Path]) -> None:
+    assert run(*files, "--paths", "4", "--years", "2", "--refits", "0")[0] == 0
+    assert {figure.interval for figure in load_false_alarms(run.out).values()} == {None}
 
 
 def refused(run: Run, said: str, code: int) -> None:

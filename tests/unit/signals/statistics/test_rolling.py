@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.signals.core.statistics.correlation import estimate_correlation
 from services.signals.core.statistics.moments import mean_std
-from services.signals.core.statistics.rolling import rolling_correlation, rolling_std
+from services.signals.core.statistics.rolling import rolling_correlation, rolling_std, rolling_zscore
+from services.signals.core.statistics.zscore import baseline, zscore
 
 
 def same(ours: float, theirs: float | None) -> bool:
@@ -101,3 +102,23 @@ def test_window_too_small_for_the_statistic_is_refused() -> None:
         rolling_correlation(np.ones(9), np.ones(9), 3)
     with pytest.raises(ValueError, match="at least 2, was 1"):
         rolling_std(np.ones(9), 1)
+
+
+@pytest.mark.parametrize("size", [2, 3, 90])
+def test_every_value_has_its_scalar_zscore(size: int) -> None:
+    x = np.random.default_rng(1).standard_t(4, (2, 200)).cumsum(axis=1) + 100.0
+    x[1, 50:150] = 0.1
+
+    found = rolling_zscore(x, size)
+
+    assert found.shape == (2, 200 - size)
+    for path in range(2):
+        for at in range(size, 200):
+            theirs = zscore(float(x[path, at]), baseline(x[path, :at], size))
+            assert same(found[path, at - size], theirs)
+
+
+def test_zscore_of_fewer_values_than_a_window_is_none() -> None:
+    assert rolling_zscore(np.ones((2, 3)), 3).shape == (2, 0)
+    with pytest.raises(ValueError, match="size must be at least 2"):
+        rolling_zscore(np.ones(5), 1)

@@ -1,7 +1,7 @@
 """What each kind says of a pair whose closes are chosen, and what faults of the data hold back."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from scipy import stats
 
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
@@ -18,7 +19,9 @@ from shared.domain.divergences import (
     Confirmation,
     Direction,
     DivergenceEvent,
+    Interval,
     Kind,
+    Null,
     Severity,
     Significance,
     Transition,
@@ -58,6 +61,7 @@ class Closes:
 
     returns: Floats
     rules: tuple[Rule, ...] = PUBLISHED_RULES
+    false_alarms: tuple[FalseAlarms, ...] = ()
     engine: LeadEngine = field(init=False)
     at: int = field(init=False, default=START)
     prices: list[float] = field(init=False)
@@ -66,7 +70,7 @@ class Closes:
 
     def __post_init__(self) -> None:
         """Tell the history."""
-        self.engine = make_engine(rules=self.rules, sessions=SESSIONS)
+        self.engine = make_engine(rules=self.rules, sessions=SESSIONS, false_alarms=self.false_alarms)
         closes = np.array([1_300.0, 150.0]) * np.exp(np.cumsum(self.returns, axis=0))
         labels = SESSIONS.labels[START - len(closes) : START]
         for leg, instrument in enumerate((LEAD, OTHER)):
@@ -104,6 +108,30 @@ def quiet(seed: int = 3, *, correlation: float = -0.3) -> Floats:
     rng = np.random.default_rng(seed)
     covariance = [[1.0, correlation], [correlation, 1.0]]
     return rng.multivariate_normal([0.0, 0.0], covariance, WARM) * 0.008
+
+
+def figure_of(rule: Rule) -> FalseAlarms:
+    """Return what ``convex calibrate`` may have found for a rule."""
+    return FalseAlarms(
+        pair="gold-iwm",
+        kind=rule.kind,
+        rule_version=rule.version,
+        per_year=3.6,
+        standard_error=0.01,
+        low=2.9,
+        high=4.4,
+        refits=20,
+        null=Null.UNRELATED_LEGS,
+        block_length=64.3,
+        paths=1_000,
+        years=20,
+        seed=1,
+        first_session="2012-11-14",
+        last_session="2017-03-31",
+        returns=1_100,
+        observed=16,
+        observed_sessions=1_008,
+    )
 
 
 def only(kind: Kind) -> tuple[Rule, ...]:
@@ -200,7 +228,35 @@ def test_correlation_that_turns_breaks_and_says_how_sure_that_is() -> None:
     assert value is not None
     assert low < value
     assert event.significance.false_alarms_per_year is None
-    assert event.values["n_eff_20"] == event.significance.effective_size
+    assert event.values["n_eff_20"] == event.significance.effective_size == event.significance.n_eff
+
+
+@pytest.mark.parametrize("kind", [Kind.OPPOSITE_MOVES, Kind.REGIME_CHANGE, Kind.RATIO_STRETCH])
+def test_event_of_any_kind_about_the_market_says_how_often_chance_opens_it(kind: Kind) -> None:
+    (rule,) = only(kind)
+    chance = figure_of(rule)
+    story = Closes(quiet(), (rule,), (chance,))
+    for move in [0.012] * 10 + [-0.012] * 20:
+        story.close(move, -move)
+
+    sure = story.events[0].significance
+    assert sure is not None
+    assert (sure.correlation, sure.effective_size, sure.n_eff) == (None, None, None)
+    assert (sure.false_alarms_per_year, sure.interval) == (3.6, Interval(low=2.9, high=4.4))
+    assert (sure.null, sure.period) == (Null.UNRELATED_LEGS, chance.period)
+    assert sure.observed == chance.openings
+    assert sure.exceeds_chance is False
+
+
+def test_figure_of_other_levels_is_not_told() -> None:
+    (rule,) = only(Kind.OPPOSITE_MOVES)
+    story = Closes(quiet(), (replace(rule, warning=1.9),), (figure_of(rule),))
+    while not story.events:
+        story.close(0.012, -0.012)
+
+    sure = story.events[0].significance
+    assert sure == Significance(correlation=None, effective_size=None, false_alarms_per_year=None)
+    assert sure.exceeds_chance is None
 
 
 def test_correlation_that_falls_loosens() -> None:
