@@ -64,8 +64,9 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
             "nothing else opens."
         )
     return terms | {
-        "By chance": "How often a year the same rule would open on a relationship that never changes: "
-        "counted on resampled histories, for pairs and rules that <code>convex calibrate</code> was run for.",
+        "By chance": "How often a year the same rule would open on two legs without a tie. For the kinds "
+        "about the correlation: on two legs whose correlation never changes. Counted on histories drawn at "
+        "random from a real one.",
         "History": "A divergence that began earlier and still holds opens at the first session that is "
         "evaluated. Where ticks are replayed, the sessions before the first tick are only shown.",
         "Cooldown": "Sessions after a divergence in which the same direction opens again only at "

@@ -5,10 +5,11 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from convex.backtest.report.episodes import HORIZONS, Episode, Session
+from convex.backtest.report.chance import rate_cells
+from convex.backtest.report.episodes import HORIZONS, Episode
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import CONTEXT_KINDS
-from shared.domain.divergences import DivergenceEvent, Kind, Severity
+from shared.domain.divergences import DivergenceEvent, Kind, Severity, Significance
 from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
 from shared.domain.kinds import KIND_TRAITS
 from shared.domain.pairs import Pair
@@ -28,19 +29,24 @@ _STATISTIC_NAMES: Final = {
 }
 # A longer table is folded up: its heading opens it.
 _MOST_SHOWN: Final = 30
-_YEAR: Final = 252
 
 
 def overview(
     episodes: Mapping[Kind, Sequence[Episode]],
-    sessions: Sequence[Session],
     *,
     pair: Pair,
     rules: Sequence[Rule],
+    chance: Mapping[Kind, Significance],
 ) -> str:
-    """Return how often each kind opened; a kind without a rule is off, or context by default."""
+    """Return how often each kind opened; a kind without a rule is off, or context by default.
+
+    Parameters
+    ----------
+    chance
+        How often each kind that is on opened here, and would by chance.
+    """
     known = {rule.kind for rule in rules}
-    rows = "".join(_kind(kind, episodes[kind], sessions, pair, is_on=kind in known) for kind in Kind)
+    rows = "".join(_kind(kind, episodes[kind], pair, chance.get(kind), is_on=kind in known) for kind in Kind)
     return (
         '<section><h2>Kinds</h2><div class="wide"><table class="kinds"><thead><tr><th>Kind</th>'
         '<th>Question</th><th class="n">Opened</th><th class="n">Critical</th>'
@@ -51,7 +57,7 @@ def overview(
 
 
 def _kind(
-    kind: Kind, episodes: Sequence[Episode], sessions: Sequence[Session], pair: Pair, *, is_on: bool
+    kind: Kind, episodes: Sequence[Episode], pair: Pair, chance: Significance | None, *, is_on: bool
 ) -> str:
     question = KIND_TRAITS[kind].question.format(lead=escape(pair.lead_title), other=escape(pair.other_title))
     name = f'<a href="#{kind.value}">{KIND_TRAITS[kind].title}</a>' if episodes else KIND_TRAITS[kind].title
@@ -63,17 +69,12 @@ def _kind(
     ended = [each.end - each.begin for each in episodes if each.ended is not None]
     inside = {at for each in episodes for at in range(each.begin, each.end + (each.ended is None))}
     critical = sum(each.severity is Severity.CRITICAL for each in episodes)
-    significance = episodes[0].opened.significance if episodes else None
-    chance = significance.false_alarms_per_year if significance is not None else None
-    statistic = KIND_TRAITS[kind].statistic or ""
-    evaluated = sum(each.evaluated.get(statistic) is not None for each in sessions)
     cells = (
         f"{len(episodes)}",
         f"{critical}" if lasts else "",
         f"{median(ended):g}" if lasts and ended else "",
         f"{len(inside)}" if lasts else "",
-        format_number(len(episodes) * _YEAR / evaluated, 1) if evaluated >= _YEAR else "",
-        format_number(chance, 1) if chance is not None else "",
+        *(rate_cells(chance) if chance is not None else ("", "")),
     )
     return begin + "".join(f'<td class="n">{each}</td>' for each in cells) + "</tr>"
 

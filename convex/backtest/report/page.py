@@ -10,6 +10,12 @@ from importlib.resources import files
 from itertools import pairwise
 
 from convex.backtest.replay import Replayed
+from convex.backtest.report.chance import (
+    ChanceFigures,
+    chance_section,
+    figures_of_events,
+    observed_here,
+)
 from convex.backtest.report.chart import draw_chart
 from convex.backtest.report.definitions import definitions
 from convex.backtest.report.episodes import Episode, Session, episodes_of, sessions_of
@@ -30,7 +36,9 @@ _LEAST_SESSIONS = 2
 ByKind = Mapping[Kind, Sequence[Episode]]
 
 
-def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> bytes:
+def report_bytes(
+    replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...], figures: ChanceFigures | None = None
+) -> bytes:
     """Return the report as HTML.
 
     Parameters
@@ -39,10 +47,19 @@ def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> 
         What the backtest found.
     pair, rules
         What it was run with.
+    figures
+        How often chance alone opens each kind; by default what the events state.
     """
     sessions = sessions_of(replayed.rows, replayed.values)
     found = episodes_of(replayed.events, sessions, calendar=xnys_calendar())
     episodes = {kind: [each for each in found if each.kind is kind] for kind in Kind}
+    shown = figures if figures is not None else figures_of_events(replayed.events)
+    on = [rule.kind for rule in rules if rule.kind.is_market]
+    chance = {
+        kind: observed_here(kind, episodes[kind], sessions, shown.by_kind.get(kind))
+        for kind in Kind
+        if kind in on
+    }
     style = files("convex.backtest.report").joinpath("report.css").read_text()
     page = f"""<!doctype html>
 <html lang="en">
@@ -57,7 +74,8 @@ def report_bytes(replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...]) -> 
 {_head(sessions, pair)}
 {_summary(replayed, sessions, episodes, pair)}
 {_chart(sessions, episodes, pair, rules)}
-{overview(episodes, sessions, pair=pair, rules=rules)}
+{overview(episodes, pair=pair, rules=rules, chance=chance)}
+{chance_section(chance, shown)}
 {sections(episodes, pair=pair)}
 <div class="pair">
 {_counts(replayed.events)}
