@@ -30,6 +30,15 @@ def backtest(
         Path | None, typer.Option(help="File that convex calibrate wrote; by default the shipped figures.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Where to write a report (HTML).")] = None,
+    report_paths: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100_000,
+            help="Synthetic histories from which the report computes how often chance alone would open each "
+            "kind on these data; 0: show the figures of the events.",
+        ),
+    ] = 50,
 ) -> None:
     """List the alerts that these rules would have sent; ticks are replayed after the daily history."""
     from rich.console import Console
@@ -51,6 +60,8 @@ def backtest(
     if chosen is None:
         known = ", ".join(each.name for each in load_pairs("replay"))
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
+    if report_paths == 1:
+        raise ConfigError("--report-paths 1: one history has no error; give 2 or more, or 0 for none")
     if start is not None and end is not None and start > end:
         raise ConfigError(f"--start {start:%Y-%m-%d}: is after --end {end:%Y-%m-%d}")
     recording = Recording(
@@ -106,8 +117,18 @@ def backtest(
         contents = [stats_bytes(replayed.rows), events_bytes(replayed.events)]
         if report is not None:
             from convex.backtest.report.page import report_bytes
+            from convex.commands.chance_of_data import chance_of_data
 
-            contents.append(report_bytes(replayed, pair=chosen, rules=known_rules))
+            progress.update(task, description="chance")
+            figures = chance_of_data(
+                recording,
+                replayed.events,
+                pair=chosen,
+                rules=known_rules,
+                paths=report_paths,
+                calendar=calendar,
+            )
+            contents.append(report_bytes(replayed, pair=chosen, rules=known_rules, figures=figures))
         outputs.write(contents)
     console.print(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "

@@ -167,4 +167,5 @@ def draw(axis: Axes, real: Count, random: Count, chance: dict[Kind, FalseAlarms]
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]), int(sys.argv[4]) if len(sys.argv) > 4 else WALKS)
+    gold_file, iwm_file, to_folder, *given = sys.argv[1:]
+    main(Path(gold_file), Path(iwm_file), Path(to_folder), int(given[0]) if given else WALKS)

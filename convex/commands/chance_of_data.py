@@ -1,0 +1,85 @@
+"""The figures by chance of a report, computed from the data that the report is about."""
+
+from dataclasses import replace
+
+from convex.backtest.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
+from convex.calibrate.false_alarms import expect_false_alarms
+from convex.calibrate.history import LEAST_RETURNS, History, read_history
+from convex.calibrate.rule_openings import can_count
+from convex.calibrate.second_half import check_second_half
+from services.signals.core.divergence.rules import Rule
+from shared.domain.divergences import DivergenceEvent, Estimate
+from shared.domain.pairs import Pair
+from shared.domain.sessions import SessionCalendar
+from shared.errors import ConfigError
+from shared.files.tick_csv import has_tick_header
+from shared.files.timeline import Recording
+
+# A report is read, not quoted: twenty years of each history and twenty refits, as `convex calibrate` has by
+# default, but only as many histories as take some seconds.
+_YEARS, _REFITS, _SEED = 20, 20, 1
+
+
+def chance_of_data(
+    recording: Recording,
+    events: list[DivergenceEvent],
+    *,
+    pair: Pair,
+    rules: tuple[Rule, ...],
+    paths: int,
+    calendar: SessionCalendar,
+) -> ChanceFigures:
+    """Return the figures of the recording's daily closes, or those of the events with the reason.
+
+    Parameters
+    ----------
+    recording
+        Files of ticks are left out.
+    events
+        What the backtest found in the recording.
+    paths
+        Synthetic histories, at least 2; 0 computes nothing.
+    """
+    if not paths:
+        return figures_of_events(events)
+    evaluated = tuple(rule for rule in rules if can_count(rule.kind, pair))
+    lead_files = tuple(path for path in recording.lead_files if not has_tick_header(path))
+    if not evaluated or not lead_files:
+        missing = "daily closes of both legs" if evaluated else "a rule whose openings can be counted"
+        return figures_of_events(events, why=f"No figure was computed from these data: it needs {missing}.")
+    try:
+        history = read_history(replace(recording, lead_files=lead_files), pair=pair, calendar=calendar)
+    except ConfigError as error:
+        return figures_of_events(events, why=f"No figure was computed from these data. {_reason(error)}")
+    found = expect_false_alarms(
+        history, evaluated, pair=pair, seed=_SEED, paths=paths, years=_YEARS, refits=_REFITS
+    )
+    return figures_of_history(found, _halves(history, evaluated, pair=pair, paths=paths))
+
+
+def _halves(history: History, rules: tuple[Rule, ...], *, pair: Pair, paths: int) -> tuple[HalfCheck, ...]:
+    if history.lead.size // 2 < LEAST_RETURNS:
+        return ()
+    checked = check_second_half(
+        history,
+        rules,
+        pair=pair,
+        seed=_SEED,
+        paths=paths,
+        years=_YEARS,
+        block_length=None,
+        refits=_REFITS,
+    )
+    return tuple(
+        HalfCheck(
+            kind=each.expected.kind,
+            expected=Estimate(value=each.expected.per_year, low=each.expected.low, high=each.expected.high),
+            observed=each.observed.per_year if each.observed is not None else Estimate(value=None),
+        )
+        for each in checked
+    )
+
+
+def _reason(error: ConfigError) -> str:
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}."
