@@ -18,6 +18,7 @@ from services.dashboard.core.ratio_position import (
     RatioPosition,
     Values,
     confirmed_position,
+    expected_z,
     provisional_position,
 )
 from services.dashboard.core.trigger_prices import TriggerGroup, trigger_groups
@@ -108,7 +109,7 @@ def compare(
         provisional=provisional_position(pair, snapshot, live, undefined, thresholds),
         regime=describe_regime(regime, missing=regime or DASH).capitalize(),
         regime_why=None if regime else reason_for(undefined, "regime", "z_90"),
-        gauge=make_gauge(confirmed=values.get("z_90"), provisional=live.get("z_90"), thresholds=thresholds),
+        gauge=make_gauge(confirmed=values.get("z_90"), provisional=expected_z(live), thresholds=thresholds),
         thresholds=thresholds,
         prices=tuple(
             price_of(leg, feed_state=snapshot.feed_state, published_ms=published_ms, now_ms=now_ms)

@@ -18,11 +18,14 @@ class Thresholds:
     ----------
     leave, warning, critical
         A divergence opens at ``warning``, escalates at ``critical`` and closes at ``leave``.
+    probability
+        How likely the next close must be at a level for a live price to decide.
     """
 
     leave: float = 1.0
     warning: float = 2.0
     critical: float = 3.0
+    probability: float = 0.8
 
     @classmethod
     def from_event(cls, thresholds: Mapping[str, float]) -> "Thresholds":
@@ -31,12 +34,13 @@ class Thresholds:
         Examples
         --------
         >>> Thresholds.from_event({"warning": 1.5, "hold_seconds": 300.0})
-        Thresholds(leave=1.0, warning=1.5, critical=3.0)
+        Thresholds(leave=1.0, warning=1.5, critical=3.0, probability=0.8)
         """
         return cls(
             leave=thresholds.get("leave", 1.0),
             warning=thresholds.get("warning", 2.0),
             critical=thresholds.get("critical", 3.0),
+            probability=thresholds.get("probability", 0.8),
         )
 
 

@@ -21,8 +21,11 @@ class RatioPosition:
 
     Parameters
     ----------
+    z
+        Before a close what is expected of it, where that is computed.
     tone
-        ``calm``, ``warning`` or ``critical`` by the thresholds; ``none`` where z is undefined.
+        ``calm``, ``warning`` or ``critical`` by the thresholds, before a close by how likely it reaches them;
+        ``none`` where z is undefined.
     basis
         What it was computed from.
     forecast
@@ -77,34 +80,52 @@ def provisional_position(
         )
     elif values.get("z_90") is None:
         why = reason_for(undefined, "provisional.z_90", "z_90")
+    expected, spread = values.get("z_90_expected"), values.get("z_90_spread")
+    is_expected = expected is not None and spread is not None
+    texts = _ratio_texts(values, thresholds)
+    if expected is not None and spread is not None:
+        texts |= {"z": format_signed(expected), "tone": _likely_tone(values, thresholds)}
     return RatioPosition(
-        **_ratio_texts(values, thresholds),
+        **texts,
         basis=""
         if provisional is None
         else f"{'live' if snapshot.feed_state is FeedState.LIVE else 'last'} {pair.lead_title} "
         f"against {_price_of_other(pair, snapshot.legs[1], provisional)}",
         detail="" if provisional is None else f"at {format_instant(provisional.ts_event)}",
-        forecast=_forecast(values, thresholds),
+        forecast=_forecast(values, thresholds) if is_expected else "",
         why=why,
     )
 
 
+def expected_z(values: Values) -> float | None:
+    """Return the z expected at the next close; without one, that of the live ratio."""
+    expected = values.get("z_90_expected")
+    return values.get("z_90") if expected is None else expected
+
+
+def _likely_tone(values: Values, thresholds: Thresholds) -> str:
+    """Return ``warning`` if the next close is likely at a warning level, else ``calm``.
+
+    A snapshot has no probability of the critical level, so an expected close is never shown as critical.
+    """
+    likely = (values.get("probability_risk_off"), values.get("probability_risk_on"))
+    is_likely = any(each is not None and each >= thresholds.probability for each in likely)
+    return "warning" if is_likely else "calm"
+
+
 def _forecast(values: Values, thresholds: Thresholds) -> str:
-    """Return what the next close is expected to be, and how likely it is at a warning level."""
-    expected, spread = values.get("z_90_expected"), values.get("z_90_spread")
-    if expected is None or spread is None:
-        return ""
+    """Return how sure the expected close is, how likely it is at a warning level, and the live ratio."""
     level = format_level(thresholds.warning)
-    likely = ", ".join(
+    likely = [
         f"{format_probability(probability)} likely {side}{level} or beyond"
         for side, probability in (
             ("+", values.get("probability_risk_off")),
             (MINUS, values.get("probability_risk_on")),
         )
         if probability is not None
-    )
-    text = f"Next close: z {format_signed(expected)} expected, standard deviation {format_number(spread)}"
-    return f"{text}; {likely}" if likely else text
+    ]
+    spread = f"standard deviation {format_number(values.get('z_90_spread'))}"
+    return f"{'; '.join((spread, *likely))}. The ratio itself is at z {format_signed(values.get('z_90'))}."
 
 
 def _price_of_other(pair: Pair, other: LegSnapshot, provisional: ProvisionalStatistics) -> str:

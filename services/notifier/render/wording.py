@@ -7,6 +7,7 @@ from typing import Final
 from shared.domain.divergences import Direction, DivergenceEvent, Estimate
 from shared.domain.instants import parse_rfc3339
 from shared.text.durations import format_duration
+from shared.text.early_warnings import format_probability
 from shared.text.numbers import (
     format_interval,
     format_level,
@@ -57,6 +58,8 @@ def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", closes
     --------
     >>> limits_in_words({"critical": 3.0, "leave": 1.0, "hold_seconds": 300.0})
     'critical from ±3 · closes within ±1 · held for 5 min'
+    >>> limits_in_words({"warning": 2.0, "probability": 0.8})
+    'warns from ±2 · before the close if 80% likely'
     >>> limits_in_words({"warning": 0.1, "leave": 0.0}, side="+", closes="closes at 0")
     'warns from +0.1 · closes at 0'
     >>> limits_in_words({"sessions": 60.0, "least_change": 0.3})
@@ -72,6 +75,8 @@ def limits_in_words(thresholds: Mapping[str, float], *, side: str = "±", closes
             # No hold is set where closes decide: "held for 0 s" would say nothing.
             held = "held for" if name == "hold_seconds" else name.removesuffix("_seconds").replace("_", " ")
             words += [f"{held} {format_duration(limit)}"] if limit else []
+        elif name == "probability":
+            words.append(f"before the close if {format_probability(limit)} likely")
         elif name == "min_change":
             words.append(f"only if it changed by at least {format_level(limit)}")
         else:

@@ -229,17 +229,36 @@ def test_the_range_places_last_and_mean_between_low_and_high() -> None:
     assert (span.low, span.high, span.last, span.mean) == ("1,454.00", "1,680.30", 7.62, 38.33)
 
 
-def test_live_position_says_what_is_expected_of_the_close() -> None:
+def test_live_position_is_what_is_expected_of_the_close() -> None:
     provisional = snapshot().provisional
     assert provisional is not None
     expected: dict[str, float | None] = {"z_90_expected": 2.41, "z_90_spread": 0.38}
     likely: dict[str, float | None] = {"probability_risk_off": 0.8412, "probability_risk_on": 0.0001}
 
     view = page(snapshot(provisional=replace(provisional, values=provisional.values | expected | likely)))
+    assert (view.provisional.z, view.provisional.tone) == ("+2.41", "warning")
     assert view.provisional.forecast == (
-        "Next close: z +2.41 expected, standard deviation 0.38; "
-        "84% likely +2 or beyond, under 1% likely −2 or beyond"
+        "standard deviation 0.38; 84% likely +2 or beyond; under 1% likely −2 or beyond. "
+        "The ratio itself is at z +3.13."
     )
-    view = page(snapshot(provisional=replace(provisional, values=provisional.values | expected)))
-    assert view.provisional.forecast == "Next close: z +2.41 expected, standard deviation 0.38"
-    assert page(snapshot()).provisional.forecast == ""
+    # 50 + 50 * 2.41 / 4, the gauge's span.
+    assert view.gauge.provisional == 80.125
+
+
+@pytest.mark.parametrize(
+    ("likely", "tone"),
+    [({"probability_risk_on": 0.8}, "warning"), ({"probability_risk_on": 0.79}, "calm"), ({}, "calm")],
+)
+def test_tone_of_the_live_position_follows_how_likely_the_close_is_there(
+    likely: dict[str, float | None], tone: str
+) -> None:
+    provisional = snapshot().provisional
+    assert provisional is not None
+    values = {**provisional.values, "z_90_expected": -2.6, "z_90_spread": 0.7, **likely}
+
+    assert page(snapshot(provisional=replace(provisional, values=values))).provisional.tone == tone
+
+
+def test_live_position_without_an_expectation_is_that_of_the_ratio() -> None:
+    view = page(snapshot())
+    assert (view.provisional.z, view.provisional.tone, view.provisional.forecast) == ("+3.13", "critical", "")
