@@ -47,18 +47,14 @@ def confirmed_values(aligned: AlignedSessions) -> Values:
     if not len(aligned):
         return {}
     a, b = aligned.lead_returns, aligned.other_returns
-    ratio = float(aligned.log_ratio[-1])
-    previous = aligned.log_ratio[:-1]
-    base = baseline(previous, RATIO_WINDOW)
-    correlations = {size: estimate_correlation(a, b, size) for size in CORRELATION_WINDOWS}
-    moves = opposite_moves(a, b, size=RATIO_WINDOW)
+    base = baseline(aligned.log_ratio[:-1], RATIO_WINDOW)
     lead = lead_lag(a, b, size=120)
     values: Values = {
-        "log_ratio": ratio,
-        "z_90": zscore(ratio, base),
+        "log_ratio": float(aligned.log_ratio[-1]),
+        **ratio_values(aligned),
         "mean_90": base.mean if base is not None else None,
         "std_90": base.std if base is not None else None,
-        "pctl_90": percentile_rank(ratio, previous, RATIO_WINDOW),
+        "pctl_90": percentile_rank(float(aligned.log_ratio[-1]), aligned.log_ratio[:-1], RATIO_WINDOW),
         "spearman_60": spearman(a, b, 60),
         "ewm_corr_20": ewm_correlation(a, b, halflife=20),
         "beta_60": beta(a, b, 60),
@@ -71,12 +67,31 @@ def confirmed_values(aligned: AlignedSessions) -> Values:
         "lead_lag_band_120": lead.band if lead is not None else None,
         "stress_corr_252": stress_correlation(a, b, size=252),
         "half_life_252": half_life(aligned.log_ratio, size=252),
+    }
+    return values | move_values(aligned) | correlation_values(aligned, CORRELATION_WINDOWS)
+
+
+def ratio_values(aligned: AlignedSessions) -> Values:
+    """Compute the z-score of the last session's log ratio; it has at least one session."""
+    ratio = float(aligned.log_ratio[-1])
+    return {"z_90": zscore(ratio, baseline(aligned.log_ratio[:-1], RATIO_WINDOW))}
+
+
+def move_values(aligned: AlignedSessions) -> Values:
+    """Compute how far the legs moved apart by the last session."""
+    moves = opposite_moves(aligned.lead_returns, aligned.other_returns, size=RATIO_WINDOW)
+    return {
         "opposite_moves": moves.distance,
         "return_5_lead": moves.return_a,
         "return_5_other": moves.return_b,
         "return_gap_std_90": moves.gap_std,
     }
-    return values | _correlation_values(correlations)
+
+
+def correlation_values(aligned: AlignedSessions, sizes: tuple[int, ...]) -> Values:
+    """Compute the correlations of the last session over some windows, and the change if they show it."""
+    a, b = aligned.lead_returns, aligned.other_returns
+    return _correlation_values({size: estimate_correlation(a, b, size) for size in sizes})
 
 
 def slow_values(aligned: AlignedSessions) -> Values:
@@ -160,6 +175,8 @@ def _correlation_values(estimates: dict[int, CorrelationEstimate | None]) -> Val
         values[f"corr_ci_{size}_low"] = estimate.interval.low if estimate is not None else None
         values[f"corr_ci_{size}_high"] = estimate.interval.high if estimate is not None else None
         values[f"n_eff_{size}"] = estimate.effective_size if estimate is not None else None
+    if not {20, 252} <= estimates.keys():
+        return values
     recent, usual = estimates[20], estimates[252]
     return values | {
         "fisher_z": fisher_z(recent, usual),

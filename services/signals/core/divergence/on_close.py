@@ -12,6 +12,7 @@ nothing; while the divergence is open it is counted as suppressed.
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from services.signals.core.divergence.comparison import Comparison, compare
 from services.signals.core.divergence.decision_table import DecisionTable, Row
 from services.signals.core.divergence.flapping import is_flapping, with_state
 from services.signals.core.divergence.observation import Observation
@@ -45,7 +46,7 @@ class _Close(NamedTuple):
     """One close: the input of the table's conditions and moves."""
 
     state: DivergenceState
-    seen: Observation
+    seen: Comparison
     rule: Rule
     onset: str
     expected_until_ns: int
@@ -59,32 +60,32 @@ class _Close(NamedTuple):
         return True
 
     def stays_below_warning(self) -> bool:
-        return self.seen.x < self.rule.warning or not self.seen.can_open
+        return not self.seen.opens
 
     def data_at_fault(self) -> bool:
         return self.is_inhibited
 
     def cools_down_and_not_critical(self) -> bool:
         is_cooling = self.state.cooldown_sessions_left > 0 and not self.state.cooldown_provisional_only
-        return is_cooling and self.seen.x < self.rule.critical
+        return is_cooling and not self.seen.at_critical
 
     def at_warning(self) -> bool:
-        return self.seen.x >= self.rule.warning
+        return self.seen.at_warning
 
     def is_about_this_close(self) -> bool:
         return self.state.opened_at_ns <= self.expected_until_ns
 
     def at_leave(self) -> bool:
-        return self.seen.leave_value <= self.rule.leave
+        return not self.seen.above_leave
 
     def stays_below_critical(self) -> bool:
-        return self.seen.x < self.rule.critical or not self.seen.can_open
+        return not self.seen.escalates
 
     def at_critical(self) -> bool:
-        return self.seen.x >= self.rule.critical
+        return self.seen.at_critical
 
     def back_to_warning(self) -> bool:
-        return self.seen.x <= self.rule.warning
+        return not self.seen.above_warning
 
     # -- moves --------------------------------------------------------------------------------------------
 
@@ -184,25 +185,55 @@ def decide_on_close(
     is_inhibited
         A leg's data are at fault: nothing opens or escalates on them.
     """
+    return decide_on_comparison(
+        state,
+        None if observation is None else compare(observation, rule),
+        session=session,
+        expected_until_ns=close_ns if other_known_at_ns is None else max(close_ns, other_known_at_ns),
+        at_ns=at_ns,
+        rule=rule,
+        new_sessions=new_sessions,
+        is_inhibited=is_inhibited,
+    )
+
+
+def decide_on_comparison(
+    state: DivergenceState,
+    seen: Comparison | None,
+    *,
+    session: str,
+    expected_until_ns: int,
+    at_ns: int,
+    rule: Rule,
+    new_sessions: int,
+    is_inhibited: bool,
+) -> Decision:
+    """Decide as `decide_on_close` does, by how the statistic compares with the levels of its rule.
+
+    Parameters
+    ----------
+    expected_until_ns
+        An early warning that opened later is about the next session.
+    """
     if state.cooldown_sessions_left > 0:
         left = max(0, state.cooldown_sessions_left - new_sessions)
         state = replace(state, cooldown_sessions_left=left)
         if left == 0 and state.is_muted:
             # A hold from the cooldown must not open anything: the next price starts a new one.
             state = to_idle(state)
-    if observation is None:
+    if seen is None:
         return keep(state, Suppressed.UNDEFINED if state.phase is Phase.OPEN else None)
     was_flapping = state.is_flapping
     if new_sessions > 0:
-        state = _record_close(state, observation, rule)
+        state = _record_close(state, seen)
     given = _Close(
         state=state,
-        seen=observation,
+        seen=seen,
         rule=rule,
         # The session may have opened a divergence already. One that its correction opens is another
         # divergence, so it needs an onset of its own.
         onset=session if new_sessions > 0 else format_rfc3339(at_ns),
-        expected_until_ns=close_ns if other_known_at_ns is None else max(close_ns, other_known_at_ns),
+        expected_until_ns=expected_until_ns,
         at_ns=at_ns,
         is_inhibited=is_inhibited,
         was_flapping=was_flapping,
@@ -231,12 +262,9 @@ def decide_on_change(
     return open_and_close(state, onset=onset, at_ns=at_ns, rule=rule)
 
 
-def _record_close(state: DivergenceState, observation: Observation, rule: Rule) -> DivergenceState:
+def _record_close(state: DivergenceState, seen: Comparison) -> DivergenceState:
     """Record whether the statistic alone would have the divergence open, for the detection of flapping."""
-    if state.recent_states & 1:
-        is_open = observation.leave_value > rule.leave
-    else:
-        is_open = observation.can_open and observation.x >= rule.warning
+    is_open = seen.above_leave if state.recent_states & 1 else seen.opens
     recent = with_state(state.recent_states, is_open)
     if not recent and not state.recent_states:
         return state
