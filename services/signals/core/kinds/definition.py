@@ -11,10 +11,29 @@ from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.claim import Claim
 from services.signals.core.legs.aligned import AlignedSessions
+from services.signals.core.legs.hypothetical_close import HypotheticalClose
 from shared.domain.divergences import Direction
 
 Observe = Callable[[Rule, Direction, Values], Observation | None]
-Window = Callable[[AlignedSessions], NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Window = Callable[[AlignedSessions], Floats]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSearch:
+    """How to find the lead's prices at which a close would change a decision.
+
+    Parameters
+    ----------
+    values
+        Computes the confirmed statistics that ``observe`` needs, and no others, of the last session.
+    margins
+        For closes of the lead of shape ``(n,)``: shape ``(m, n)``. A comparison with a level of the rule
+        changes only where the sign of a row does, or where it becomes NaN.
+    """
+
+    values: Callable[[AlignedSessions], Values]
+    margins: Callable[[Rule, HypotheticalClose, Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +58,8 @@ class KindDefinition:
     opens_by_default
         Whether the kind opens divergences unless a rules file says otherwise. One that does not is context:
         its statistics are computed and shown all the same.
+    price_search
+        Of a kind that has trigger prices; None for a kind that the lead's close does not decide.
     """
 
     default_rule: Rule
@@ -48,11 +69,25 @@ class KindDefinition:
     correlation_size: int | None = None
     claims: Mapping[Direction, Claim] = field(default_factory=dict)
     opens_by_default: bool = True
+    price_search: PriceSearch | None = None
 
 
 def log_ratios_before(aligned: AlignedSessions) -> NDArray[np.float64]:
     """Return the log ratios before the newest session, the z-score's window; shape ``(90,)`` or shorter."""
     return aligned.log_ratio[-RATIO_WINDOW - 1 : -1]
+
+
+def no_margins(prices: Floats) -> Floats:
+    """Return the margins of a statistic that is undefined at every price, shape ``(0, n)``."""
+    return np.empty((0, prices.size))
+
+
+def level_margins(statistic: Floats, rule: Rule) -> Floats:
+    """Return a statistic less each level of a rule, in both directions, shape ``(4, n)``."""
+    size = np.abs(statistic)
+    # The leave level may be 0, where the size does not change its sign.
+    leave = (statistic - rule.leave, statistic + rule.leave)
+    return np.stack((*leave, size - rule.warning, size - rule.critical))
 
 
 def returns_of(size: int) -> Window:

@@ -1,13 +1,24 @@
 """Hedge lost: the lead no longer hedges the other leg."""
 
 import math
+from functools import partial
 from typing import Final
 
-from services.signals.core.confirmed import Values
+import numpy as np
+
+from services.signals.core.confirmed import Values, correlation_values
 from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.claim import Claim
-from services.signals.core.kinds.definition import KindDefinition, returns_of
+from services.signals.core.kinds.definition import (
+    Floats,
+    KindDefinition,
+    PriceSearch,
+    no_margins,
+    returns_of,
+)
+from services.signals.core.legs.hypothetical_close import HypotheticalClose
+from services.signals.core.statistics.next_return import next_correlations
 from shared.domain.divergences import Direction, Kind
 
 
@@ -30,6 +41,22 @@ def observe(rule: Rule, direction: Direction, values: Values) -> Observation | N
     return Observation(x=math.nextafter(low, -math.inf), leave_value=correlation)
 
 
+def margins(rule: Rule, following: HypotheticalClose, prices: Floats) -> Floats:
+    """Return the interval's lower end and the correlation, each less its levels; see `PriceSearch`."""
+    known = following.known
+    found = next_correlations(
+        known.lead_returns,
+        known.other_returns,
+        following.lead_returns(prices),
+        following.other_return,
+        size=60,
+    )
+    if found is None:
+        return no_margins(prices)
+    low = found.interval_low
+    return np.stack((low - rule.warning, low - rule.critical, found.correlation - rule.leave))
+
+
 HEDGE_LOST: Final = KindDefinition(
     default_rule=Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
     observe=observe,
@@ -38,4 +65,5 @@ HEDGE_LOST: Final = KindDefinition(
     correlation_size=60,
     # The lead no longer hedges the other leg: both should move the same way.
     claims={Direction.RISK_OFF: Claim.TOGETHER},
+    price_search=PriceSearch(values=partial(correlation_values, sizes=(60,)), margins=margins),
 )

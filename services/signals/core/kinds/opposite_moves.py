@@ -2,11 +2,22 @@
 
 from typing import Final
 
-from services.signals.core.confirmed import Values
+import numpy as np
+
+from services.signals.core.confirmed import Values, move_values
 from services.signals.core.divergence.observation import Observation, symmetric
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.claim import Claim
-from services.signals.core.kinds.definition import KindDefinition, returns_of
+from services.signals.core.kinds.definition import (
+    Floats,
+    KindDefinition,
+    PriceSearch,
+    level_margins,
+    no_margins,
+    returns_of,
+)
+from services.signals.core.legs.hypothetical_close import HypotheticalClose
+from services.signals.core.statistics.next_return import next_opposite_moves
 from shared.domain.divergences import Direction, Kind
 
 
@@ -26,6 +37,19 @@ def observe(rule: Rule, direction: Direction, values: Values) -> Observation | N
     return symmetric(direction, values.get("opposite_moves"), can_open=lead * other < 0)
 
 
+def margins(rule: Rule, following: HypotheticalClose, prices: Floats) -> Floats:
+    """Return the scaled gap less each level of the rule, and the lead's move; see `PriceSearch`."""
+    known = following.known
+    found = next_opposite_moves(
+        known.lead_returns, known.other_returns, following.lead_returns(prices), following.other_return
+    )
+    if found is None:
+        return no_margins(prices)
+    distance, move = found
+    # Whether the signs are opposite changes where the lead's move is 0; at 0 they are not, whichever side.
+    return np.concatenate((level_margins(distance, rule), [move, -move]))
+
+
 OPPOSITE_MOVES: Final = KindDefinition(
     default_rule=Rule(kind=Kind.OPPOSITE_MOVES),
     observe=observe,
@@ -35,4 +59,5 @@ OPPOSITE_MOVES: Final = KindDefinition(
     claims={Direction.RISK_OFF: Claim.FALLS, Direction.RISK_ON: Claim.RISES},
     # Its openings are as frequent on two unrelated random walks: docs/decisions/0025.
     opens_by_default=False,
+    price_search=PriceSearch(values=move_values, margins=margins),
 )

@@ -3,6 +3,8 @@
 import numpy as np
 
 from services.signals.core.legs.aligned import AlignedSessions, align
+from services.signals.core.legs.history import label_of
+from services.signals.core.legs.hypothetical_close import HypotheticalClose
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.session_clock import SessionClock
 from shared.domain.divergences import Direction
@@ -54,6 +56,18 @@ class PairLegs:
             return False
         session = self.other.history.newest_session
         return session is None or last_price.ts_ns >= self.calendar.close_of(session)
+
+    def next_close(self) -> HypotheticalClose | None:
+        """Return the next session with the other leg's newest close repeated; None before the first one."""
+        known, next_other = self.align(), self.other.history.newest_adj_close
+        if not len(known) or next_other is None:
+            return None
+        lead, other = (leg.history.get(label_of(known.days.item(-1))) for leg in (self.lead, self.other))
+        if lead is None or other is None:
+            return None
+        return HypotheticalClose(
+            known, lead_adj_close=lead.adj_close, other_adj_close=other.adj_close, next_other=next_other
+        )
 
     def other_price(self) -> float | None:
         """Return the divisor of the live ratio: the other leg's last tick, or its newest adjusted close."""

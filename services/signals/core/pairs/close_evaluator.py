@@ -6,6 +6,7 @@ from services.signals.core.confirmed import Values
 from services.signals.core.divergence import on_close
 from services.signals.core.divergence.state import Decision, Phase
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.kinds.regime_change import direction_of_change
 from services.signals.core.kinds.registry import LEVEL_KINDS, observe
 from services.signals.core.pairs.effects import NOTHING, Effects, merge
 from services.signals.core.pairs.pair_statistics import PairStatistics
@@ -103,11 +104,11 @@ class CloseEvaluator:
         rule = self._rule_of.get(Kind.REGIME_CHANGE)
         if now is None or now == before:
             return NOTHING
-        if before is None or rule is None:
+        z = self._statistics.values.get("z_90")
+        direction = direction_of_change(before, now, is_rich=z is not None and z >= 0)
+        if before is None or rule is None or direction is None:
             self.reported_regime = now
             return NOTHING
-        z = self._statistics.values.get("z_90")
-        direction = Direction.RISK_OFF if z is not None and z >= 0 else Direction.RISK_ON
         decisions = on_close.decide_on_change(
             self._transitions.divergence(Kind.REGIME_CHANGE, direction),
             onset=self._statistics.session,
