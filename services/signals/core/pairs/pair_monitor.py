@@ -18,6 +18,7 @@ from services.signals.core.pairs.fault_evaluator import FaultEvaluator
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.price_evaluator import PriceEvaluator
 from services.signals.core.pairs.transition_log import TransitionLog
+from services.signals.core.pairs.trigger_prices import TriggerPrices
 from shared.domain.bars import Bar
 from shared.domain.pairs import Pair
 
@@ -47,6 +48,7 @@ class PairMonitor:
         self.closes = CloseEvaluator(self.statistics, self.transitions, config)
         self.prices = PriceEvaluator(self.statistics, self.transitions, config)
         self.faults = FaultEvaluator(self.statistics, self.transitions, config)
+        self.triggers = TriggerPrices(self.statistics, self.transitions, self.closes, config)
         self._dirty = self.transitions.dirty
         self._changed = Effects(changed=self._dirty.dirty)
         self._recomputed = Effects(changed=self._dirty.dirty, dirty=self._dirty.dirty)

@@ -45,6 +45,8 @@ class PairStatistics:
         Label of the newest session that both legs have, empty before the first, and how many there are.
     regime
         After that session.
+    commits
+        How often the closes changed since the start of the process: what is kept by it is out of date then.
     base
         Mean and standard deviation of the last 90 log ratios; None while undefined.
     returns
@@ -56,7 +58,7 @@ class PairStatistics:
     def __init__(self, legs: PairLegs) -> None:
         self.legs = legs
         self.session = ""
-        self.count = 0
+        self.count = self.commits = 0
         self.regime: RegimeState = START
         self.base: MeanStd | None = None
         self.returns: ReturnSpread | None = None
@@ -122,6 +124,7 @@ class PairStatistics:
     def _commit(self) -> AlignedSessions:
         aligned = self.legs.align()
         self.count = len(aligned)
+        self.commits += 1
         self.session = label_of(aligned.days.item(-1)) if self.count else ""
         self.base = baseline(aligned.log_ratio, RATIO_WINDOW)
         self.returns = return_spread(aligned.lead_returns, aligned.other_returns)

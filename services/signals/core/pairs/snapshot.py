@@ -75,6 +75,7 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
             for leg in (monitor.legs.lead, monitor.legs.other)
             if leg.data_quality.is_at_fault
         ),
+        triggers=monitor.triggers.at(watermark_ns),
     )
 
 

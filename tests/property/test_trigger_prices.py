@@ -1,0 +1,224 @@
+"""Trigger prices of the next close, compared with an engine that is given that close or one a tick beside it.
+
+What is expected comes from the events of the engine: a bar of the lead with the price, a bar of the other leg
+with its last close, and event time that goes past both.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.pairs.snapshot import take_snapshot
+from shared.domain.bars import Bar, BarsMode
+from shared.domain.divergences import Confirmation, Direction, DivergenceEvent, Kind, Transition
+from shared.domain.snapshots import Trigger, TriggerAt
+from shared.domain.ticks import FeedState
+from tests.property.engine_markets import RULES, sessions
+from tests.support.builders_market import (
+    LEAD,
+    MINUTE,
+    OTHER,
+    bar,
+    bar_batch,
+    ny,
+    pair,
+    quotes,
+    status,
+)
+from tests.support.pair_story import make_engine, restart
+
+FIRST: Final = "2019-06-24"
+What = tuple[Kind, Direction, Transition]
+# Each example commits dozens of closes.
+few = settings(max_examples=max(1, settings().max_examples // 10))
+
+_MOVE = st.sampled_from([-0.06, -0.03, -0.01, -0.002, 0.0, 0.002, 0.01, 0.03, 0.06])
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a pair has gone through before its trigger prices are asked for.
+
+    Parameters
+    ----------
+    warm
+        Sessions of history.
+    moves
+        Log returns of both legs in the sessions after it.
+    adjusted
+        The other leg's adjusted closes over its raw ones.
+    today
+        Log return of the lead by the afternoon; None while it has no ticks.
+    is_stale
+        The lead's feed is stale, so that its data are at fault.
+    levels
+        Multiplies the levels of every rule.
+    """
+
+    seed: int
+    warm: int
+    moves: list[tuple[float, float]]
+    adjusted: float
+    today: float | None
+    is_stale: bool
+    levels: float
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(
+            Rule(
+                kind=rule.kind,
+                warning=rule.warning * self.levels,
+                critical=rule.critical * self.levels,
+                leave=rule.leave * self.levels,
+                min_change=rule.min_change,
+                cooldown_sessions=3,
+            )
+            for rule in RULES
+        )
+
+
+pasts = st.builds(
+    Past,
+    seed=st.integers(0, 1_000),
+    warm=st.sampled_from([5, 60, 89, 90, 91, 130, 251, 252, 280]),
+    moves=st.one_of(
+        st.lists(st.tuples(_MOVE, _MOVE), max_size=12),
+        st.lists(st.sampled_from([(0.06, 0.0), (-0.06, 0.0)]), min_size=20, max_size=26),
+    ),
+    adjusted=st.sampled_from([1.0, 0.97]),
+    today=st.one_of(st.none(), st.sampled_from([-0.12, -0.05, -0.01, 0.0, 0.01, 0.05, 0.12])),
+    is_stale=st.booleans(),
+    levels=st.sampled_from([0.6, 1.0, 1.5]),
+)
+
+
+@dataclass
+class Market:
+    """An engine that has gone through a past, and the next close."""
+
+    engine: LeadEngine
+    session: str
+    other: Bar
+    state: FeedState
+
+    @property
+    def close_ns(self) -> int:
+        return sessions().close_of(self.session)
+
+    def triggers(self) -> list[Trigger]:
+        shown = take_snapshot(self.engine.monitors[0], self.engine.progress.watermark_ns)
+        return [each for each in shown.triggers if each.at is TriggerAt.CLOSE]
+
+    @property
+    def present(self) -> float:
+        lead = self.engine.legs[LEAD]
+        newest = lead.history.newest()
+        assert newest is not None
+        return lead.last_price.price or newest.close
+
+    def happens(self, price: float) -> set[What]:
+        """Commit the next close in a copy of the engine, and return what its events report."""
+        engine = restart(self.engine)
+        events: list[DivergenceEvent] = []
+        for bar_ in (
+            bar(self.session, price, instrument=LEAD, known_at_ns=self.close_ns),
+            bar(self.session, self.other.close, adj_close=self.other.adj_close),
+        ):
+            events += engine.apply(bar_batch(bar_)).events
+        assert not events
+        events += engine.apply(status(ny(f"{self.session} 20:15"), state=self.state)).events
+        return {
+            (event.kind, event.direction, event.type)
+            for event in events
+            if event.confirmation is Confirmation.CONFIRMED
+            and event.kind is not Kind.DATA_FAULT
+            # A regime change ends in the instant in which it opens.
+            and not (event.kind is Kind.REGIME_CHANGE and event.type is Transition.CLOSED)
+        }
+
+
+def market_of(past: Past) -> Market:
+    labels = sessions().labels
+    begin = labels.index(FIRST)
+    rng = np.random.default_rng(past.seed)
+    returns = rng.normal(0.0, (0.008, 0.01), (past.warm, 2))
+    legs = np.array([1_300.0, 150.0]) * np.exp(np.cumsum(returns, axis=0))
+    engine = make_engine(pair(), rules=past.rules, sessions=sessions())
+    for leg, instrument in enumerate((LEAD, OTHER)):
+        bars = [
+            _bar(label, close, instrument, past)
+            for label, close in zip(labels[begin - past.warm : begin], legs[:, leg].tolist(), strict=True)
+        ]
+        engine.apply(bar_batch(*bars, mode=BarsMode.HISTORY))
+    engine.apply(status(ny(f"{labels[begin]} 09:00")))
+    prices = legs[-1]
+    for label, moves in zip(labels[begin:], past.moves, strict=False):
+        prices = prices * np.exp(moves)
+        for instrument, price in zip((LEAD, OTHER), prices.tolist(), strict=True):
+            engine.apply(bar_batch(_bar(label, price, instrument, past)))
+        engine.apply(status(ny(f"{label} 20:15")))
+    session = labels[begin + len(past.moves)]
+    state = FeedState.LIVE
+    if past.today is not None:
+        price = float(prices[0]) * math.exp(past.today)
+        # Held for longer than a rule asks for, and young enough to be sampled at the close.
+        close_ns = sessions().close_of(session)
+        for before in (20, 18, 16, 14, 12):
+            engine.apply(quotes({close_ns - before * MINUTE: price}))
+        if past.is_stale:
+            state = FeedState.STALE
+            engine.apply(status(close_ns - 11 * MINUTE, state=state))
+        engine.apply(status(close_ns - 5 * MINUTE, state=state))
+    else:
+        engine.apply(status(ny(f"{session} 12:00")))
+    newest = engine.legs[OTHER].history.newest()
+    assert newest is not None
+    return Market(engine, session, newest, state)
+
+
+def _bar(label: str, close: float, instrument: str, past: Past) -> Bar:
+    close = round(close, 2)
+    adj_close = close * past.adjusted if instrument == OTHER else close
+    return bar(label, close, instrument=instrument, adj_close=adj_close)
+
+
+def what_of(trigger: Trigger) -> What:
+    return trigger.kind, trigger.direction, trigger.transition
+
+
+@few
+@given(past=pasts)
+def test_a_trigger_price_is_the_first_at_which_the_close_decides_so(past: Past) -> None:
+    market = market_of(past)
+
+    for trigger in market.triggers():
+        tick = round(trigger.lead_price * 100)
+        assert trigger.lead_price == tick / 100
+        assert what_of(trigger) in market.happens(trigger.lead_price), trigger
+        if abs(tick - market.present * 100) >= 1:
+            nearer = tick - 1 if tick > market.present * 100 else tick + 1
+            assert what_of(trigger) not in market.happens(nearer / 100), trigger
+
+
+@few
+@given(past=pasts, shares=st.lists(st.floats(0.76, 1.24), min_size=8, max_size=8))
+def test_whatever_a_close_decides_has_a_trigger_price_on_the_way_to_it(
+    past: Past, shares: list[float]
+) -> None:
+    market = market_of(past)
+    triggers = market.triggers()
+    newest = market.engine.legs[LEAD].history.newest()
+    assert newest is not None
+
+    for share in shares:
+        tick = round(newest.close * share * 100)
+        low, high = sorted((tick, round(market.present * 100)))
+        on_the_way = {what_of(each) for each in triggers if low <= round(each.lead_price * 100) <= high}
+        assert market.happens(tick / 100) <= on_the_way, tick
