@@ -29,7 +29,15 @@ RECONNECT_REASONS: Final = (
     "too_many_bad_frames",
 )
 RECORD_KINDS: Final = ("quotes", "trades", "status", "bars")
-BAR_OUTCOMES: Final = ("new", "unchanged", "corrected", "adjusted", "rejected", "missing")
+BAR_OUTCOMES: Final = (
+    "new",
+    "unchanged",
+    "corrected",
+    "adjusted",
+    "rejected",
+    "side_fields_dropped",
+    "missing",
+)
 DEAD_LETTER_REASONS: Final = REJECTED_REASONS
 # From a colocated venue to a feed that is minutes behind.
 _DELAY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)

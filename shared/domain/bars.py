@@ -50,14 +50,26 @@ class Bar:
     source
         Where it comes from, for instance ``yahoo``, ``replay``, ``sampled``.
     open, high, low, volume
-        Raw; None where the source has closes only.
+        Raw; None where the source has closes only, and where its value cannot be right (see below).
 
     Raises
     ------
     QualityError
-        If a price is not positive and finite or not from `LEAST_PRICE` to `MOST_PRICE`, the close is not
-        between low and high, the volume is negative or not finite, or ``known_at_ns`` or ``revision`` is out
-        of range.
+        If a close is not positive and finite or not from `LEAST_PRICE` to `MOST_PRICE`, or ``known_at_ns`` or
+        ``revision`` is out of range.
+
+    Notes
+    -----
+    Statistics use closes only, so a wrong value beside the close does not cost the session: it becomes None.
+    That holds for a price that a close could not have either, a low above the close, a high below it, an open
+    outside low and high, and a volume that is negative or not finite.
+
+    Examples
+    --------
+    >>> bar = Bar(instrument="IWM.SIM", session="2020-03-18", close=99.97, adj_close=99.97, known_at_ns=0,
+    ...           source="yahoo", open=108.0, high=9.5, low=95.69, volume=-1.0)
+    >>> bar.close, bar.open, bar.high, bar.low, bar.volume
+    (99.97, 108.0, None, 95.69, None)
     """
 
     instrument: str
@@ -74,36 +86,48 @@ class Bar:
     volume: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("close", "adj_close", "open", "high", "low"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
+        for name, value in (("close", self.close), ("adj_close", self.adj_close)):
+            if not (math.isfinite(value) and value > 0):
                 raise QualityError(
                     f"{name} of {self.instrument} on {self.session} must be positive, was {value}",
                     reason="not_positive",
                 )
-            if value is not None and not LEAST_PRICE <= value <= MOST_PRICE:
+            if not LEAST_PRICE <= value <= MOST_PRICE:
                 raise QualityError(
                     f"{name} of {self.instrument} on {self.session} must lie between {LEAST_PRICE:g} and "
                     f"{MOST_PRICE:g}, was {value}",
                     reason="outside_range",
                 )
-        if self.low is not None and self.high is not None and not self.low <= self.close <= self.high:
-            raise QualityError(
-                f"close of {self.instrument} on {self.session} must lie between low {self.low} "
-                f"and high {self.high}, was {self.close}",
-                reason="outside_range",
-            )
-        if self.volume is not None and not (math.isfinite(self.volume) and self.volume >= 0):
-            raise QualityError(
-                f"volume of {self.instrument} on {self.session} must not be negative, was {self.volume}",
-                reason="negative_volume",
-            )
         if not (0 <= self.known_at_ns < _INT64_END and 0 <= self.revision < _INT64_END):
             raise QualityError(
                 f"known_at_ns and revision of {self.instrument} on {self.session} must lie between 0 and "
                 f"2**63, were {self.known_at_ns} and {self.revision}",
                 reason="implausible_instant",
             )
+        for name in self._wrong_side_fields():
+            object.__setattr__(self, name, None)
+
+    def _wrong_side_fields(self) -> list[str]:
+        """Return the names of the values beside the close that cannot be right."""
+        wrong = [name for name in ("open", "high", "low") if not _is_price(getattr(self, name))]
+        low, high = (None if name in wrong else getattr(self, name) for name in ("low", "high"))
+        if low is not None and low > self.close:
+            wrong.append("low")
+            low = None
+        if high is not None and high < self.close:
+            wrong.append("high")
+            high = None
+        if "open" not in wrong and self.open is not None:
+            is_outside = (low is not None and self.open < low) or (high is not None and self.open > high)
+            wrong += ["open"] if is_outside else []
+        if self.volume is not None and not (math.isfinite(self.volume) and self.volume >= 0):
+            wrong.append("volume")
+        return wrong
+
+
+def _is_price(value: float | None) -> bool:
+    """Return whether a value can be a price; an absent one can."""
+    return value is None or (math.isfinite(value) and LEAST_PRICE <= value <= MOST_PRICE)
 
 
 class BarsMode(StrEnum):

@@ -197,6 +197,9 @@ class DailyBarsFeed:
                 sink.reject(feed=self.name, raw=repr(row).encode(), error=error)
             else:
                 bars.append(bar)
+                if (row.open, row.high, row.low, row.volume) != (bar.open, bar.high, bar.low, bar.volume):
+                    # The close is good; a value beside it cannot be right.
+                    self._metrics.bars_received.labels(self._instrument, "side_fields_dropped").inc()
         return bars
 
     def _report(self, comparison: Comparison, sessions: Sequence[str]) -> None:

@@ -53,28 +53,61 @@ def test_records_go_to_every_lead_that_needs_them_once() -> None:
     assert routes_of(()) == {}
 
 
-@pytest.mark.parametrize("name", ["close", "adj_close", "open", "high", "low"])
+@pytest.mark.parametrize("name", ["close", "adj_close"])
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
-def test_price_of_a_bar_is_a_positive_number(name: str, value: float) -> None:
+def test_close_of_a_bar_is_a_positive_number(name: str, value: float) -> None:
     with pytest.raises(QualityError, match=f"{name} of IWM.TEST on 2019-06-03 must be positive, was {value}"):
         replace(bar(), **{name: value})  # type: ignore[arg-type]  # the name is drawn
 
 
-def test_close_of_a_bar_lies_in_its_range() -> None:
-    for low, high in ((150.0, 160.0), (140.0, 150.0), (150.0, 150.0)):
-        assert replace(bar(close=150.0), low=low, high=high).close == 150.0
-    for low, high in ((150.1, 160.0), (140.0, 149.9)):
-        with pytest.raises(QualityError, match="must lie between low") as caught:
-            replace(bar(close=150.0), low=low, high=high)
-        assert caught.value.reason == "outside_range"
-    assert replace(bar(close=150.0), low=151.0).low == 151.0  # half a range says nothing
+@pytest.mark.parametrize("name", ["close", "adj_close"])
+@pytest.mark.parametrize("value", [9e-10, 1.1e12])
+def test_close_of_a_bar_lies_in_the_range_of_prices(name: str, value: float) -> None:
+    with pytest.raises(QualityError, match="must lie between 1e-09 and") as caught:
+        replace(bar(), **{name: value})  # type: ignore[arg-type]  # the name is drawn
+    assert caught.value.reason == "outside_range"
+
+
+@pytest.mark.parametrize("name", ["open", "high", "low"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), 9e-10, 1.1e12])
+def test_close_survives_another_price_that_is_none(name: str, value: float) -> None:
+    sides = {"open": 150.0, "high": 151.0, "low": 149.0, "volume": 7.0}
+    kept = replace(bar(close=150.0), **(sides | {name: value}))  # type: ignore[arg-type]  # the name is drawn
+
+    assert {each: getattr(kept, each) for each in sides} == sides | {name: None}
+    assert kept.close == 150.0
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [
+        ((None, 160.0, 150.0), (None, 160.0, 150.0)),
+        ((150.0, 150.0, 150.0), (150.0, 150.0, 150.0)),
+        ((None, 160.0, 150.1), (None, 160.0, None)),
+        ((None, 149.9, 140.0), (None, None, 140.0)),
+        ((None, 140.0, 160.0), (None, None, None)),
+        ((None, None, 151.0), (None, None, None)),
+        ((139.9, 160.0, 140.0), (None, 160.0, 140.0)),
+        ((160.1, 160.0, 140.0), (None, 160.0, 140.0)),
+        ((140.0, 160.0, 140.0), (140.0, 160.0, 140.0)),
+        ((160.0, 160.0, None), (160.0, 160.0, None)),
+        ((120.0, 110.0, 140.0), (None, None, 140.0)),
+    ],
+)
+def test_side_price_of_a_bar_that_does_not_fit_is_dropped_and_no_other(
+    given_: tuple[float | None, ...], kept: tuple[float | None, ...]
+) -> None:
+    open_, high, low = given_
+    made = replace(bar(close=150.0), open=open_, high=high, low=low)
+
+    assert (made.open, made.high, made.low) == kept
+    assert made.close == 150.0
 
 
 @pytest.mark.parametrize("volume", [-1.0, float("nan"), float("inf")])
-def test_volume_of_a_bar_is_not_negative(volume: float) -> None:
+def test_close_survives_a_volume_that_is_none(volume: float) -> None:
     assert replace(bar(), volume=0.0).volume == 0.0
-    with pytest.raises(QualityError, match="must not be negative"):
-        replace(bar(), volume=volume)
+    assert replace(bar(), volume=volume).volume is None
 
 
 @pytest.mark.parametrize(("known_at_ns", "revision"), [(-1, 0), (1 << 63, 0), (0, -1), (0, 1 << 63)])
