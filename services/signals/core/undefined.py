@@ -35,11 +35,15 @@ SESSIONS_NEEDED: Final = {
     "lead_lag_band_120": 121,
     "coint_p_252": 252,
 }
+_FLAT_RATIO: Final = (
+    "the ratio was flat in this window: its standard deviation was at most 0.000001, the rounding of prices"
+)
 _FORMULA: Final = {
+    **dict.fromkeys(("z_90", "mean_90", "std_90"), _FLAT_RATIO),
     "stress_corr_252": "fewer than 20 sessions of stress in the window, or a leg did not move in them",
     "half_life_252": "the ratio does not return to a mean in this window",
     "fisher_z": "a leg did not move in one of the windows, or one correlation is exactly 1 or −1",
-    "opposite_moves": "the legs moved as one in this window",
+    "opposite_moves": "the legs moved as one in this window, but for the rounding of prices",
     "coint_p_252": "a leg did not move in this window, or the legs moved so nearly in line that nothing is "
     "left to test",
 }

@@ -18,7 +18,7 @@ from services.signals.core.statistics.rolling import (
     rolling_interval_low,
     rolling_std,
 )
-from services.signals.core.statistics.zscore import zscores
+from services.signals.core.statistics.zscore import FLAT_STD, zscores
 
 _SPAN = 5
 
@@ -62,7 +62,7 @@ def _distances(gaps: Floats, return_a: Floats, return_b: Floats) -> Floats:
     first = return_a.size - stds.size
     undefined = np.full_like(stds, np.nan)
     return np.divide(
-        return_a[first:] - return_b[first:], stds * math.sqrt(_SPAN), out=undefined, where=stds != 0.0
+        return_a[first:] - return_b[first:], stds * math.sqrt(_SPAN), out=undefined, where=stds > FLAT_STD
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import LEAST_SIZE, last_pairs, mean_std
+from services.signals.core.statistics.zscore import FLAT_STD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class OppositeMoves:
         move as one.
     distance
         ``(return_a - return_b) / (gap_std * sqrt(span))``, positive: the lead outperformed. None where one
-        of them is None, and with a ``gap_std`` of 0.
+        of them is None, and with a ``gap_std`` of at most `FLAT_STD`.
     """
 
     return_a: float | None
@@ -84,5 +85,5 @@ def opposite_moves(
     if pairs is None:
         return OppositeMoves(return_a=return_a, return_b=return_b, gap_std=None, distance=None)
     gap_std = mean_std(pairs[0] - pairs[1]).std
-    distance = (return_a - return_b) / (gap_std * math.sqrt(span)) if gap_std > 0.0 else None
+    distance = (return_a - return_b) / (gap_std * math.sqrt(span)) if gap_std > FLAT_STD else None
     return OppositeMoves(return_a=return_a, return_b=return_b, gap_std=gap_std, distance=distance)

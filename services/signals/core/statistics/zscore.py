@@ -4,11 +4,20 @@ The window excludes the session that is evaluated, so between two commits it doe
 threshold on z is a threshold on the value.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import LEAST_SIZE, MeanStd, mean_std
+
+FLAT_STD: Final = 1e-6
+"""The largest standard deviation of log prices that is called flat, and that nothing is measured with.
+
+A price has about six digits (1,474.34; 99.97), so rounding alone moves its logarithm by 1e-6. A smaller
+deviation is that of rounding and not of a market: a real ratio has 1e-2, and a currency held to another 1e-4.
+"""
 
 
 def baseline(previous: NDArray[np.float64], size: int) -> MeanStd | None:
@@ -24,7 +33,7 @@ def baseline(previous: NDArray[np.float64], size: int) -> MeanStd | None:
     Returns
     -------
     MeanStd or None
-        None with fewer than ``size`` values (warm-up) or when they are all equal (undefined).
+        None with fewer than ``size`` values (warm-up), or with a deviation of at most `FLAT_STD` (undefined).
 
     Raises
     ------
@@ -40,13 +49,18 @@ def baseline(previous: NDArray[np.float64], size: int) -> MeanStd | None:
 
     >>> baseline(np.full(90, 0.1), 90) is None
     True
+
+    Nor has one that moved by no more than the rounding of prices:
+
+    >>> baseline(np.tile([0.1, 0.1 + 1e-7], 45), 90) is None
+    True
     """
     if size < LEAST_SIZE:
         raise ValueError(f"size must be at least {LEAST_SIZE}, was {size}")
     if previous.size < size:
         return None
     window = mean_std(previous[-size:])
-    return None if window.std == 0.0 else window
+    return None if window.std <= FLAT_STD else window
 
 
 def zscore(value: float, window: MeanStd | None) -> float | None:
@@ -62,7 +76,7 @@ def zscore(value: float, window: MeanStd | None) -> float | None:
     Returns
     -------
     float or None
-        In standard deviations. None without a window, or when its std is 0.
+        In standard deviations. None without a window, or when its std is at most `FLAT_STD`.
 
     Examples
     --------
@@ -71,7 +85,7 @@ def zscore(value: float, window: MeanStd | None) -> float | None:
     >>> zscore(2.0, MeanStd(mean=2.0, std=0.0)) is None
     True
     """
-    if window is None or window.std == 0.0:
+    if window is None or window.std <= FLAT_STD:
         return None
     return float((value - window.mean) / window.std)
 
@@ -116,5 +130,5 @@ def zscores(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     deviations -= shifts
     stds = np.sqrt(np.einsum("ij,ij->i", deviations, deviations) / (size - 1))
     distances = values[size:] - (windows[:, 0] + shifts[:, 0])
-    np.divide(distances, stds, out=scores[size:], where=stds > 0.0)
+    np.divide(distances, stds, out=scores[size:], where=stds > FLAT_STD)
     return scores
