@@ -12,6 +12,7 @@ from services.signals.core.engine_config import EngineConfig
 from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.quarantine import without_unusable
 from services.signals.core.pairs.effects import Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.contracts.records import DIVERGENCES
@@ -137,7 +138,7 @@ def _rows_before(history: list[Bar], pair: Pair, rows: list[StatsRow]) -> list[S
     for bar in history:
         legs[bar.instrument].put(bar)
     committed = {row[0] for row in rows}
-    aligned = align(legs[pair.lead], legs[pair.other])
+    aligned = align(without_unusable(legs[pair.lead]), without_unusable(legs[pair.other]))
     return [row for row in history_rows(aligned) if row[0] not in committed]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.quarantine import without_unusable
 from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
@@ -73,7 +74,7 @@ def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar)
         if isinstance(batch, BarBatch):
             for bar in batch.bars:
                 legs[bar.instrument].put(bar)
-    aligned = align(legs[pair.lead], legs[pair.other])
+    aligned = align(without_unusable(legs[pair.lead]), without_unusable(legs[pair.other]))
     names = ", ".join(str(path) for path in (*recording.lead_files, *recording.other_files))
     if aligned.lead_returns.size < LEAST_RETURNS:
         raise ConfigError(

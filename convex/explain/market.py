@@ -8,6 +8,7 @@ import numpy as np
 
 from convex.explain.material import Bars, Prices
 from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.quarantine import without_unusable
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarStatus
 from shared.domain.divergences import Confirmation, DivergenceEvent
 from shared.domain.instants import parse_rfc3339
@@ -79,7 +80,8 @@ def rebuild(
     for bar in _usable(found.bars, at_ns, calendar):
         if bar.instrument in legs:
             legs[bar.instrument].put(bar)
-    lead, other = legs[names[0]], legs[names[1]]
+    # Closes that the worker kept out of its windows, as far as they were known.
+    lead, other = (without_unusable(legs[name]) for name in names)
     is_live = event.confirmation is Confirmation.PROVISIONAL
     last = None if is_live else event.evidence.inputs[0].session
     rows = [

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.signals.core.divergence.state import Suppressed
 from services.signals.core.kinds.registry import CLAIMS
+from services.signals.core.legs.data_quality import QUARANTINED
 from services.signals.core.outcomes.scoring import HORIZONS
 from shared.domain.divergences import Direction, Transition
 from shared.domain.snapshots import OutcomeSummary
@@ -33,6 +34,7 @@ SUPPRESSED: Final = (
     "bar_outdated",
     "bar_provisional",
     "bar_no_session",
+    *(f"bar_{cause.value}" for cause in QUARANTINED),
     "other_instrument",
     "close_sample_stale",
     "trade_superseded",

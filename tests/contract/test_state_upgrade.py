@@ -1,4 +1,4 @@
-"""A worker goes on from checkpoints of version 2 as one that was never upgraded."""
+"""A worker goes on from checkpoints of versions 2 and 3 as one that was never upgraded."""
 
 import json
 from dataclasses import replace
@@ -94,25 +94,27 @@ def test_the_old_topics_show_every_kind_of_state() -> None:
 def test_an_upgraded_checkpoint_has_its_golden_bytes(key: str) -> None:
     name = "lead" if is_lead_key(key) else key
 
-    assert upgraded(key, EARLY.records[key]) == (GOLDEN / "state_v3" / f"{name}.json").read_bytes()
+    golden = (GOLDEN / "state_v4" / f"{name}.json").read_bytes()
+    assert upgraded(key, EARLY.records[key]) == golden
+    assert upgraded(key, (GOLDEN / "state_v3" / f"{name}.json").read_bytes()) == golden
 
 
 @each_topic
 def test_what_was_upgraded_is_written_and_read_as_this_version(topic: OldTopic) -> None:
     for key, value in topic.records.items():
         written = upgraded(key, value)
-        assert written.startswith(b'{"schema":"state","v":3,')
+        assert written.startswith(b'{"schema":"state","v":4,')
         assert upgraded(key, written) == written
 
 
 @each_topic
-def test_the_offset_is_found_in_both_versions(topic: OldTopic) -> None:
+def test_the_offset_is_found_in_every_version(topic: OldTopic) -> None:
     for key, value in topic.records.items():
         offset = json.loads(value)["applied_offset"]
         assert applied_offset_of(value) == applied_offset_of(upgraded(key, value)) == offset
 
 
-@pytest.mark.parametrize("damage", [b'"v":1,', b'"v":4,', b'"v":true,', b'"v":"2",'])
+@pytest.mark.parametrize("damage", [b'"v":1,', b'"v":5,', b'"v":true,', b'"v":"2",'])
 def test_any_other_version_is_no_checkpoint(damage: bytes) -> None:
     for key, value in EARLY.records.items():
         other = value.replace(b'"v":2,', damage)
@@ -121,6 +123,7 @@ def test_any_other_version_is_no_checkpoint(damage: bytes) -> None:
             upgraded(key, other)
 
 
+@pytest.mark.parametrize("version", [b'"v":2,', b'"v":3,'])
 @pytest.mark.parametrize(
     "damaged",
     [
@@ -130,7 +133,8 @@ def test_any_other_version_is_no_checkpoint(damage: bytes) -> None:
         b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,"pair":{"lives":[]},"lead":{"tapes":[1]}}',
     ],
 )
-def test_a_damaged_checkpoint_of_the_old_version_is_refused(damaged: bytes) -> None:
+def test_a_damaged_checkpoint_of_an_older_version_is_refused(damaged: bytes, version: bytes) -> None:
+    damaged = damaged.replace(b'"v":2,', version)
     with pytest.raises(DecodeError):
         decode_pair(damaged)
     with pytest.raises(DecodeError):

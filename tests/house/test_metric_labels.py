@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.dashboard.metrics import DashboardMetrics
 from services.ingestor.metrics import REJECTED_REASONS, IngestorMetrics
 from services.notifier.metrics import NotifierMetrics
+from services.signals.core.legs.data_quality import QUARANTINED
 from services.signals.metrics import DEAD_LETTER_REASONS, SUPPRESSED, SignalsMetrics
 from shared.version import CODE_VERSION
 
@@ -50,7 +51,7 @@ def _suppressed(*paths: str) -> set[str]:
 def test_every_reason_for_which_a_tick_record_is_refused_stands_at_zero() -> None:
     raised = _reasons(*_CONTRACTS, "shared/domain/bars.py")
 
-    assert {"not_json", "negative_volume", "implausible_instant"} <= raised
+    assert {"not_json", "not_positive", "implausible_instant"} <= raised
     assert raised <= set(DEAD_LETTER_REASONS)
 
 
@@ -60,7 +61,7 @@ def test_every_reason_for_which_the_ingestor_refuses_input_stands_at_zero() -> N
         "implausible_instant"
     }
 
-    assert {"future", "negative_volume"} <= raised
+    assert {"future", "not_positive"} <= raised
     assert raised <= set(REJECTED_REASONS)
 
 
@@ -69,6 +70,8 @@ def test_everything_signals_suppresses_stands_at_zero() -> None:
     counted = _suppressed(*core)
 
     assert {"bar_no_session", "bar_provisional", "tick_implausible", "trade_superseded"} <= counted
+    # These are counted by the name of the cause.
+    counted |= {f"bar_{cause.value}" for cause in QUARANTINED}
     assert counted <= set(SUPPRESSED)
 
 

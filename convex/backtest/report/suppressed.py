@@ -14,6 +14,8 @@ REASONS: Final = {
     "bar_outdated": "A bar older than the known one, or from another source.",
     "bar_provisional": "A bar that was not final yet.",
     "bar_no_session": "A bar of a day on which the exchange was closed.",
+    "bar_close_jump": "A close half above the last good one or a third below it: in no window.",
+    "bar_unapplied_split": "A close that changed as by a split that was not applied: in no window.",
     "trade_superseded": "Trades while quotes arrive: the mid price of a quote is better.",
     "close_sample_stale": "No price of the lead in the 15 minutes before a close, so no close was sampled.",
     "tick_behind_watermark": "A tick older than event time, but the newest of its leg: used late.",

@@ -4,7 +4,7 @@ from convex.explain.material import Material
 from convex.explain.wording import moment, price
 from convex.explain.working import Conclusion, Line, Working
 from shared.domain.divergences import Direction, Transition
-from shared.text.data_faults import causes_among, describe_cause
+from shared.text.data_faults import causes_among, describe_cause, describe_quarantine
 from shared.text.durations import format_duration
 
 
@@ -22,6 +22,10 @@ def working_of(material: Material) -> Working:
         causes["revised_bar"] = None
         change = f"{price(revised[0])} became {price(revised[1])}"
         lines += (Line(name="revised_bar", formula=describe_cause("revised_bar").sentence, result=change),)
+    unused = describe_quarantine(event.values)
+    if unused is not None:
+        count = event.values["quarantined_closes"]
+        lines += (Line(name="quarantined_closes", formula=unused, result=f"{count:.0f}"),)
     lasted = event.values.get("lasted_seconds")
     if lasted is not None:
         lines += (Line(name="lasted", formula=f"since {moment(event.opened_at)}", result=_lasted(lasted)),)

@@ -1,6 +1,6 @@
 """Checkpoints as the bytes of ``state.v1``: one record for each pair, and one for what a lead's pairs share.
 
-Internal to signals and versioned. The previous version is also read (see `upgrade`), but never written. A
+Internal to signals and versioned. Two older versions are also read (see `upgrade`), but never written. A
 checkpoint of any other version is ignored, and the log is read again.
 """
 
@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import orjson
 
-from services.signals.checkpoint.upgrade import UPGRADED_VERSION, upgrade_lead, upgrade_pair
+from services.signals.checkpoint.upgrade import UPGRADED_VERSIONS, upgrade_lead, upgrade_pair
 from services.signals.core.engine.lead_state import LeadState
 from services.signals.core.pairs.pair_state import PairState
 from shared.contracts.envelope import Contract, load_object
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _LEAD: Final = "lead|"
 _HEAD: Final = re.compile(
-    rb'\{"schema":"state","v":(%d|%d),"applied_offset":(\d{1,18}),' % (UPGRADED_VERSION, _VERSION)
+    rb'\{"schema":"state","v":(%d|%d|%d),"applied_offset":(\d{1,18}),' % (*UPGRADED_VERSIONS, _VERSION)
 )
 
 
@@ -106,7 +106,7 @@ def applied_offset_of(value: bytes) -> int:
 
     Examples
     --------
-    >>> applied_offset_of(b'{"schema":"state","v":3,"applied_offset":41,"is_retired":false,')
+    >>> applied_offset_of(b'{"schema":"state","v":4,"applied_offset":41,"is_retired":false,')
     41
     >>> applied_offset_of(b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,')
     41
@@ -119,6 +119,6 @@ def applied_offset_of(value: bytes) -> int:
 
 def _of_this_version(value: bytes, upgrade: Callable[[Mapping[str, Any]], dict[str, Any]]) -> bytes:
     found = _HEAD.match(value)
-    if found is None or int(found[1]) != UPGRADED_VERSION:
+    if found is None or (version := int(found[1])) not in UPGRADED_VERSIONS:
         return value
-    return orjson.dumps(upgrade(load_object(value, schema="state", version=UPGRADED_VERSION)))
+    return orjson.dumps(upgrade(load_object(value, schema="state", version=version)))

@@ -1,6 +1,13 @@
-"""Checkpoints of version 2 as version 3: the same content under the present names of the fields.
+"""Checkpoints of older versions as the present one, version 4.
 
-A worker of this version may start on a topic written by a worker of the previous version. It must read those
+======= ==========================================================================
+from    what changes
+======= ==========================================================================
+2 to 3  the same content under other names of the fields
+3 to 4  each leg also has its quarantined bars; a worker of version 3 had none
+======= ==========================================================================
+
+A worker of this version may start on a topic written by a worker of an older version. It must read those
 checkpoints: the log cannot replace them once its old records have expired. Without them the sequence of a
 pair would begin again at 1, and a divergence that was open would never be closed.
 """
@@ -8,8 +15,8 @@ pair would begin again at 1, and a divergence that was open would never be close
 from collections.abc import Mapping
 from typing import Any, Final
 
-UPGRADED_VERSION: Final = 2
-"""The one older version that is read."""
+UPGRADED_VERSIONS: Final = (2, 3)
+"""The older versions that are read."""
 
 _CHECKPOINT: Final = {"is_left": "is_retired"}
 _PAIR: Final = {"lives": "divergences", "told_regime": "reported_regime", "watch": "data_quality"}
@@ -26,6 +33,7 @@ _DATA_QUALITY: Final = {
     "refused_ns": "rejected_at_ns",
     "wanted": "awaited_sessions",
 }
+_NOTHING_QUARANTINED: Final = {"quarantined": [], "quarantined_count": 0}
 _LEAD: Final = {"time": "progress", "tapes": "last_prices", "watch": "data_quality"}
 _PROGRESS: Final = {"closes_seen": "next_close"}
 _LAST_PRICE: Final = {
@@ -36,36 +44,56 @@ _LAST_PRICE: Final = {
 
 
 def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a pair's checkpoint of version 2 as version 3.
+    """Return a pair's checkpoint of an older version as the present one.
 
-    A value that does not have the shape of version 2 is left as it is; the contract of version 3 refuses it.
+    A value that does not have the shape of its version is left as it is; the contract refuses it.
 
     Examples
     --------
     >>> upgrade_pair({"v": 2, "applied_offset": 41, "is_left": False, "pair": {"told_regime": "NEUTRAL"}})
-    {'v': 3, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
+    {'v': 4, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
     """
-    upgraded: dict[str, Any] = _renamed({**checkpoint, "v": UPGRADED_VERSION + 1}, _CHECKPOINT)
-    pair = upgraded["pair"] = _renamed(upgraded.get("pair"), _PAIR)
-    _rename_each_in(pair, "divergences", _DIVERGENCE)
-    _rename_in(pair, "ledger", _LEDGER)
-    _rename_in(pair, "data_quality", _DATA_QUALITY)
-    return upgraded
+    renamed = _pair_to_3(checkpoint) if checkpoint["v"] == UPGRADED_VERSIONS[0] else checkpoint
+    return _to_4(renamed, "pair")
 
 
 def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a lead's checkpoint of version 2 as version 3.
+    """Return a lead's checkpoint of an older version as the present one.
 
     Examples
     --------
     >>> upgrade_lead({"v": 2, "applied_offset": 41, "lead": {"time": {"watermark_ns": 7, "closes_seen": 3}}})
-    {'v': 3, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
+    {'v': 4, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
+    >>> upgrade_lead({"v": 3, "lead": {"data_quality": {"stale_since_ns": None}}})["lead"]
+    {'data_quality': {'stale_since_ns': None, 'quarantined': [], 'quarantined_count': 0}}
     """
-    upgraded = {**checkpoint, "v": UPGRADED_VERSION + 1}
-    lead = upgraded["lead"] = _renamed(upgraded.get("lead"), _LEAD)
+    renamed = _lead_to_3(checkpoint) if checkpoint["v"] == UPGRADED_VERSIONS[0] else checkpoint
+    return _to_4(renamed, "lead")
+
+
+def _pair_to_3(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    renamed: dict[str, Any] = _renamed(dict(checkpoint), _CHECKPOINT)
+    pair = renamed["pair"] = _renamed(renamed.get("pair"), _PAIR)
+    _rename_each_in(pair, "divergences", _DIVERGENCE)
+    _rename_in(pair, "ledger", _LEDGER)
+    _rename_in(pair, "data_quality", _DATA_QUALITY)
+    return renamed
+
+
+def _lead_to_3(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    renamed = dict(checkpoint)
+    lead = renamed["lead"] = _renamed(renamed.get("lead"), _LEAD)
     _rename_in(lead, "progress", _PROGRESS)
     _rename_each_in(lead, "last_prices", _LAST_PRICE)
     _rename_in(lead, "data_quality", _DATA_QUALITY)
+    return renamed
+
+
+def _to_4(checkpoint: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    upgraded = {**checkpoint, "v": UPGRADED_VERSIONS[-1] + 1}
+    state = upgraded.get(owner)
+    if isinstance(state, dict) and isinstance(state.get("data_quality"), dict):
+        upgraded[owner] = {**state, "data_quality": state["data_quality"] | _NOTHING_QUARANTINED}
     return upgraded
 
 

@@ -1,7 +1,8 @@
 """The data of a leg cannot be trusted: what is wrong, since when, and what to do about it.
 
 The values of such an event are the causes, each with the seconds for which it has lasted. After the end there
-is ``lasted_seconds`` instead. A corrected close has the old and the new value.
+is ``lasted_seconds`` instead. A corrected close has the old and the new value. Closes that are
+not used are counted, and the newest is shown.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from services.notifier.render.kind_text import KindText
 from services.notifier.render.tables import Row
 from services.notifier.render.wording import number
 from shared.domain.divergences import Direction, DivergenceEvent
-from shared.text.data_faults import causes_among, describe_cause
+from shared.text.data_faults import causes_among, describe_cause, describe_quarantine
 from shared.text.durations import format_duration
 
 # What a person does about a cause.
@@ -21,6 +22,12 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "missing_bar": "Check the source of the daily bars; the bar is used as soon as it arrives.",
     "no_close_sample": "Check that the feed ran through the close; statistics lack the session until its bar "
     "arrives.",
+    "close_jump": "Compare the close with another source. A correction of the bar is used at once, and a new "
+    "level after three more closes that agree with it.",
+    "unapplied_split": "Check whether the leg was split and the source has adjusted its history; the "
+    "adjusted one is used at once. After ten closes the new level is used as it is.",
+    "stuck_close": "Check whether the source repeats its last close, and whether the leg still trades.",
+    "adjusted_splice": "Fetch the whole adjusted history again, from one source and of one day.",
     "revised_bar": "Check the correction at the source; the statistics have been recomputed with it.",
 }
 
@@ -47,6 +54,9 @@ def kind_text(event: DivergenceEvent, lead: str, other: str) -> KindText:
     lasted = event.values.get("lasted_seconds")
     if lasted is not None:
         facts.append(Row(name="Lasted", value=format_duration(lasted)))
+    unused = describe_quarantine(event.values)
+    if unused is not None:
+        facts.append(Row(name="Not used", value=f"{event.values['quarantined_closes']:.0f}", note=unused))
     return KindText(
         headline=state,
         closed_headline=f"The data of {leg} can be trusted again",

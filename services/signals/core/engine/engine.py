@@ -183,7 +183,7 @@ class LeadEngine:
                 return merge(parts)
             # A kept tick that is older than the watermark is evaluated at the watermark.
             parts.append(suppress("tick_behind_watermark", int((instants < watermark_ns).sum())))
-        self._lead.start_at(int(instants[0]))
+        parts.append(self._lead.start_at(int(instants[0])))
         begin, count = 0, len(instants)
         while begin < count:
             at = self._first_that_matters(leg, instants, prices, begin)
@@ -213,12 +213,12 @@ class LeadEngine:
         leg.last_price.feed_state = status.state
         if leg.last_price.feed is None:
             leg.last_price.feed = status.feed
-        due = NOTHING
+        parts: list[Effects] = []
         if leg is self._leg:
             if status.watermark_ns > 0:
-                self._lead.start_at(status.watermark_ns)
-            due = self._lead.advance(status.watermark_ns)
-        return merge((due, self._lead.on_feed_state(leg, status.state)))
+                parts.append(self._lead.start_at(status.watermark_ns))
+            parts.append(self._lead.advance(status.watermark_ns))
+        return merge((*parts, self._lead.on_feed_state(leg, status.state)))
 
     def _take_bars(self, leg: Leg, batch: BarBatch) -> Effects:
         parts: list[Effects] = []

@@ -243,13 +243,18 @@ class Lead:
 
     # -- event time ---------------------------------------------------------------------------------------
 
-    def start_at(self, ts_ns: int) -> None:
-        """Begin event time: find the next close after the first known instant."""
-        if self.progress.next_close < 0:
-            self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
-            self._clock.move_to(ts_ns, self.progress.next_close)
-            self._faults.plan_missing(ts_ns)
-            self._after(self._pairs_of[self._leg.instrument].rows)
+    def start_at(self, ts_ns: int) -> Effects:
+        """Begin event time: find the next close after the first known instant, and report old faults."""
+        if self.progress.next_close >= 0:
+            return NOTHING
+        self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
+        self._clock.move_to(ts_ns, self.progress.next_close)
+        self._faults.plan_missing(ts_ns)
+        effects = merge(
+            [self._pairs_of[name].start(ts_ns) for name, leg in self.legs.items() if not self.is_frozen(leg)]
+        )
+        self._after(self._pairs_of[self._leg.instrument].rows)
+        return effects
 
     def advance(self, to_ns: int) -> Effects:
         """Do everything that is due by ``to_ns``, then move the watermark there."""
@@ -320,8 +325,9 @@ class Lead:
         session = self._faults.missing_session(at_ns)
         if session is not None:
             for leg in self.legs.values():
-                newest = leg.history.newest_session
-                if newest is None or newest < session:
+                # Before a leg's first bar nothing is missing.
+                newest = leg.newest_session
+                if newest is not None and newest < session:
                     parts.append(self._on_missing_bar(leg, Cause.MISSING_BAR, session, at_ns))
         self._after()
         return merge(parts)

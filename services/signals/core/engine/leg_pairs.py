@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from services.signals.core.legs.history import BarChange
+from services.signals.core.legs.bar_change import BarChange
+from services.signals.core.legs.bar_quality import close_of, past_causes, present_causes, why_not_after
+from services.signals.core.legs.data_quality import OF_CLOSES
 from services.signals.core.legs.leg import Leg
+from services.signals.core.legs.quarantine import (
+    Screening,
+    can_follow,
+    change_of_quarantined,
+    screen,
+    with_bar,
+)
 from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects, merge, suppress
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import HISTORY_SESSIONS, Bar
@@ -44,42 +53,126 @@ class LegPairs:
         self._role = Direction.LEAD if is_lead else Direction.OTHER
 
     def take_history(self, bars: tuple[Bar, ...], *, at_ns: int) -> Effects:
-        """Fill the windows with bars of the past."""
+        """Fill the windows with bars of the past.
+
+        Parameters
+        ----------
+        at_ns
+            Event time; 0 before it has begun. Then `start` reports what is wrong with the closes.
+        """
+        history, quality = self._leg.history, self._leg.data_quality
+        is_first = not len(history)
         materialised = self._materialise(bars)
-        changes = [self._leg.history.put(bar) for bar in bars]
+        before = [bar.session for bar in quality.quarantined]
+        changes = [self._put_of_history(bar) for bar in bars]
         if all(change in _NO_NEWS for change in changes):
             return materialised
-        parts = [materialised, SHARED_CHANGED, self.dirty]
-        if self._leg.data_quality.on_bar(bars[-1].session):
+        screening = screen(history, quality.quarantined, known=before)
+        past = past_causes(history.closes, history.adj_closes) if is_first else ()
+        ends_fault = quality.on_bar(bars[-1].session)
+        noticed = {*screening.causes, *screening.found, *past}
+        changes_fault = quality.on_closes(noticed, at_ns or bars[-1].known_at_ns)
+        parts = [materialised, SHARED_CHANGED, self.dirty, *self._quarantine(screening)]
+        for bar in screening.used:
+            history.put(bar)
+        if at_ns and (ends_fault or changes_fault):
             parts += self._evaluate_faults(at_ns)
+        if at_ns and quality.on_closes(screening.causes, at_ns):
+            parts += self._evaluate_faults(at_ns)
+        if screening.removed:
+            changes.append(BarChange.CORRECTED)
         for monitor in self._monitors.values():
             parts.append(monitor.take_history(bars, changes, at_ns=at_ns))
             parts.append(monitor.reevaluate(at_ns))
         return merge(parts)
 
+    def start(self, at_ns: int) -> Effects:
+        """Report what is wrong with the closes of the history, now that event time has begun.
+
+        What was wrong in the past only is a fault that opens and closes at this instant.
+        """
+        history, quality = self._leg.history, self._leg.data_quality
+        if not quality.has_wrong_closes:
+            return NOTHING
+        for cause in OF_CLOSES:
+            if cause.value in quality.active_since_ns:
+                quality.active_since_ns[cause.value] = at_ns
+        parts = [SHARED_CHANGED, self.dirty, *self._evaluate_faults(at_ns)]
+        known = [bar.session for bar in quality.quarantined]
+        if quality.on_closes(screen(history, quality.quarantined, known=known).causes, at_ns):
+            parts += self._evaluate_faults(at_ns)
+            parts += [monitor.reevaluate(at_ns) for monitor in self._monitors.values()]
+        return merge(parts)
+
     def take_bar(self, bar: Bar, *, at_ns: int) -> tuple[Effects, tuple[int, ...]]:
-        """Use one new bar; return its effects and the rows of the pairs that it touched."""
-        history = self._leg.history
-        known, is_full = history.get(bar.session), len(history) == HISTORY_SESSIONS
+        """Use one new bar; return its effects and the rows of the pairs that it touched.
+
+        1. The bar changes its known session, continues the history, or is decided on with all other bars.
+        2. Closes that cannot be used leave the history, and the faults of the leg are evaluated.
+        3. The pairs use what changed: the known session, those that left, and those that entered.
+        4. What an ended fault held back is evaluated again.
+        """
+        history, quality = self._leg.history, self._leg.data_quality
+        known = self._leg.quarantined_bar(bar.session) or history.get(bar.session)
+        is_full, is_next = len(history) == HISTORY_SESSIONS, can_follow(self._leg, bar)
         materialised = self._materialise((bar,))
-        change = history.put(bar)
+        change, screening = self._screen(bar, is_next=is_next)
         if change in _NO_NEWS:
             return merge((materialised, self.dirty, suppress(f"bar_{change.value}"))), ()
         parts = [materialised, self.dirty, SHARED_CHANGED]
-        if change is BarChange.NEW and is_full:
+        if is_next and is_full:
             parts.append(self._forget_oldest(bar.session))
         seen_ns = max(at_ns, bar.known_at_ns)
-        ends_fault = self._leg.data_quality.on_bar(bar.session)
-        if ends_fault:
+        ends_fault = quality.on_bar(bar.session)
+        changes_fault = quality.on_closes(screening.causes, seen_ns) or ends_fault
+        parts += self._quarantine(screening)
+        if changes_fault:
             parts += self._evaluate_faults(seen_ns)
         if change is BarChange.CORRECTED and known is not None:
             for monitor in self._monitors.values():
                 parts.append(monitor.faults.on_correction(self._role, known, bar, seen_ns))
-        touched = tuple(row for row, monitor in self._monitors.items() if self._touches(monitor, bar))
-        parts += [self._monitors[row].take_bar(bar, change, at_ns=at_ns) for row in touched]
-        if ends_fault:
+        effects, touched = self._use(bar, change, screening, at_ns=at_ns)
+        parts += effects
+        if changes_fault:
             parts += [monitor.reevaluate(seen_ns) for monitor in self._monitors.values()]
-        return merge(parts), self.rows if ends_fault else touched
+        return merge(parts), self.rows if changes_fault or screening.removed else touched
+
+    def _screen(self, bar: Bar, *, is_next: bool) -> tuple[BarChange, Screening]:
+        """Return what a bar changes and which closes can be used with it.
+
+        A bar that continues the history, or changes a session of it, is in the history already then.
+        """
+        history, quarantined = self._leg.history, self._leg.data_quality.quarantined
+        before = [each.session for each in quarantined]
+        if (known := self._leg.quarantined_bar(bar.session)) is not None:
+            change = change_of_quarantined(known, bar)
+        elif is_next or history.get(bar.session) is not None:
+            change = history.put(bar)
+            if is_next:
+                causes = present_causes(history.closes, history.adj_closes)
+                return change, Screening(quarantined=quarantined, causes=causes)
+            return change, screen(history, quarantined, known=before)
+        else:
+            change = BarChange.NEW
+        return change, screen(history, with_bar(quarantined, bar), known=before)
+
+    def _use(
+        self, bar: Bar, change: BarChange, screening: Screening, *, at_ns: int
+    ) -> tuple[list[Effects], tuple[int, ...]]:
+        """Let the pairs use what a bar changed; return the rows of those that it touches."""
+        history = self._leg.history
+        parts, touched = list[Effects](), set[int]()
+        if history.get(bar.session) is not None:
+            parts += self._give(bar, change, touched, at_ns=at_ns)
+        if screening.removed:
+            seen_ns = max(at_ns, bar.known_at_ns)
+            parts += [monitor.remove_sessions(seen_ns) for monitor in self._monitors.values()]
+        for each in screening.used:
+            is_full = len(history) == HISTORY_SESSIONS
+            history.put(each)
+            parts += [self._forget_oldest(each.session)] if is_full else []
+            parts += self._give(each, BarChange.NEW, touched, at_ns=at_ns)
+        return parts, tuple(sorted(touched))
 
     def on_data_quality(self, at_ns: int) -> Effects:
         """Evaluate the pairs after a data fault of the leg began or ended."""
@@ -88,6 +181,30 @@ class LegPairs:
             parts.append(monitor.faults.evaluate(self._role, at_ns))
             parts.append(monitor.reevaluate(at_ns))
         return merge(parts)
+
+    def _put_of_history(self, bar: Bar) -> BarChange:
+        quality = self._leg.data_quality
+        known = self._leg.quarantined_bar(bar.session)
+        if known is None:
+            return self._leg.history.put(bar)
+        change = change_of_quarantined(known, bar)
+        if change not in _NO_NEWS:
+            quality.quarantined = with_bar(quality.quarantined, bar)
+        return change
+
+    def _quarantine(self, screening: Screening) -> list[Effects]:
+        quality = self._leg.data_quality
+        for session in screening.removed:
+            self._leg.history.remove(session)
+        quality.quarantined = screening.quarantined
+        quality.quarantined_count += len(screening.found)
+        return [suppress(f"bar_{cause.value}") for cause in screening.found]
+
+    def _give(self, bar: Bar, change: BarChange, touched: set[int], *, at_ns: int) -> list[Effects]:
+        """Let the pairs use a bar that the history has now, and note the rows of those that it touches."""
+        rows = [row for row, monitor in self._monitors.items() if self._touches(monitor, bar)]
+        touched.update(rows)
+        return [self._monitors[row].take_bar(bar, change, at_ns=at_ns) for row in rows]
 
     def _evaluate_faults(self, at_ns: int) -> list[Effects]:
         """Evaluate the end of a fault by a bar. The caller evaluates again what the fault held back."""
@@ -99,7 +216,8 @@ class LegPairs:
         Statistics are computed when first asked for. After the change, and after a restart, it is too late.
         """
         is_full = len(self._leg.history) == HISTORY_SESSIONS
-        is_at_fault = bool(self._leg.data_quality.awaited_sessions)
+        quality = self._leg.data_quality
+        is_at_fault = bool(quality.awaited_sessions or quality.quarantined or quality.has_wrong_closes)
         if is_full or is_at_fault or any(_changes_the_past(self._leg, bar) for bar in bars):
             return merge([monitor.materialise() for monitor in self._monitors.values()])
         return NOTHING
@@ -125,5 +243,15 @@ def _changes_the_past(leg: Leg, bar: Bar) -> bool:
     known, newest = leg.history.get(bar.session), leg.history.newest_session
     if known is None:
         # A missing bar that comes after a newer one changes the window that the newer one was evaluated with.
-        return newest is not None and bar.session < newest
+        return newest is not None and (bar.session < newest or _may_be_wrong(leg, bar))
     return (known.close, known.adj_close) != (bar.close, bar.adj_close)
+
+
+def _may_be_wrong(leg: Leg, bar: Bar) -> bool:
+    """Return whether a new bar may begin a fault, whose event shows the statistics before the bar."""
+    newest = leg.history.newest()
+    if newest is None:
+        return False
+    last, now = close_of(newest), close_of(bar)
+    is_lower = now.adjusted * last.raw < last.adjusted * now.raw
+    return now.raw == last.raw or is_lower or why_not_after(now, last) is not None

@@ -75,6 +75,7 @@ class RestoredEngine:
     def _fill_lead(self, lead: LeadState, *, is_from_beginning: bool) -> None:
         legs, name = self.engine.legs, self.engine.lead
         legs[name].history = restore_bars(lead.bars, instrument=name)
+        legs[name].data_quality.quarantined = lead.data_quality.quarantined
         if is_from_beginning:
             return
         time = self.engine.progress

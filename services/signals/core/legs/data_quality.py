@@ -8,13 +8,17 @@ cause               begins                                         ends
 ``bad_ticks``       five rejected prices within a minute            a minute without one
 ``missing_bar``     two hours after a bar should have been final   a bar of that session or later
 ``no_close_sample`` a close without a price of its last 15 minutes a bar of that session or later
+``close_jump``      as `bar_quality` says: the closes themselves   the same
+and three more      are wrong
 =================== ============================================== ===================================
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.bars import Bar
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import FeedState
 
@@ -30,6 +34,16 @@ class Cause(StrEnum):
     BAD_TICKS = "bad_ticks"
     MISSING_BAR = "missing_bar"
     NO_CLOSE_SAMPLE = "no_close_sample"
+    CLOSE_JUMP = "close_jump"
+    UNAPPLIED_SPLIT = "unapplied_split"
+    STUCK_CLOSE = "stuck_close"
+    ADJUSTED_SPLICE = "adjusted_splice"
+
+
+QUARANTINED: Final = (Cause.CLOSE_JUMP, Cause.UNAPPLIED_SPLIT)
+"""The causes for which a close is kept out of the windows."""
+OF_CLOSES: Final = (*QUARANTINED, Cause.STUCK_CLOSE, Cause.ADJUSTED_SPLICE)
+"""The causes that are found in the closes themselves."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,12 +60,18 @@ class DataQuality:
         Event times of the last rejected prices, at most five.
     awaited_sessions
         By cause, the session whose bar would end it.
+    quarantined
+        The newest bars whose closes cannot be used, ascending by session; see `quarantine`.
+    quarantined_count
+        Closes that were quarantined since the leg was without a fault.
     """
 
     active_since_ns: dict[str, int] = field(default_factory=dict)
     stale_since_ns: int | None = None
     rejected_at_ns: list[int] = field(default_factory=list)
     awaited_sessions: dict[str, str] = field(default_factory=dict)
+    quarantined: tuple[Bar, ...] = ()
+    quarantined_count: int = 0
 
     @property
     def is_at_fault(self) -> bool:
@@ -95,9 +115,21 @@ class DataQuality:
             del self.active_since_ns[cause]
         return bool(ended)
 
+    @property
+    def has_wrong_closes(self) -> bool:
+        """Return whether a cause holds that is found in the closes themselves."""
+        return any(cause.value in self.active_since_ns for cause in OF_CLOSES)
+
+    def on_closes(self, causes: Collection[Cause], at_ns: int) -> bool:
+        """Record which causes are found in the closes now."""
+        changes = [self._begin(cause, at_ns) if cause in causes else self._end(cause) for cause in OF_CLOSES]
+        return any(changes)
+
     def _begin(self, cause: Cause, at_ns: int) -> bool:
         if cause.value in self.active_since_ns:
             return False
+        if not self.active_since_ns:
+            self.quarantined_count = 0
         self.active_since_ns[cause.value] = at_ns
         return True
 

@@ -1,32 +1,17 @@
-"""One leg's closes by session, taken from its bars.
-
-============ ============================================== ==============
-session      bar                                            change
-============ ============================================== ==============
-unknown      any                                            ``NEW``
-known        same close, same adjusted close                ``UNCHANGED``
-known        same close, other adjusted close               ``READJUSTED``
-known        other close, higher revision                   ``CORRECTED``
-known        other close, same revision and source          ``READJUSTED``
-known        other close, otherwise                         ``OUTDATED``
-============ ============================================== ==============
-
-An adjustment is not a correction. A dividend changes every older adjusted close, and a split changes every
-older close of a source that adjusts for splits; the price that was traded stays the same. A bar of the same
-revision with another close from another source is not used: the bar that came first in the log stays.
+"""One leg's closes by session, taken from its bars; `bar_change` says what a bar changes.
 
 Kept as columns, mostly 11 bytes a session: there are thousands of legs, and a `Bar` takes 400 bytes.
 """
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.signals.core.legs.bar_change import BarChange, change_by
 from services.signals.core.legs.price_column import PriceColumn
 from shared.domain.bars import Bar, BarStatus
 
@@ -40,16 +25,6 @@ FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 LAST_DAY: Final = FIRST_DAY + (1 << 16) - 1
 
 _T = TypeVar("_T", bound=np.generic)
-
-
-class BarChange(StrEnum):
-    """What a bar changed."""
-
-    NEW = "new"
-    UNCHANGED = "unchanged"
-    READJUSTED = "readjusted"
-    CORRECTED = "corrected"
-    OUTDATED = "outdated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,17 +217,38 @@ class LegHistory:
         if not self._is_at(at, day):
             self._insert(at, day, bar)
             return BarChange.NEW
-        if bar.close != self._closes[at]:
-            source, revision = self._origin_table[self._origins.item(at)]
-            is_restated = bar.revision == revision and bar.source == source
-            if bar.revision <= revision and not is_restated:
-                return BarChange.OUTDATED
+        change = change_by(
+            bar,
+            close=self._closes[at],
+            adj_close=self._adj_closes[at],
+            origin=self._origin_table[self._origins.item(at)],
+        )
+        if change in (BarChange.READJUSTED, BarChange.CORRECTED):
             self._write(at, day, bar)
-            return BarChange.READJUSTED if is_restated else BarChange.CORRECTED
-        if bar.adj_close != self._adj_closes[at]:
-            self._write(at, day, bar)
-            return BarChange.READJUSTED
-        return BarChange.UNCHANGED
+        return change
+
+    def remove(self, session: str) -> None:
+        """Remove a known session.
+
+        Raises
+        ------
+        KeyError
+            If it is not known.
+        """
+        day = day_of(session)
+        at = self._place(day)
+        if not self._is_at(at, day):
+            raise KeyError(session)
+        from_end = self._count - at
+        self._remove(at)
+        if from_end <= RECENT_SESSIONS:
+            del self._recent_ns[-from_end]
+            # The instant of the session that is one of the newest again is not known any more.
+            missing = min(self._count, RECENT_SESSIONS) - len(self._recent_ns)
+            self._recent_ns[:0] = [0] * missing
+        self._last_day = self._days.item(self._count - 1) + FIRST_DAY if self._count else 0
+        if day == self._last_used[0]:
+            self._last_used = (0, 0)
 
     def get(self, session: str) -> Bar | None:
         """Return a session's bar, None where it is not known.
@@ -325,12 +321,15 @@ class LegHistory:
             del self._recent_ns[:-RECENT_SESSIONS]
         self._write(at, day, bar)
 
-    def _forget_oldest(self) -> None:
+    def _remove(self, at: int) -> None:
         for prices in (self._closes, self._adj_closes):
-            prices.forget_first(count=self._count)
+            prices.remove(at, count=self._count)
         self._count -= 1
         for column in (self._days, self._origins):
-            column[: self._count] = column[1 : self._count + 1]
+            column[at : self._count] = column[at + 1 : self._count + 1]
+
+    def _forget_oldest(self) -> None:
+        self._remove(0)
         del self._recent_ns[: len(self._recent_ns) - self._count]
 
     def _write(self, at: int, day: int, bar: Bar) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from services.signals.core.legs.data_quality import DataQuality
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.last_price import LastPrice
-from shared.domain.bars import HISTORY_SESSIONS
+from shared.domain.bars import HISTORY_SESSIONS, Bar
 
 
 def _history() -> LegHistory:
@@ -30,3 +30,14 @@ class Leg:
     last_price: LastPrice = field(default_factory=LastPrice)
     history: LegHistory = field(default_factory=_history)
     data_quality: DataQuality = field(default_factory=DataQuality)
+
+    @property
+    def newest_session(self) -> str | None:
+        """Return the label of the latest session with a bar, used or quarantined; None before any."""
+        used = self.history.newest_session
+        quarantined = self.data_quality.quarantined
+        return max(used or "", quarantined[-1].session) if quarantined else used
+
+    def quarantined_bar(self, session: str) -> Bar | None:
+        """Return the quarantined bar of a session, None where there is none."""
+        return next((bar for bar in self.data_quality.quarantined if bar.session == session), None)

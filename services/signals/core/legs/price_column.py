@@ -86,9 +86,9 @@ class PriceColumn:
             self._kept = grown
         self._kept[row + 1 : count + 1] = self._kept[row:count]
 
-    def forget_first(self, *, count: int) -> None:
-        """Remove the first of ``count`` prices."""
-        self._kept[: count - 1] = self._kept[1:count]
+    def remove(self, row: int, *, count: int) -> None:
+        """Remove a row of ``count``, and move all after it one back."""
+        self._kept[row : count - 1] = self._kept[row + 1 : count]
 
 
 def _shortest(prices: NDArray[np.float64]) -> NDArray[np.int32] | NDArray[np.float32] | NDArray[np.float64]:

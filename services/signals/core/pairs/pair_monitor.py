@@ -8,7 +8,8 @@ with the opposite sign.
 from collections.abc import Sequence
 
 from services.signals.core.engine_config import EngineConfig
-from services.signals.core.legs.history import BarChange, day_of
+from services.signals.core.legs.bar_change import BarChange
+from services.signals.core.legs.history import day_of
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.pair_legs import PairLegs
 from services.signals.core.legs.session_clock import SessionClock
@@ -99,6 +100,18 @@ class PairMonitor:
         parts.append(self._evaluate_close(evaluated_at_ns, new_sessions=int(is_new_session)))
         parts.append(self.prices.evaluate(evaluated_at_ns))
         return merge(parts)
+
+    def remove_sessions(self, at_ns: int) -> Effects:
+        """Compute everything again after a leg has lost sessions whose closes cannot be used."""
+        statistics = self.statistics
+        before = statistics.values
+        statistics.recompute(regime_from=None)
+        self.transitions.outcomes.committed(self.legs.align)
+        parts = [self._recomputed]
+        if statistics.count:
+            parts.append(self.closes.restate(before, at_ns))
+            parts.append(self._evaluate_close(at_ns, new_sessions=0))
+        return merge((*parts, self.prices.evaluate(at_ns)))
 
     def materialise(self) -> Effects:
         """Compute what is computed on demand now, from the legs as they are: they are about to change."""

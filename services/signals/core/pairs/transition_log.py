@@ -5,6 +5,7 @@ from dataclasses import replace
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.state import NEVER_OPENED, Decision, DivergenceState, Phase
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.legs.quarantine import quarantine_values
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.outcome_book import OutcomeBook
 from services.signals.core.outcomes.scoring import last_closed
@@ -117,6 +118,8 @@ class TransitionLog:
             self.outcomes.opened(kind, direction, session=closed)
         self.sequence += 1
         context = self._context(kind, direction, transition, reported, at_ns, confirmation)
+        if kind is Kind.DATA_FAULT and values is None:
+            values = quarantine_values(self._statistics.legs.of(direction))
         event = build_event(
             pair=self._pair,
             rule=self._config.rule_of[kind],

@@ -42,13 +42,13 @@ def test_split_restated_by_the_source_keeps_the_window_on_one_scale() -> None:
     """The older closes were refused as outdated: half of the window on another scale, and a false alarm."""
     story = Story()
     story.commit(D1, 0.3)
-    halves = [
-        replace(known, close=known.close / 2, adj_close=known.adj_close / 2)
+    adjusted = [
+        replace(known, close=known.close * 0.75, adj_close=known.adj_close * 0.75)
         for session in story.monitor.legs.other.history.sessions
         if (known := story.monitor.legs.other.history.get(session)) is not None
     ]
 
-    made = story.take(bar_batch(*halves, mode=BarsMode.HISTORY))
+    made = story.take(bar_batch(*adjusted, mode=BarsMode.HISTORY))
 
     assert made == []
     assert story.monitor.statistics.values["z_90"] == pytest.approx(0.3, abs=1e-6)
@@ -57,20 +57,22 @@ def test_split_restated_by_the_source_keeps_the_window_on_one_scale() -> None:
 def test_divergence_that_an_adjustment_explains_ends_with_it() -> None:
     story = Story()
     story.commit(D1, 0.3)
-    jumped = story.closes[D1][1] / 2
+    jumped = story.closes[D1][1] * 0.75
     made = story.take(bar_batch(bar(D2, jumped)))
     made += story.take(
         bar_batch(bar(D2, story.closes[D1][0], instrument=LEAD, known_at_ns=ny(f"{D2} 16:00")))
     )
     made += story.reach(f"{D2} 20:15")
-    assert [event.type for event in made] == [Transition.OPEN], "a split that nobody has adjusted for"
-    halves = [
-        replace(known, close=known.close / 2, adj_close=known.adj_close / 2)
+    assert [event.type for event in made] == [Transition.OPEN], (
+        "four for three, too near to a crash to be a fault, and not adjusted for"
+    )
+    adjusted = [
+        replace(known, close=known.close * 0.75, adj_close=known.adj_close * 0.75)
         for session in story.monitor.legs.other.history.sessions
         if session < D2 and (known := story.monitor.legs.other.history.get(session)) is not None
     ]
 
-    made = story.take(bar_batch(*halves, mode=BarsMode.HISTORY))
+    made = story.take(bar_batch(*adjusted, mode=BarsMode.HISTORY))
 
     assert [event.type for event in made] == [Transition.CLOSED]
 

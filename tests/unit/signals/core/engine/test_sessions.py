@@ -311,7 +311,7 @@ def test_refill_with_a_correction_evaluates_the_newest_session_again() -> None:
 
 def test_first_history_decides_nothing() -> None:
     lead, other = history(Story().sessions.labels[:95])
-    stretched = [*other[:-1], replace(other[-1], close=50.0, adj_close=50.0)]
+    stretched = [*other[:-1], replace(other[-1], close=110.0, adj_close=110.0)]
     engine = make_engine()
     for leg in (lead, stretched):
         effects = engine.apply(bar_batch(*leg, mode=BarsMode.HISTORY))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.signals.core.legs.history import BarChange, LegHistory
+from services.signals.core.legs.bar_change import BarChange
+from services.signals.core.legs.history import LegHistory
 from shared.domain.bars import Bar, BarStatus
 from tests.support.builders_market import bar, calendar
 

@@ -36,7 +36,7 @@ def test_prices_are_kept_as_short_as_loses_nothing(prices: list[float], kind: st
 @given(
     st.one_of(*(st.lists(prices, max_size=8) for prices in (DECIMALS, SINGLES, PRICES))),
     st.lists(
-        st.tuples(st.sampled_from(["put", "insert", "forget"]), st.integers(0, 30), PRICES), max_size=30
+        st.tuples(st.sampled_from(["put", "insert", "remove"]), st.integers(0, 30), PRICES), max_size=30
     ),
 )
 def test_column_is_a_list_of_floats(begin: list[float], steps: list[tuple[str, int, float]]) -> None:
@@ -51,7 +51,7 @@ def test_column_is_a_list_of_floats(begin: list[float], steps: list[tuple[str, i
             column.put(number % len(plain), price, count=len(plain))
             plain[number % len(plain)] = price
         elif plain:
-            column.forget_first(count=len(plain))
-            del plain[0]
+            column.remove(number % len(plain), count=len(plain))
+            del plain[number % len(plain)]
         assert column.first(len(plain)).tolist() == plain
         assert [column[row] for row in range(len(plain))] == plain
