@@ -139,7 +139,7 @@ def _rows_before(history: list[Bar], pair: Pair, rows: list[StatsRow]) -> list[S
         legs[bar.instrument].put(bar)
     committed = {row[0] for row in rows}
     aligned = align(without_unusable(legs[pair.lead]), without_unusable(legs[pair.other]))
-    return [row for row in history_rows(aligned) if row[0] not in committed]
+    return [row for row in history_rows(aligned, pair.agreement) if row[0] not in committed]
 
 
 def events_bytes(events: Iterable[DivergenceEvent]) -> bytes:

@@ -12,6 +12,33 @@ _INSTRUMENT = re.compile(r"[A-Z0-9:/^=_-]{1,24}\.[A-Z0-9-]{1,24}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementBand:
+    """The baseline of a pair's relationship: between which values the probability of agreement lies.
+
+    The legs agree in a session if both move to the same side of their means.
+
+    Parameters
+    ----------
+    low, high
+        ``0 < low < high < 1``.
+
+    Examples
+    --------
+    >>> AgreementBand(low=0.5, high=0.4)
+    Traceback (most recent call last):
+        ...
+    ValueError: a band needs 0 < low < high < 1, was 0.5 and 0.4
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.low < self.high < 1.0:
+            raise ValueError(f"a band needs 0 < low < high < 1, was {self.low} and {self.high}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """Two legs: the lead ticks and owns the partition; the other is known by its bars, and may tick too.
 
@@ -54,6 +81,13 @@ class Pair:
     is_proxy: bool = False
     agreement_low: float | None = None
     agreement_high: float | None = None
+
+    @property
+    def agreement(self) -> AgreementBand | None:
+        """Return the baseline; None for a pair that states none."""
+        if self.agreement_low is None or self.agreement_high is None:
+            return None
+        return AgreementBand(low=self.agreement_low, high=self.agreement_high)
 
     @property
     def page(self) -> str:

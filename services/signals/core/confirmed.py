@@ -7,6 +7,13 @@ from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.statistics.cointegration import coint_p
 from services.signals.core.statistics.correlation import CorrelationEstimate, estimate_correlation
 from services.signals.core.statistics.correlation_change import fisher_z
+from services.signals.core.statistics.e_break import (
+    STARTS,
+    AgreementBand,
+    agreement_share,
+    agreements,
+    evidence_of,
+)
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
 from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
@@ -24,6 +31,7 @@ from shared.domain.bars import HISTORY_SESSIONS as HISTORY_SESSIONS
 RATIO_WINDOW = 90
 CORRELATION_WINDOWS = (20, 60, 90, 252)
 COINTEGRATION_WINDOW = 252
+AGREEMENT_WINDOW = 60
 
 # Far above what two orders of summation can differ by, far below what any data resolve.
 _ROUNDING = 1e-6
@@ -31,13 +39,15 @@ _ROUNDING = 1e-6
 Values = dict[str, float | None]
 
 
-def confirmed_values(aligned: AlignedSessions) -> Values:
+def confirmed_values(aligned: AlignedSessions, band: AgreementBand | None = None) -> Values:
     """Compute the statistics of the last session.
 
     Parameters
     ----------
     aligned
         Sessions up to and including the one to compute, at most `HISTORY_SESSIONS` of them.
+    band
+        The pair's baseline; without one there is no evidence of a break.
 
     Returns
     -------
@@ -68,7 +78,8 @@ def confirmed_values(aligned: AlignedSessions) -> Values:
         "stress_corr_252": stress_correlation(a, b, size=252),
         "half_life_252": half_life(aligned.log_ratio, size=252),
     }
-    return values | move_values(aligned) | correlation_values(aligned, CORRELATION_WINDOWS)
+    correlations = correlation_values(aligned, CORRELATION_WINDOWS)
+    return values | move_values(aligned) | correlations | agreement_values(aligned, band)
 
 
 def ratio_values(aligned: AlignedSessions) -> Values:
@@ -181,4 +192,20 @@ def _correlation_values(estimates: dict[int, CorrelationEstimate | None]) -> Val
     return values | {
         "fisher_z": fisher_z(recent, usual),
         "corr_change": recent.correlation - usual.correlation if recent and usual else None,
+    }
+
+
+def agreement_values(aligned: AlignedSessions, band: AgreementBand | None) -> Values:
+    """Compute how often the legs agreed by the last session, and the evidence against the baseline."""
+    agreed = agreements(aligned.lead_returns, aligned.other_returns, last=STARTS)
+    evidence = None if band is None else evidence_of(agreed, band)
+    return {
+        "e_break": None if evidence is None else evidence.total,
+        "e_tightening": None if evidence is None else evidence.tightening,
+        "e_loosening": None if evidence is None else evidence.loosening,
+        "agreement_60": agreement_share(agreed[-AGREEMENT_WINDOW:])
+        if agreed.size >= AGREEMENT_WINDOW
+        else None,
+        "agreement_low": None if band is None else band.low,
+        "agreement_high": None if band is None else band.high,
     }

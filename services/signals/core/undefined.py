@@ -34,6 +34,8 @@ SESSIONS_NEEDED: Final = {
     "lead_lag_corr_120": 121,
     "lead_lag_band_120": 121,
     "coint_p_252": 252,
+    **dict.fromkeys(("e_break", "e_tightening", "e_loosening"), 62),
+    "agreement_60": 121,
 }
 _FLAT_RATIO: Final = (
     "the ratio was flat in this window: its standard deviation was at most 0.000001, the rounding of prices"
@@ -46,11 +48,18 @@ _FORMULA: Final = {
     "opposite_moves": "the legs moved as one in this window, but for the rounding of prices",
     "coint_p_252": "a leg did not move in this window, or the legs moved so nearly in line that nothing is "
     "left to test",
+    "agreement_60": "a leg moved as its mean in every session of this window",
 }
+_NEED_A_BASELINE: Final = ("e_break", "e_tightening", "e_loosening", "agreement_low", "agreement_high")
 
 
-def why_undefined(name: str, sessions: int) -> str:
+def why_undefined(name: str, sessions: int, *, has_baseline: bool = True) -> str:
     """Return why a statistic is None with that many aligned sessions.
+
+    Parameters
+    ----------
+    has_baseline
+        Whether the pair states how often its legs agree.
 
     Examples
     --------
@@ -58,7 +67,11 @@ def why_undefined(name: str, sessions: int) -> str:
     'warming up: 57 of 91 sessions'
     >>> why_undefined("corr_60", 300)
     'a leg did not move in this window'
+    >>> why_undefined("e_break", 57, has_baseline=False)
+    'the pair states no baseline: agreement_low and agreement_high'
     """
+    if not has_baseline and name in _NEED_A_BASELINE:
+        return "the pair states no baseline: agreement_low and agreement_high"
     needed = SESSIONS_NEEDED.get(name, 0)
     if sessions < needed:
         return f"warming up: {sessions} of {needed} sessions"

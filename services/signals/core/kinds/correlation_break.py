@@ -10,6 +10,7 @@ from services.signals.core.divergence.observation import Observation, symmetric
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.claim import Claim
 from services.signals.core.kinds.definition import (
+    EVIDENCE,
     Floats,
     KindDefinition,
     PriceSearch,
@@ -60,6 +61,7 @@ CORRELATION_BREAK: Final = KindDefinition(
         *("fisher_z", "corr_change", "n_eff_20", "n_eff_252"),
         *("corr_ci_20_low", "corr_ci_20_high", "corr_ci_252_low", "corr_ci_252_high"),
     ),
+    context=EVIDENCE,
     window=returns_of(252),
     correlation_size=20,
     # Tighter: both legs should move the same way. Looser: opposite ways.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,9 @@ class PriceSearch:
     values: Callable[[AlignedSessions], Values]
     margins: Callable[[Rule, HypotheticalClose, Floats], Floats]
 
+EVIDENCE: Final = ("e_break", "agreement_low", "agreement_high")
+"""The evidence of a break, with the baseline that it is evidence against."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindDefinition:
@@ -49,6 +53,8 @@ class KindDefinition:
         does not open by the level of a statistic.
     decided_by
         Names of the confirmed statistics that decide; events show them first.
+    context
+        Names of further confirmed statistics that events show after those.
     window
         Returns the numbers that these statistics are computed from, oldest first. Events carry their hash.
     correlation_size
@@ -65,6 +71,7 @@ class KindDefinition:
     default_rule: Rule
     observe: Observe | None = None
     decided_by: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
     window: Window = field(default=lambda _: np.empty(0))
     correlation_size: int | None = None
     claims: Mapping[Direction, Claim] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from services.signals.core.divergence.observation import Observation
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.claim import Claim
 from services.signals.core.kinds.definition import (
+    EVIDENCE,
     Floats,
     KindDefinition,
     PriceSearch,
@@ -61,6 +62,7 @@ HEDGE_LOST: Final = KindDefinition(
     default_rule=Rule(kind=Kind.HEDGE_LOST, warning=0.1, critical=0.3, leave=0.0),
     observe=observe,
     decided_by=("corr_ci_60_low", "corr_ci_60_high", "n_eff_60"),
+    context=EVIDENCE,
     window=returns_of(60),
     correlation_size=60,
     # The lead no longer hedges the other leg: both should move the same way.

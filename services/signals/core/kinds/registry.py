@@ -10,6 +10,7 @@ from services.signals.core.kinds.claim import Claim
 from services.signals.core.kinds.correlation_break import CORRELATION_BREAK
 from services.signals.core.kinds.data_fault import DATA_FAULT
 from services.signals.core.kinds.definition import KindDefinition, Observe
+from services.signals.core.kinds.evidence_break import EVIDENCE_BREAK
 from services.signals.core.kinds.hedge_lost import HEDGE_LOST
 from services.signals.core.kinds.opposite_moves import OPPOSITE_MOVES
 from services.signals.core.kinds.ratio_stretch import RATIO_STRETCH
@@ -21,6 +22,7 @@ KINDS: Final[Mapping[Kind, KindDefinition]] = {
     Kind.OPPOSITE_MOVES: OPPOSITE_MOVES,
     Kind.CORRELATION_BREAK: CORRELATION_BREAK,
     Kind.HEDGE_LOST: HEDGE_LOST,
+    Kind.EVIDENCE_BREAK: EVIDENCE_BREAK,
     Kind.REGIME_CHANGE: REGIME_CHANGE,
     Kind.DATA_FAULT: DATA_FAULT,
 }

@@ -12,13 +12,16 @@ from services.signals.core.legs.history import day_of
 from services.signals.core.outcomes.history_statistics import statistics_of_history
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
+from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction, Kind
 
 EvaluateClose = Callable[[str, Values], Iterable[tuple[Kind, Direction]]]
 """Evaluates one session after all those before it: takes its label and statistics, returns what opened."""
 
 
-def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tuple[Opening, ...]:
+def openings_of_history(
+    aligned: AlignedSessions, evaluate: EvaluateClose, band: AgreementBand | None = None
+) -> tuple[Opening, ...]:
     """Find the openings that closes would have made.
 
     Parameters
@@ -27,6 +30,8 @@ def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tu
         The filled history.
     evaluate
         A new evaluator, used for this history only; called once for each session, oldest first.
+    band
+        The pair's baseline; None for a pair that states none.
 
     Examples
     --------
@@ -44,12 +49,17 @@ def openings_of_history(aligned: AlignedSessions, evaluate: EvaluateClose) -> tu
     """
     return tuple(
         Opening(kind=kind, direction=direction, session=session)
-        for session, values in zip(aligned.sessions, statistics_of_history(aligned), strict=True)
+        for session, values in zip(aligned.sessions, statistics_of_history(aligned, band), strict=True)
         for kind, direction in evaluate(session, values)
     )
 
 
-def settled(ledger: Ledger, aligned: AlignedSessions, make_evaluator: Callable[[], EvaluateClose]) -> Ledger:
+def settled(
+    ledger: Ledger,
+    aligned: AlignedSessions,
+    make_evaluator: Callable[[], EvaluateClose],
+    band: AgreementBand | None = None,
+) -> Ledger:
     """Return the ledger with the openings of the filled history; unchanged if they were entered before.
 
     Parameters
@@ -58,8 +68,11 @@ def settled(ledger: Ledger, aligned: AlignedSessions, make_evaluator: Callable[[
         The sessions of the windows. The oldest must still be the oldest of the filled history.
     make_evaluator
         Returns a new evaluator.
+    band
+        The pair's baseline; None for a pair that states none.
     """
     if ledger.backfill_until is None:
         return ledger
     count = int(aligned.days.searchsorted(day_of(ledger.backfill_until), side="right"))
-    return ledger.with_history(openings_of_history(aligned.until(count, limit=count), make_evaluator()))
+    history = aligned.until(count, limit=count)
+    return ledger.with_history(openings_of_history(history, make_evaluator(), band))

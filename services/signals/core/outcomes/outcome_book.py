@@ -7,6 +7,7 @@ from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.from_history import EvaluateClose, settled
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.summary import summarise
+from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction, Kind
 from shared.domain.snapshots import OutcomeSummary
 
@@ -23,10 +24,15 @@ class OutcomeBook:
     ----------
     make_evaluator
         Returns a new evaluator of closes; see `EvaluateClose`.
+    band
+        The pair's baseline; None for a pair that states none.
     """
 
-    def __init__(self, make_evaluator: Callable[[], EvaluateClose]) -> None:
+    def __init__(
+        self, make_evaluator: Callable[[], EvaluateClose], band: AgreementBand | None = None
+    ) -> None:
         self._make_evaluator = make_evaluator
+        self._band = band
         self._ledger = Ledger()
         self._summaries: tuple[OutcomeSummary, ...] | None = None
 
@@ -83,7 +89,7 @@ class OutcomeBook:
             Returns the aligned sessions of the windows; not called where nothing is pending.
         """
         if self._ledger.backfill_until is not None:
-            self.ledger = settled(self._ledger, align(), self._make_evaluator)
+            self.ledger = settled(self._ledger, align(), self._make_evaluator, self._band)
 
     def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:
         """Return what followed past openings, as of the newest aligned session.

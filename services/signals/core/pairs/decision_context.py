@@ -82,7 +82,7 @@ def context_of_close(statistics: PairStatistics, kind: Kind, *, at_ns: int) -> D
         for leg in (statistics.legs.lead, statistics.legs.other)
         if (bar := leg.history.get(statistics.session))
     ]
-    names = dict.fromkeys((*KINDS[kind].decided_by, *_CONTEXT))
+    names = dict.fromkeys((*KINDS[kind].decided_by, *_CONTEXT, *KINDS[kind].context))
     return DecisionContext(
         values={name: statistics.values.get(name) for name in names},
         legs=tuple(

@@ -44,7 +44,7 @@ class PairMonitor:
         self.pair = pair
         self.config = config
         self.legs = PairLegs(lead, other, clock=clock)
-        self.statistics = PairStatistics(self.legs)
+        self.statistics = PairStatistics(self.legs, pair.agreement)
         self.transitions = TransitionLog(pair, self.statistics, config)
         self.closes = CloseEvaluator(self.statistics, self.transitions, config)
         self.prices = PriceEvaluator(self.statistics, self.transitions, config)

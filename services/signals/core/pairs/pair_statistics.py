@@ -10,6 +10,7 @@ from services.signals.core.confirmed import RATIO_WINDOW, Values, confirmed_valu
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import label_of
 from services.signals.core.legs.pair_legs import PairLegs
+from services.signals.core.statistics.e_break import AgreementBand
 from services.signals.core.statistics.hedge_answer import hedge_answer
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.statistics.next_close import (
@@ -38,6 +39,8 @@ class PairStatistics:
     ----------
     legs
         The pair's legs.
+    band
+        The baseline of their relationship; None for a pair that states none.
 
     Attributes
     ----------
@@ -55,8 +58,9 @@ class PairStatistics:
         The log ratio of the newest session; 0 before the first.
     """
 
-    def __init__(self, legs: PairLegs) -> None:
+    def __init__(self, legs: PairLegs, band: AgreementBand | None = None) -> None:
         self.legs = legs
+        self.band = band
         self.session = ""
         self.count = self.commits = 0
         self.regime: RegimeState = START
@@ -72,7 +76,7 @@ class PairStatistics:
     def values(self) -> Values:
         """The confirmed statistics of the newest session by name; None is undefined."""
         if self._values is None:
-            self._values = confirmed_values(self.legs.align())
+            self._values = confirmed_values(self.legs.align(), self.band)
         return self._values
 
     @property
@@ -111,7 +115,7 @@ class PairStatistics:
         """
         aligned = self._commit()
         if regime_from is not None:
-            self._values = confirmed_values(aligned)
+            self._values = confirmed_values(aligned, self.band)
             self.regime = next_regime(regime_from, self.values.get("z_90"))
         else:
             self.regime = (regimes(aligned.log_ratio) or [START])[-1]

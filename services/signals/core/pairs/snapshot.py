@@ -55,7 +55,11 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
         confirmed=confirmed,
         provisional=_provisional(monitor, watermark_ns),
         undefined={
-            name: why_undefined(name, monitor.statistics.count) for name in values if values[name] is None
+            name: why_undefined(
+                name, monitor.statistics.count, has_baseline=monitor.statistics.band is not None
+            )
+            for name in values
+            if values[name] is None
         },
         open=_open(monitor),
         history=SessionHistory(

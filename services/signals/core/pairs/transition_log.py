@@ -52,7 +52,7 @@ class TransitionLog:
     def __init__(self, pair: Pair, statistics: PairStatistics, config: EngineConfig) -> None:
         self.divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
         self.sequence = 0
-        self.outcomes = OutcomeBook(lambda: HistoryEvaluator(config.rules))
+        self.outcomes = OutcomeBook(lambda: HistoryEvaluator(config.rules), statistics.band)
         self._pair = pair
         self._statistics = statistics
         self._config = config

@@ -36,6 +36,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from shared.domain.pairs import AgreementBand as AgreementBand
+
 Floats = NDArray[np.float64]
 
 STAKES: Final = (0.125, 0.25, 0.5)
@@ -48,26 +50,6 @@ SCALE: Final = 0.46
 """``SCALE * 252 / (252 - 20)`` is just below 1/2: half a false opening a year for each of two directions."""
 # Below the resolution of prices, above the rounding of a mean: no sign may follow from rounding.
 _NO_SIGN: Final = 1e-12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementBand:
-    """The baseline: between which values the probability of agreement lies; ``0 < low < high < 1``.
-
-    Examples
-    --------
-    >>> AgreementBand(low=0.5, high=0.4)
-    Traceback (most recent call last):
-        ...
-    ValueError: a band needs 0 < low < high < 1, was 0.5 and 0.4
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.low < self.high < 1.0:
-            raise ValueError(f"a band needs 0 < low < high < 1, was {self.low} and {self.high}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +109,32 @@ def e_break(a: Floats, b: Floats, band: AgreementBand) -> BreakEvidence | None:
     >>> e_break(a[:60], a[:60], band) is None
     True
     """
-    agreed = agreements(a, b, last=STARTS)
+    return evidence_of(agreements(a, b, last=STARTS), band)
+
+
+def evidence_of(agreed: NDArray[np.int8], band: AgreementBand) -> BreakEvidence | None:
+    """Compute the evidence of the newest session.
+
+    Parameters
+    ----------
+    agreed
+        The `agreements` of the last `STARTS` sessions, or of fewer.
+    band
+        The baseline.
+
+    Returns
+    -------
+    BreakEvidence or None
+        None without any agreement.
+
+    Examples
+    --------
+    At even odds one bettor owns ``1 + k`` after a session, and the other one ``1 - k``:
+
+    >>> found = evidence_of(np.array([1], dtype=np.int8), AgreementBand(low=0.499999, high=0.5))
+    >>> round(found.tightening / 0.46, 4), round(found.loosening / 0.46, 4)
+    (1.2917, 0.7083)
+    """
     if not agreed.size:
         return None
     tightening, loosening = (

@@ -1,0 +1,45 @@
+"""Evidence break: the legs agree more, or less, often than the pair's stated baseline allows.
+
+Unlike a correlation break it compares with a stated baseline and not with the year before, and its false
+alarms are bounded whatever the distribution of the returns: ``docs/evidence.md`` has the proof. A pair
+without a baseline has no such divergence.
+"""
+
+from typing import Final
+
+from services.signals.core.confirmed import Values
+from services.signals.core.divergence.observation import Observation
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.kinds.claim import Claim
+from services.signals.core.kinds.definition import KindDefinition, returns_of
+from services.signals.core.statistics.e_break import MEAN_WINDOW, STARTS
+from shared.domain.divergences import Direction, Kind
+
+
+def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
+    """Return the evidence for a change in the direction.
+
+    Examples
+    --------
+    >>> values = {"e_tightening": 300.0, "e_loosening": 1.5}
+    >>> observe(Rule(kind=Kind.EVIDENCE_BREAK), Direction.LOOSENING, values)
+    Observation(x=1.5, leave_value=1.5, can_open=True)
+    """
+    del rule
+    evidence = values.get("e_loosening" if direction is Direction.LOOSENING else "e_tightening")
+    return None if evidence is None else Observation(x=evidence, leave_value=evidence)
+
+
+EVIDENCE_BREAK: Final = KindDefinition(
+    # A year of sessions, ten years, and a leave level that the guarantee of one false opening a year needs.
+    default_rule=Rule(kind=Kind.EVIDENCE_BREAK, warning=252.0, critical=2520.0, leave=20.0),
+    observe=observe,
+    decided_by=(
+        *("e_break", "e_tightening", "e_loosening"),
+        *("agreement_60", "agreement_low", "agreement_high"),
+    ),
+    # The agreements of the last 120 sessions, each with the means of the 252 before it.
+    window=returns_of(MEAN_WINDOW + STARTS),
+    # Tighter: both legs should move the same way. Looser: opposite ways.
+    claims={Direction.TIGHTENING: Claim.TOGETHER, Direction.LOOSENING: Claim.APART},
+)
