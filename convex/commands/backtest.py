@@ -1,12 +1,14 @@
 """``convex backtest``: run the live engine over history."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
@@ -20,6 +22,13 @@ def backtest(
     stats: Annotated[Path, typer.Option(help="Where to write the statistics of each session (CSV).")],
     events: Annotated[Path, typer.Option(help="Where to write the events (JSON lines).")],
     pair: Annotated[str, typer.Option(help="Pair whose names and figures to use.")] = "gold-iwm",
+    baseline: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH",
+            help="Share of sessions in which the legs agree, as a band; by default that of the pair.",
+        ),
+    ] = None,
     start: _Day = None,
     end: _Day = None,
     rules: Annotated[
@@ -62,6 +71,8 @@ def backtest(
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
     if report_paths == 1:
         raise ConfigError("--report-paths 1: one history has no error; give 2 or more, or 0 for none")
+    if baseline is not None:
+        chosen = _with_baseline(chosen, baseline)
     if start is not None and end is not None and start > end:
         raise ConfigError(f"--start {start:%Y-%m-%d}: is after --end {end:%Y-%m-%d}")
     recording = Recording(
@@ -140,3 +151,10 @@ def backtest(
     if replayed.suppressed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))
         console.print(f"not acted on: {reasons}")
+
+
+def _with_baseline(pair: Pair, band: tuple[float, float]) -> Pair:
+    try:
+        return replace(pair, agreement_low=band[0], agreement_high=band[1])
+    except ConfigError as error:
+        raise ConfigError(f"--baseline {band[0]:g} {band[1]:g}: {error}") from error

@@ -9,6 +9,7 @@ from typing import Final
 from convex.explain.kinds import (
     correlation_break,
     data_fault,
+    evidence_break,
     hedge_lost,
     opposite_moves,
     ratio_stretch,
@@ -199,6 +200,7 @@ MARKET_KINDS: Final[dict[Kind, Callable[[Material, Market], Working]]] = {
     Kind.OPPOSITE_MOVES: opposite_moves.working_of,
     Kind.CORRELATION_BREAK: correlation_break.working_of,
     Kind.HEDGE_LOST: hedge_lost.working_of,
+    Kind.EVIDENCE_BREAK: evidence_break.working_of,
     Kind.REGIME_CHANGE: regime_change.working_of,
 }
 """Every kind but ``data_fault``, whose working needs no market."""

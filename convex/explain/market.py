@@ -39,6 +39,8 @@ class Market:
         ``ln(evaluated_lead / evaluated_other)``.
     is_live
         A live price was evaluated, so that the window ends with the last of the sessions.
+    band
+        The baseline that the event states: low and high; None where it states none.
     """
 
     source: str
@@ -52,6 +54,7 @@ class Market:
     evaluated_other: float
     evaluated: float
     is_live: bool
+    band: tuple[float, float] | None = None
 
     def window(self, size: int) -> slice | None:
         """Return the sessions that the evaluated ratio is compared with; None with fewer than ``size``."""
@@ -120,7 +123,13 @@ def rebuild(
         evaluated_other=evaluated[1],
         evaluated=float(np.log(evaluated[0] / evaluated[1])),
         is_live=is_live,
+        band=_band(event),
     )
+
+
+def _band(event: DivergenceEvent) -> tuple[float, float] | None:
+    low, high = event.values.get("agreement_low"), event.values.get("agreement_high")
+    return None if low is None or high is None else (low, high)
 
 
 def _usable(bars: Iterable[Bar], at_ns: int, calendar: SessionCalendar) -> list[Bar]:

@@ -14,6 +14,9 @@ name                                  from
 ``return_5_lead return_5_other``      the last 5 returns, summed
 ``return_gap_std_90 opposite_moves``  the last 90 return pairs
 ``regime``                            every z-score of the history, in order
+``e_break e_tightening e_loosening``  120 sessions, each with up to 252 before it, and the baseline
+``agreement_60``                      the last 60 of those
+``agreement_low agreement_high``      the event: the baseline that it states
 ===================================== ============================================================
 """
 
@@ -25,6 +28,7 @@ from typing import Final
 import numpy as np
 
 from convex.explain.arithmetic import Comovement, MeanAndStd, comovement, fisher_difference, mean_and_std
+from convex.explain.evidence import for_loosening, for_tightening, share
 from convex.explain.market import Market
 from convex.explain.regimes import NUMBERS, regimes
 
@@ -151,6 +155,13 @@ def _gap_std(market: Market) -> float | None:
     return gap.std if gap is not None else None
 
 
+def _evidence(market: Market) -> float | None:
+    tightening, loosening = for_tightening(market), for_loosening(market)
+    if tightening is None or loosening is None:
+        return None
+    return tightening.evidence + loosening.evidence
+
+
 HEDGE: Final = 60
 _STRESS, _STRESSED_SHARE, _LEAST_STRESSED = 252, 0.1, 20
 
@@ -222,4 +233,10 @@ _BY_NAME: Final[dict[str, Callable[[Market], float | None]]] = {
     "return_gap_std_90": _gap_std,
     "opposite_moves": distance,
     "regime": _regime,
+    "e_break": _evidence,
+    "e_tightening": lambda market: found.evidence if (found := for_tightening(market)) else None,
+    "e_loosening": lambda market: found.evidence if (found := for_loosening(market)) else None,
+    "agreement_60": lambda market: share(market, HEDGE),
+    "agreement_low": lambda market: market.band[0] if market.band is not None else None,
+    "agreement_high": lambda market: market.band[1] if market.band is not None else None,
 }

@@ -4,7 +4,7 @@ What only the engine needs to know about a kind is in ``services/signals/core/ki
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from shared.domain.divergences import Direction, Kind, Null
@@ -25,9 +25,12 @@ class KindTraits:
     question
         What it answers; ``{lead}`` and ``{other}`` stand for the names of the legs.
     statistic
-        Name of the confirmed statistic that decides it; None when none does.
+        Name of the confirmed statistic that decides it; None when none does. Where each direction has one of
+        its own, this is their sum.
     directions
         The first one is that of a positive statistic.
+    statistics
+        By direction, where each has a statistic of its own; these are never negative.
     rule_fields
         The fields of a `Rule` that this kind uses; the version of its rule is computed from them.
     null
@@ -40,6 +43,7 @@ class KindTraits:
     directions: tuple[Direction, ...]
     rule_fields: tuple[str, ...]
     null: Null | None
+    statistics: Mapping[Direction, str] = field(default_factory=dict)
 
 
 KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
@@ -90,6 +94,7 @@ KIND_TRAITS: Final[Mapping[Kind, KindTraits]] = {
         directions=(Direction.TIGHTENING, Direction.LOOSENING),
         rule_fields=_BY_CLOSES,
         null=Null.CONSTANT_CORRELATION,
+        statistics={Direction.TIGHTENING: "e_tightening", Direction.LOOSENING: "e_loosening"},
     ),
     Kind.REGIME_CHANGE: KindTraits(
         title="Regime change",
@@ -114,3 +119,17 @@ DIRECTIONS: Final[Mapping[Kind, tuple[Direction, ...]]] = {
     kind: traits.directions for kind, traits in KIND_TRAITS.items()
 }
 """The directions of each kind; the first is that of a positive statistic."""
+
+
+def statistic_of(kind: Kind, direction: Direction) -> str | None:
+    """Return the name of the confirmed statistic that decides one direction of a kind; None when none does.
+
+    Examples
+    --------
+    >>> statistic_of(Kind.RATIO_STRETCH, Direction.RISK_ON)
+    'z_90'
+    >>> statistic_of(Kind.EVIDENCE_BREAK, Direction.LOOSENING)
+    'e_loosening'
+    """
+    traits = KIND_TRAITS[kind]
+    return traits.statistics.get(direction, traits.statistic)

@@ -8,7 +8,8 @@ from typing import Final
 
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.kinds import KIND_TRAITS
-from shared.text.numbers import DASH
+from shared.text.evidence import format_e_value
+from shared.text.numbers import DASH, format_signed
 
 TRANSITION_WORDS: Final[Mapping[Transition, str]] = {
     Transition.OPEN: "opened",
@@ -114,3 +115,14 @@ def describe_regime(regime: str | float | None, *, missing: str = DASH) -> str:
     ('risk-off', 'risk-on', '—')
     """
     return missing if regime is None else _REGIME_WORDS.get(regime, missing)
+
+
+def format_statistic(kind: Kind, value: float | None) -> str:
+    """Return the statistic that decides a kind: with its sign, but for evidence, which has none.
+
+    Examples
+    --------
+    >>> format_statistic(Kind.RATIO_STRETCH, 2.312), format_statistic(Kind.EVIDENCE_BREAK, 301.4)
+    ('+2.31', '301')
+    """
+    return format_e_value(value) if kind is Kind.EVIDENCE_BREAK else format_signed(value)

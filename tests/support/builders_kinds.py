@@ -146,6 +146,14 @@ def _correlation_break(sign: float) -> dict[str, Any]:
 def _evidence_break(sign: float) -> dict[str, Any]:
     large, small = (301.4, 2.6) if sign > 0 else (2.6, 301.4)
     return {
-        "values": {"e_break": 304.0, "e_tightening": large, "e_loosening": small} | _CONTEXT,
+        "values": {
+            "e_break": 304.0,
+            "e_tightening": large,
+            "e_loosening": small,
+            "agreement_60": 0.7 if sign > 0 else 0.25,
+            "agreement_low": 0.42,
+            "agreement_high": 0.52,
+        }
+        | _CONTEXT,
         "thresholds": {"warning": 252.0, "critical": 2520.0, "leave": 20.0},
     }

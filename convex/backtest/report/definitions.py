@@ -6,6 +6,8 @@ from html import escape
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Kind
 from shared.domain.pairs import Pair
+from shared.text.evidence import describe_guarantee
+from shared.text.numbers import format_percent
 from shared.version import CODE_VERSION
 
 
@@ -53,6 +55,8 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
             f"{rule.warning:g} (warning) or {rule.critical:g} (critical), closes when r is {rule.leave:g} or "
             "less."
         )
+    if rule := rules.get(Kind.EVIDENCE_BREAK):
+        terms["Evidence break"] = _evidence(pair, rule, lead, other)
     if Kind.REGIME_CHANGE in rules:
         terms["Regime change"] = (
             "Risk-off from z ≥ 1, risk-on from z ≤ −1, neutral again inside ±0.5; the next change three "
@@ -80,6 +84,18 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
     }
 
 
+def _evidence(pair: Pair, rule: Rule, lead: str, other: str) -> str:
+    if (band := pair.agreement) is None:
+        return "Needs a baseline, which this pair does not state: it cannot open."
+    return (
+        f"Tests a stated baseline: that {lead} and {other} move to the same side of their means in "
+        f"{format_percent(band.low, 0)} to {format_percent(band.high, 0)} of the sessions. Opens when the "
+        f"evidence against it, an e-value, reaches {rule.warning:g} (warning) or {rule.critical:g} "
+        f"(critical), eases at {rule.warning:g} or less, closes at {rule.leave:g} or less. Tightening: they "
+        f"agree more often; loosening: less often. {describe_guarantee(rule.thresholds)}"
+    )
+
+
 def _levels(name: str, rule: Rule) -> str:
     return f"|{name}| ≥ {rule.warning:g} (warning) or ≥ {rule.critical:g} (critical)"
 
@@ -89,7 +105,13 @@ def _leaves(name: str, rule: Rule) -> str:
 
 
 def _cooldowns(rules: Mapping[Kind, Rule]) -> str:
-    lasting = (Kind.RATIO_STRETCH, Kind.OPPOSITE_MOVES, Kind.CORRELATION_BREAK, Kind.HEDGE_LOST)
+    lasting = (
+        Kind.RATIO_STRETCH,
+        Kind.OPPOSITE_MOVES,
+        Kind.CORRELATION_BREAK,
+        Kind.HEDGE_LOST,
+        Kind.EVIDENCE_BREAK,
+    )
     each = {rules[kind].cooldown_sessions for kind in lasting if kind in rules}
     if len(each) == 1:
         return f"{each.pop()}"

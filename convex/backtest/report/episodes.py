@@ -11,7 +11,7 @@ from services.signals.core.confirmed import Values
 from services.signals.core.divergence.observation import sign_of
 from shared.domain.divergences import Confirmation, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
-from shared.domain.kinds import KIND_TRAITS
+from shared.domain.kinds import KIND_TRAITS, statistic_of
 from shared.domain.sessions import SessionCalendar
 
 # Sessions after an opening at which the prices are compared with those of the opening.
@@ -176,7 +176,10 @@ def _severity(events: Iterable[DivergenceEvent]) -> Severity:
 
 
 def _peak(events: list[DivergenceEvent], closes: tuple[Session, ...]) -> float | None:
-    name, sign = KIND_TRAITS[events[0].kind].statistic, sign_of(events[0].direction)
+    kind, direction = events[0].kind, events[0].direction
+    name = statistic_of(kind, direction)
+    # A statistic of one direction grows with the divergence whichever direction it is.
+    sign = 1.0 if KIND_TRAITS[kind].statistics else sign_of(direction)
     if name is None:
         return None
     reached = [event.values.get(name) for event in events] + [each.evaluated.get(name) for each in closes]

@@ -14,7 +14,7 @@ from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
 from shared.domain.kinds import KIND_TRAITS
 from shared.domain.pairs import Pair
 from shared.text.data_faults import causes_among, describe_cause
-from shared.text.divergences import TRANSITION_WORDS, describe_direction, describe_regime
+from shared.text.divergences import TRANSITION_WORDS, describe_direction, describe_regime, format_statistic
 from shared.text.durations import format_duration
 from shared.text.instants import format_new_york, format_session
 from shared.text.numbers import DASH, format_number, format_signed, format_signed_percent
@@ -146,7 +146,7 @@ def _row(episode: Episode, pair: Pair) -> str:
     )
     return (
         f'<tr id="{episode.anchor}"><td class="n">{episode.number}</td>{own}'
-        f'<td class="n">{format_signed(episode.peak)}</td>{changes}</tr>'
+        f'<td class="n">{format_statistic(episode.kind, episode.peak)}</td>{changes}</tr>'
     )
 
 

@@ -25,11 +25,11 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
-from shared.domain.kinds import KIND_TRAITS
+from shared.domain.kinds import KIND_TRAITS, statistic_of
 from shared.domain.pairs import Pair
-from shared.text.divergences import TRANSITION_WORDS, describe_direction
+from shared.text.divergences import TRANSITION_WORDS, describe_direction, format_statistic
 from shared.text.instants import format_new_york, format_session
-from shared.text.numbers import DASH, format_count, format_percent, format_signed
+from shared.text.numbers import DASH, format_count, format_percent
 
 _LEAST_SESSIONS = 2
 
@@ -178,11 +178,11 @@ def _events(events: Sequence[DivergenceEvent], pair: Pair) -> str:
 
 def _event(event: DivergenceEvent, pair: Pair) -> str:
     direction = describe_direction(event.direction, lead=pair.lead_title, other=pair.other_title)
-    statistic = event.values.get(KIND_TRAITS[event.kind].statistic or "")
+    statistic = event.values.get(statistic_of(event.kind, event.direction) or "")
     return (
         f'<tr><td class="n">{event.sequence}</td><td>{format_new_york(event.occurred_at)}</td>'
         f"<td>{KIND_TRAITS[event.kind].title}</td><td>{TRANSITION_WORDS[event.type]}</td>"
         f"<td>{escape(direction)}</td><td>{event.severity.value}</td><td>{event.confirmation.value}</td>"
-        f'<td class="n">{format_signed(statistic)}</td>'
+        f'<td class="n">{format_statistic(event.kind, statistic)}</td>'
         f"<td><code>{escape(event.event_id)}</code></td></tr>"
     )

@@ -28,9 +28,10 @@ from shared.pairs.loading import load_pairs
 
 def main(gold: Path, iwm: Path, folder: Path) -> None:
     """Run the backtest, print how often each kind opened and draw each kind's example."""
+    (pair,) = load_pairs("replay")
     replayed = replay(
         Recording(lead_files=(gold,), other_files=(iwm,)),
-        pair=load_pairs("replay")[0],
+        pair=pair,
         rules=PUBLISHED_RULES,
         calendar=xnys_calendar(),
         code_version="",
@@ -44,7 +45,7 @@ def main(gold: Path, iwm: Path, folder: Path) -> None:
         print("|", " | ".join([f"`{kind.value}`", *map(str, counts), str(sum(counts))]), "|")  # noqa: T201 - asked for
     sessions = read(gold, iwm)
     for kind, (start, end, heights, draw) in PICTURES.items():
-        course = Course(sessions, replayed.events, kind, start, end)
+        course = Course(sessions, replayed.events, pair, kind, start, end)
         figure, axes = plt.subplots(
             len(heights), 1, figsize=(WIDTH, sum(heights)), height_ratios=heights, sharex=True, squeeze=False,
             layout="constrained",

@@ -18,6 +18,7 @@ from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
+from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK
 
 INK, GOLD, IWM, MUTED = "#20262e", "#b07d10", "#2b6cb0", "#9aa5b1"
@@ -40,7 +41,13 @@ class Course:
     """What was reported between two days, and the statistics of the sessions between them."""
 
     def __init__(
-        self, sessions: AlignedSessions, events: Sequence[DivergenceEvent], kind: Kind, start: str, end: str
+        self,
+        sessions: AlignedSessions,
+        events: Sequence[DivergenceEvent],
+        pair: Pair,
+        kind: Kind,
+        start: str,
+        end: str,
     ) -> None:
         self.kind = kind
         self.rule: Rule = next(rule for rule in PUBLISHED_RULES if rule.kind is kind)
@@ -48,7 +55,10 @@ class Course:
         inside = [at for at, label in enumerate(sessions.sessions) if start <= label <= end]
         self.days = [date.fromisoformat(sessions.sessions[at]) for at in inside]
         self.limits = date.fromisoformat(start), date.fromisoformat(end)
-        self.values = [confirmed_values(sessions.until(at + 1, limit=HISTORY_SESSIONS)) for at in inside]
+        self.band = pair.agreement
+        self.values = [
+            confirmed_values(sessions.until(at + 1, limit=HISTORY_SESSIONS), self.band) for at in inside
+        ]
         states = regimes(sessions.log_ratio)
         self.regimes = [states[at].name for at in inside]
 
@@ -198,6 +208,33 @@ def _hedge_lost(axes: list[Axes], course: Course) -> None:
     by_month(axis)
 
 
+def _evidence_break(axes: list[Axes], course: Course) -> None:
+    above, below = axes
+    (opened,) = course.events
+    day = date.fromisoformat(session_of(opened))
+    for axis in axes:
+        axis.axvspan(date2num(day), date2num(course.limits[1]), color=FILLS[opened.severity], lw=0, zorder=0)
+    assert course.band is not None  # noqa: S101 - the pair states one
+    above.axhspan(course.band.low, course.band.high, color=MUTED, alpha=0.3, lw=0, label="baseline")
+    above.plot(course.days, course.column("agreement_60"), color=IWM, label="agreement_60")
+    above.legend(loc="upper left", ncols=2)
+    above.set_ylim(0.35, 0.85)
+    levels(below, course.rule)
+    below.plot(course.days, course.column("e_tightening"), color=INK, label="e_tightening")
+    below.plot(course.days, course.column("e_loosening"), color=MUTED, label="e_loosening")
+    below.set_yscale("log")
+    below.set_ylim(1, 4_000)
+    value = opened.values["e_tightening"]
+    assert value is not None  # noqa: S101 - it decided
+    below.plot(date2num(day), value, "o", color=INK, ms=4.5, zorder=5)
+    below.annotate(
+        f"open, {opened.severity.value}\n{day.day} {day:%b}  {value:.0f}", (float(date2num(day)), value),
+        xytext=(-84, 8), textcoords="offset points", fontsize=8, linespacing=1.25, bbox=HALO,
+    )  # fmt: skip
+    below.legend(loc="upper left", ncols=2)
+    by_month(below)
+
+
 def _regime_change(axes: list[Axes], course: Course) -> None:
     (axis,) = axes
     colours = {"RISK_OFF": "#f3e3c0", "RISK_ON": "#cfe0f1", "NEUTRAL": "#ffffff"}
@@ -263,6 +300,7 @@ PICTURES: dict[Kind, tuple[str, str, tuple[float, ...], Draw]] = {
     Kind.OPPOSITE_MOVES: ("2020-01-21", "2020-04-15", (3.0,), _opposite_moves),
     Kind.CORRELATION_BREAK: ("2020-08-14", "2020-11-13", (1.6, 2.4), _correlation_break),
     Kind.HEDGE_LOST: ("2020-09-15", "2021-01-29", (2.9,), _hedge_lost),
+    Kind.EVIDENCE_BREAK: ("2020-10-01", "2021-03-31", (1.6, 2.4), _evidence_break),
     Kind.REGIME_CHANGE: ("2020-01-06", "2020-06-30", (2.9,), _regime_change),
     Kind.DATA_FAULT: ("2015-01-14", "2015-01-23", (1.7,), _data_fault),
 }

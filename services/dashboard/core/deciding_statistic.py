@@ -3,10 +3,10 @@
 from typing import Final
 
 from shared.domain.divergences import DivergenceEvent, Kind
+from shared.domain.kinds import KIND_TRAITS
 from shared.text.data_faults import causes_among, describe_cause
-from shared.text.divergences import describe_regime
-from shared.text.evidence import format_e_value
-from shared.text.numbers import DASH, format_price, format_signed
+from shared.text.divergences import describe_regime, format_statistic
+from shared.text.numbers import DASH, format_price
 
 # The name on the page, and the name in an event's values.
 _STATISTICS: Final = {
@@ -33,10 +33,9 @@ def value_of(event: DivergenceEvent) -> str:
     str
         A dash where the statistic is undefined, or no cause is left.
     """
-    if event.kind is Kind.EVIDENCE_BREAK:
-        return format_e_value(event.values.get("e_break"))
     if event.kind in _STATISTICS:
-        return format_signed(event.values.get(_STATISTICS[event.kind][1]))
+        name = KIND_TRAITS[event.kind].statistics.get(event.direction, _STATISTICS[event.kind][1])
+        return format_statistic(event.kind, event.values.get(name))
     if event.kind is Kind.REGIME_CHANGE:
         return _change_of(*(describe_regime(event.values.get(name)) for name in ("regime_before", "regime")))
     if "revised_to" in event.values:

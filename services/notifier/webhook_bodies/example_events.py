@@ -39,6 +39,7 @@ _OF_THE_CHANGE: Final = (
     "n_eff_20",
     "n_eff_252",
 )
+_OF_THE_EVIDENCE: Final = ("e_break", "agreement_low", "agreement_high")
 _VALUES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.RATIO_STRETCH: (*_OF_THE_RATIO, *_OF_EVERY_MARKET_KIND),
     Kind.OPPOSITE_MOVES: (
@@ -48,9 +49,21 @@ _VALUES: Final[Mapping[Kind, tuple[str, ...]]] = {
         "return_gap_std_90",
         *_OF_EVERY_MARKET_KIND,
     ),
-    Kind.CORRELATION_BREAK: (*_OF_THE_CHANGE, *_OF_EVERY_MARKET_KIND),
-    Kind.HEDGE_LOST: ("corr_ci_60_low", "corr_ci_60_high", "n_eff_60", *_OF_EVERY_MARKET_KIND),
-    Kind.EVIDENCE_BREAK: ("e_break", "e_tightening", "e_loosening", *_OF_EVERY_MARKET_KIND),
+    Kind.CORRELATION_BREAK: (*_OF_THE_CHANGE, *_OF_EVERY_MARKET_KIND, *_OF_THE_EVIDENCE),
+    Kind.HEDGE_LOST: (
+        "corr_ci_60_low",
+        "corr_ci_60_high",
+        "n_eff_60",
+        *_OF_EVERY_MARKET_KIND,
+        *_OF_THE_EVIDENCE,
+    ),
+    Kind.EVIDENCE_BREAK: (
+        "e_tightening",
+        "e_loosening",
+        "agreement_60",
+        *_OF_THE_EVIDENCE,
+        *_OF_EVERY_MARKET_KIND,
+    ),
     Kind.REGIME_CHANGE: ("regime_before", "regime", *_OF_THE_RATIO, *_OF_EVERY_MARKET_KIND),
     Kind.DATA_FAULT: (),
 }

@@ -14,6 +14,7 @@ from services.signals.core.kinds.claim import Claim
 from services.signals.core.kinds.definition import KindDefinition, returns_of
 from services.signals.core.statistics.e_break import MEAN_WINDOW, STARTS
 from shared.domain.divergences import Direction, Kind
+from shared.domain.kinds import KIND_TRAITS
 
 
 def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:
@@ -26,7 +27,7 @@ def observe(rule: Rule, direction: Direction, values: Values) -> Observation | N
     Observation(x=1.5, leave_value=1.5, can_open=True)
     """
     del rule
-    evidence = values.get("e_loosening" if direction is Direction.LOOSENING else "e_tightening")
+    evidence = values.get(KIND_TRAITS[Kind.EVIDENCE_BREAK].statistics[direction])
     return None if evidence is None else Observation(x=evidence, leave_value=evidence)
 
 

@@ -20,7 +20,7 @@ from tests.support import builders_market
 
 COLUMNS = (
     "session,gold,iwm,log_ratio,z_90,pctl_90,corr_20,corr_60,corr_90,corr_252,spearman_60,ewm_corr_20,beta_60,"
-    "hedge_ratio_60,hedge_effectiveness_60,vol_gold_20,vol_iwm_20,lead_lag_120,stress_corr_252,half_life_252,regime"
+    "hedge_ratio_60,hedge_effectiveness_60,vol_gold_20,vol_iwm_20,lead_lag_120,stress_corr_252,half_life_252,regime,e_break"
 )
 
 

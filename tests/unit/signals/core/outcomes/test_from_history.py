@@ -13,12 +13,14 @@ from services.signals.core.outcomes.from_history import openings_of_history, set
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
+from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.kinds import DIRECTIONS
 from tests.oracle.pair_oracle import read_pair
 from tests.support.data import shared_data
 from tests.unit.signals.core.outcomes.closes import closes, labels
 
+BAND = AgreementBand(low=0.42, high=0.52)
 STRETCH = (Rule(kind=Kind.RATIO_STRETCH),)
 
 
@@ -37,13 +39,15 @@ def opened_after_90(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> list[t
     ]
 
 
-def session_by_session(aligned: AlignedSessions, rules: tuple[Rule, ...]) -> list[Opening]:
+def session_by_session(
+    aligned: AlignedSessions, rules: tuple[Rule, ...], band: AgreementBand | None = None
+) -> list[Opening]:
     """Return the same openings the long way: each session's statistics, each state by itself."""
     opened: list[Opening] = []
     divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
     named = [state.name for state in regimes(aligned.log_ratio)]
     for index, session in enumerate(aligned.sessions):
-        values = confirmed_values(aligned.until(index + 1, limit=index + 1))
+        values = confirmed_values(aligned.until(index + 1, limit=index + 1), band)
         for rule in (rule for rule in rules if rule.kind in LEVEL_KINDS):
             for direction in DIRECTIONS[rule.kind]:
                 step = decide_on_close(
@@ -119,9 +123,9 @@ def test_openings_are_those_of_each_session_evaluated_by_itself(seed: int) -> No
     moves = noise[0], shared * noise[0] + (1 - np.abs(shared)) * noise[1]
     aligned = closes(*(100.0 * np.exp(each.cumsum()) for each in moves))
 
-    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED_RULES))
+    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED_RULES), BAND)
 
-    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED_RULES)))
+    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED_RULES, BAND)))
     assert len({each.kind for each in found}) >= 4
 
 
@@ -132,9 +136,9 @@ def test_openings_on_real_history_are_those_of_each_session_evaluated_by_itself(
     )
     aligned = closes(pair["gold"].tolist(), pair["adjusted"].tolist()).until(2107, limit=800)
 
-    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED_RULES))
+    found = openings_of_history(aligned, HistoryEvaluator(PUBLISHED_RULES), BAND)
 
-    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED_RULES)))
+    assert sorted(map(str, found)) == sorted(map(str, session_by_session(aligned, PUBLISHED_RULES, BAND)))
     assert {each.kind for each in found} == set(Kind) - {Kind.DATA_FAULT}
 
 
