@@ -9,6 +9,7 @@ from statsmodels.tsa.stattools import coint
 from services.signals.core.confirmed import confirmed_values, regimes, slow_values
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
+from services.signals.core.statistics.e_break import AgreementBand, e_break
 from services.signals.core.statistics.regime import START, next_regime
 from services.signals.core.statistics.zscore import baseline, zscore
 
@@ -27,8 +28,11 @@ FROM_SESSION = {
     "lead_lag_120": 121, "lead_lag_corr_120": 121, "lead_lag_band_120": 121,
     "stress_corr_252": 253, "half_life_252": 252,
     "return_5_lead": 6, "return_5_other": 6, "return_gap_std_90": 91, "opposite_moves": 91,
+    "e_break": 62, "e_tightening": 62, "e_loosening": 62, "agreement_60": 121,
+    "agreement_low": 1, "agreement_high": 1,
 }  # fmt: skip
 
+BAND = AgreementBand(low=0.42, high=0.52)
 _RNG = np.random.default_rng(31)
 GOLD = 1_300.0 * np.exp(np.cumsum(_RNG.normal(size=300)) * 0.01)
 IWM = 150.0 * np.exp(np.cumsum(_RNG.normal(size=300)) * 0.01)
@@ -49,12 +53,39 @@ def _aligned(count: int) -> AlignedSessions:
 
 @pytest.mark.parametrize("count", [1, 5, 6, 20, 21, 60, 61, 90, 91, 120, 121, 251, 252, 253, 300])
 def test_each_statistic_is_there_as_soon_as_its_window_is_full(count: int) -> None:
-    values = confirmed_values(_aligned(count))
+    values = confirmed_values(_aligned(count), BAND)
     assert values.keys() == FROM_SESSION.keys()
     for name, first in FROM_SESSION.items():
         # The half-life alone may have none in a full window.
         if name != "half_life_252" or count < first:
             assert (values[name] is not None) == (count >= first), name
+
+
+def test_pair_without_a_baseline_has_no_evidence_but_its_share_of_agreement() -> None:
+    with_it, without = confirmed_values(_aligned(300), BAND), confirmed_values(_aligned(300))
+
+    assert {name for name, value in without.items() if value is None} == {
+        *("e_break", "e_tightening", "e_loosening", "agreement_low", "agreement_high")
+    }
+    assert {name: value for name, value in with_it.items() if without[name] is not None} == {
+        name: value for name, value in without.items() if value is not None
+    }
+
+
+def test_evidence_is_that_of_the_returns_and_the_share_counts_their_sides() -> None:
+    values = confirmed_values(_aligned(300), BAND)
+    a, b = np.diff(np.log(GOLD)), np.diff(np.log(IWM))
+    found = e_break(a, b, BAND)
+    assert found is not None
+    assert (values["e_tightening"], values["e_loosening"], values["e_break"]) == (
+        *(found.tightening, found.loosening),
+        found.total,
+    )
+    same = [
+        (a[t] - a[max(0, t - 252) : t].mean()) * (b[t] - b[max(0, t - 252) : t].mean()) > 0
+        for t in range(239, 299)
+    ]
+    assert values["agreement_60"] == sum(same) / 60
 
 
 def test_change_of_the_correlation_is_what_the_test_evaluates() -> None:

@@ -111,6 +111,7 @@ def test_reason_for_a_gap_in_a_full_window_is_the_formulas() -> None:
     assert why_undefined("corr_20", 21) == "a leg did not move in this window"
     assert "mean" in why_undefined("half_life_252", 252)
     assert "stress" in why_undefined("stress_corr_252", 253)
+    assert "moved as its mean" in why_undefined("agreement_60", 121)
     assert why_undefined("unheard_of", 0) == "a leg did not move in this window"
 
 

@@ -67,6 +67,7 @@ def test_evidence_of_a_return_kind_is_the_last_returns_of_both_legs() -> None:
         Kind.OPPOSITE_MOVES: 180,
         Kind.CORRELATION_BREAK: 504,
         Kind.HEDGE_LOST: 120,
+        Kind.EVIDENCE_BREAK: 744,
         Kind.REGIME_CHANGE: 90,
         Kind.DATA_FAULT: 0,
     }

@@ -6,16 +6,19 @@ import pytest
 from services.signals.core.confirmed import confirmed_values
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.history_statistics import statistics_of_history
+from services.signals.core.statistics.e_break import AgreementBand
 from tests.oracle.pair_oracle import read_pair
 from tests.support.data import shared_data
 from tests.unit.signals.core.outcomes.closes import closes
 
+BAND = AgreementBand(low=0.42, high=0.52)
+
 
 def assert_equal_to_the_engine(aligned: AlignedSessions, *, every: int = 1) -> None:
-    history = statistics_of_history(aligned)
+    history = statistics_of_history(aligned, BAND)
     assert len(history) == len(aligned)
     for index in range(0, len(aligned), every):
-        alone = confirmed_values(aligned.until(index + 1, limit=index + 1))
+        alone = confirmed_values(aligned.until(index + 1, limit=index + 1), BAND)
         for name, value in history[index].items():
             expected = alone[name]
             if expected is None:
@@ -34,7 +37,7 @@ def test_a_wandering_history_has_every_statistic_in_the_end() -> None:
     aligned = closes(*wandering(290))
 
     assert_equal_to_the_engine(aligned, every=7)
-    assert None not in statistics_of_history(aligned)[-1].values()
+    assert None not in statistics_of_history(aligned, BAND)[-1].values()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 6, 7, 20, 21, 60, 61, 90, 91, 92, 252, 253])
@@ -64,11 +67,12 @@ def test_legs_that_move_as_one_have_no_gap_and_the_end_of_fishers_scale() -> Non
 
 
 def test_a_bad_close_leaves_no_trace_once_it_has_left_the_windows() -> None:
-    lead, other = wandering(400)
+    lead, other = wandering(500)
     spoilt = lead.copy()
     spoilt[100] *= 1e6
 
-    with_it, without = (statistics_of_history(closes(each, other))[-1] for each in (spoilt, lead))
+    # The evidence looks back over 120 sessions, each of which needs the 252 before it.
+    with_it, without = (statistics_of_history(closes(each, other), BAND)[-1] for each in (spoilt, lead))
 
     assert with_it == without
 

@@ -1,14 +1,17 @@
 """What the page is told about a pair."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.signals.core.pairs.snapshot import take_snapshot
 from services.signals.core.undefined import SESSIONS_NEEDED
+from shared.domain.bars import BarsMode
 from shared.domain.divergences import Confirmation, Severity
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import FeedState
-from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, ny, status
-from tests.support.pair_story import Story, make_engine
+from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, status
+from tests.support.pair_story import Story, history, make_engine
 
 
 def snapshot(story: Story, when: str) -> PairSnapshot:
@@ -87,7 +90,27 @@ def test_every_gap_has_its_reason() -> None:
     assert shown.confirmed is not None
     gaps = {name for name, value in shown.confirmed.values.items() if value is None}
     assert set(shown.undefined) == gaps
-    assert gaps == {name for name, needed in SESSIONS_NEEDED.items() if needed > 101}
+    of_the_baseline = {"e_break", "e_tightening", "e_loosening", "agreement_low", "agreement_high"}
+    assert gaps == of_the_baseline | {name for name, needed in SESSIONS_NEEDED.items() if needed > 101}
+    assert {shown.undefined[name] for name in of_the_baseline} == {
+        "the pair states no baseline: agreement_low and agreement_high"
+    }
+
+
+def test_pair_with_a_baseline_shows_its_evidence() -> None:
+    engine = make_engine(replace(pair(), agreement_low=0.42, agreement_high=0.52))
+    sessions = calendar()
+    newest = sessions.index_of("2019-06-03")
+    for bars in history(sessions.labels[newest - 100 : newest + 1]):
+        engine.apply(bar_batch(*bars, mode=BarsMode.HISTORY))
+
+    shown = take_snapshot(engine.monitors[0], ny("2019-06-03 21:00"))
+
+    assert shown.confirmed is not None
+    values = shown.confirmed.values
+    assert (values["agreement_low"], values["agreement_high"]) == (0.42, 0.52)
+    assert values["e_break"] == (values["e_tightening"] or 0.0) + (values["e_loosening"] or 0.0)
+    assert shown.undefined["agreement_60"] == "warming up: 101 of 121 sessions"
 
 
 def test_open_divergences_are_listed_with_their_identity() -> None:
