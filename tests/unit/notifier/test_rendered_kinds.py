@@ -63,12 +63,12 @@ def facts(message: Rendered) -> str:
         (
             Kind.EVIDENCE_BREAK,
             Direction.TIGHTENING,
-            "Gold and IWM agree on more days than they used to, evidence 304 (confirmed)",
+            "Gold and IWM agree on more days than they used to, evidence 301 (confirmed)",
         ),
         (
             Kind.EVIDENCE_BREAK,
             Direction.LOOSENING,
-            "Gold and IWM agree on fewer days than they used to, evidence 304 (confirmed)",
+            "Gold and IWM agree on fewer days than they used to, evidence 301 (confirmed)",
         ),
         (
             Kind.REGIME_CHANGE,
@@ -164,9 +164,11 @@ def test_lost_hedge_has_no_side() -> None:
             Kind.EVIDENCE_BREAK,
             Direction.LOOSENING,
             (
-                "Evidence (e-value) 304 warns from 252 · critical from 2,520 · closes at 20 or less",
-                "for more agreement 2.6",
-                "for less agreement 301",
+                "Evidence for less agreement 301",
+                "warns from 252 · critical from 2,520 · closes at 20 or less",
+                "Evidence for more agreement 2.6",
+                "Agreement, 60 sessions 25%",
+                "the baseline is 42% to 52%",
             ),
         ),
         (

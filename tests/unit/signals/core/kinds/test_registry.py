@@ -14,7 +14,7 @@ from services.signals.core.kinds.registry import (
 )
 from services.signals.core.legs.aligned import AlignedSessions
 from shared.domain.divergences import Direction, Kind
-from shared.domain.kinds import KIND_TRAITS
+from shared.domain.kinds import KIND_TRAITS, statistic_of
 
 
 def test_every_kind_has_a_definition_and_traits_in_one_order() -> None:
@@ -40,6 +40,8 @@ def test_kind_of_a_level_observes_nothing_while_its_statistic_is_undefined(kind:
 
 @pytest.mark.parametrize("kind", LEVEL_KINDS)
 def test_deciding_statistic_is_among_the_values_of_an_event(kind: Kind) -> None:
+    for direction in KIND_TRAITS[kind].directions:
+        assert statistic_of(kind, direction) in KINDS[kind].decided_by
     assert KIND_TRAITS[kind].statistic in KINDS[kind].decided_by
 
 
@@ -49,7 +51,7 @@ def test_claims_are_made_of_directions_that_a_kind_has() -> None:
 
 
 def test_evidence_of_a_return_kind_is_the_last_returns_of_both_legs() -> None:
-    n = 300
+    n = 400
     lead, other = np.arange(1.0, n + 1), np.arange(1.0, n + 1) * 2
     aligned = AlignedSessions(
         days=np.arange(n, dtype=np.int32),
