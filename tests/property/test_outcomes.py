@@ -13,8 +13,8 @@ from services.signals.core.outcomes.intervals import Sample, hit_rates, medians
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening, rescored
 from services.signals.core.outcomes.summary import summarise
-from shared.domain.divergences import Estimate
 from services.signals.core.statistics.e_break import AgreementBand
+from shared.domain.divergences import Estimate
 from tests.property.statistics_strategies import Pair, long_pair, pair
 
 _FIRST_DAY = 737_000
@@ -146,6 +146,8 @@ def _is_inside(plain: Estimate, adjusted: Estimate | None) -> bool:
     if plain.low is None or plain.high is None or adjusted.low is None or adjusted.high is None:
         return plain == adjusted
     return adjusted.low <= plain.low <= plain.high <= adjusted.high
+
+
 BAND = AgreementBand(low=0.45, high=0.52)
 
 
