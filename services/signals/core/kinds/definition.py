@@ -36,6 +36,7 @@ class PriceSearch:
     values: Callable[[AlignedSessions], Values]
     margins: Callable[[Rule, HypotheticalClose, Floats], Floats]
 
+
 EVIDENCE: Final = ("e_break", "agreement_low", "agreement_high")
 """The evidence of a break, with the baseline that it is evidence against."""
 
