@@ -13,7 +13,7 @@ from services.dashboard.core.freshness import Badge, Freshness, badges_of, fresh
 from services.dashboard.core.gauge import Gauge, Thresholds, make_gauge
 from services.dashboard.core.hedge import hedge_figures
 from services.dashboard.core.legs import LegPrice, PriceRange, SummaryRow, price_of, range_of, summary_rows
-from services.dashboard.core.outcomes import OutcomeGroup, outcome_groups, why_no_outcomes
+from services.dashboard.core.outcomes import OutcomeGroup, outcome_groups, outcomes_note, why_no_outcomes
 from services.dashboard.core.ratio_position import (
     RatioPosition,
     Values,
@@ -62,6 +62,7 @@ class Comparison:
     recent: tuple[Episode, ...]
     outcomes: tuple[OutcomeGroup, ...]
     outcomes_why: str | None
+    outcomes_note: str
     triggers: tuple[TriggerGroup, ...]
     news: str
 
@@ -130,6 +131,7 @@ def compare(
         recent=tuple(episode for episode in episodes if not episode.is_open)[:_RECENT_EPISODES],
         outcomes=outcome_groups(pair, snapshot.outcomes),
         outcomes_why=why_no_outcomes(snapshot),
+        outcomes_note=outcomes_note(snapshot.outcomes) if snapshot.outcomes else "",
         triggers=trigger_groups(snapshot),
         news=news_of(pair, events),
     )

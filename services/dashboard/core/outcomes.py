@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.domain.divergences import Direction, Estimate, Kind
 from shared.domain.pairs import Pair
-from shared.domain.snapshots import OutcomeSummary, PairSnapshot
+from shared.domain.snapshots import OutcomeStart, OutcomeSummary, PairSnapshot
 from shared.text.divergences import describe_divergence, describe_kind
 from shared.text.numbers import format_count, format_log_return, format_percent
 
@@ -30,7 +30,18 @@ _HITS: Final = {
     (Kind.REGIME_CHANGE, Direction.RISK_OFF): f"the move went on: {_ROSE}",
     (Kind.REGIME_CHANGE, Direction.RISK_ON): f"the move went on: {_FELL}",
 }
-_NO_INTERVAL: Final = "An interval needs six openings."
+_STARTS: Final = {
+    OutcomeStart.NEXT_CLOSE: (
+        "Returns start at the first close of both legs after the opening was reported; after an opening by a "
+        "close that is the close of the next session."
+    ),
+    OutcomeStart.LAST_CLOSE: "Returns start at the last close before the opening was reported.",
+}
+_NOT_ADJUSTED: Final = (
+    "The intervals are not adjusted for openings that overlap or for the number of rows, so the true ones "
+    "are wider."
+)
+_NO_INTERVAL: Final = "An interval needs six episodes."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,12 @@ class OutcomeRow:
     ----------
     hits
         Such as ``3 of 4``.
+    episodes
+        How many of the openings are independent; empty where all are, or it is not known.
+    interval, scale
+        Of the hit rate, adjusted for the number of rows where the record has it.
+    verdict
+        ``more often than usual`` or ``less often than usual`` where the interval excludes the usual rate.
     why
         Why there is nothing to show; None where there is.
     moves
@@ -79,9 +96,11 @@ class OutcomeRow:
 
     horizon: str
     hits: str
+    episodes: str
     rate: str
     interval: str
     usual: str
+    verdict: str
     scale: RateScale | None
     moves: tuple[Move, ...]
     why: str | None
@@ -132,19 +151,57 @@ def why_no_outcomes(snapshot: PairSnapshot) -> str | None:
     )
 
 
+def outcomes_note(outcomes: tuple[OutcomeSummary, ...]) -> str:
+    """Return how to read the outcomes: what they are measured from, and what their intervals allow to say."""
+    sentences = [
+        _STARTS[outcomes[0].start],
+        "“Any session” is how often the same followed all sessions on record, with or without an opening.",
+    ]
+    comparisons = outcomes[0].comparisons
+    if comparisons is None:
+        return " ".join([*sentences, _NOT_ADJUSTED])
+    unusual = sum(bool(_verdict(one)) for one in outcomes)
+    sentences.append("Openings whose sessions overlap are one episode, and the intervals allow for it.")
+    if comparisons > 1:
+        sentences.append(
+            f"Among {comparisons} intervals of 95% some would miss by chance, so each is wider: all "
+            f"{comparisons} hit rates together lie in theirs with 95%."
+        )
+    if unusual:
+        excludes = "excludes" if unusual == 1 else "exclude"
+        sentences.append(f"{format_count(unusual, 'interval')} {excludes} the rate of any session.")
+    elif comparisons:
+        sentences.append("No interval excludes the rate of any session: nothing here is shown to be unusual.")
+    sentences.append("The interval of a move is 95% for itself and needs six episodes.")
+    return " ".join(sentences)
+
+
 def _row(one: OutcomeSummary) -> OutcomeRow:
     sessions = format_count(one.horizon_sessions, "session")
-    rate = one.hit_rate
+    rate = one.hit_rate_adjusted or one.hit_rate
+    is_overlapping = one.episodes is not None and one.episodes < one.count
     return OutcomeRow(
         horizon=sessions,
         hits=f"{one.hits} of {one.count}",
+        episodes=format_count(one.episodes or 0, "episode") if is_overlapping else "",
         rate=format_percent(rate.value, 0),
         interval=_ends(rate, lambda share: format_percent(share, 0)),
         usual=format_percent(one.usual_rate, 0),
+        verdict=_verdict(one),
         scale=_scale(rate, one.usual_rate),
         moves=tuple(_move(each) for each in (one.lead, one.other, one.ratio)),
         why=None if one.count else f"No opening is {sessions} old yet.",
     )
+
+
+def _verdict(one: OutcomeSummary) -> str:
+    # A plain interval is no verdict: among many rows some exclude the usual rate by chance.
+    rate, usual = one.hit_rate_adjusted, one.usual_rate
+    if rate is None or rate.low is None or rate.high is None or usual is None:
+        return ""
+    if rate.low > usual:
+        return "more often than usual"
+    return "less often than usual" if rate.high < usual else ""
 
 
 def _scale(rate: Estimate, usual: float | None) -> RateScale | None:

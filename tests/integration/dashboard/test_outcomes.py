@@ -49,7 +49,7 @@ async def test_what_followed_is_on_the_page_and_in_the_api() -> None:
             "No opening is 20 sessions old yet.",
         ):
             assert text in page, text
-        assert 'title="An interval needs six openings."' in page
+        assert 'title="An interval needs six episodes."' in page
 
         told = (await dashboard.client.get("/api/v1/pairs/gold-iwm")).json()["snapshot"]["outcomes"]
         assert [(one["horizon_sessions"], one["hits"], one["count"]) for one in told] == [

@@ -1,15 +1,23 @@
 """What followed past openings, as the page words it."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from services.dashboard.core.outcomes import Move, OutcomeRow, RateScale, outcome_groups, why_no_outcomes
+from services.dashboard.core.outcomes import (
+    Move,
+    OutcomeRow,
+    RateScale,
+    outcome_groups,
+    outcomes_note,
+    why_no_outcomes,
+)
 from services.signals.core.kinds.claim import Claim
 from services.signals.core.kinds.registry import CLAIMS
 from shared.domain.divergences import Direction, Estimate, Kind
-from shared.domain.snapshots import OutcomeSummary
+from shared.domain.snapshots import OutcomeStart, OutcomeSummary
 from tests.support.snapshot_builder import PAIR, snapshot
 
 NONE = Estimate(value=None)
@@ -58,7 +66,7 @@ def test_moves_are_percentages_with_their_intervals_and_one_that_rounds_to_nothi
 def test_a_move_of_few_openings_says_why_it_has_no_interval() -> None:
     lead = row(outcome(count=3, lead=Estimate(value=0.01))).moves[0]
 
-    assert lead == Move(text="+1.0%", interval="", why="An interval needs six openings.", sign=1)
+    assert lead == Move(text="+1.0%", interval="", why="An interval needs six episodes.", sign=1)
 
 
 def test_a_horizon_that_no_opening_has_reached_says_so() -> None:
@@ -127,4 +135,84 @@ def test_without_outcomes_the_page_says_why() -> None:
     )
     assert why_no_outcomes(snapshot(sessions_known=120)) == (
         "No divergence has opened in the 120 sessions that are kept, so nothing has followed one."
+    )
+
+
+def adjusted(low: float, high: float, **changes: Any) -> OutcomeSummary:
+    return outcome(
+        start=OutcomeStart.NEXT_CLOSE,
+        episodes=8,
+        hit_rate_adjusted=Estimate(value=0.75, low=low, high=high),
+        comparisons=27,
+        **changes,
+    )
+
+
+def test_a_row_shows_the_adjusted_interval_where_there_is_one() -> None:
+    shown = row(adjusted(0.22, 0.99))
+
+    assert (shown.interval, shown.verdict, shown.episodes) == ("22% to 99%", "", "")
+    assert shown.scale == RateScale(low=22.0, value=75.0, high=99.0, usual=54.1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.55, 0.99, "more often than usual"),
+        (0.02, 0.54, "less often than usual"),
+        (0.54, 0.99, ""),
+        (0.02, 0.55, ""),
+    ],
+)
+def test_only_an_adjusted_interval_that_excludes_the_usual_rate_is_a_verdict(
+    low: float, high: float, verdict: str
+) -> None:
+    assert row(adjusted(low, high)).verdict == verdict
+
+
+def test_a_plain_interval_is_no_verdict_and_neither_is_one_without_a_usual_rate() -> None:
+    assert row(outcome(hit_rate=Estimate(value=0.75, low=0.6, high=0.9))).verdict == ""
+    assert row(adjusted(0.55, 0.99, usual_rate=None)).verdict == ""
+    assert row(adjusted(0.55, 0.99, count=0, hits=0)).why is not None
+
+
+def test_openings_that_overlap_show_how_many_episodes_they_are() -> None:
+    assert row(outcome(episodes=5)).episodes == "5 episodes"
+    assert row(outcome(episodes=1)).episodes == "1 episode"
+
+
+def test_the_note_says_where_the_returns_start_and_what_the_intervals_allow() -> None:
+    quiet = adjusted(0.22, 0.99)
+
+    assert outcomes_note((quiet,)) == (
+        "Returns start at the first close of both legs after the opening was reported; after an opening by a "
+        "close that is the close of the next session. “Any session” is how often the same followed all "
+        "sessions on record, with or without an opening. Openings whose sessions overlap are one episode, "
+        "and the intervals allow for it. Among 27 intervals of 95% some would miss by chance, so each is "
+        "wider: all 27 hit rates together lie in theirs with 95%. No interval excludes the rate of any "
+        "session: nothing here is shown to be unusual. The interval of a move is 95% for itself and needs "
+        "six episodes."
+    )
+    assert "1 interval excludes the rate of any session." in outcomes_note((quiet, adjusted(0.55, 0.99)))
+    assert "2 intervals exclude the rate of any session." in outcomes_note((adjusted(0.55, 0.99),) * 2)
+
+
+def test_the_note_of_a_single_row_does_not_speak_of_many_intervals() -> None:
+    one = replace(adjusted(0.22, 0.99), comparisons=1)
+
+    assert "together" not in outcomes_note((one,))
+    assert "nothing here is shown to be unusual" in outcomes_note((one,))
+
+
+def test_the_note_draws_no_conclusion_before_any_opening_is_old_enough() -> None:
+    none = replace(adjusted(0.22, 0.99), hit_rate_adjusted=NONE, count=0, comparisons=0)
+
+    assert "unusual" not in outcomes_note((none,))
+
+
+def test_the_note_about_a_record_of_an_earlier_version_is_true_of_that_record() -> None:
+    assert outcomes_note((outcome(),)) == (
+        "Returns start at the last close before the opening was reported. “Any session” is how often the "
+        "same followed all sessions on record, with or without an opening. The intervals are not adjusted "
+        "for openings that overlap or for the number of rows, so the true ones are wider."
     )
