@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from convex.backtest.outcomes import EveryBar
 from convex.backtest.stats_csv import StatsRow, history_rows, stats_row
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
@@ -20,6 +21,7 @@ from shared.domain.bars import HISTORY_SESSIONS, Bar, BarBatch, BarsMode
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
+from shared.domain.snapshots import OutcomeSummary
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
 from shared.files.timeline import Recording, in_units, no_overlap, read_timeline
 
@@ -40,12 +42,15 @@ class Replayed:
         Decisions and inputs not acted on, by reason.
     values
         By session, every statistic that decided there. Sessions that only filled the windows are absent.
+    outcomes
+        What followed the openings, over all sessions.
     """
 
     rows: list[StatsRow] = field(default_factory=list)
     events: list[DivergenceEvent] = field(default_factory=list)
     suppressed: Counter[str] = field(default_factory=Counter)
     values: dict[str, Values] = field(default_factory=dict)
+    outcomes: tuple[OutcomeSummary, ...] = ()
     ticks: int = 0
     bars: int = 0
 
@@ -82,26 +87,29 @@ def replay(
     monitor = engine.monitors[0]
     replayed = Replayed()
     history: list[Bar] = []
+    every_bar = EveryBar(pair.lead, pair.other)
     for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
         if isinstance(unit, QuoteBatch):
-            _take(replayed, monitor, engine.apply(unit))
+            _take(replayed, monitor, engine.apply(unit), every_bar)
             replayed.ticks += len(unit.ts_event_ns)
             on_progress(int(unit.ts_event_ns[-1]), replayed)
             continue
         for batch in unit:
             replayed.bars += len(batch.bars)
-            _take(replayed, monitor, engine.apply(_as_published(batch)))
+            every_bar.put(batch.bars)
+            _take(replayed, monitor, engine.apply(_as_published(batch)), every_bar)
         if unit[0].mode is BarsMode.HISTORY:
             history.extend(bar for batch in unit for bar in batch.bars)
             continue
         reached_ns = unit[0].bars[-1].known_at_ns
         # Like the replay feed's status records, this advances event time to the bars that have arrived.
-        _take(replayed, monitor, engine.apply(_reached(pair, reached_ns)))
+        _take(replayed, monitor, engine.apply(_reached(pair, reached_ns)), every_bar)
         on_progress(reached_ns, replayed)
     if recording.start is None:
         replayed.rows[:0] = _rows_before(history, pair, replayed.rows)
     if not replayed.rows:
         raise no_overlap(recording)
+    replayed.outcomes = every_bar.outcomes_of(replayed.events, calendar=calendar)
     return replayed
 
 
@@ -111,12 +119,14 @@ def _as_published(batch: BarBatch) -> BarBatch:
     return BarBatch(instrument=batch.instrument, mode=batch.mode, bars=bars)
 
 
-def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects) -> None:
+def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects, every_bar: EveryBar) -> None:
     replayed.events.extend(effects.events)
     replayed.suppressed.update(effects.suppressed)
     for session in effects.committed:
         lead, other = monitor.legs.lead.history.get(session), monitor.legs.other.history.get(session)
         assert lead is not None and other is not None  # noqa: S101, PT018 - a committed session has both closes
+        # The lead's close may have been sampled from ticks, so it was in no batch.
+        every_bar.put((lead, other))
         replayed.values[session] = dict(monitor.statistics.values)
         replayed.rows.append(
             stats_row(

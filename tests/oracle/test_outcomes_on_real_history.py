@@ -63,6 +63,7 @@ def test_the_openings_of_a_history_are_those_that_the_engine_makes_close_by_clos
 
     assert len(opened) == 136
     assert sorted(opened) == sorted((each.kind, each.direction, each.session) for each in found)
+    assert lived.outcomes == summarise(rescored(found, history.aligned), history.aligned)
 
 
 def test_the_example_in_the_documentation_is_this_history(history: History) -> None:

@@ -78,7 +78,8 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
         "holds back live prices only; a close opens it at warning too.",
         "Confirmed": "By the closes of both legs, known at 20:15 New York; provisional: by a live price "
         f"against the last known close of {other}. All times are New York's.",
-        "After": "Change from the prices in the opening's message to the 1st, 5th and 20th close after it. "
+        "After": "Change over 1, 5 and 20 sessions from the first close after the opening was reported; "
+        "after an opening by a close that is the close of the next session. "
         "Legs as they traded, the ratio adjusted. A dash: the file ends earlier.",
         "Peak": "The largest value in the direction of the divergence, over its messages and its closes.",
     }

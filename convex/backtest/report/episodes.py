@@ -1,7 +1,7 @@
 """The divergences of a backtest: how far each went, and how the market moved afterwards."""
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,12 +9,13 @@ from typing import Final
 from convex.backtest.stats_csv import COLUMNS, StatsRow
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.observation import sign_of
+from services.signals.core.outcomes.scoring import last_closed
 from shared.domain.divergences import Confirmation, DivergenceEvent, Kind, Severity, Transition
 from shared.domain.instants import parse_rfc3339
 from shared.domain.kinds import KIND_TRAITS, statistic_of
 from shared.domain.sessions import SessionCalendar
 
-# Sessions after an opening at which the prices are compared with those of the opening.
+# Sessions over which prices are compared, from the first close after an opening was reported.
 HORIZONS: Final = (1, 5, 20)
 
 _AT_RATIO, _AT_Z, _AT_REGIME = (COLUMNS.index(name) for name in ("log_ratio", "z_90", "regime"))
@@ -43,7 +44,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """Changes since an opening, as fractions; None where the record ends earlier."""
+    """Changes since the first close after an opening, as fractions; None where the record ends earlier."""
 
     sessions: int
     lead: float | None
@@ -207,20 +208,18 @@ def _after(
     labels: list[str],
     calendar: SessionCalendar,
 ) -> After:
-    # Count the closes after the opening; the close that caused it is already known.
-    at = bisect_left(labels, _next_session(opened, calendar)) + horizon - 1
-    if at >= len(sessions):
+    # From the first close after it was reported: nobody could have traded at the one that caused it.
+    closed = last_closed(parse_rfc3339(opened.occurred_at), calendar=calendar, newest="")
+    start = bisect_right(labels, closed)
+    if start + horizon >= len(sessions):
         return After(sessions=horizon, lead=None, other=None, ratio=None)
-    then, (lead, other) = sessions[at], opened.legs
-    # Only some kinds have it in their values; otherwise it is in the row of the close that decided.
-    decided = sessions[_place(opened, labels, calendar)].log_ratio
-    ratio = opened.values.get("log_ratio", decided)
+    first, then = sessions[start], sessions[start + horizon]
     return After(
         sessions=horizon,
-        lead=then.lead / lead.price - 1,
-        other=then.other / other.price - 1,
-        ratio=math.exp(then.log_ratio - ratio) - 1
-        if then.log_ratio is not None and ratio is not None
+        lead=then.lead / first.lead - 1,
+        other=then.other / first.other - 1,
+        ratio=math.exp(then.log_ratio - first.log_ratio) - 1
+        if then.log_ratio is not None and first.log_ratio is not None
         else None,
     )
 

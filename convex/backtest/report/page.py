@@ -21,6 +21,7 @@ from convex.backtest.report.definitions import definitions
 from convex.backtest.report.episodes import Episode, Session, episodes_of, sessions_of
 from convex.backtest.report.kind_tables import overview, sections
 from convex.backtest.report.suppressed import suppressed_inputs
+from convex.backtest.report.what_followed import what_followed
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from shared.calendars import xnys_calendar
@@ -76,6 +77,7 @@ def report_bytes(
 {_chart(sessions, episodes, pair, rules)}
 {overview(episodes, pair=pair, rules=rules, chance=chance)}
 {chance_section(chance, shown)}
+{what_followed(replayed.outcomes, pair)}
 {sections(episodes, pair=pair)}
 <div class="pair">
 {_counts(replayed.events)}

@@ -13,7 +13,7 @@ from services.dashboard.core.freshness import Badge, Freshness, badges_of, fresh
 from services.dashboard.core.gauge import Gauge, Thresholds, make_gauge
 from services.dashboard.core.hedge import hedge_figures
 from services.dashboard.core.legs import LegPrice, PriceRange, SummaryRow, price_of, range_of, summary_rows
-from services.dashboard.core.outcomes import OutcomeGroup, outcome_groups, outcomes_note, why_no_outcomes
+from services.dashboard.core.outcomes import OutcomeGroup, outcome_groups, why_no_outcomes
 from services.dashboard.core.ratio_position import (
     RatioPosition,
     Values,
@@ -27,6 +27,7 @@ from shared.domain.pairs import Pair
 from shared.domain.snapshots import PairSnapshot
 from shared.text.divergences import describe_regime
 from shared.text.numbers import DASH
+from shared.text.outcomes import outcomes_note
 
 _RECENT_EPISODES: Final = 12
 

@@ -1,7 +1,6 @@
 """What followed past openings, as the page words it."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from services.dashboard.core.outcomes import (
     OutcomeRow,
     RateScale,
     outcome_groups,
-    outcomes_note,
     why_no_outcomes,
 )
 from services.signals.core.kinds.claim import Claim
@@ -179,40 +177,3 @@ def test_a_plain_interval_is_no_verdict_and_neither_is_one_without_a_usual_rate(
 def test_openings_that_overlap_show_how_many_episodes_they_are() -> None:
     assert row(outcome(episodes=5)).episodes == "5 episodes"
     assert row(outcome(episodes=1)).episodes == "1 episode"
-
-
-def test_the_note_says_where_the_returns_start_and_what_the_intervals_allow() -> None:
-    quiet = adjusted(0.22, 0.99)
-
-    assert outcomes_note((quiet,)) == (
-        "Returns start at the first close of both legs after the opening was reported; after an opening by a "
-        "close that is the close of the next session. “Any session” is how often the same followed all "
-        "sessions on record, with or without an opening. Openings whose sessions overlap are one episode, "
-        "and the intervals allow for it. Among 27 intervals of 95% some would miss by chance, so each is "
-        "wider: all 27 hit rates together lie in theirs with 95%. No interval excludes the rate of any "
-        "session: nothing here is shown to be unusual. The interval of a move is 95% for itself and needs "
-        "six episodes."
-    )
-    assert "1 interval excludes the rate of any session." in outcomes_note((quiet, adjusted(0.55, 0.99)))
-    assert "2 intervals exclude the rate of any session." in outcomes_note((adjusted(0.55, 0.99),) * 2)
-
-
-def test_the_note_of_a_single_row_does_not_speak_of_many_intervals() -> None:
-    one = replace(adjusted(0.22, 0.99), comparisons=1)
-
-    assert "together" not in outcomes_note((one,))
-    assert "nothing here is shown to be unusual" in outcomes_note((one,))
-
-
-def test_the_note_draws_no_conclusion_before_any_opening_is_old_enough() -> None:
-    none = replace(adjusted(0.22, 0.99), hit_rate_adjusted=NONE, count=0, comparisons=0)
-
-    assert "unusual" not in outcomes_note((none,))
-
-
-def test_the_note_about_a_record_of_an_earlier_version_is_true_of_that_record() -> None:
-    assert outcomes_note((outcome(),)) == (
-        "Returns start at the last close before the opening was reported. “Any session” is how often the "
-        "same followed all sessions on record, with or without an opening. The intervals are not adjusted "
-        "for openings that overlap or for the number of rows, so the true ones are wider."
-    )

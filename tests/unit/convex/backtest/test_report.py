@@ -159,24 +159,24 @@ def test_divergence_tells_its_severity_its_length_and_its_farthest_z() -> None:
     ]
 
 
-def test_changes_are_counted_from_the_close_that_opened_it() -> None:
+def test_changes_are_counted_from_the_close_after_the_one_that_opened_it() -> None:
     (episode,) = episodes_of([OPENED], SESSIONS, calendar=xnys_calendar())
     one, five, twenty = episode.after
 
-    # Known on Tuesday evening: the first session after it is Wednesday.
-    assert one.lead == pytest.approx(1632 / 1640 - 1)
-    assert one.other == pytest.approx(148 / 145 - 1)
-    assert one.ratio == pytest.approx((1632 / 148) / (1640 / 145) - 1)
+    # Reported on Tuesday evening: the first close after it is Wednesday's, and one session later is Thursday.
+    assert one.lead == pytest.approx(1670 / 1632 - 1)
+    assert one.other == pytest.approx(142 / 148 - 1)
+    assert one.ratio == pytest.approx((1670 / 142) / (1632 / 148) - 1)
     assert (five.lead, five.other, five.ratio) == (None, None, None)
     assert twenty.lead is None
 
 
 def test_changes_after_an_early_warning_begin_with_the_close_of_that_day() -> None:
-    # Wednesday, 11:00 New York.
+    # Wednesday, 11:00 New York: from Wednesday's close to Thursday's.
     early = told(Transition.OPEN, "2020-03-04T16:00:00.000000Z", None)
     (episode,) = episodes_of([early], SESSIONS, calendar=xnys_calendar())
 
-    assert episode.after[0].lead == pytest.approx(1632 / 1640 - 1)
+    assert episode.after[0].lead == pytest.approx(1670 / 1632 - 1)
     assert episode.begin == 2
     assert "provisional" in report(early)
 
@@ -263,8 +263,8 @@ def test_flight_to_safety_of_2020_is_reported_with_what_came_of_it() -> None:
 
     with iwm.open() as lines:
         closes = {each["date"]: float(each["close"]) for each in csv.DictReader(lines)}
-    # Twenty sessions after Monday, 24 February 2020, is Monday, 23 March.
-    assert march.after[2].other == pytest.approx(closes["2020-03-23"] / closes["2020-02-24"] - 1, rel=1e-12)
+    # Reported on Monday, 24 February 2020, at 20:15. 20 sessions after Tuesday's close is Tuesday, 24 March.
+    assert march.after[2].other == pytest.approx(closes["2020-03-24"] / closes["2020-02-25"] - 1, rel=1e-12)
     assert march.peak is not None
     assert march.peak > 5
     assert march.severity is Severity.CRITICAL

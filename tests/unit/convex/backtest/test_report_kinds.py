@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convex.backtest.replay import Replayed, replay
@@ -14,7 +15,11 @@ from convex.backtest.stats_csv import stats_row
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES, PUBLISHED_RULES
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.data_quality import Cause
+from services.signals.core.legs.history import day_of
+from services.signals.core.outcomes.scoring import Opening, rescored
+from services.signals.core.outcomes.summary import summarise
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar
@@ -103,12 +108,12 @@ def test_peak_is_of_the_kinds_own_statistic_and_of_closes_that_nobody_was_report
     assert episode.peak == -3.1
 
 
-def test_ratio_after_an_opening_counts_from_the_close_that_opened_it() -> None:
+def test_ratio_after_an_opening_counts_from_the_next_close() -> None:
     events = both(Kind.HEDGE_LOST, Direction.RISK_OFF, values={"corr_ci_60_low": 0.2})
 
     (episode,) = episodes_of(events, sessions_of(ROWS, {}), calendar=xnys_calendar())
 
-    assert episode.after[0].ratio == pytest.approx((1632 / 148) / (1640 / 145) - 1)
+    assert episode.after[0].ratio == pytest.approx((1670 / 142) / (1632 / 148) - 1)
 
 
 def test_correlation_is_reported_with_its_interval_and_what_chance_would_say() -> None:
@@ -228,3 +233,38 @@ def test_eight_years_are_reported_kind_by_kind() -> None:
     assert "28 Sep 2020" in section(page, Kind.CORRELATION_BREAK)
     # Shipped with the published rules.
     assert row_of(page, Kind.CORRELATION_BREAK).endswith("1.4 0.65 to 2.5 0.96 0.72 to 1.3")
+
+
+def test_what_followed_says_how_many_openings_are_independent_and_what_their_rate_allows() -> None:
+    """Ratio stretches every fourth session: none overlap over 1 session, all of them do over 20."""
+    sessions = [f"2020-{month:02}-{day:02}" for month in range(1, 7) for day in range(1, 28)]
+    days = np.array([day_of(each) for each in sessions], np.int32)
+    up = np.linspace(0.0, 1.0, len(sessions))
+    aligned = AlignedSessions(
+        days=days,
+        lead=np.exp(up),
+        other=np.ones_like(up),
+        log_ratio=up,
+        lead_returns=np.diff(up),
+        other_returns=np.zeros(len(up) - 1),
+    )
+    openings = [
+        Opening(kind=Kind.RATIO_STRETCH, direction=Direction.RISK_ON, session=each)
+        for each in sessions[:32:4]
+    ]
+    outcomes = summarise(rescored(openings, aligned), aligned)
+
+    page = report_bytes(Replayed(rows=ROWS, outcomes=outcomes), pair=PAIR, rules=PUBLISHED_RULES).decode()
+
+    text = " ".join(checked(page).text.split())
+    assert "Ratio stretch, risk-on A hit: the ratio came back: Gold outperformed IWM." in text
+    assert "1 8 of 8 8 100%" in text
+    assert "20 8 of 8 1 100%" in text
+    assert "Returns start at the first close of both legs after the opening was reported" in text
+    assert "all 3 hit rates together lie in theirs with 95%" in text
+    # The ratio rises in every session, so hits are usual.
+    assert "nothing here is shown to be unusual" in text
+
+
+def test_what_followed_nothing_says_so() -> None:
+    assert "Nothing opened that something should follow." in page_of([])

@@ -1,0 +1,59 @@
+"""What followed the openings of a backtest, over all of its sessions.
+
+The live service summarises the openings that its windows and its ledger still have. A backtest has all of
+them, scores them with the same code, and compares them with what usually followed in the same years.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from services.signals.core.kinds.registry import CLAIMS
+from services.signals.core.legs.aligned import align
+from services.signals.core.legs.history import LegHistory
+from services.signals.core.outcomes.scoring import Opening, last_closed, rescored
+from services.signals.core.outcomes.summary import summarise
+from shared.domain.bars import Bar
+from shared.domain.divergences import DivergenceEvent, Kind, Transition
+from shared.domain.instants import parse_rfc3339
+from shared.domain.sessions import SessionCalendar
+from shared.domain.snapshots import OutcomeSummary
+
+_UNLIMITED = 1 << 31
+
+
+class EveryBar:
+    """Every bar of both legs, without the limit of the windows.
+
+    Parameters
+    ----------
+    lead, other
+        Instruments.
+    """
+
+    def __init__(self, lead: str, other: str) -> None:
+        self._legs = {name: LegHistory(limit=_UNLIMITED) for name in (lead, other)}
+
+    def put(self, bars: Iterable[Bar]) -> None:
+        """Add bars; a later revision of a session replaces the earlier one."""
+        for bar in bars:
+            self._legs[bar.instrument].put(bar)
+
+    def outcomes_of(
+        self, events: Sequence[DivergenceEvent], *, calendar: SessionCalendar
+    ) -> tuple[OutcomeSummary, ...]:
+        """Return what followed the openings among some events."""
+        aligned = align(*self._legs.values())
+        openings = [
+            Opening(
+                kind=event.kind,
+                direction=event.direction,
+                session=last_closed(parse_rfc3339(event.occurred_at), calendar=calendar, newest=""),
+            )
+            for event in events
+            if event.type is Transition.OPEN and (event.kind, event.direction) in CLAIMS and _is_scored(event)
+        ]
+        return summarise(rescored(openings, aligned), aligned)
+
+
+def _is_scored(event: DivergenceEvent) -> bool:
+    # A change to neutral claims nothing.
+    return event.kind is not Kind.REGIME_CHANGE or event.values.get("regime") != 0.0
