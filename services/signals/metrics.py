@@ -98,7 +98,7 @@ class SignalsMetrics:
         )
         self.outcomes = Gauge(
             "convex_signals_outcomes",
-            "Past openings that are at least so many sessions old.",
+            "Past openings of which so many sessions are known from the first close after the report on.",
             ["pair", "kind", "direction", "horizon"],
             registry=registry,
         )

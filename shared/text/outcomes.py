@@ -79,8 +79,8 @@ def outcomes_note(outcomes: tuple[OutcomeSummary, ...]) -> str:
     sentences.append("Openings whose sessions overlap are one episode, and the intervals allow for it.")
     if comparisons > 1:
         sentences.append(
-            f"Among {comparisons} intervals of 95% some would miss by chance, so each is wider: all "
-            f"{comparisons} hit rates together lie in theirs with 95%."
+            f"Among {comparisons} intervals of 95% some would miss the true rate by chance. So each is "
+            f"wider, and all {comparisons} contain theirs together with 95%."
         )
     if unusual:
         excludes = "excludes" if unusual == 1 else "exclude"

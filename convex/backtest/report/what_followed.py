@@ -25,7 +25,7 @@ def what_followed(outcomes: Sequence[OutcomeSummary], pair: Pair) -> str:
     names = (pair.lead_title, pair.other_title, "Ratio")
     columns = "".join(f'<th class="n">{escape(name)}</th>' for name in names)
     return (
-        f"<section><h2>What followed</h2><p>{escape(outcomes_note(tuple(outcomes)))}</p>"
+        f'<section><h2>What followed</h2><p class="reading">{escape(outcomes_note(tuple(outcomes)))}</p>'
         '<div class="wide"><table class="outcomes"><thead><tr><th class="n">Sessions</th>'
         '<th class="n">Hits</th><th class="n">Episodes</th><th class="n">Hit rate</th>'
         '<th class="n">Its interval</th><th class="n">Any session</th>'

@@ -261,7 +261,7 @@ def test_what_followed_says_how_many_openings_are_independent_and_what_their_rat
     assert "1 8 of 8 8 100%" in text
     assert "20 8 of 8 1 100%" in text
     assert "Returns start at the first close of both legs after the opening was reported" in text
-    assert "all 3 hit rates together lie in theirs with 95%" in text
+    assert "all 3 contain theirs together with 95%" in text
     # The ratio rises in every session, so hits are usual.
     assert "nothing here is shown to be unusual" in text
 

@@ -43,8 +43,8 @@ def test_the_note_says_where_the_returns_start_and_what_the_intervals_allow() ->
         "Returns start at the first close of both legs after the opening was reported; after an opening by a "
         "close that is the close of the next session. “Any session” is how often the same followed all "
         "sessions on record, with or without an opening. Openings whose sessions overlap are one episode, "
-        "and the intervals allow for it. Among 27 intervals of 95% some would miss by chance, so each is "
-        "wider: all 27 hit rates together lie in theirs with 95%. No interval excludes the rate of any "
+        "and the intervals allow for it. Among 27 intervals of 95% some would miss the true rate by chance. "
+        "So each is wider, and all 27 contain theirs together with 95%. No interval excludes the rate of any "
         "session: nothing here is shown to be unusual. The interval of a move is 95% for itself and needs "
         "six episodes."
     )
