@@ -73,6 +73,11 @@ class SessionCalendar:
         return index >= 0 and ts_ns < self.close_ns[index]
 
 
+def missing_bar_at_ns(session: str) -> int:
+    """Return from when on a session's bar is missing: 22:15 New York."""
+    return bar_final_at_ns(session) + LATEST_BAR_NS
+
+
 @lru_cache(maxsize=1 << 12)
 def bar_final_at_ns(session: str) -> int:
     """Return when a session's daily bar is final: 20:15 New York on that date.

@@ -165,6 +165,8 @@ class Story:
         """Return the lead's price at an instant whose likely z-score at the next close is ``z``."""
         ts_ns = ny(when) if isinstance(when, str) else when
         ordinal = self.sessions.first_closing_at_or_after(ts_ns)
+        if ordinal == len(self.sessions.close_ns):
+            return self.price(z)
         begin_ns, close_ns = self.sessions.close_ns[ordinal - 1], self.sessions.close_ns[ordinal]
         closes = np.array([self.closes[session] for session in sorted(self.closes)])
         return price_for(
@@ -173,6 +175,7 @@ class Story:
             closes[:, 1],
             probability=self.rule.probability,
             lead_to_come=gold_to_come(ts_ns, begin_ns, close_ns),
+            other_to_come=float(ordinal - self.sessions.index_of(max(self.closes))),
         )
 
     def tick(self, when: str | int, z: float) -> list[DivergenceEvent]:

@@ -165,7 +165,7 @@ def decide_on_close(
     at_ns: int,
     rule: Rule,
     new_sessions: int,
-    other_known_at_ns: int | None = None,
+    expected_until_ns: int | None = None,
     is_inhibited: bool = False,
 ) -> Decision:
     """Decide by the statistic of a committed session.
@@ -174,9 +174,9 @@ def decide_on_close(
     ----------
     observation
         What the kind observes at that close; None is undefined.
-    close_ns, other_known_at_ns
-        The session's close, and for a new session when the other leg's became known. An early warning from
-        before either is about this session; one from after both is about the next, so it stays open.
+    close_ns, expected_until_ns
+        The session's close, and until when an early warning was about it; the close itself unless said
+        otherwise. It cannot end a later one; the next close can.
     at_ns
         Event time from which both legs' bars may be used.
     new_sessions
@@ -189,7 +189,7 @@ def decide_on_close(
         state,
         None if observation is None else compare(observation, rule),
         session=session,
-        expected_until_ns=close_ns if other_known_at_ns is None else max(close_ns, other_known_at_ns),
+        expected_until_ns=close_ns if expected_until_ns is None else expected_until_ns,
         at_ns=at_ns,
         rule=rule,
         new_sessions=new_sessions,

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from services.signals.core.engine.log_progress import NEVER
 from services.signals.core.legs.leg import Leg
-from shared.domain.sessions import LATEST_BAR_NS, SessionCalendar, bar_final_at_ns
+from shared.domain.sessions import SessionCalendar, missing_bar_at_ns
 
 
 class FaultSchedule:
@@ -75,8 +75,8 @@ class FaultSchedule:
         """Wait for the first session whose bar can be missing after an instant."""
         ordinal = max(0, self._calendar.first_closing_at_or_after(after_ns) - 2)
         labels = self._calendar.labels
-        while ordinal < len(labels) and bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS <= after_ns:
+        while ordinal < len(labels) and missing_bar_at_ns(labels[ordinal]) <= after_ns:
             ordinal += 1
         is_known = ordinal < len(labels)
         self._missing_ordinal = ordinal
-        self._missing_ns = bar_final_at_ns(labels[ordinal]) + LATEST_BAR_NS if is_known else NEVER
+        self._missing_ns = missing_bar_at_ns(labels[ordinal]) if is_known else NEVER

@@ -264,14 +264,6 @@ class LegHistory:
         """Return the bar of the latest session, None before the first."""
         return self._bar(self._count - 1) if self._count else None
 
-    def first_after(self, session: str) -> tuple[str, float] | None:
-        """Return the first session after another one, and its adjusted close; None if there is none."""
-        if not self._count or self._last_day <= (day := day_of(session)):
-            return None
-        at = self._place(day)
-        at += self._is_at(at, day)
-        return label_of(self._days.item(at) + FIRST_DAY), self._adj_closes[at]
-
     def _place(self, day: int) -> int:
         # Almost always it is the newest session, or the next one.
         if day >= self._last_day:

@@ -41,17 +41,17 @@ class SessionClock:
         Of the session whose close is next; -1 before event time has begun.
     lead_to_come
         The share of the lead's variance of that session that is to come, above 0.
-    due_ns
-        The next instant at which ``lead_to_come`` changes.
+    since_ns, due_ns
+        From when on ``lead_to_come`` has been the same, and when it changes.
     """
 
-    __slots__ = ("calendar", "due_ns", "lead_to_come", "ordinal")
+    __slots__ = ("calendar", "due_ns", "lead_to_come", "ordinal", "since_ns")
 
     def __init__(self, calendar: SessionCalendar) -> None:
         self.calendar = calendar
         self.ordinal = -1
         self.lead_to_come = 1.0
-        self.due_ns = _NEVER
+        self.since_ns, self.due_ns = 0, _NEVER
 
     @property
     def has_next_close(self) -> bool:
@@ -75,6 +75,7 @@ class SessionClock:
         to_come, first = _to_come(begin_ns, close_ns), begin_ns // QUARTER_NS
         at = max(0, min(ts_ns // QUARTER_NS - first, len(to_come) - 1))
         self.lead_to_come = to_come[at]
+        self.since_ns = (first + to_come.index(to_come[at])) * QUARTER_NS
         later = (each for each in range(at + 1, len(to_come)) if to_come[each] != to_come[at])
         step = next(later, None)
         if step is not None:

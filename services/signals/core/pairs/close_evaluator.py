@@ -13,6 +13,7 @@ from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.transition_log import TransitionLog
 from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.kinds import DIRECTIONS
+from shared.domain.sessions import missing_bar_at_ns
 
 _REGIME_NUMBER: Final = {"RISK_ON": -1.0, "NEUTRAL": 0.0, "RISK_OFF": 1.0}
 
@@ -57,7 +58,7 @@ class CloseEvaluator:
         """
         session = self._statistics.session
         close_ns = self._calendar.close_of(session)
-        other = self._statistics.legs.other.history.get(session) if new_sessions > 0 else None
+        expected_until_ns = self._expected_until_ns(session) if new_sessions > 0 else close_ns
         is_inhibited = self._transitions.is_inhibited
         parts: list[Effects] = []
         for kind in LEVEL_KINDS:
@@ -72,7 +73,7 @@ class CloseEvaluator:
                     at_ns=at_ns,
                     rule=rule,
                     new_sessions=new_sessions,
-                    other_known_at_ns=None if other is None else other.known_at_ns,
+                    expected_until_ns=expected_until_ns,
                     is_inhibited=is_inhibited,
                 )
                 parts.append(self._record(kind, direction, decision, at_ns))
@@ -98,6 +99,15 @@ class CloseEvaluator:
             if observe(rule, direction, self._statistics.values) != observe(rule, direction, before):
                 parts.append(self._record(kind, direction, on_close.restate(state), at_ns))
         return merge(parts)
+
+    def _expected_until_ns(self, session: str) -> int:
+        """Return until when early warnings were about a new session: until the other leg's close was known.
+
+        From when on that is missing they are about the next one.
+        """
+        other = self._statistics.legs.other.history.get(session)
+        known_at_ns = 0 if other is None else other.known_at_ns
+        return max(self._calendar.close_of(session), min(known_at_ns, missing_bar_at_ns(session) - 1))
 
     def _evaluate_regime(self, at_ns: int, *, is_inhibited: bool) -> Effects:
         before, now = self.reported_regime, self._statistics.regime.name

@@ -25,6 +25,7 @@ from services.signals.core.statistics.percentile import percentile_rank
 from services.signals.core.statistics.regime import START, RegimeState, next_regime
 from services.signals.core.statistics.zscore import baseline, zscore
 from shared.domain.divergences import Hedge
+from shared.domain.sessions import missing_bar_at_ns
 
 NEXT_CLOSE_VALUES: Final = (
     *("z_90_expected", "z_90_spread", "lead_to_come", "other_to_come"),
@@ -157,7 +158,7 @@ class PairStatistics:
                 lead_to_come=clock.lead_to_come,
                 other_to_come=clock.other_to_come(legs.other.last_price.ts_ns),
             )
-        sampled = legs.lead.history.first_after(newest)
+        sampled = self._sampled_after(newest)
         coming = clock.ordinal if sampled is None else clock.calendar.index_of(sampled[0])
         # A bar's session has closed, so at least one more must.
         sessions = max(1, coming - clock.calendar.index_of(newest))
@@ -173,6 +174,18 @@ class PairStatistics:
         if sampled is None:
             return ahead
         return sampled_next_close(ahead, math.log(sampled[1] / other))
+
+    def _sampled_after(self, newest: str) -> tuple[str, float] | None:
+        """Return the session whose close the lead has and the other leg lacks, and the lead's price then.
+
+        None once the other leg's bar is missing: then the next close is the one that is still to come.
+        """
+        lead = self.legs.lead.history
+        session, price = lead.newest_session, lead.newest_adj_close
+        if session is None or price is None or session <= newest:
+            return None
+        is_missing = self.legs.clock.since_ns >= missing_bar_at_ns(session)
+        return None if is_missing else (session, price)
 
     def next_close_values(self) -> Values:
         """Return what is expected of z at the next close, and from what, by name."""

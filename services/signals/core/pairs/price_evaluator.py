@@ -18,7 +18,7 @@ from services.signals.core.pairs.transition_log import TransitionLog
 from services.signals.core.statistics.next_close import NextClose, margin_of
 from shared.domain.divergences import Confirmation, Direction, Kind
 from shared.domain.kinds import DIRECTIONS
-from shared.domain.sessions import LATEST_BAR_NS, bar_final_at_ns
+from shared.domain.sessions import missing_bar_at_ns
 
 _RATIO: Final = Kind.RATIO_STRETCH
 _SIGNS: Final = tuple((direction, sign_of(direction)) for direction in DIRECTIONS[_RATIO])
@@ -153,7 +153,7 @@ class PriceEvaluator:
             return None
         labels = self._calendar.labels
         second = self._calendar.first_closing_at_or_after(state.opened_at_ns) + 1
-        return bar_final_at_ns(labels[second]) + LATEST_BAR_NS if second < len(labels) else None
+        return missing_bar_at_ns(labels[second]) if second < len(labels) else None
 
     def _sides(self) -> list[_Side]:
         known = self._transitions.divergences

@@ -40,7 +40,7 @@ def test_level_held_for_the_whole_hold_opens_at_the_end_of_it() -> None:
     assert opened.confirmation is Confirmation.PROVISIONAL
     assert opened.occurred_at == opened.opened_at == "2019-06-03T14:05:00.000000Z"
     assert opened.not_after == "2019-06-03T18:05:00.000000Z"
-    assert opened.values["z_90"] == pytest.approx(2.5, abs=1e-9)
+    assert opened.values["z_90_likely"] == pytest.approx(2.5, abs=1e-9)
 
 
 def test_nothing_opens_a_nanosecond_before_the_end_of_the_hold() -> None:
@@ -56,8 +56,8 @@ def test_tick_exactly_at_the_deadline_comes_after_it() -> None:
     made = story.tick(START + HOLD, 0.0)
 
     assert [event.type for event in made] == [Transition.OPEN, Transition.CLOSED]
-    assert made[0].values["z_90"] == pytest.approx(2.5, abs=1e-9)
-    assert made[1].values["z_90"] == pytest.approx(0.0, abs=1e-9)
+    assert made[0].values["z_90_likely"] == pytest.approx(2.5, abs=1e-9)
+    assert made[1].values["z_90_expected"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_tick_below_the_level_just_before_the_deadline_stops_the_hold() -> None:
@@ -215,7 +215,7 @@ def test_level_that_stands_before_the_history_is_held_from_the_next_tick_on() ->
     """Would have caught: ticks that came before the history were never held against it."""
     told = Story()
     engine = make_engine()
-    price = told.price(2.5)
+    price = told.live_price(START, 2.5)
     engine.apply(quotes({START - MINUTE: price}))
     for record in told.log:
         engine.apply(record)
@@ -242,7 +242,7 @@ def test_bar_that_comes_late_starts_no_hold_in_the_past() -> None:
     story = Story()
     story.tick("2019-06-03 15:00", 0.0)  # too old at 16:00: no sample, so IWM's bar stays alone
     story.tick("2019-06-04 09:00", 0.0)
-    stretched = story.last_other * (story.price(0.0) / story.price(2.5))
+    stretched = story.last_other * (story.price(0.0) / story.price(5.0))
 
     story.take(bar_batch(bar("2019-06-03", stretched)))
     story.reach("2019-06-04 09:00:30")

@@ -171,7 +171,7 @@ def test_one_price_beyond_a_level_is_seen_anywhere_in_a_batch(place: int) -> Non
         zs = [0.0, 0.0, 0.0]
         zs[place] = 2.5 * sign
         before = story.engine.progress.watermark_ns
-        story.take(quotes([(before + 1 + number, story.price(z)) for number, z in enumerate(zs)]))
+        story.take(quotes([(before + 1 + number, story.live_price(at, z)) for number, z in enumerate(zs)]))
         assert Transition.OPEN in [event.type for event in story.effects[-1].events], sign
 
 
@@ -184,7 +184,7 @@ def test_deadline_of_one_pair_is_nothing_to_the_other() -> None:
     events = [
         event
         for minute in range(6)
-        for event in engine.apply(quotes({at + minute * MINUTE: story.price(2.5)})).events
+        for event in engine.apply(quotes({at + minute * MINUTE: story.live_price(at, 2.5)})).events
     ]
 
     assert [(event.pair, event.sequence) for event in events] == [("gold-iwm", 1)]

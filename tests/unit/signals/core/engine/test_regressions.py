@@ -7,12 +7,12 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.snapshot import take_snapshot
-from services.signals.core.statistics.zscore import baseline
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import HISTORY_SESSIONS, BarsMode
 from shared.domain.divergences import DivergenceEvent, Kind, Transition
 from shared.domain.ticks import FeedState
+from tests.oracle.next_close_oracle import price_for
 from tests.support.builders_market import (
     LEAD,
     MINUTE,
@@ -70,11 +70,8 @@ def test_late_tick_of_the_other_leg_does_not_move_the_level_that_its_close_sets(
     close_ns = ny("2019-06-03 16:00")
     # What the next session is held against, and the price of gold that is just above its level of 2.
     price = coin[-1].close
-    ratios = np.log([a.close / b.close for a, b in zip(gold, coin, strict=True)])
-    ratios = np.append(ratios, np.log(gold[-1].close / price))
-    window = baseline(ratios, 90)
-    assert window is not None
-    above = float(price * np.exp(window.mean + 2.01 * window.std))
+    gold_closes, coin_closes = (np.array([each.close for each in (*leg, leg[-1])]) for leg in (gold, coin))
+    above = price_for(2.01, gold_closes, coin_closes, probability=0.8, lead_to_come=1.0)
     log: list[TickRecord] = [
         bar_batch(*gold, mode=BarsMode.HISTORY),
         bar_batch(*coin, mode=BarsMode.HISTORY),
@@ -123,9 +120,9 @@ def test_oldest_session_that_goes_is_gone_for_what_is_reported_next_also_without
     log: list[TickRecord] = [
         bar_batch(*gold, mode=BarsMode.HISTORY),
         bar_batch(*fund, mode=BarsMode.HISTORY),
-        *(quotes({close_ns - minute * MINUTE: usual * 1.04}) for minute in range(10, 0, -1)),
+        *(quotes({close_ns - minute * MINUTE: usual * 1.08}) for minute in range(10, 0, -1)),
         status(close_ns + MINUTE),
-        quotes({close_ns + 2 * MINUTE: usual}),
+        status(ny("2019-06-04 22:15")),
     ]
     told = []
     for restarts in (set[int](), {len(log) - 1}):
@@ -135,7 +132,7 @@ def test_oldest_session_that_goes_is_gone_for_what_is_reported_next_also_without
             for index, record in enumerate(log)
         ]
         events = [event for each in effects for event in each.events]
-        assert [event.type for event in events] == [Transition.OPEN, Transition.CLOSED]
+        assert [event.type for event in events] == [Transition.OPEN, Transition.EXPIRED]
         shown = take_snapshot(engine.monitors[0], engine.progress.watermark_ns)
         told.append(([DIVERGENCES.encode(event) for event in events], SIGNALS.encode(shown)))
 

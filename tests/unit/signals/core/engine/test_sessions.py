@@ -76,13 +76,42 @@ def test_close_that_does_not_is_not_confirmed_and_does_not_hold_back_the_next_cl
     assert story.events[2].divergence_id != story.events[0].divergence_id
 
 
-def test_early_warning_from_after_the_close_waits_for_the_next_one() -> None:
+def after_the_close(zs: dict[str, float], *, z: float) -> list[tuple[str, str]]:
+    """Let the lead close at a likely z, tick in the evening, and then let the other leg's close be known."""
     story = Story(rule=Rule(hold_seconds=0))
-    story.take(bar_batch(bar(D1, round(story.price(1.5), 2), instrument=LEAD, known_at_ns=ny(f"{D1} 16:00"))))
-    story.tick(f"{D1} 16:00:01", 2.5)
-    lead_bar = story.monitor.legs.lead.history.get(D1)
-    assert lead_bar is not None
-    story.commit(D1, 1.5, lead_close=lead_bar.close)
+    story.tick(f"{D1} 15:59", z)
+    close = story.monitor.legs.lead.last_price.price
+    assert close is not None
+    story.reach(f"{D1} 16:01")
+    for when, each in zs.items():
+        story.tick(when, each)
+    story.commit(D1, 1.5, lead_close=close)
+    return told(story)
+
+
+def test_after_its_close_the_lead_has_said_what_it_can_about_the_close_to_come() -> None:
+    assert after_the_close({f"{D1} 16:02": 9.0, f"{D1} 16:03": -9.0, f"{D1} 20:14": 0.0}, z=1.5) == []
+
+
+def test_early_warning_from_before_the_bar_is_about_the_bar() -> None:
+    # Nothing of gold's move is to come any more, so the same price is worth more than before its close.
+    assert after_the_close({f"{D1} 16:02": 0.0}, z=1.995) == [
+        ("open", "provisional"),
+        ("not_confirmed", "confirmed"),
+    ]
+
+
+def test_early_warning_from_when_the_bar_is_missing_is_about_the_next() -> None:
+    story = Story(rule=Rule(hold_seconds=0))
+    story.tick(f"{D1} 15:59", 0.0)
+    close = story.monitor.legs.lead.last_price.price
+    assert close is not None
+    story.reach(f"{D1} 22:14")
+    assert story.tick(f"{D1} 22:14", 9.0) == []
+    assert [event.type.value for event in story.tick(f"{D1} 22:15", 9.0)] == ["open"]
+
+    story.take(bar_batch(bar(D1, float(close / np.exp(story.level(1.5))), known_at_ns=ny(f"{D2} 07:00"))))
+    story.reach(f"{D2} 07:00")
 
     assert told(story) == [("open", "provisional")]
 

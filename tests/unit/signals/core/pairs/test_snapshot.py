@@ -10,7 +10,7 @@ from shared.domain.bars import BarsMode
 from shared.domain.divergences import Confirmation, Severity
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import FeedState
-from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, status
+from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, quotes, status
 from tests.support.pair_story import Story, history, make_engine
 
 
@@ -38,7 +38,7 @@ def test_pair_of_which_nothing_is_known_says_so() -> None:
 
 def test_live_price_stands_beside_the_last_close_with_both_ages() -> None:
     story = Story()
-    story.tick("2019-06-03 10:00", 1.5)
+    story.take(quotes({ny("2019-06-03 10:00"): story.price(1.5)}))
     story.take(status(ny("2019-06-03 10:00:30")))
 
     shown = snapshot(story, "2019-06-03 10:00:30")
