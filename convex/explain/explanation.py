@@ -128,6 +128,9 @@ def _checks(
         Check(name=name, event=stated, recomputed=recompute(known_as, market))
         for name, stated, known_as in _answers(material.event)
     )
+    stated = material.event.probability
+    if stated is not None:
+        checks.append(Check(name="probability", event=stated, recomputed=working.probability))
     return (*_price_checks(material, market), *checks, *answers), tuple(unchecked)
 
 

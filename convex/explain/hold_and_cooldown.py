@@ -6,9 +6,10 @@ from itertools import chain
 from pathlib import Path
 
 from convex.explain.arithmetic import MeanAndStd
-from convex.explain.levels import sign_of
+from convex.explain.levels import sign_of, signed_name
 from convex.explain.market import CUT_NS, Market
 from convex.explain.material import Material, Ticks
+from convex.explain.next_close import Prices, expect
 from convex.explain.wording import against, moment
 from convex.explain.working import Conclusion
 from services.signals.core.kinds.registry import PUBLISHED_RULES
@@ -42,11 +43,10 @@ def check_hold(material: Material, market: Market, base: MeanAndStd | None) -> t
         return (Conclusion(text=f"held for {seconds:g} s of event time: not checked; {prices.missing}"),)
     lead, other = _from_then_on(prices.lead, since_ns), _from_then_on(prices.other, since_ns)
     level = event.thresholds["critical" if event.severity is Severity.CRITICAL else "warning"]
-    sign = sign_of(event.direction)
-    least = min(sign * (ratio - base.mean) / base.std for ratio in _ratios(lead, other, market))
+    least = min(_deciding(event, market, base, each) for each in _moments(lead, other, market))
     count = len(lead.ts_ns)
     stretch = f"{from_ns(since_ns):%H:%M:%S} to {event.occurred_at[11:19]} UTC"
-    name = "z" if sign > 0 else "−z"
+    name = signed_name("likely z" if "probability" in event.thresholds else "z", event.direction)
     what = f"{name} of all {count:,} prices" if count > 1 else f"{name} of the one price"
     text = f"{what} from {stretch} at least {against(least, level)}"
     if least >= level - _ROUNDING:
@@ -67,22 +67,38 @@ def _from_then_on(ticks: Ticks, since_ns: int) -> Ticks:
     return Ticks(ts_ns=ticks.ts_ns[first:], price=ticks.price[first:])
 
 
-def _ratios(lead: Ticks, other: Ticks, market: Market) -> list[float]:
-    """Return the log ratio at each price of either leg."""
+def _deciding(event: DivergenceEvent, market: Market, base: MeanAndStd, prices: Prices) -> float:
+    """Return what the level was compared with at one instant."""
+    sign, probability = sign_of(event.direction), event.thresholds.get("probability")
+    if probability is None or market.upcoming is None:
+        return sign * (math.log(prices.lead / prices.other) - base.mean) / base.std
+    returns = market.lead_returns, market.other_returns
+    ahead = expect(market.upcoming, base, returns, market.log_ratios[-1], prices)
+    return -math.inf if ahead is None else ahead.likely(probability, sign)
+
+
+def _moments(lead: Ticks, other: Ticks, market: Market) -> list[Prices]:
+    """Return the prices of both legs at each price of either."""
     if not other.ts_ns:
-        return [math.log(price / market.evaluated_other) for price in lead.price]
+        return [
+            Prices(at_ns=ts_ns, lead=price, other=market.evaluated_other, other_ts_ns=None)
+            for ts_ns, price in zip(lead.ts_ns, lead.price, strict=True)
+        ]
     prices = sorted(
         [(ts_ns, 0, price) for ts_ns, price in zip(lead.ts_ns, lead.price, strict=True)]
         + [(ts_ns, 1, price) for ts_ns, price in zip(other.ts_ns, other.price, strict=True)],
         key=lambda each: each[0],
     )
-    now: list[float | None] = [None, None]
-    ratios = []
-    for _, leg, price in prices:
-        now[leg] = price
+    now: list[tuple[int, float] | None] = [None, None]
+    moments = []
+    for ts_ns, leg, price in prices:
+        now[leg] = ts_ns, price
         if now[0] is not None and now[1] is not None:
-            ratios.append(math.log(now[0] / now[1]))
-    return ratios or [market.evaluated]
+            moments.append(Prices(at_ns=ts_ns, lead=now[0][1], other=now[1][1], other_ts_ns=now[1][0]))
+    last = Prices(
+        at_ns=prices[-1][0], lead=market.evaluated_lead, other=market.evaluated_other, other_ts_ns=None
+    )
+    return moments or [last]
 
 
 def stretches_of(event: DivergenceEvent) -> dict[str, tuple[int, int]]:

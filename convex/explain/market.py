@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from convex.explain.material import Bars, Prices
+from convex.explain.next_close import Upcoming
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.quarantine import without_unusable
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarStatus
@@ -41,6 +42,8 @@ class Market:
         A live price was evaluated, so that the window ends with the last of the sessions.
     band
         The baseline that the event states: low and high; None where it states none.
+    upcoming
+        What is known of the next close; None where a close was evaluated.
     """
 
     source: str
@@ -55,6 +58,7 @@ class Market:
     evaluated: float
     is_live: bool
     band: tuple[float, float] | None = None
+    upcoming: Upcoming | None = None
 
     def window(self, size: int) -> slice | None:
         """Return the sessions that the evaluated ratio is compared with; None with fewer than ``size``."""
@@ -124,6 +128,18 @@ def rebuild(
         evaluated=float(np.log(evaluated[0] / evaluated[1])),
         is_live=is_live,
         band=_band(event),
+        upcoming=_upcoming(lead, other, rows[-1][0], calendar) if is_live else None,
+    )
+
+
+def _upcoming(lead: LegHistory, other: LegHistory, newest: str, calendar: SessionCalendar) -> Upcoming:
+    other_session, sampled = other.newest_session or newest, lead.newest()
+    is_ahead = sampled is not None and sampled.session > other_session
+    return Upcoming(
+        calendar=calendar,
+        other_session=other_session,
+        is_newest_aligned=other_session == newest,
+        sampled=sampled if is_ahead else None,
     )
 
 

@@ -87,6 +87,8 @@ class Working:
         What happened.
     values
         Those of the event's ``values`` that only this kind can recompute.
+    probability
+        That the next close agrees; None where no live price decided.
     """
 
     sentence: str
@@ -94,6 +96,7 @@ class Working:
     conclusions: tuple[Conclusion, ...]
     window: Window | None = None
     values: Mapping[str, float | None] = field(default_factory=dict)
+    probability: float | None = None
 
 
 def ratio_window(market: Market, titles: Titles, size: int) -> Window:

@@ -4,6 +4,7 @@ import math
 
 from convex.explain.arithmetic import MeanAndStd
 from convex.explain.hold_and_cooldown import check_cooldown, check_hold
+from convex.explain.kinds.next_close_lines import outlook_at_next_close
 from convex.explain.levels import SignedStatistic, check_levels, sign_of, signed_name
 from convex.explain.market import Market
 from convex.explain.material import Material
@@ -20,7 +21,12 @@ def working_of(material: Material, market: Market) -> Working:
     sign = sign_of(event.direction)
     measured = SignedStatistic(name=signed_name("z", event.direction), x=None if z is None else sign * z)
     lines = ratio_lines(material, market, base, z)
-    if base is not None and z is not None:
+    outlook = None
+    if "probability" in event.thresholds and market.upcoming is not None:
+        outlook = outlook_at_next_close(material, market, base)
+        measured = SignedStatistic(name=signed_name("likely z", event.direction), x=outlook.x)
+        lines += outlook.lines
+    elif base is not None and z is not None:
         lines += _in_prices(material, market, base)
     return Working(
         sentence=f"{when(event)} {ratio_words(material, z)}; {what_became(event)}.",
@@ -31,6 +37,8 @@ def working_of(material: Material, market: Market) -> Working:
             *check_hold(material, market, base),
             *check_cooldown(material, market),
         ),
+        values={} if outlook is None else outlook.values,
+        probability=None if outlook is None else outlook.probability,
     )
 
 

@@ -48,7 +48,7 @@ def test_share_to_come_falls_from_all_to_a_rest() -> None:
 
     assert at(ny("2019-06-04 16:00") + 1).lead_to_come == 1.0
     # 08:00 to 12:00 are four hours of weight 3 out of 19 + 12.
-    assert (before, busy) == (pytest.approx((4 + 12 + 0.25) / 31), pytest.approx(4 / 31))
+    assert [before, busy] == pytest.approx([(4 + 12 + 0.25) / 31, 4 / 31])
     assert after == close == pytest.approx(0.25 / 31)
 
 
