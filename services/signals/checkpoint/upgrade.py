@@ -4,7 +4,10 @@
 from    what changes
 ======= ==========================================================================
 2 to 3  the same content under other names of the fields
-3 to 4  each leg also has its quarantined bars; a worker of version 3 had none
+3 to 4  each leg also has its quarantined bars; a worker of version 3 had none. The
+        scores of past openings are dropped: they started at the close before the
+        opening was reported, and are computed again for the openings that the
+        windows reach
 ======= ==========================================================================
 
 A worker of this version may start on a topic written by a worker of an older version. It must read those
@@ -54,7 +57,11 @@ def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     {'v': 4, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
     """
     renamed = _pair_to_3(checkpoint) if checkpoint["v"] == UPGRADED_VERSIONS[0] else checkpoint
-    return _to_4(renamed, "pair")
+    upgraded = _to_4(renamed, "pair")
+    pair = upgraded.get("pair")
+    if isinstance(pair, dict) and isinstance(pair.get("ledger"), dict):
+        upgraded["pair"] = {**pair, "ledger": _without_scores(pair["ledger"])}
+    return upgraded
 
 
 def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +102,16 @@ def _to_4(checkpoint: Mapping[str, Any], owner: str) -> dict[str, Any]:
     if isinstance(state, dict) and isinstance(state.get("data_quality"), dict):
         upgraded[owner] = {**state, "data_quality": state["data_quality"] | _NOTHING_QUARANTINED}
     return upgraded
+
+
+def _without_scores(ledger: Mapping[str, Any]) -> dict[str, Any]:
+    openings = ledger.get("openings")
+    if not isinstance(openings, list):
+        return dict(ledger)
+    return {
+        **ledger,
+        "openings": [{**each, "scores": []} if isinstance(each, dict) else each for each in openings],
+    }
 
 
 def _rename_in(fields: Any, name: str, names: Mapping[str, str]) -> None:
