@@ -45,8 +45,8 @@ def _row(one: OutcomeSummary) -> str:
         f"{one.hits} of {one.count}",
         f"{one.episodes}",
         format_percent(rate.value, 0),
-        _ends(rate.low, rate.high),
-        format_percent(one.usual_rate, 0) + (f"<small>{verdict}</small>" if verdict else ""),
+        _ends(rate.low, rate.high) + (f"<small>{verdict}</small>" if verdict else ""),
+        format_percent(one.usual_rate, 0),
         *(_move(each) for each in (one.lead, one.other, one.ratio)),
     )
     return "<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in cells) + "</tr>"
