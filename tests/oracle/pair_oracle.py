@@ -19,6 +19,7 @@ COLUMNS = (
     "session", "gold", "iwm", "log_ratio", "z_90", "pctl_90", "corr_20", "corr_60", "corr_90", "corr_252",
     "spearman_60", "ewm_corr_20", "beta_60", "hedge_ratio_60", "hedge_effectiveness_60", "vol_gold_20",
     "vol_iwm_20", "lead_lag_120", "stress_corr_252", "half_life_252", "regime",
+    "e_break",
 )  # fmt: skip
 
 _NAN = float("nan")
@@ -35,6 +36,7 @@ def stats_table(gold: Path, iwm: Path, *, every: int = 1) -> pd.DataFrame:
     ewm = a[1:].ewm(halflife=20).corr(b[1:])
     ratios = pd.Series([_on_last(a, b, s, 60, _hedge_ratio) for s in range(len(pair))])
     regimes = _regimes(z)
+    agreed = sides(a, b)
     rows = [
         {
             "session": pair["date"][s],
@@ -58,12 +60,58 @@ def stats_table(gold: Path, iwm: Path, *, every: int = 1) -> pd.DataFrame:
             "stress_corr_252": _on_last(a, b, s, 252, _stress),
             "half_life_252": _half_life(ratio, s),
             "regime": regimes[s],
+            "e_break": sum(evidence(agreed, s)),
         }
         for s in range((len(pair) - 1) % every, len(pair), every)
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     # Lags are whole sessions; Int64 is the integer column that can be empty.
     return table.astype({"lead_lag_120": "Int64"})
+
+
+def sides(a: "pd.Series[float]", b: "pd.Series[float]") -> list[int | None]:
+    """Return for each session 1 where both legs moved to one side of their means, 0 where to opposite ones.
+
+    None before the 62nd session: the means of up to 252 returns before it need 60.
+    """
+    found: list[int | None] = []
+    for s in range(len(a)):
+        first = max(1, s - 252)
+        if s - first < 60:
+            found.append(None)
+            continue
+        up = [bool(each.iloc[s] > np.mean(each.iloc[first:s].to_numpy())) for each in (a, b)]
+        found.append(int(up[0] == up[1]))
+    return found
+
+
+def evidence(agreed: list[int | None], s: int) -> tuple[float, float]:
+    """Return the evidence for more, and for less, agreement than 42 to 52 %, by each start of each stake."""
+    known = [each for each in agreed[max(0, s - 119) : s + 1] if each is not None]
+    if not known:
+        return _NAN, _NAN
+    totals = []
+    for won, p in ((known, 0.52), ([1 - each for each in known], 0.58)):
+        owned = [
+            np.prod([1 + k * (1 - p) / p if each else 1 - k for each in won[start:]])
+            for k in (0.125, 0.25, 0.5)
+            for start in range(len(won))
+        ]
+        totals.append(0.46 * float(np.sum(owned)) / 3)
+    return totals[0], totals[1]
+
+
+def evidence_at(agreed: list[int | None], s: int) -> dict[str, float]:
+    """Compute what events state of the evidence in session ``s``; the table has only the sum."""
+    tightening, loosening = evidence(agreed, s)
+    last = [each for each in agreed[max(0, s - 59) : s + 1] if each is not None]
+    return {
+        "e_tightening": tightening,
+        "e_loosening": loosening,
+        "agreement_60": _NAN if len(last) < 60 else float(np.mean(last)),
+        "agreement_low": 0.42,
+        "agreement_high": 0.52,
+    }
 
 
 def read_pair(gold: Path, iwm: Path) -> pd.DataFrame:

@@ -13,13 +13,15 @@ import pytest
 from services.signals.core.confirmed import HISTORY_SESSIONS, Values, confirmed_values, regimes, slow_values
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
+from services.signals.core.statistics.e_break import AgreementBand
 from services.signals.core.statistics.hedge_answer import hedge_answer
 from shared.domain.divergences import Hedge
 from tests.oracle.estimates_oracle import Interval, hedge_at, values_at
-from tests.oracle.pair_oracle import COLUMNS, read_pair, stats_table
+from tests.oracle.pair_oracle import COLUMNS, evidence_at, read_pair, sides, stats_table
 from tests.support.data import shared_data
 
 EVERY = 7
+BAND = AgreementBand(low=0.42, high=0.52)
 GOLD = "pair_gold_daily_20121114_20210331.csv"
 IWM = "pair_iwm_daily_20121114_20210331.csv"
 
@@ -27,6 +29,7 @@ NEW = (
     "mean_90", "std_90", "corr_ci_20_low", "corr_ci_20_high", "n_eff_20", "corr_ci_60_low", "corr_ci_60_high",
     "n_eff_60", "corr_ci_90_low", "corr_ci_90_high", "n_eff_90", "corr_ci_252_low", "corr_ci_252_high",
     "n_eff_252", "fisher_z", "corr_change", "opposite_moves", "return_5_lead", "return_5_other",
+    "e_tightening", "e_loosening", "agreement_60", "agreement_low", "agreement_high",
     "return_gap_std_90", "lead_lag_corr_120", "lead_lag_band_120", "coint_p_252",
 )  # fmt: skip
 # The rest is in the table of the backtest, under these names.
@@ -63,12 +66,13 @@ def sessions(pair: pd.DataFrame) -> range:
 @pytest.fixture(scope="module")
 def ours(whole: AlignedSessions, sessions: range) -> list[Values]:
     then = [whole.until(s + 1, limit=HISTORY_SESSIONS) for s in sessions]
-    return [confirmed_values(aligned) | slow_values(aligned) for aligned in then]
+    return [confirmed_values(aligned, BAND) | slow_values(aligned) for aligned in then]
 
 
 @pytest.fixture(scope="module")
 def theirs(pair: pd.DataFrame, sessions: range) -> list[dict[str, float]]:
-    return [values_at(pair, s) for s in sessions]
+    agreed = sides(*(np.log(pair[name]).diff() for name in ("gold", "adjusted")))
+    return [values_at(pair, s) | evidence_at(agreed, s) for s in sessions]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.signals.core.statistics.correlation import pearson
+from services.signals.core.statistics.e_break import AgreementBand, e_break
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
 from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
@@ -26,6 +27,7 @@ from tests.oracle.pair_oracle import COLUMNS, read_pair, stats_table
 from tests.support.data import shared_data
 
 EVERY = 7
+BAND = AgreementBand(low=0.42, high=0.52)
 GOLD = "pair_gold_daily_20121114_20210331.csv"
 IWM = "pair_iwm_daily_20121114_20210331.csv"
 
@@ -108,6 +110,7 @@ def _compute(gold: NDArray[np.float64], iwm: NDArray[np.float64]) -> list[_Row]:
                 "lead_lag_120": None if leads is None else leads.lag,
                 "stress_corr_252": stress_correlation(a, b, 252),
                 "half_life_252": half_life(ratios[: s + 1], 252),
+                "e_break": found.total if (found := e_break(a, b, BAND)) is not None else None,
                 "regime": state.name,
             }
         )

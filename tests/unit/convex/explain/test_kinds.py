@@ -1,11 +1,19 @@
 """Each kind's working on markets that a person can work out."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from convex.explain.kinds import correlation_break, data_fault, hedge_lost, opposite_moves, ratio_stretch
+from convex.explain.kinds import (
+    correlation_break,
+    data_fault,
+    evidence_break,
+    hedge_lost,
+    opposite_moves,
+    ratio_stretch,
+)
 from convex.explain.material import Material
 from convex.explain.statistics import NotRecomputed, recompute
 from convex.explain.working import Line, Working
@@ -231,3 +239,98 @@ def test_name_that_is_not_known_is_not_recomputed() -> None:
     for name in ("lead_lag_120", "corr_20_low", "corr_ci_20"):
         with pytest.raises(NotRecomputed):
             recompute(name, market([1000.0, 1001.0], [100.0, 100.0]))
+
+
+BASELINE = {"agreement_low": 0.45, "agreement_high": 0.5}
+EVIDENCE_LEVELS = {"warning": 2.0, "critical": 9.0, "leave": 0.5}
+
+
+def agreeing(sides: list[int]) -> tuple[list[float], list[float]]:
+    """Return closes that stand still for 60 sessions and then move to the same side, or to opposite ones."""
+    lead, other = [100.0] * 61, [100.0] * 61
+    for at, side in enumerate(sides):
+        # Away from the mean of the moves before, which is small beside them.
+        move = 1.1 if at % 2 else 1 / 1.1
+        lead.append(lead[-1] * move)
+        other.append(other[-1] * (move if side > 0 else 1 / move))
+    return lead, other
+
+
+def test_evidence_is_worked_out_bettor_by_bettor() -> None:
+    event = confirmed(
+        kind=Kind.EVIDENCE_BREAK,
+        direction=Direction.TIGHTENING,
+        thresholds=EVIDENCE_LEVELS,
+        values=BASELINE,
+    )
+    told = replace(market(*agreeing([1, 1, 1])), band=(0.45, 0.5))
+
+    working = evidence_break.working_of(material(event), told)
+
+    # At even odds the bettors of a stake k own (1 + k) + (1 + k)² + (1 + k)³.
+    owned = [sum((1 + stake) ** wins for wins in (1, 2, 3)) for stake in (0.125, 0.25, 0.5)]
+    assert result(working, "agreed") == "3, opposite 0"
+    assert result(working, "odds") == "1.0000000"
+    assert result(working, "owned at 0.5") == f"{1.5 + 1.5**2 + 1.5**3:.7f}" == "7.1250000"
+    assert line(working, "owned at 0.5").formula == "3 starts: × 1.5000000 if right, × 0.50000000 if wrong"
+    assert result(working, "e") == f"{0.46 * sum(owned) / 3:.7f}"
+    assert [each.text for each in working.conclusions[:2]] == [
+        f"e = {0.46 * sum(owned) / 3:.2f} ≥ 2: warning",
+        f"e = {0.46 * sum(owned) / 3:.2f} < 9: not critical",
+    ]
+    assert recompute("e_tightening", told) == pytest.approx(0.46 * sum(owned) / 3, rel=1e-12)
+    assert recompute("agreement_60", told) is None
+
+
+def test_evidence_for_less_agreement_bets_at_the_other_end_of_the_baseline() -> None:
+    event = confirmed(
+        kind=Kind.EVIDENCE_BREAK,
+        direction=Direction.LOOSENING,
+        thresholds=EVIDENCE_LEVELS,
+        values=BASELINE,
+    )
+    told = replace(market(*agreeing([-1, -1, 1])), band=(0.5, 0.6))
+
+    working = evidence_break.working_of(material(event), told)
+
+    owned = [
+        (1 + stake) ** 2 * (1 - stake) + (1 + stake) * (1 - stake) + (1 - stake)
+        for stake in (0.125, 0.25, 0.5)
+    ]
+    assert result(working, "agreed") == "1, opposite 2"
+    assert line(working, "p").formula == "the baseline's 1 − the lower end 0.50000000"
+    assert result(working, "e") == f"{0.46 * sum(owned) / 3:.7f}"
+    assert not working.conclusions[0].holds
+    assert recompute("e_loosening", told) == pytest.approx(0.46 * sum(owned) / 3, rel=1e-12)
+    total = recompute("e_break", told)
+    tightening = recompute("e_tightening", told)
+    assert total is not None
+    assert tightening is not None
+    assert total == pytest.approx(tightening + 0.46 * sum(owned) / 3, rel=1e-12)
+
+
+def test_event_without_a_baseline_or_with_too_few_sessions_has_no_evidence() -> None:
+    event = confirmed(kind=Kind.EVIDENCE_BREAK, direction=Direction.TIGHTENING, thresholds=EVIDENCE_LEVELS)
+    unstated = market(*agreeing([1, 1, 1]))
+    short = replace(market([100.0] * 30, [100.0] * 30), band=(0.45, 0.5))
+
+    of_unstated = evidence_break.working_of(material(event), unstated)
+    of_short = evidence_break.working_of(material(event), short)
+
+    assert [each.text for each in of_unstated.conclusions[:2]] == [
+        "e is undefined: no level is reached",
+        "the event states no baseline",
+    ]
+    assert not of_short.conclusions[0].holds
+    for told in (unstated, short):
+        assert [recompute(name, told) for name in ("e_break", "e_tightening", "e_loosening")] == [None] * 3
+    assert (recompute("agreement_low", unstated), recompute("agreement_high", short)) == (None, 0.5)
+
+
+def test_sessions_in_which_a_leg_moved_as_its_mean_make_no_bet() -> None:
+    lead, other = agreeing([1, 1, 1])
+    told = replace(market([*lead, lead[-1]], [100.0] * len(other) + [100.0]), band=(0.45, 0.5))
+
+    # Each of the four bettors still owns 1, at each stake.
+    assert recompute("e_break", told) == pytest.approx(2 * 0.46 * 4, rel=1e-12)
+    assert recompute("agreement_60", told) is None
