@@ -124,7 +124,7 @@ def _forecast(values: Values, thresholds: Thresholds) -> str:
         )
         if probability is not None
     ]
-    spread = f"standard deviation {format_number(values.get('z_90_spread'))}"
+    spread = f"Standard deviation {format_number(values.get('z_90_spread'))}"
     return f"{'; '.join((spread, *likely))}. The ratio itself is at z {format_signed(values.get('z_90'))}."
 
 

@@ -238,7 +238,7 @@ def test_live_position_is_what_is_expected_of_the_close() -> None:
     view = page(snapshot(provisional=replace(provisional, values=provisional.values | expected | likely)))
     assert (view.provisional.z, view.provisional.tone) == ("+2.41", "warning")
     assert view.provisional.forecast == (
-        "standard deviation 0.38; 84% likely +2 or beyond; under 1% likely −2 or beyond. "
+        "Standard deviation 0.38; 84% likely +2 or beyond; under 1% likely −2 or beyond. "
         "The ratio itself is at z +3.13."
     )
     # 50 + 50 * 2.41 / 4, the gauge's span.
