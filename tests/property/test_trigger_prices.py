@@ -1,10 +1,12 @@
-"""Trigger prices of the next close, compared with an engine that is given that close or one a tick beside it.
+"""Trigger prices, compared with an engine that is given that price or one a tick beside it.
 
-What is expected comes from the events of the engine: a bar of the lead with the price, a bar of the other leg
-with its last close, and event time that goes past both.
+What is expected comes from the events of the engine. For the next close it is given a bar of the lead with
+the price, a bar of the other leg with its last close, and event time that goes past both; for a live price,
+ticks at that price until a hold would end.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +26,7 @@ from tests.support.builders_market import (
     LEAD,
     MINUTE,
     OTHER,
+    SECOND,
     bar,
     bar_batch,
     ny,
@@ -59,6 +62,8 @@ class Past:
         The lead's feed is stale, so that its data are at fault.
     levels
         Multiplies the levels of every rule.
+    tie
+        The lead's return for each unit of the other leg's, in the history.
     """
 
     seed: int
@@ -68,6 +73,7 @@ class Past:
     today: float | None
     is_stale: bool
     levels: float
+    tie: float
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -96,6 +102,7 @@ pasts = st.builds(
     today=st.one_of(st.none(), st.sampled_from([-0.12, -0.05, -0.01, 0.0, 0.01, 0.05, 0.12])),
     is_stale=st.booleans(),
     levels=st.sampled_from([0.6, 1.0, 1.5]),
+    tie=st.sampled_from([-0.8, 0.0, 0.8]),
 )
 
 
@@ -112,9 +119,9 @@ class Market:
     def close_ns(self) -> int:
         return sessions().close_of(self.session)
 
-    def triggers(self) -> list[Trigger]:
+    def triggers(self, at: TriggerAt) -> list[Trigger]:
         shown = take_snapshot(self.engine.monitors[0], self.engine.progress.watermark_ns)
-        return [each for each in shown.triggers if each.at is TriggerAt.CLOSE]
+        return [each for each in shown.triggers if each.at is at]
 
     @property
     def present(self) -> float:
@@ -122,6 +129,20 @@ class Market:
         newest = lead.history.newest()
         assert newest is not None
         return lead.last_price.price or newest.close
+
+    def happens_live(self, price: float) -> set[What]:
+        """Let a copy of the engine read ticks at a price for as long as a hold takes, and a little longer."""
+        engine = restart(self.engine)
+        begin_ns = engine.progress.watermark_ns + SECOND
+        events: list[DivergenceEvent] = []
+        for minute in range(6):
+            events += engine.apply(quotes({begin_ns + minute * MINUTE: price})).events
+        events += engine.apply(quotes({begin_ns + 5 * MINUTE + SECOND: price})).events
+        return {
+            (event.kind, event.direction, event.type)
+            for event in events
+            if event.confirmation is Confirmation.PROVISIONAL and event.kind is not Kind.DATA_FAULT
+        }
 
     def happens(self, price: float) -> set[What]:
         """Commit the next close in a copy of the engine, and return what its events report."""
@@ -144,11 +165,23 @@ class Market:
         }
 
 
-def market_of(past: Past) -> Market:
+def market_of(past: Past, *, minutes_left: int = 5, held: int = 8, other_ticks: bool = False) -> Market:
+    """Let an engine go through a past.
+
+    Parameters
+    ----------
+    minutes_left
+        Before the close, when the trigger prices are asked for.
+    held
+        Minutes for which the lead has stood at its price, if it has ticks.
+    other_ticks
+        The other leg has ticks, too.
+    """
     labels = sessions().labels
     begin = labels.index(FIRST)
     rng = np.random.default_rng(past.seed)
     returns = rng.normal(0.0, (0.008, 0.01), (past.warm, 2))
+    returns[:, 0] += past.tie * returns[:, 1]
     legs = np.array([1_300.0, 150.0]) * np.exp(np.cumsum(returns, axis=0))
     engine = make_engine(pair(), rules=past.rules, sessions=sessions())
     for leg, instrument in enumerate((LEAD, OTHER)):
@@ -168,14 +201,16 @@ def market_of(past: Past) -> Market:
     state = FeedState.LIVE
     if past.today is not None:
         price = float(prices[0]) * math.exp(past.today)
-        # Held for longer than a rule asks for, and young enough to be sampled at the close.
-        close_ns = sessions().close_of(session)
-        for before in (20, 18, 16, 14, 12):
-            engine.apply(quotes({close_ns - before * MINUTE: price}))
+        asked_ns = sessions().close_of(session) - minutes_left * MINUTE
+        if other_ticks:
+            engine.apply(quotes({asked_ns - 10 * MINUTE: float(prices[1]) * 1.003}, instrument=OTHER))
+        for before in range(held, 0, -1):
+            engine.apply(quotes({asked_ns - before * MINUTE: price}))
         if past.is_stale:
             state = FeedState.STALE
-            engine.apply(status(close_ns - 11 * MINUTE, state=state))
-        engine.apply(status(close_ns - 5 * MINUTE, state=state))
+            engine.apply(status(asked_ns - MINUTE // 2, state=state))
+            engine.apply(status(asked_ns - MINUTE // 4, state=state))
+        engine.apply(status(asked_ns, state=state))
     else:
         engine.apply(status(ny(f"{session} 12:00")))
     newest = engine.legs[OTHER].history.newest()
@@ -198,13 +233,7 @@ def what_of(trigger: Trigger) -> What:
 def test_a_trigger_price_is_the_first_at_which_the_close_decides_so(past: Past) -> None:
     market = market_of(past)
 
-    for trigger in market.triggers():
-        tick = round(trigger.lead_price * 100)
-        assert trigger.lead_price == tick / 100
-        assert what_of(trigger) in market.happens(trigger.lead_price), trigger
-        if abs(tick - market.present * 100) >= 1:
-            nearer = tick - 1 if tick > market.present * 100 else tick + 1
-            assert what_of(trigger) not in market.happens(nearer / 100), trigger
+    assert_first_prices(market, market.triggers(TriggerAt.CLOSE), market.happens)
 
 
 @few
@@ -213,12 +242,58 @@ def test_whatever_a_close_decides_has_a_trigger_price_on_the_way_to_it(
     past: Past, shares: list[float]
 ) -> None:
     market = market_of(past)
-    triggers = market.triggers()
+
+    assert_complete(market, market.triggers(TriggerAt.CLOSE), market.happens, shares)
+
+
+@few
+@given(past=pasts, held=st.sampled_from([1, 3, 8]), other_ticks=st.booleans())
+def test_a_live_trigger_price_is_the_first_that_does_so_when_held(
+    past: Past, held: int, other_ticks: bool
+) -> None:
+    market = market_of(past, minutes_left=12, held=held, other_ticks=other_ticks)
+
+    assert_first_prices(market, market.triggers(TriggerAt.LIVE), market.happens_live)
+
+
+@few
+@given(
+    past=pasts,
+    held=st.sampled_from([1, 3, 8]),
+    other_ticks=st.booleans(),
+    shares=st.lists(st.floats(0.76, 1.24), min_size=8, max_size=8),
+)
+def test_whatever_a_held_price_does_has_a_live_trigger_price_on_the_way_to_it(
+    past: Past, held: int, other_ticks: bool, shares: list[float]
+) -> None:
+    market = market_of(past, minutes_left=12, held=held, other_ticks=other_ticks)
+    triggers = market.triggers(TriggerAt.LIVE)
+
+    if past.today is None:
+        assert not triggers, "a lead without a tick has no live price to be moved"
+    else:
+        assert_complete(market, triggers, market.happens_live, shares)
+
+
+def assert_first_prices(
+    market: Market, triggers: list[Trigger], happens: Callable[[float], set[What]]
+) -> None:
+    for trigger in triggers:
+        tick = round(trigger.lead_price * 100)
+        assert trigger.lead_price == tick / 100
+        assert what_of(trigger) in happens(trigger.lead_price), trigger
+        if abs(tick - market.present * 100) >= 1:
+            nearer = tick - 1 if tick > market.present * 100 else tick + 1
+            assert what_of(trigger) not in happens(nearer / 100), trigger
+
+
+def assert_complete(
+    market: Market, triggers: list[Trigger], happens: Callable[[float], set[What]], shares: list[float]
+) -> None:
     newest = market.engine.legs[LEAD].history.newest()
     assert newest is not None
-
     for share in shares:
         tick = round(newest.close * share * 100)
         low, high = sorted((tick, round(market.present * 100)))
         on_the_way = {what_of(each) for each in triggers if low <= round(each.lead_price * 100) <= high}
-        assert market.happens(tick / 100) <= on_the_way, tick
+        assert happens(tick / 100) <= on_the_way, tick

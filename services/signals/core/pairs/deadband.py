@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from services.signals.core.pairs.price_at_level import ratio_at
 from services.signals.core.statistics.next_close import NextClose
+from services.signals.core.triggers.price_at_level import ratio_at
 
 # The band ends before the ratio at which a level is reached, by more than the rounding error of computing it.
 _MARGIN: Final = 1e-12

@@ -8,6 +8,7 @@ from services.signals.core.pairs.close_evaluator import CloseEvaluator
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.transition_log import TransitionLog
 from services.signals.core.triggers.close_triggers import Standing, close_triggers
+from services.signals.core.triggers.live_triggers import LivePrices, live_triggers
 from services.signals.core.triggers.next_close import Regions, next_close_regions
 from shared.domain.divergences import Kind
 from shared.domain.sessions import LATEST_BAR_NS, bar_final_at_ns
@@ -51,7 +52,27 @@ class TriggerPrices:
         self._regions: tuple[object, _Regions] | None = None
 
     def at(self, watermark_ns: int) -> tuple[Trigger, ...]:
-        """Return the trigger prices as of an instant, those of the next close only."""
+        """Return the trigger prices as of an instant, those of live prices first."""
+        return self._live(watermark_ns) + self._of_next_close(watermark_ns)
+
+    def _live(self, watermark_ns: int) -> tuple[Trigger, ...]:
+        legs, rule = self._statistics.legs, self._config.rule_of.get(Kind.RATIO_STRETCH)
+        ahead, last_close = self._statistics.next_close(), legs.lead.history.newest_close
+        lead_price, other_price = legs.lead.last_price.price, legs.other_price()
+        if rule is None or ahead is None or last_close is None or lead_price is None or other_price is None:
+            return ()
+        prices = LivePrices(
+            ahead=ahead,
+            lead_price=lead_price,
+            other_price=other_price,
+            last_close=last_close,
+            at_ns=watermark_ns,
+        )
+        return live_triggers(
+            prices, self._transitions.divergence, rule, is_inhibited=self._transitions.is_inhibited
+        )
+
+    def _of_next_close(self, watermark_ns: int) -> tuple[Trigger, ...]:
         legs = self._statistics.legs
         close_ns = _next_close_ns(legs, self._statistics.session, watermark_ns)
         last_close = legs.lead.history.newest_close

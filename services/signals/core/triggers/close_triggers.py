@@ -13,7 +13,8 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
 from services.signals.core.kinds.regime_change import direction_of_change
 from services.signals.core.triggers.nearest import nearest_ticks
-from services.signals.core.triggers.next_close import TICKS_PER_USD, Regions, Seen
+from services.signals.core.triggers.next_close import Regions, Seen
+from services.signals.core.triggers.price_grid import TICKS_PER_USD
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.kinds import DIRECTIONS
 from shared.domain.snapshots import Trigger, TriggerAt

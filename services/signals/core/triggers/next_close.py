@@ -1,11 +1,9 @@
 """What the kinds of a pair would see at the next close, for every price at which the lead may close."""
 
-import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.comparison import Comparison, compare
@@ -14,14 +12,10 @@ from services.signals.core.kinds.definition import PriceSearch
 from services.signals.core.kinds.registry import KINDS, observe
 from services.signals.core.legs.hypothetical_close import HypotheticalClose
 from services.signals.core.statistics.regime import RegimeState, next_regime
+from services.signals.core.triggers.price_grid import TICKS_PER_USD, search_range
 from services.signals.core.triggers.price_regions import Floats, Region, Ticks, find_regions
 from shared.domain.divergences import Kind
 from shared.domain.kinds import DIRECTIONS
-
-TICKS_PER_USD: Final = 100
-"""Trigger prices lie on a grid of 0.01 USD."""
-# How far from the last close is searched: no leg that is watched moves by a quarter in a session.
-_RANGE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +86,11 @@ def next_close_regions(
     mapping
         By kind. A kind that the lead's close does not decide is absent.
     """
-    first = math.ceil(last_close * (1 - _RANGE) * TICKS_PER_USD)
-    last = math.floor(last_close * (1 + _RANGE) * TICKS_PER_USD)
-    if first < 1 or first > last:
-        # The price is too small for the grid.
+    bounds = search_range(last_close)
+    if bounds is None:
         return {}
     return {
-        rule.kind: Regions(_regions_of(rule, search, following, regime, first, last))
+        rule.kind: Regions(_regions_of(rule, search, following, regime, *bounds))
         for rule in rules
         if (search := KINDS[rule.kind].price_search) is not None
     }

@@ -10,7 +10,7 @@ less a level, a smooth function of the price. The search is in three steps:
    and one in the middle by the code that decides; where rounding moved a change, bisection finds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -68,7 +68,21 @@ def find_regions(
     Region(first=301, last=700, seen=True)
     Region(first=701, last=999, seen=False)
     """
-    starts = [first, *(tick + 1 for tick in _changes(first, last, margins, pins))]
+    return divide(first, last, _changes(first, last, margins, pins), look)
+
+
+def divide(
+    first: int, last: int, changes: Sequence[int], look: Callable[[int], Seen]
+) -> tuple[Region[Seen], ...]:
+    """Divide prices into regions by the third step alone.
+
+    Parameters
+    ----------
+    changes
+        Prices after which what is seen may change, ascending, from ``first`` to below ``last``. Rounding may
+        have moved each by a price.
+    """
+    starts = [first, *(tick + 1 for tick in changes)]
     regions: list[Region[Seen]] = []
     for begin, end in zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True):
         # In the middle as well: rounding may have moved both ends.

@@ -8,7 +8,8 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import KINDS, PUBLISHED_RULES
 from services.signals.core.legs.hypothetical_close import HypotheticalClose
 from services.signals.core.statistics.regime import START, RegimeState
-from services.signals.core.triggers.next_close import TICKS_PER_USD, Seen, next_close_regions, what_is_seen
+from services.signals.core.triggers.next_close import Seen, next_close_regions, what_is_seen
+from services.signals.core.triggers.price_grid import TICKS_PER_USD
 from shared.domain.divergences import Direction, Kind
 from tests.unit.signals.core.outcomes.closes import closes
 
