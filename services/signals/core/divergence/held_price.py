@@ -1,5 +1,7 @@
 """What would be reported of a divergence if the live price moved to a level now and stayed there."""
 
+from collections.abc import Iterator
+
 from services.signals.core.divergence.on_price import (
     decide_on_hold_end,
     decide_on_price,
@@ -32,21 +34,19 @@ def transitions_if_held(
     >>> transitions_if_held(DivergenceState(), 2.5, at_ns=0, rule=Rule(), is_inhibited=True)
     ()
     """
-    found: list[Transition] = []
-    # A hold of the warning level may end before one of the critical level; then no hold is left.
-    for _ in range(3):
-        decision = decide_on_price(state, x, at_ns=at_ns, rule=rule)
-        found += [decision.transition] if decision.transition is not None else []
-        end_ns = hold_ends_at_ns(decision.state, rule)
-        if end_ns is None:
-            break
-        at_ns = max(at_ns, end_ns)
+    return tuple(_transitions(state, x, at_ns, rule, is_inhibited))
+
+
+def _transitions(
+    state: DivergenceState, x: float, at_ns: int, rule: Rule, is_inhibited: bool
+) -> Iterator[Transition]:
+    decision = decide_on_price(state, x, at_ns=at_ns, rule=rule)
+    if decision.transition is not None:
+        yield decision.transition
+    # A hold of the warning level may end before one of the critical level. Each ends once.
+    while (end_ns := hold_ends_at_ns(decision.state, rule)) is not None:
         decision = decide_on_hold_end(
             decision.state, at_ns=end_ns, price_ts_ns=end_ns, rule=rule, is_inhibited=is_inhibited
         )
-        found += [decision.transition] if decision.transition is not None else []
-        if decision.transition is None and is_inhibited:
-            # The hold begins again with the next price, and ends in the same way.
-            break
-        state = decision.state
-    return tuple(found)
+        if decision.transition is not None:
+            yield decision.transition

@@ -1,6 +1,5 @@
 """Correlation break: the relationship of the legs has changed."""
 
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -66,5 +65,5 @@ CORRELATION_BREAK: Final = KindDefinition(
     correlation_size=20,
     # Tighter: both legs should move the same way. Looser: opposite ways.
     claims={Direction.TIGHTENING: Claim.TOGETHER, Direction.LOOSENING: Claim.APART},
-    price_search=PriceSearch(values=partial(correlation_values, sizes=_SIZES), margins=margins),
+    price_search=PriceSearch(values=lambda aligned, _: correlation_values(aligned, _SIZES), margins=margins),
 )

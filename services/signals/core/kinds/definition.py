@@ -13,6 +13,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.claim import Claim
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.hypothetical_close import HypotheticalClose
+from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction
 
 Observe = Callable[[Rule, Direction, Values], Observation | None]
@@ -27,13 +28,14 @@ class PriceSearch:
     Parameters
     ----------
     values
-        Computes the confirmed statistics that ``observe`` needs, and no others, of the last session.
+        Computes the confirmed statistics that ``observe`` needs, and no others, of the last session; given
+        the pair's baseline.
     margins
         For closes of the lead of shape ``(n,)``: shape ``(m, n)``. A comparison with a level of the rule
         changes only where the sign of a row does, or where it becomes NaN.
     """
 
-    values: Callable[[AlignedSessions], Values]
+    values: Callable[[AlignedSessions, AgreementBand | None], Values]
     margins: Callable[[Rule, HypotheticalClose, Floats], Floats]
 
 

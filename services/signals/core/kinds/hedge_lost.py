@@ -1,7 +1,6 @@
 """Hedge lost: the lead no longer hedges the other leg."""
 
 import math
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -67,5 +66,5 @@ HEDGE_LOST: Final = KindDefinition(
     correlation_size=60,
     # The lead no longer hedges the other leg: both should move the same way.
     claims={Direction.RISK_OFF: Claim.TOGETHER},
-    price_search=PriceSearch(values=partial(correlation_values, sizes=(60,)), margins=margins),
+    price_search=PriceSearch(values=lambda aligned, _: correlation_values(aligned, (60,)), margins=margins),
 )

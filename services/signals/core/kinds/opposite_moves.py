@@ -59,5 +59,5 @@ OPPOSITE_MOVES: Final = KindDefinition(
     claims={Direction.RISK_OFF: Claim.FALLS, Direction.RISK_ON: Claim.RISES},
     # Its openings are as frequent on two unrelated random walks: docs/decisions/0025.
     opens_by_default=False,
-    price_search=PriceSearch(values=move_values, margins=margins),
+    price_search=PriceSearch(values=lambda aligned, _: move_values(aligned), margins=margins),
 )

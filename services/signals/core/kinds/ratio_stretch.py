@@ -53,5 +53,5 @@ RATIO_STRETCH: Final = KindDefinition(
     window=log_ratios_before,
     # Rich or cheap against its own past: the ratio should come back.
     claims={Direction.RISK_OFF: Claim.FALLS, Direction.RISK_ON: Claim.RISES},
-    price_search=PriceSearch(values=ratio_values, margins=margins),
+    price_search=PriceSearch(values=lambda aligned, _: ratio_values(aligned), margins=margins),
 )

@@ -63,5 +63,5 @@ REGIME_CHANGE: Final = KindDefinition(
     # A change of the regime is no alarm by itself, and as frequent on two unrelated random walks:
     # docs/decisions/0025.
     opens_by_default=False,
-    price_search=PriceSearch(values=ratio_values, margins=margins),
+    price_search=PriceSearch(values=lambda aligned, _: ratio_values(aligned), margins=margins),
 )

@@ -101,6 +101,7 @@ class TriggerPrices:
                     following,
                     rules=self._config.rules,
                     regime=self._statistics.regime,
+                    band=self._statistics.band,
                     last_close=last_close,
                 )
                 if following is not None

@@ -11,6 +11,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.definition import PriceSearch
 from services.signals.core.kinds.registry import KINDS, observe
 from services.signals.core.legs.hypothetical_close import HypotheticalClose
+from services.signals.core.statistics.e_break import AgreementBand
 from services.signals.core.statistics.regime import RegimeState, next_regime
 from services.signals.core.triggers.price_grid import TICKS_PER_USD, search_range
 from services.signals.core.triggers.price_regions import Floats, Region, Ticks, find_regions
@@ -66,7 +67,12 @@ def _shared(seen: Seen) -> Seen:
 
 
 def next_close_regions(
-    following: HypotheticalClose, *, rules: Iterable[Rule], regime: RegimeState, last_close: float
+    following: HypotheticalClose,
+    *,
+    rules: Iterable[Rule],
+    regime: RegimeState,
+    band: AgreementBand | None,
+    last_close: float,
 ) -> Mapping[Kind, Regions]:
     """Return what each kind would see at the next close, by the lead's price.
 
@@ -78,6 +84,8 @@ def next_close_regions(
         The pair's rules; a kind without one sees nothing.
     regime
         The regime after the newest session that both legs have.
+    band
+        The pair's baseline.
     last_close
         The lead's newest close, USD; prices within a quarter of it are searched.
 
@@ -90,7 +98,7 @@ def next_close_regions(
     if bounds is None:
         return {}
     return {
-        rule.kind: Regions(_regions_of(rule, search, following, regime, *bounds))
+        rule.kind: Regions(_regions_of(rule, search, following, regime, band, *bounds))
         for rule in rules
         if (search := KINDS[rule.kind].price_search) is not None
     }
@@ -101,6 +109,7 @@ def _regions_of(
     search: PriceSearch,
     following: HypotheticalClose,
     regime: RegimeState,
+    band: AgreementBand | None,
     first: int,
     last: int,
 ) -> tuple[Region[Seen], ...]:
@@ -108,7 +117,8 @@ def _regions_of(
         return search.margins(rule, following, ticks / TICKS_PER_USD)
 
     def look(tick: int) -> Seen:
-        return what_is_seen(search.values(following.at(tick / TICKS_PER_USD)), rule, regime)
+        values = search.values(following.at(tick / TICKS_PER_USD), band)
+        return what_is_seen(values, rule, regime)
 
     # Where the lead does not move at all, a statistic of a flat leg is undefined.
     at_rest = round(following.lead_adj_close * TICKS_PER_USD)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from services.signals.core.pairs.deadband import deadband
-from services.signals.core.pairs.price_at_level import lead_price_at, ratio_at
 from services.signals.core.statistics.moments import MeanStd
 from services.signals.core.statistics.next_close import (
     NextClose,
@@ -22,6 +21,7 @@ from services.signals.core.statistics.next_close import (
     sampled_next_close,
 )
 from services.signals.core.statistics.zscore import baseline
+from services.signals.core.triggers.price_at_level import lead_price_at, ratio_at
 from tests.oracle.next_close_oracle import Expectation, expect
 
 Floats = NDArray[np.float64]
