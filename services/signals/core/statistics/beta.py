@@ -77,8 +77,8 @@ def beta_quantile(level: Floats, a: Floats, b: Floats) -> Floats:
     # The leading term of the distribution function near 0: a start below the answer where b is above 1. From
     # there Newton's method on logarithms cannot overshoot, because the function's logarithm is concave.
     x = np.exp(np.minimum((wanted + np.log(a) + log_beta) / a, np.log(a / (a + b))))
-    low, high = np.zeros_like(a), np.ones_like(a)
-    for _ in range(_MOST_STEPS):
+    low, high, steps = np.zeros_like(a), np.ones_like(a), 0
+    while True:
         reached = beta_cdf(x, a, b)
         with np.errstate(all="ignore"):
             error = np.log(reached) - wanted
@@ -87,18 +87,19 @@ def beta_quantile(level: Floats, a: Floats, b: Floats) -> Floats:
         is_below = error < 0.0
         low, high = np.where(is_below, x, low), np.where(is_below, high, x)
         following = np.where((step >= low) & (step <= high), step, (low + high) / 2.0)
-        if (np.abs(following - x) <= _CLOSE * x).all():
-            break
+        steps += 1
+        if steps == _MOST_STEPS or (np.abs(following - x) <= _CLOSE * x).all():
+            return following
         x = following
-    return following
 
 
 def _fraction(x: Floats, a: Floats, b: Floats) -> Floats:
     c = np.ones_like(x)
     # Adding something tiny changes nothing but a zero, by which nothing can be divided.
     d = 1.0 / (1.0 - (a + b) * x / (a + 1.0) + _TINY)
-    value = d
-    for m in range(1, _MOST_TERMS):
+    value, m = d, 0
+    while True:
+        m += 1
         even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
         for term in (even, odd):
@@ -106,9 +107,8 @@ def _fraction(x: Floats, a: Floats, b: Floats) -> Floats:
             c = 1.0 + term / c + _TINY
             factor = c * d
             value = value * factor
-        if (np.abs(factor - 1.0) <= _ENOUGH).all():
-            break
-    return value
+        if m == _MOST_TERMS or (np.abs(factor - 1.0) <= _ENOUGH).all():
+            return value
 
 
 def _log_beta(a: Floats, b: Floats) -> Floats:
