@@ -1,16 +1,18 @@
 """What a bar, or a fault, of one leg does to the pairs that have it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 
 from services.signals.core.legs.bar_change import BarChange
 from services.signals.core.legs.bar_quality import close_of, past_causes, present_causes, why_not_after
-from services.signals.core.legs.data_quality import OF_CLOSES
+from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.quarantine import (
     Screening,
     can_follow,
     change_of_quarantined,
+    review,
     screen,
     with_bar,
 )
@@ -18,6 +20,7 @@ from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import HISTORY_SESSIONS, Bar
 from shared.domain.divergences import Direction
+from shared.domain.instants import format_rfc3339
 
 _NO_NEWS: Final = (BarChange.UNCHANGED, BarChange.OUTDATED)
 
@@ -68,17 +71,14 @@ class LegPairs:
         if all(change in _NO_NEWS for change in changes):
             return materialised
         screening = screen(history, quality.quarantined, known=before)
-        past = past_causes(history.closes, history.adj_closes) if is_first else ()
-        ends_fault = quality.on_bar(bars[-1].session)
-        noticed = {*screening.causes, *screening.found, *past}
-        changes_fault = quality.on_closes(noticed, at_ns or bars[-1].known_at_ns)
-        parts = [materialised, SHARED_CHANGED, self.dirty, *self._quarantine(screening)]
+        self._quarantine(screening)
         for bar in screening.used:
             history.put(bar)
-        if at_ns and (ends_fault or changes_fault):
-            parts += self._evaluate_faults(at_ns)
-        if at_ns and quality.on_closes(screening.causes, at_ns):
-            parts += self._evaluate_faults(at_ns)
+        ends_fault = quality.on_bar(bars[-1].session)
+        parts = [materialised, SHARED_CHANGED, self.dirty]
+        if at_ns:
+            past = past_causes(history.closes, history.adj_closes) if is_first else ()
+            parts += self._report({*screening.found, *past}, screening, at_ns, is_news=ends_fault)
         if screening.removed:
             changes.append(BarChange.CORRECTED)
         for monitor in self._monitors.values():
@@ -87,22 +87,36 @@ class LegPairs:
         return merge(parts)
 
     def start(self, at_ns: int) -> Effects:
-        """Report what is wrong with the closes of the history, now that event time has begun.
+        """Report what is wrong with the closes of the history, now that event time has begun."""
+        found, past = review(self._leg, until=format_rfc3339(at_ns)[:10])
+        if not found and not past:
+            return NOTHING
+        history, quarantined = self._leg.history, self._leg.data_quality.quarantined
+        screening = screen(history, quarantined, known=[bar.session for bar in quarantined])
+        parts = self._report({*found, *past}, replace(screening, found=found), at_ns, is_news=False)
+        parts += [monitor.reevaluate(at_ns) for monitor in self._monitors.values()]
+        return merge((SHARED_CHANGED, self.dirty, *parts))
+
+    def _report(
+        self, noticed: Collection[Cause], screening: Screening, at_ns: int, *, is_news: bool
+    ) -> list[Effects]:
+        """Report what is wrong with the closes of a history.
 
         What was wrong in the past only is a fault that opens and closes at this instant.
+
+        Parameters
+        ----------
+        is_news
+            The history also ended another fault.
         """
-        history, quality = self._leg.history, self._leg.data_quality
-        if not quality.has_wrong_closes:
-            return NOTHING
-        for cause in OF_CLOSES:
-            if cause.value in quality.active_since_ns:
-                quality.active_since_ns[cause.value] = at_ns
-        parts = [SHARED_CHANGED, self.dirty, *self._evaluate_faults(at_ns)]
-        known = [bar.session for bar in quality.quarantined]
-        if quality.on_closes(screen(history, quality.quarantined, known=known).causes, at_ns):
+        quality = self._leg.data_quality
+        is_news |= quality.on_closes({*noticed, *screening.causes}, at_ns)
+        parts = self._count(screening)
+        if is_news:
             parts += self._evaluate_faults(at_ns)
-            parts += [monitor.reevaluate(at_ns) for monitor in self._monitors.values()]
-        return merge(parts)
+        if quality.on_closes(screening.causes, at_ns):
+            parts += self._evaluate_faults(at_ns)
+        return parts
 
     def take_bar(self, bar: Bar, *, at_ns: int) -> tuple[Effects, tuple[int, ...]]:
         """Use one new bar; return its effects and the rows of the pairs that it touched.
@@ -125,7 +139,8 @@ class LegPairs:
         seen_ns = max(at_ns, bar.known_at_ns)
         ends_fault = quality.on_bar(bar.session)
         changes_fault = quality.on_closes(screening.causes, seen_ns) or ends_fault
-        parts += self._quarantine(screening)
+        self._quarantine(screening)
+        parts += self._count(screening)
         if changes_fault:
             parts += self._evaluate_faults(seen_ns)
         if change is BarChange.CORRECTED and known is not None:
@@ -192,12 +207,13 @@ class LegPairs:
             quality.quarantined = with_bar(quality.quarantined, bar)
         return change
 
-    def _quarantine(self, screening: Screening) -> list[Effects]:
-        quality = self._leg.data_quality
+    def _quarantine(self, screening: Screening) -> None:
         for session in screening.removed:
             self._leg.history.remove(session)
-        quality.quarantined = screening.quarantined
-        quality.quarantined_count += len(screening.found)
+        self._leg.data_quality.quarantined = screening.quarantined
+
+    def _count(self, screening: Screening) -> list[Effects]:
+        self._leg.data_quality.quarantined_count += len(screening.found)
         return [suppress(f"bar_{cause.value}") for cause in screening.found]
 
     def _give(self, bar: Bar, change: BarChange, touched: set[int], *, at_ns: int) -> list[Effects]:

@@ -99,9 +99,12 @@ def why_not_after(now: Close, last: Close) -> Cause | None:
 
 def _is_split(ratio: float) -> bool:
     """Return whether a price that changed by a ratio may have been split, forward or in reverse."""
-    factor = max(ratio, 1.0 / ratio)
-    is_usual = bool((np.abs(factor / _RATIOS - 1.0) <= _DAY).any())
-    return is_usual or (ratio < 1.0 and abs(factor / _THREE_FOR_TWO - 1.0) <= _DAY)
+    is_three_for_two = abs(ratio * _THREE_FOR_TWO - 1.0) <= _DAY
+    return is_three_for_two or _is_whole(max(ratio, 1.0 / ratio))
+
+
+def _is_whole(factor: float) -> bool:
+    return bool((np.abs(factor / _RATIOS - 1.0) <= _DAY).any())
 
 
 def _are_near(price: float, other: float) -> bool:
@@ -199,11 +202,11 @@ def present_causes(closes: Floats, adj_closes: Floats) -> tuple[Cause, ...]:
     >>> [cause.value for cause in present_causes(closes, closes)], present_causes(closes[:-1], closes[:-1])
     (['stuck_close'], ())
     """
-    stuck = (Cause.STUCK_CLOSE,) if _is_stuck(closes[-_STUCK:]) else ()
+    last = closes[-_STUCK:]
+    stuck = (Cause.STUCK_CLOSE,) if len(last) == _STUCK and bool((last == last[0]).all()) else ()
     spliced = splices(closes, adj_closes)
-    return (
-        (*stuck, Cause.ADJUSTED_SPLICE) if spliced.size and spliced[-1] >= len(closes) - _SETTLED else stuck
-    )
+    is_recent = spliced.size > 0 and spliced[-1] >= len(closes) - _SETTLED
+    return (*stuck, Cause.ADJUSTED_SPLICE) if is_recent else stuck
 
 
 def past_causes(closes: Floats, adj_closes: Floats) -> tuple[Cause, ...]:
@@ -215,10 +218,6 @@ def past_causes(closes: Floats, adj_closes: Floats) -> tuple[Cause, ...]:
     if splices(closes, adj_closes).size:
         found.append(Cause.ADJUSTED_SPLICE)
     return tuple(dict.fromkeys(found))
-
-
-def _is_stuck(last: Floats) -> bool:
-    return len(last) == _STUCK and bool((last == last[0]).all())
 
 
 def splices(closes: Floats, adj_closes: Floats) -> NDArray[np.intp]:
@@ -241,7 +240,8 @@ def splices(closes: Floats, adj_closes: Floats) -> NDArray[np.intp]:
     found = [
         at
         for at in np.nonzero(steps < -_SPLICE)[0].tolist()
-        if steps[at] < -max(_SPLICE, _JITTER * _usual_step(steps, at)) and not _is_split(steps.item(at) + 1.0)
+        if steps[at] < -max(_SPLICE, _JITTER * _usual_step(steps, at))
+        and not _is_whole(factors.item(at) / factors.item(at + 1))
     ]
     return np.array(found, np.intp) + 1
 

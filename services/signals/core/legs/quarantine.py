@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.signals.core.legs.bar_change import BarChange, change_by
 from services.signals.core.legs.bar_quality import (
+    Floats,
     close_of,
     is_plausible,
+    past_causes,
     present_causes,
     why_not_after,
     why_unusable,
@@ -87,10 +90,7 @@ def screen(history: LegHistory, quarantined: tuple[Bar, ...], *, known: Iterable
     """
     if not quarantined and is_plausible(history.closes, history.adj_closes):
         return Screening(causes=present_causes(history.closes, history.adj_closes))
-    days = np.concatenate((history.days, [day_of(bar.session) for bar in quarantined]))
-    order = np.argsort(days, kind="stable")
-    closes = np.concatenate((history.closes, [bar.close for bar in quarantined]))[order]
-    adj_closes = np.concatenate((history.adj_closes, [bar.adj_close for bar in quarantined]))[order]
+    order, closes, adj_closes = _all_closes(history, quarantined)
     causes = why_unusable(closes, adj_closes)
     is_good = np.array([cause is None for cause in causes], np.bool_)
     count, sessions = len(history), history.sessions
@@ -116,6 +116,40 @@ def screen(history: LegHistory, quarantined: tuple[Bar, ...], *, known: Iterable
         causes=(*dict.fromkeys(end), *present_causes(closes[is_good], adj_closes[is_good])),
         found=tuple(cause for session, (_, cause) in wrong.items() if session not in before),
     )
+
+
+def review(leg: Leg, *, until: str) -> tuple[tuple[Cause, ...], tuple[Cause, ...]]:
+    """Return what is wrong with the bars of a leg that nothing was reported about yet.
+
+    Parameters
+    ----------
+    until
+        The last session that is looked at.
+
+    Returns
+    -------
+    tuple
+        Why each quarantined close is, ascending by session; and what was ever wrong with good ones.
+    """
+    history, quarantined = leg.history, leg.data_quality.quarantined
+    count, last = len(history), int(history.days.searchsorted(day_of(until), side="right"))
+    past = past_causes(history.closes[:last], history.adj_closes[:last])
+    order, closes, adj_closes = _all_closes(history, quarantined)
+    found = [
+        cause
+        for row, cause in zip(order.tolist(), why_unusable(closes, adj_closes), strict=True)
+        if cause is not None and row >= count and quarantined[row - count].session <= until
+    ]
+    return tuple(found), past
+
+
+def _all_closes(history: LegHistory, quarantined: tuple[Bar, ...]) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """Return all closes by session, and the row of each in the history followed by the quarantined bars."""
+    days = np.concatenate((history.days, [day_of(bar.session) for bar in quarantined]))
+    order = np.argsort(days, kind="stable")
+    closes = np.concatenate((history.closes, [bar.close for bar in quarantined]))
+    adj_closes = np.concatenate((history.adj_closes, [bar.adj_close for bar in quarantined]))
+    return order, closes[order], adj_closes[order]
 
 
 def quarantine_values(leg: Leg) -> dict[str, float | None]:
