@@ -52,8 +52,8 @@ _CAUSES: Final[Mapping[str, FaultCause]] = {
     ),
     "unapplied_split": FaultCause(
         name="unapplied split",
-        sentence="raw and adjusted close changed together by nearly the ratio of a split, so that a split was "
-        "not applied or the close is wrong",
+        sentence="raw and adjusted close changed together by nearly the ratio of a split: a split was not "
+        "applied, or the close is wrong",
     ),
     "stuck_close": FaultCause(name="stuck close", sentence="five closes in a row were equal"),
     "adjusted_splice": FaultCause(

@@ -10,7 +10,7 @@ from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.quarantine import MOST_QUARANTINED, screen, with_bar, without_unusable
 from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord, decode_tick_record, encode_tick_record
-from shared.domain.bars import Bar, BarsMode
+from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.divergences import Kind, Transition
 from shared.domain.sessions import bar_final_at_ns
 from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, status
@@ -82,7 +82,7 @@ def _news(bars: list[Bar]) -> list[TickRecord]:
     end_ns = max([bar_final_at_ns(SESSIONS.labels[-1]), *(each.known_at_ns for each in bars)])
     # A batch is used in the order in which its bars were known.
     bars.sort(key=lambda each: (each.known_at_ns, each.instrument != LEAD, each.session))
-    return [bar_batch(each) for each in bars] + [status(end_ns)]
+    return [*(bar_batch(each) for each in bars), status(end_ns)]
 
 
 @few
@@ -103,11 +103,12 @@ def test_bars_that_come_together_or_one_by_one_and_read_from_bytes_give_the_same
     for record in log:
         last = together[-1] if together else None
         if (
-            last is not None
+            isinstance(last, BarBatch)
+            and isinstance(record, BarBatch)
             and record.instrument == last.instrument
-            and getattr(record, "mode", None) is BarsMode.LIVE is getattr(last, "mode", None)
+            and record.mode is last.mode is BarsMode.LIVE
         ):
-            together[-1] = replace(last, bars=(*last.bars, *record.bars))  # type: ignore[union-attr,call-arg]  # bars
+            together[-1] = replace(last, bars=(*last.bars, *record.bars))
         else:
             together.append(record)
 
