@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from services.signals.core.kinds.evidence_break import EVIDENCE_BREAK
 from services.signals.core.statistics.e_break import SCALE, STARTS, AgreementBand, evidence_of
+from shared.text.evidence import GROWTH_A_SESSION
 
 _ENDS = st.tuples(st.floats(0.05, 0.94), st.floats(0.005, 0.9))
 BANDS = _ENDS.map(lambda each: AgreementBand(low=each[0], high=min(0.95, each[0] + each[1])))
@@ -52,5 +53,6 @@ def test_levels_allow_at_most_one_opening_in_252_sessions_in_both_directions_tog
     a_year_by_direction = 252 * SCALE / (rule.warning - rule.leave)
 
     assert 2 * a_year_by_direction <= 1
+    assert GROWTH_A_SESSION == SCALE, "texts state the guarantee with this number"
     # And no more is given away than the last digit.
     assert 2 * 252 * (SCALE + 0.01) / (rule.warning - rule.leave) > 1

@@ -142,7 +142,7 @@ _EVERY_STATISTIC: Final = (
     *("log_ratio", "z_90", "pctl_90", "regime", "half_life_252", "coint_p_252"),
     *("corr_20", "corr_60", "corr_90", "corr_252", "spearman_60", "ewm_corr_20", "stress_corr_252"),
     *("beta_60", "hedge_ratio_60", "hedge_effectiveness_60", "vol_lead_20", "vol_other_20"),
-    *("opposite_moves", "fisher_z", "lead_lag_120"),
+    *("opposite_moves", "fisher_z", "e_break", "lead_lag_120"),
 )
 
 

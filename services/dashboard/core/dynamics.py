@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.dashboard.core.figures import Figure, reason_for
+from shared.text.evidence import format_e_value
 from shared.text.numbers import (
     DASH,
     format_log_return,
@@ -33,6 +34,7 @@ def dynamics_figures(
     lines = (
         ("opposite_moves", "Opposite moves, D", "5 sessions", format_signed, _moves(values, lead, other)),
         ("fisher_z", "Changed correlation", "Fisher’s z, 20 against 252", format_signed, _change(values)),
+        ("e_break", "Evidence of a break", "against the baseline", format_e_value, _evidence(values)),
         ("lead_lag_120", "Lead or lag, 120", "sessions", _sessions_ahead, _leader(values, lead, other)),
         ("half_life_252", "Half-life, 252", "of a stretch of the ratio", _sessions, ""),
         ("coint_p_252", "Cointegration p, 252", "Engle–Granger", format_p_value, _cointegration(values)),
@@ -66,6 +68,16 @@ def _change(values: Values) -> str:
         return ""
     way = "more" if change > 0 else "less"
     return f"the correlation changed by {format_signed(change)}: they move together {way} than over the year"
+
+
+def _evidence(values: Values) -> str:
+    share, low, high = (values.get(name) for name in ("agreement_60", "agreement_low", "agreement_high"))
+    if share is None or low is None or high is None:
+        return ""
+    return (
+        f"the legs agreed in {format_percent(share, 0)} of 60 sessions, the baseline is "
+        f"{format_percent(low, 0)} to {format_percent(high, 0)}"
+    )
 
 
 def _leader(values: Values, lead: str, other: str) -> str:

@@ -94,6 +94,7 @@ def test_statistics_of_dynamics_say_what_they_mean() -> None:
             "−1.95",
             "the correlation changed by −0.51: they move together less than over the year",
         ),
+        "e_break": ("31", "the legs agreed in 40% of 60 sessions, the baseline is 42% to 52%"),
         "lead_lag_120": (
             "+1 session",
             f"Gold moves first: correlation +0.41, {BAND}; by chance the best of 21 lags often exceeds it",
@@ -133,6 +134,8 @@ def test_statistics_of_dynamics_say_what_they_mean() -> None:
             "the correlation changed by +0.10: they move together more",
         ),
         ({"corr_change": None}, "fisher_z", "−1.95", ""),
+        ({"agreement_60": None}, "e_break", "31", ""),
+        ({"e_break": None}, "e_break", "—", ""),
     ],
 )
 def test_meaning_follows_the_numbers(values: dict[str, float | None], key: str, text: str, note: str) -> None:
