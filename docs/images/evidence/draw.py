@@ -1,7 +1,7 @@
 """Make the tables and the picture of docs/evidence.md anew, from simulated markets.
 
 ``pip install 'convex-alerts[docs,signals]'``, then
-``python docs/images/evidence/draw.py docs/images/evidence``. Takes about five minutes, and makes the same
+``python docs/images/evidence/draw.py docs/images/evidence``. Takes about four minutes, and makes the same
 picture and the same tables each time. The simulation is in ``simulate.py``.
 """
 
@@ -160,7 +160,7 @@ def _delays(axis: Axes, found: Delays) -> None:
     )
     axis.set_ylim(0, 268)
     axis.set_xlabel("new correlation")
-    axis.set_title("sessions until it opens, median (dotted: Student t)", loc="left", fontsize=9)
+    axis.set_title("median sessions until it opens (dotted: t)", loc="left", fontsize=9)
 
 
 if __name__ == "__main__":
