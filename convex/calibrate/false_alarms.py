@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex.calibrate.history import History
-from convex.calibrate.history_uncertainty import resampled_history, uncertainty_interval
+from convex.calibrate.history_uncertainty import (
+    resampled_history,
+    resampling_block,
+    uncertainty_interval,
+)
 from convex.calibrate.null_paths import (
     NOT_COUNTED,
     NullModel,
@@ -150,12 +154,17 @@ class _Study:
 
     def refit(self, null: Null, history: History, seeds: np.random.SeedSequence, *, paths: int) -> _Fit:
         """Do the same with another history of the same market."""
-        memory = volatility_block_length(history.lead, history.other)
         of_history, of_paths = seeds.spawn(2)
+        generator = np.random.Generator(np.random.PCG64(of_history))
         lead, other = resampled_history(
-            np.random.Generator(np.random.PCG64(of_history)), history.lead, history.other, memory=memory
+            generator, history.lead, history.other, block=_resampling_block(history)
         )
         return self.rates(null, lead, other, of_paths, paths=paths)
+
+
+def _resampling_block(history: History) -> float:
+    memory = volatility_block_length(history.lead, history.other)
+    return resampling_block(history.lead.size, memory=memory)
 
 
 def _figure(
@@ -174,7 +183,10 @@ def _figure(
     interval = None
     if refits:
         again = [each.figure(at) for each in refits]
-        interval = uncertainty_interval(per_year, standard_error, again, simulated_years=paths * years)
+        blocks = history.lead.size / _resampling_block(history)
+        interval = uncertainty_interval(
+            per_year, standard_error, again, blocks=blocks, simulated_years=paths * years
+        )
     seen = rule_openings(rule, history.lead[np.newaxis], history.other[np.newaxis], pair=pair, after=0)
     return FalseAlarms(
         pair=pair.name,

@@ -27,8 +27,28 @@ _LEAST_BLOCKS: Final = 8
 _FAR: Final = 100.0
 
 
+def resampling_block(size: int, *, memory: float) -> float:
+    """Return the mean length of the blocks of a resampled history, sessions.
+
+    Parameters
+    ----------
+    size
+        Returns of the history.
+    memory
+        How long the legs' volatility remembers, sessions.
+
+    Examples
+    --------
+    >>> resampling_block(2_016, memory=20.0), resampling_block(2_016, memory=100.0)
+    (126.0, 200.0)
+    >>> resampling_block(600, memory=100.0)
+    75.0
+    """
+    return min(max(2.0 * memory, _LEAST_BLOCK), max(size / _LEAST_BLOCKS, 1.0))
+
+
 def resampled_history(
-    generator: np.random.Generator, lead: Floats, other: Floats, *, memory: float
+    generator: np.random.Generator, lead: Floats, other: Floats, *, block: float
 ) -> tuple[Floats, Floats]:
     """Draw another history of the same length and market.
 
@@ -38,22 +58,25 @@ def resampled_history(
         Source of random numbers; equal ones give equal histories.
     lead, other
         Log returns, shape ``(n,)`` each.
-    memory
-        How long the legs' volatility remembers, sessions.
+    block
+        Mean length of its blocks, at least 1.
 
     Returns
     -------
     tuple of arrays
         Log returns, shape ``(n,)`` each.
     """
-    longest = max(lead.size / _LEAST_BLOCKS, 1.0)
-    block = min(max(2.0 * memory, _LEAST_BLOCK), longest)
     rows = stationary_rows(generator, source=lead.size, size=lead.size, mean_block=block)
     return lead[rows], other[rows]
 
 
 def uncertainty_interval(
-    per_year: float, standard_error: float, refits: Sequence[tuple[float, float]], *, simulated_years: int
+    per_year: float,
+    standard_error: float,
+    refits: Sequence[tuple[float, float]],
+    *,
+    blocks: float,
+    simulated_years: int,
 ) -> Interval:
     """Compute the 95 % interval of a figure, for the choice of the history and for the simulation.
 
@@ -63,6 +86,8 @@ def uncertainty_interval(
         The figure, and its random error from the paths.
     refits
         The same of each resampled history, at least two.
+    blocks
+        How many blocks a resampled history has on average, more than 1.
     simulated_years
         Years counted in all paths together: without an opening in them, they bound the figure.
 
@@ -71,11 +96,19 @@ def uncertainty_interval(
     Interval
         On the scale of ratios: a rate is as likely to be twice as high as half.
 
+    Notes
+    -----
+    Two corrections for few blocks. Resampled histories vary around the one that they are drawn from, and not
+    around the market: they vary too little, by the share of one block in the history. And few blocks say
+    little about how much blocks differ, so Student's t has as many degrees of freedom as there are blocks, or
+    refits, less one.
+
     Examples
     --------
     Refits that spread no more than their own random error add nothing:
 
-    >>> found = uncertainty_interval(1.0, 0.1, [(0.9, 0.2), (1.1, 0.2), (1.0, 0.2)], simulated_years=100)
+    >>> refits = [(0.9, 0.2), (1.1, 0.2), (1.0, 0.2)]
+    >>> found = uncertainty_interval(1.0, 0.1, refits, blocks=9.0, simulated_years=100)
     >>> round(found.low, 3), round(found.high, 3)
     (0.65, 1.538)
     """
@@ -83,9 +116,10 @@ def uncertainty_interval(
         return Interval(low=0.0, high=poisson_rate(0, simulated_years).high or 0.0)
     means, errors = np.array(refits).T
     # What the resampled histories differ by beyond the random error of their paths.
-    of_history = max(float(means.var(ddof=1) - np.mean(errors**2)), 0.0)
+    of_history = max(float(means.var(ddof=1) - np.mean(errors**2)), 0.0) / (1.0 - 1.0 / blocks)
     error = math.sqrt(of_history + standard_error**2)
-    reach = student_975(len(refits) - 1) * error / per_year
+    degrees = max(1, math.floor(min(len(refits), blocks)) - 1)
+    reach = student_975(degrees) * error / per_year
     return Interval(
         low=per_year * math.exp(-reach), high=min(per_year * math.exp(min(reach, _FAR)), MOST_OPENINGS)
     )

@@ -3,7 +3,8 @@
 Each leg's returns are drawn from its own history in blocks, independently of the other leg. Inside a block a
 leg keeps what is its own: clusters of volatility, fat tails, and any persistence from session to session.
 Nothing keeps the two prices together, so their ratio wanders as chance has it, and every coincidence of the
-legs is gone as well.
+legs is gone as well. The mean of each leg's returns is subtracted: over a few years most of it is chance, and
+on unrelated walks without a drift it would bias the figure.
 """
 
 from collections.abc import Sequence
@@ -53,6 +54,6 @@ class UnrelatedLegs:
                 stationary_rows(each, source=returns.size, size=size, mean_block=mean_block)
                 for each in generators
             ]
-            return returns[np.stack(rows)]
+            return (returns - returns.mean())[np.stack(rows)]
 
         return drawn(self.lead), drawn(self.other)
