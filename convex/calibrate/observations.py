@@ -19,6 +19,7 @@ from services.signals.core.statistics.rolling import (
     rolling_std,
     rolling_zscore,
 )
+from services.signals.core.statistics.zscore import FLAT_STD
 from shared.domain.divergences import Kind
 from shared.domain.kinds import DIRECTIONS
 from shared.domain.pairs import Pair
@@ -86,7 +87,7 @@ def _ratio_stretch(rule: Rule, lead: Floats, other: Floats, _pair: Pair) -> tupl
 def _opposite_moves(rule: Rule, lead: Floats, other: Floats, _pair: Pair) -> tuple[Observations, ...]:
     moved = tuple(_sums(each, _SPAN) for each in (lead, other))
     usual = _from_end(rolling_std(lead - other, RATIO_WINDOW), lead)
-    usual[usual == 0.0] = np.nan
+    usual[usual <= FLAT_STD] = np.nan
     distance = (moved[0] - moved[1]) / (usual * np.sqrt(_SPAN))
     return _symmetric(rule, distance, can_open=moved[0] * moved[1] < 0.0)
 

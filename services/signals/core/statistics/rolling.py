@@ -29,6 +29,7 @@ from services.signals.core.statistics.correlation import (
     NORMAL_975,
 )
 from services.signals.core.statistics.moments import LEAST_SIZE
+from services.signals.core.statistics.zscore import FLAT_STD
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +96,7 @@ def rolling_zscore(x: Floats, size: int) -> Floats:
     Returns
     -------
     array
-        Shape ``(..., n - size)``, empty with fewer values; NaN where the values before are all equal.
+        Shape ``(..., n - size)``, empty with fewer values; NaN where the values before are flat.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def rolling_zscore(x: Floats, size: int) -> Floats:
     before = _moments((x[..., :-1],), ((_X, _X),), size)
     (squares,), (mean,) = before.products, before.means
     deviation = np.sqrt(squares / (size - 1))
-    deviation[deviation == 0.0] = np.nan
+    deviation[deviation <= FLAT_STD] = np.nan
     z: Floats = (x[..., size:] - mean) / deviation
     return z
 

@@ -200,6 +200,7 @@ def test_length_of_a_block_can_be_given() -> None:
 
 
 def test_each_kind_about_the_market_has_a_figure_under_its_own_null() -> None:
+    """Evidence against a baseline has none for a pair without one."""
     found = expected(history(0.0), *PUBLISHED_RULES, paths=2, years=1)
 
     assert [(figure.kind, figure.null) for figure in found] == [
@@ -210,6 +211,27 @@ def test_each_kind_about_the_market_has_a_figure_under_its_own_null() -> None:
         (Kind.REGIME_CHANGE, Null.UNRELATED_LEGS),
     ]
     assert [figure.correlation is None for figure in found] == [True, True, False, False, True]
+
+
+def test_evidence_against_a_baseline_has_a_figure_where_the_pair_states_one() -> None:
+    (rule,) = (rule for rule in PUBLISHED_RULES if rule.kind is Kind.EVIDENCE_BREAK)
+    inside, outside = (
+        expect_false_alarms(
+            history(relation),
+            (rule,),
+            pair=replace(PAIR, agreement_low=0.45, agreement_high=0.55),
+            seed=1,
+            paths=20,
+            years=10,
+            refits=0,
+        )[0]
+        for relation in (0.0, 0.9)
+    )
+
+    assert inside.null is Null.CONSTANT_CORRELATION
+    assert inside.per_year < 1.0
+    # A market that was never in the band opens it once, and it stays open.
+    assert outside.observed == 1
 
 
 @pytest.mark.parametrize(("paths", "years"), [(1, 5), (5, 0)])

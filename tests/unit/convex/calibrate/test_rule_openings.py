@@ -51,7 +51,8 @@ def test_openings_on_real_closes_are_the_backtests() -> None:
     found = at_once(recording)
 
     assert found == by_the_engine(recording)
-    assert all(found[rule.kind] for rule in RULES)
+    # The pair's own baseline was chosen on these closes.
+    assert all(found[rule.kind] for rule in RULES if rule.kind is not Kind.EVIDENCE_BREAK)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
