@@ -54,6 +54,7 @@ class UnrelatedLegs:
                 stationary_rows(each, source=returns.size, size=size, mean_block=mean_block)
                 for each in generators
             ]
-            return (returns - returns.mean())[np.stack(rows)]
+            without_drift: NDArray[np.float64] = returns - returns.mean()
+            return without_drift[np.stack(rows)]
 
         return drawn(self.lead), drawn(self.other)
