@@ -42,14 +42,18 @@ class EveryBar:
     ) -> tuple[OutcomeSummary, ...]:
         """Return what followed the openings among some events."""
         aligned = align(*self._legs.values())
-        openings = [
-            Opening(
-                kind=event.kind,
-                direction=event.direction,
-                session=last_closed(parse_rfc3339(event.occurred_at), calendar=calendar, newest=""),
+        # Two openings between the same two closes have the same outcome: they count once, as in the ledger.
+        opened = dict.fromkeys(
+            (
+                event.kind,
+                event.direction,
+                last_closed(parse_rfc3339(event.occurred_at), calendar=calendar, newest=""),
             )
             for event in events
             if event.type is Transition.OPEN and (event.kind, event.direction) in CLAIMS and _is_scored(event)
+        )
+        openings = [
+            Opening(kind=kind, direction=direction, session=session) for kind, direction, session in opened
         ]
         return summarise(rescored(openings, aligned), aligned)
 

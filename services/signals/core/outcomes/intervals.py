@@ -71,13 +71,11 @@ def hit_rates(samples: Sequence[Sample], *, comparisons: Sequence[int] = (1,)) -
     levels = np.repeat([(1.0 - CONFIDENCE) / each / 2.0 for each in comparisons], 2 * len(samples))
     ends, is_above = np.zeros_like(a), a > 0.0
     ends[is_above] = beta_quantile(levels[is_above], a[is_above], b[is_above])
+    rates = [int(np.count_nonzero(sample.hits)) / len(sample.hits) for sample in samples]
     by_sample = ends.reshape(len(comparisons), len(samples), 2).swapaxes(0, 1).tolist()
     return [
-        tuple(
-            Estimate(value=int(np.count_nonzero(sample.hits)) / len(sample.hits), low=low, high=1.0 - miss)
-            for low, miss in each
-        )
-        for sample, each in zip(samples, by_sample, strict=True)
+        tuple(Estimate(value=rate, low=low, high=1.0 - miss) for low, miss in each)
+        for rate, each in zip(rates, by_sample, strict=True)
     ]
 
 

@@ -54,6 +54,22 @@ def test_every_bar_is_kept_however_many_there_are() -> None:
     assert [each.count for each in found] == [1, 1, 1]
 
 
+def test_two_openings_between_the_same_two_closes_count_once_as_in_the_ledger() -> None:
+    sessions = calendar("2019-01-02")
+    every_bar = EveryBar(LEAD, OTHER)
+    for at, session in enumerate(sessions.labels[:9]):
+        every_bar.put(bar(session, 100.0 + at, instrument=name) for name in (LEAD, OTHER))
+    # A live price at 17:00 New York, and the bar at 20:15.
+    evening = [
+        divergence(kind=Kind.RATIO_STRETCH, direction=Direction.RISK_OFF, occurred_at=at)
+        for at in ("2019-01-03T22:00:00.000000Z", "2019-01-04T01:15:00.000000Z")
+    ]
+
+    found = every_bar.outcomes_of(evening, calendar=sessions)
+
+    assert [each.count for each in found] == [1, 1, 0]
+
+
 def test_a_change_to_neutral_and_a_data_fault_are_not_scored() -> None:
     events = [
         divergence(kind=Kind.REGIME_CHANGE, direction=Direction.RISK_OFF, values={"regime": 0.0}),
