@@ -15,6 +15,9 @@ _DIGITS: Final = {
     "high": 6,
     "correlation": 4,
     "block_length": 2,
+    "budget": 6,
+    "warning_low": 6,
+    "warning_high": 6,
 }
 
 

@@ -20,6 +20,13 @@ def calibrate(
             "--check", help="Print figures of the first half of the files beside the openings of the second."
         ),
     ] = False,
+    rules_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules-out",
+            help="Where to write the rules (TOML) with the levels of each false_alarms_per_year.",
+        ),
+    ] = None,
     pair: Annotated[str, typer.Option(help="Pair that the files belong to.")] = "gold-iwm",
     rules: Annotated[
         Path | None,
@@ -41,31 +48,50 @@ def calibrate(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from convex.calibrate.budget_study import BudgetStudy
+    from convex.calibrate.budget_words import describe_budget
     from convex.calibrate.false_alarms import expect_false_alarms
     from convex.calibrate.figures_file import false_alarms_bytes
     from convex.calibrate.history import LEAST_RETURNS, read_history
+    from convex.calibrate.requested_budgets import requested_budgets
     from convex.calibrate.rule_openings import can_count
+    from convex.calibrate.rules_toml import calibrated_rules_bytes
     from convex.calibrate.second_half import check_second_half
     from convex.result_files import Outputs
     from services.signals.core.kinds.registry import PUBLISHED_RULES
-    from services.signals.rules_file import load_rules
+    from services.signals.rules_file import read_rules_file
     from shared.calendars import xnys_calendar
+    from shared.config import load_settings
+    from shared.domain.divergences import Kind
     from shared.files.timeline import Recording
-    from shared.pairs.loading import load_pairs
+    from shared.pairs.loading import PairsSettings, load_pairs
 
-    chosen = next((each for each in load_pairs("replay") if each.name == pair), None)
+    # Those of the installation, too: each has levels of its own.
+    pairs = {
+        each.name: each
+        for name in (load_settings(PairsSettings).pairs, "replay")
+        for each in load_pairs(name)
+    }
+    chosen = pairs.get(pair)
     if chosen is None:
-        known = ", ".join(each.name for each in load_pairs("replay"))
+        known = ", ".join(pairs)
         raise ConfigError(f"--pair {pair}: is not known; known are {known}")
     # Without a file also the kinds that open nothing until a file enables them: that keeps their levels.
-    known_rules = load_rules(rules) if rules is not None else PUBLISHED_RULES
+    file = read_rules_file(rules)
+    budgets = requested_budgets(file, chosen, simulated_years=paths * years) if rules_out is not None else {}
+    known_rules = file.rules_of(pair, without_levels=budgets) if rules is not None else PUBLISHED_RULES
     evaluated = tuple(rule for rule in known_rules if can_count(rule.kind, chosen))
     if not evaluated:
         raise ConfigError(f"{rules}: no kind whose openings can be counted is enabled")
     if out is None and not check:
         raise ConfigError("--out: is missing; give it, or --check to write nothing")
+    if rules_out is not None and (out is None or check):
+        raise ConfigError(
+            "--rules-out: goes with --out, and without --check: its levels know all of the files"
+        )
     outputs = Outputs(
-        [out] if out is not None else [], inputs=[*gold, *iwm, *([rules] if rules is not None else [])]
+        [each for each in (out, rules_out) if each is not None],
+        inputs=[*gold, *iwm, *([rules] if rules is not None else [])],
     )
     recording = Recording(lead_files=tuple(gold), other_files=tuple(iwm))
     console = Console(stderr=True)
@@ -86,10 +112,19 @@ def calibrate(
             "on_progress": lambda done, every: progress.update(task, completed=done, total=every),
         }
         if out is not None:
-            found = expect_false_alarms(history, evaluated, **options)
-            outputs.write([false_alarms_bytes(found)])
+            calibrated = BudgetStudy(history=history, **options).calibrate_all(evaluated, budgets)
+            given = [rule for rule in evaluated if rule.kind not in budgets]
+            figures = [each.figure for each in calibrated]
+            figures += expect_false_alarms(history, given, **options)
+            found = tuple(sorted(figures, key=lambda each: list(Kind).index(each.kind)))
+            contents = [false_alarms_bytes(found)]
+            if rules_out is not None:
+                contents.append(calibrated_rules_bytes(file, pair, calibrated))
+            outputs.write(contents)
             lines += [_line(each, each.openings) for each in found]
-            lines.append(f"{paths} histories of {years} years → {out}")
+            lines += [line for each in calibrated for line in describe_budget(each)]
+            to = ", ".join(str(each) for each in (out, rules_out) if each is not None)
+            lines.append(f"{paths} histories of {years} years → {to}")
         if check:
             halves = check_second_half(history, evaluated, **options)
             first = halves[0].expected.period

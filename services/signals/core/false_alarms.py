@@ -45,6 +45,10 @@ class FalseAlarms:
         Of the history: its first and last session, and the number of return pairs between them.
     observed, observed_sessions
         Openings of the rule in that history, and the sessions there in which its statistic had a value.
+    budget
+        Openings in 252 sessions that the rule's levels were found for; None for levels that were given.
+    warning_low, warning_high
+        95 % interval of the warning level of that budget; None where no level is low enough for it.
 
     Raises
     ------
@@ -71,6 +75,9 @@ class FalseAlarms:
     returns: int
     observed: int | None = None
     observed_sessions: int | None = None
+    budget: float | None = None
+    warning_low: float | None = None
+    warning_high: float | None = None
 
     def __post_init__(self) -> None:
         ranges = {
@@ -82,6 +89,9 @@ class FalseAlarms:
             "block_length": 1.0 <= self.block_length < float("inf"),
             "observed": self.observed is None or self.observed >= 0,
             "observed_sessions": self.observed_sessions is None or self.observed_sessions >= 0,
+            "budget": self.budget is None or 0.0 < self.budget <= MOST_OPENINGS,
+            "warning_low": self.warning_low is None or 0.0 < self.warning_low < float("inf"),
+            "warning_high": self.warning_high is None or 0.0 < self.warning_high < float("inf"),
         }
         for name, is_within in ranges.items():
             if not is_within:
