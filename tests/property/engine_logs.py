@@ -33,7 +33,7 @@ WARM = 95
 # Where late ticks and superseded trades stand, and nothing else does.
 LATE_Z = 40.0
 SESSIONS = calendar().labels[calendar().index_of(FIRST) :][:12]  # the early close of July 3 is among them
-RULE = Rule(cooldown_sessions=2)
+RULE = Rule(cooldown_sessions=2, probability=0.5)
 # Around each level and well between them, on both sides.
 LEVELS = (0.0, 0.5, 0.99, 1.01, 1.5, 1.99, 2.01, 2.5, 2.99, 3.01, 4.0)
 Z = st.sampled_from([sign * level for level in LEVELS for sign in (1.0, -1.0)])

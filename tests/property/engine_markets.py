@@ -38,7 +38,7 @@ FIRST = "2019-06-24"
 WARM = 260
 # Low levels, so that a dozen sessions see every kind.
 RULES = (
-    Rule(warning=1.2, critical=2.0, leave=0.6, cooldown_sessions=1),
+    Rule(warning=1.0, critical=1.8, leave=0.5, cooldown_sessions=1, probability=0.5),
     Rule(kind=Kind.OPPOSITE_MOVES, warning=0.8, critical=1.5, leave=0.4, cooldown_sessions=1),
     Rule(
         kind=Kind.CORRELATION_BREAK, warning=0.8, critical=1.4, leave=0.4, min_change=0.1, cooldown_sessions=1
