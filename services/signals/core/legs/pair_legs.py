@@ -3,7 +3,6 @@
 import numpy as np
 
 from services.signals.core.legs.aligned import AlignedSessions, align
-from services.signals.core.legs.history import label_of
 from services.signals.core.legs.hypothetical_close import HypotheticalClose
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.session_clock import SessionClock
@@ -62,12 +61,12 @@ class PairLegs:
         known, next_other = self.align(), self.other.history.newest_adj_close
         if not len(known) or next_other is None:
             return None
-        lead, other = (leg.history.get(label_of(known.days.item(-1))) for leg in (self.lead, self.other))
-        if lead is None or other is None:
-            return None
-        return HypotheticalClose(
-            known, lead_adj_close=lead.adj_close, other_adj_close=other.adj_close, next_other=next_other
+        newest = known.days.item(-1)
+        lead, other = (
+            leg.history.adj_closes.item(leg.history.days.searchsorted(newest))
+            for leg in (self.lead, self.other)
         )
+        return HypotheticalClose(known, lead_adj_close=lead, other_adj_close=other, next_other=next_other)
 
     def other_price(self) -> float | None:
         """Return the divisor of the live ratio: the other leg's last tick, or its newest adjusted close."""

@@ -8,6 +8,7 @@ and a ``not_confirmed`` price, and while a leg's data are at fault nothing opens
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from services.signals.core.divergence.comparison import Comparison
 from services.signals.core.divergence.on_close import decide_on_comparison
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
@@ -83,22 +84,30 @@ def close_triggers(
 
 def _happenings(kind: Kind, regions: Regions, standing: Standing, rule: Rule) -> Iterator[_Happening]:
     for index, direction in enumerate(DIRECTIONS[kind]):
-        decided: dict[Seen, Transition | None] = {}
+        state = standing.divergence(kind, direction)
+        decided: dict[Comparison | None, Transition | None] = {}
         for first, last, seen in regions:
-            if seen not in decided:
-                decided[seen] = _transition(kind, index, seen, standing, rule)
-            if (transition := decided[seen]) is not None:
+            if kind is Kind.REGIME_CHANGE:
+                transition = _of_regime(direction, seen, standing)
+            elif (compared := seen.comparisons[index]) in decided:
+                transition = decided[compared]
+            else:
+                transition = decided[compared] = _of_level(state, compared, standing, rule)
+            if transition is not None:
                 yield first, last, (direction, transition)
 
 
-def _transition(kind: Kind, index: int, seen: Seen, standing: Standing, rule: Rule) -> Transition | None:
-    direction = DIRECTIONS[kind][index]
-    if kind is Kind.REGIME_CHANGE:
-        changed = direction_of_change(standing.reported_regime, seen.regime, is_rich=seen.is_rich)
-        return Transition.OPEN if changed is direction and not standing.is_inhibited else None
+def _of_regime(direction: Direction, seen: Seen, standing: Standing) -> Transition | None:
+    changed = direction_of_change(standing.reported_regime, seen.regime, is_rich=seen.is_rich)
+    return Transition.OPEN if changed is direction and not standing.is_inhibited else None
+
+
+def _of_level(
+    state: DivergenceState, compared: Comparison | None, standing: Standing, rule: Rule
+) -> Transition | None:
     return decide_on_comparison(
-        standing.divergence(kind, direction),
-        seen.comparisons[index],
+        state,
+        compared,
         # The label and the instant name an opening; they do not decide about it.
         session="",
         at_ns=standing.close_ns,
