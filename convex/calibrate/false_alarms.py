@@ -31,6 +31,8 @@ from shared.domain.pairs import Pair
 
 REFITS: Final = 20
 """Resampled histories that an interval is computed from."""
+# Of each resampled history: with fewer paths their random error would hide what the histories differ by.
+_LEAST_REFIT_PATHS: Final = 50
 
 
 def expect_false_alarms(
@@ -63,7 +65,7 @@ def expect_false_alarms(
         Mean length in sessions; Politis and White's choice when not given.
     refits
         Resampled histories, at least 2, for the interval; 0 for no interval. All of them together take about
-        as many paths as the figure.
+        as many paths as the figure, and at least 50 each.
     on_progress
         Called with the paths done so far, and all that are to do.
 
@@ -83,7 +85,7 @@ def expect_false_alarms(
         raise ValueError(f"needs at least 2 refits or none, was {refits}")
     evaluated = [rule for rule in rules if can_count(rule.kind, pair)]
     nulls = list(dict.fromkeys(_null_of(rule) for rule in evaluated))
-    refit_paths = max(2, math.ceil(paths / refits)) if refits else 0
+    refit_paths = max(_LEAST_REFIT_PATHS, math.ceil(paths / refits)) if refits else 0
     every, done = len(nulls) * (paths + refits * refit_paths), 0
 
     def advance(more: int) -> None:
