@@ -16,6 +16,10 @@ from shared.domain.divergences import Kind
 from tests.support.data import shared_data
 
 VERSIONS = {rule.kind.value: rule.version for rule in PUBLISHED_RULES}
+MARKET_KINDS = (
+    *("ratio_stretch", "opposite_moves", "correlation_break", "hedge_lost", "evidence_break"),
+    "regime_change",
+)
 FEW = ("--paths", "4", "--years", "2", "--refits", "2")
 
 
@@ -68,8 +72,7 @@ def test_figures_of_the_published_rules_are_written_with_what_they_stand_on(
     assert "correlation_break: " in said
     tables = tomllib.loads(run.out.read_text())["false_alarms"]
     assert [(table["kind"], table["rule_version"]) for table in tables] == [
-        (kind, VERSIONS[kind])
-        for kind in ("ratio_stretch", "opposite_moves", "correlation_break", "hedge_lost", "regime_change")
+        (kind, VERSIONS[kind]) for kind in MARKET_KINDS
     ]
     for table in tables:
         assert (table["pair"], table["paths"], table["years"], table["seed"]) == ("gold-iwm", 4, 2, 9)
@@ -125,7 +128,7 @@ def test_check_writes_nothing_and_shows_the_openings_after_the_first_half(
     first, *lines = said.splitlines()
     assert first == "Chance from 2018-01-02 to 2020-03-13; what opened after that:"
     assert [line.split(":")[0] for line in lines] == [
-        *("ratio_stretch", "opposite_moves", "correlation_break", "hedge_lost", "regime_change"),
+        *MARKET_KINDS,
     ]
     assert all(" a year by chance (" in line and "; opened " in line for line in lines)
     assert list(run.out.parent.iterdir()) == []
