@@ -402,6 +402,31 @@ def test_fault_that_is_over_says_how_long_it_lasted() -> None:
     assert re.search(r"Lasted +1 h 1 min", message.text)
 
 
+def test_fault_of_closes_names_the_close_that_is_not_used_and_says_what_to_do() -> None:
+    values = {
+        "unapplied_split": 0.0,
+        "quarantined_closes": 1.0,
+        "quarantined_close": 75.0,
+        "quarantined_session": 20190603.0,
+        "last_good_close": 150.25,
+    }
+    message = rendered(divergence_of(Kind.DATA_FAULT, Direction.OTHER, values=values))
+
+    assert message.subject == "The data of IWM cannot be trusted (unapplied split)"
+    text = " ".join(message.text.split())
+    assert "The close of 2019-06-03, 75.00 after 150.25, is in no statistic." in text
+    assert "Check whether the leg was split" in text
+    assert "quarantined" not in message.text
+
+
+@pytest.mark.parametrize("cause", ["close_jump", "stuck_close", "adjusted_splice"])
+def test_each_fault_of_closes_has_a_remedy(cause: str) -> None:
+    message = rendered(divergence_of(Kind.DATA_FAULT, Direction.OTHER, values={cause: 0.0}))
+    without = rendered(divergence_of(Kind.DATA_FAULT, Direction.OTHER, values={"clock_skew": 0.0}))
+
+    assert len(message.text) > len(without.text) + 50
+
+
 def test_fault_that_flaps_has_no_better_numbers() -> None:
     text = rendered(
         divergence_of(Kind.DATA_FAULT, Direction.LEAD, type=Transition.REVISED, is_flapping=True)

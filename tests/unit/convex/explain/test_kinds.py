@@ -223,6 +223,24 @@ def test_fault_that_is_over_says_how_long_it_lasted() -> None:
     assert working.conclusions[0].text == "no cause is left: IWM can be used"
 
 
+def test_fault_of_closes_says_which_close_is_not_used() -> None:
+    values = {
+        "close_jump": 0.0,
+        "quarantined_closes": 1.0,
+        "quarantined_close": 240.0,
+        "quarantined_session": 20190401.0,
+        "last_good_close": 150.0,
+    }
+    working = data_fault.working_of(fault(values=values))
+
+    assert [(each.name, each.result) for each in working.lines] == [
+        ("close_jump", "for under 1 s"),
+        ("quarantined_closes", "1"),
+    ]
+    assert working.lines[1].formula == "The close of 2019-04-01, 240.00 after 150.00, is in no statistic."
+    assert working.conclusions[0].text == "the data of IWM are at fault: close_jump"
+
+
 def test_corrected_close_is_a_cause() -> None:
     values = {"revised_from": 150.0, "revised_to": 151.5, "lasted_seconds": 0.0}
     working = data_fault.working_of(fault(values=values))

@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.kinds import KIND_TRAITS
-from shared.text.data_faults import causes_among, describe_cause
+from shared.text.data_faults import causes_among, describe_cause, describe_quarantine
 from shared.text.divergences import (
     TRANSITION_WORDS,
     describe_direction,
@@ -82,3 +82,38 @@ def test_what_a_fault_measures_is_not_a_cause() -> None:
     values = {"bad_ticks": 3.0, "lasted_seconds": 60.0, "revised_from": 1.0, "revised_to": 2.0}
 
     assert causes_among(values) == ("bad_ticks",)
+
+
+@pytest.mark.parametrize("cause", ["close_jump", "unapplied_split", "stuck_close", "adjusted_splice"])
+def test_each_fault_of_closes_has_words(cause: str) -> None:
+    described = describe_cause(cause)
+
+    assert described.sentence != described.name
+    assert described.sentence[0].islower()
+    assert not described.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"stale": 70.0}, None),
+        ({"quarantined_closes": 1.0}, "1 close was kept out of the statistics meanwhile."),
+        ({"quarantined_closes": 4.0}, "4 closes were kept out of the statistics meanwhile."),
+        (
+            {"quarantined_closes": 1.0, "quarantined_close": 9.5, "quarantined_session": 20200318.0},
+            "The close of 2020-03-18, 9.50, is in no statistic.",
+        ),
+        (
+            {
+                "quarantined_closes": 2.0,
+                "quarantined_close": 9.5,
+                "quarantined_session": 20200318.0,
+                "last_good_close": 95.0,
+            },
+            "2 closes are in no statistic; the newest is the close of 2020-03-18, 9.50 after 95.00.",
+        ),
+    ],
+)
+def test_closes_that_are_not_used_are_named(values: dict[str, float | None], sentence: str | None) -> None:
+    assert describe_quarantine(values) == sentence
+    assert causes_among(values) == tuple(name for name in values if name == "stale")
