@@ -1,13 +1,13 @@
 """When a fault of the legs' data begins or ends by the passing of time alone.
 
-========================= =========================================================
+========================= ====================================================================================
 due                       what
-========================= =========================================================
+========================= ====================================================================================
 a minute after a rejected a burst of bad ticks is over
 price
-two hours after a bar is  a leg without that bar is at fault
-final
-========================= =========================================================
+two hours after a bar is  a leg without that bar is at fault, unless it never had a bar: before a leg's first
+final                     bar nothing is missing
+========================= ====================================================================================
 """
 
 from collections.abc import Iterable

@@ -250,9 +250,8 @@ class Lead:
         self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
         self._clock.move_to(ts_ns, self.progress.next_close)
         self._faults.plan_missing(ts_ns)
-        effects = merge(
-            [self._pairs_of[name].start(ts_ns) for name, leg in self.legs.items() if not self.is_frozen(leg)]
-        )
+        started = [name for name, leg in self.legs.items() if not self.is_frozen(leg)]
+        effects = merge([self._pairs_of[name].start(ts_ns) for name in started])
         self._after(self._pairs_of[self._leg.instrument].rows)
         return effects
 
@@ -325,7 +324,6 @@ class Lead:
         session = self._faults.missing_session(at_ns)
         if session is not None:
             for leg in self.legs.values():
-                # Before a leg's first bar nothing is missing.
                 newest = leg.newest_session
                 if newest is not None and newest < session:
                     parts.append(self._on_missing_bar(leg, Cause.MISSING_BAR, session, at_ns))

@@ -41,10 +41,12 @@ def change_by(bar: Bar, *, close: float, adj_close: float, origin: tuple[str, in
 
     Examples
     --------
-    >>> bar = Bar(instrument="IWM.SIM", session="2020-03-18", close=99.9, adj_close=99.9, known_at_ns=0,
-    ...           revision=1, source="yahoo")
-    >>> change_by(bar, close=99.97, adj_close=99.97, origin=("yahoo", 0)).value
-    'corrected'
+    >>> def change(close, source, revision=0):
+    ...     bar = Bar(instrument="IWM.SIM", session="2020-03-18", close=close, adj_close=close,
+    ...               known_at_ns=0, revision=revision, source=source)
+    ...     return change_by(bar, close=99.97, adj_close=99.97, origin=("yahoo", 0)).value
+    >>> change(99.97, "tiingo"), change(99.0, "tiingo"), change(99.9, "tiingo", 1), change(49.98, "yahoo")
+    ('unchanged', 'outdated', 'corrected', 'readjusted')
     """
     if bar.close == close:
         return BarChange.UNCHANGED if bar.adj_close == adj_close else BarChange.READJUSTED

@@ -92,13 +92,8 @@ class LegHistory:
 
     Examples
     --------
-    >>> def bar(close, source, revision=0):
-    ...     return Bar(instrument="IWM.SIM", session="2020-03-18", close=close, adj_close=close,
-    ...                known_at_ns=0, revision=revision, source=source)
-    >>> history = LegHistory(limit=800)
-    >>> bars = bar(99.97, "yahoo"), bar(99.0, "tiingo"), bar(99.9, "tiingo", 1), bar(49.95, "tiingo", 1)
-    >>> [history.put(each).value for each in bars]
-    ['new', 'outdated', 'corrected', 'readjusted']
+    >>> len(LegHistory(limit=800)), LegHistory(limit=800).newest_session
+    (0, None)
     """
 
     __slots__ = (

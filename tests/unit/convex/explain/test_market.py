@@ -40,24 +40,24 @@ def built(event: DivergenceEvent, bars: list[Bar], prices: Prices = _NO_PRICES) 
 
 
 def test_sessions_of_both_legs_up_to_the_evaluated_one_are_used() -> None:
-    bars = [*closes(10, 11, 12, 13), *closes(1, 2, 3, instrument=OTHER), bar("SPY.REPLAY", 1, 9.0)]
+    bars = [*closes(10, 11, 12, 13), *closes(20, 21, 22, instrument=OTHER), bar("SPY.REPLAY", 1, 9.0)]
     found = built(decided_at(1), bars)
 
     assert found.sessions == (label(0), label(1))
-    assert (found.evaluated_lead, found.evaluated_other) == (11, 2)
+    assert (found.evaluated_lead, found.evaluated_other) == (11, 21)
 
 
 def test_what_was_not_known_yet_is_left_out() -> None:
-    correction = replace(bar(LEAD, 0, 99.0), revision=1, status=BarStatus.CORRECTED, known_at_ns=3 * 10**9)
-    bars = [*closes(10, 11), *closes(1, 2, instrument=OTHER), correction]
+    correction = replace(bar(LEAD, 0, 10.5), revision=1, status=BarStatus.CORRECTED, known_at_ns=3 * 10**9)
+    bars = [*closes(10, 11), *closes(20, 21, instrument=OTHER), correction]
 
     assert [each.close for each in built(decided_at(1), bars).lead] == [10, 11]
-    bars += [*closes(10, 11, 12)[2:], *closes(1, 2, 3, instrument=OTHER)[2:]]
-    assert [each.close for each in built(decided_at(2), bars).lead] == [99, 11, 12]
+    bars += [*closes(10, 11, 12)[2:], *closes(20, 21, 22, instrument=OTHER)[2:]]
+    assert [each.close for each in built(decided_at(2), bars).lead] == [10.5, 11, 12]
 
 
 def test_provisional_bars_and_dates_without_a_session_are_left_out() -> None:
-    bars = [*closes(10, 11), *closes(1, 2, instrument=OTHER)]
+    bars = [*closes(10, 11), *closes(20, 21, instrument=OTHER)]
     bars += [replace(bars[0], session="2019-02-09"), replace(bars[2], session="2019-02-09")]
     bars[0] = replace(bars[0], status=BarStatus.PROVISIONAL)
 
@@ -69,7 +69,7 @@ def test_provisional_bars_and_dates_without_a_session_are_left_out() -> None:
     [
         ([], f"bars.v1 has no bar of {LEAD} and {OTHER} for 2019-01-02 that was known at the event"),
         (
-            [*closes(10, 11), *closes(1, instrument=OTHER)],
+            [*closes(10, 11), *closes(20, instrument=OTHER)],
             f"bars.v1 has no bar of {OTHER} for 2019-01-02 that was known at the event",
         ),
     ],
@@ -92,7 +92,7 @@ def live(lead_ns: int, other: dict[str, Any]) -> DivergenceEvent:
 
 
 def test_live_price_is_the_logs_where_it_has_it_and_else_the_events() -> None:
-    bars = [*closes(10, 11), *closes(1, 2, instrument=OTHER)]
+    bars = [*closes(10, 11), *closes(20, 21, instrument=OTHER)]
     event = live(7, {"session": label(1)})
 
     prices = Prices(lead=Ticks(ts_ns=(6, 7), price=(12.0, 13.0)))
@@ -102,7 +102,7 @@ def test_live_price_is_the_logs_where_it_has_it_and_else_the_events() -> None:
 
 
 def test_other_leg_may_be_live_too() -> None:
-    bars = [*closes(10, 11), *closes(1, 2, instrument=OTHER)]
+    bars = [*closes(10, 11), *closes(20, 21, instrument=OTHER)]
     prices = Prices(lead=Ticks(ts_ns=(7,), price=(13.0,)), other=Ticks(ts_ns=(5,), price=(2.5,)))
     found = built(live(7, {"ts_event_ns": 5}), bars, prices)
 
