@@ -186,11 +186,6 @@ class LegHistory:
         return label_of(self._last_day) if self._count else None
 
     @property
-    def newest_close(self) -> float | None:
-        """Return the raw close of the latest session, None before the first."""
-        return self._closes[self._count - 1] if self._count else None
-
-    @property
     def newest_adj_close(self) -> float | None:
         """Return the adjusted close of the latest session, None before the first."""
         return self._adj_closes[self._count - 1] if self._count else None

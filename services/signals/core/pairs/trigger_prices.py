@@ -57,15 +57,15 @@ class TriggerPrices:
 
     def _live(self, watermark_ns: int) -> tuple[Trigger, ...]:
         legs, rule = self._statistics.legs, self._config.rule_of.get(Kind.RATIO_STRETCH)
-        ahead, last_close = self._statistics.next_close(), legs.lead.history.newest_close
+        ahead, newest = self._statistics.next_close(), legs.lead.history.newest()
         lead_price, other_price = legs.lead.last_price.price, legs.other_price()
-        if rule is None or ahead is None or last_close is None or lead_price is None or other_price is None:
+        if rule is None or ahead is None or newest is None or lead_price is None or other_price is None:
             return ()
         prices = LivePrices(
             ahead=ahead,
             lead_price=lead_price,
             other_price=other_price,
-            last_close=last_close,
+            last_close=newest.close,
             at_ns=watermark_ns,
         )
         return live_triggers(
@@ -75,12 +75,12 @@ class TriggerPrices:
     def _of_next_close(self, watermark_ns: int) -> tuple[Trigger, ...]:
         legs = self._statistics.legs
         close_ns = _next_close_ns(legs, self._statistics.session, watermark_ns)
-        last_close = legs.lead.history.newest_close
-        if close_ns is None or last_close is None:
+        newest = legs.lead.history.newest()
+        if close_ns is None or newest is None:
             return ()
         live = legs.lead.last_price.price
         return close_triggers(
-            self._next_close_regions(last_close),
+            self._next_close_regions(newest.close),
             Standing(
                 divergence=self._transitions.divergence,
                 is_inhibited=self._transitions.is_inhibited,
@@ -88,7 +88,7 @@ class TriggerPrices:
                 close_ns=close_ns,
             ),
             self._config.rule_of,
-            present=last_close if live is None else live,
+            present=newest.close if live is None else live,
         )
 
     def _next_close_regions(self, last_close: float) -> _Regions:

@@ -1,4 +1,4 @@
-"""When a pair has trigger prices, and which: a story told record by record, as the page would show it."""
+"""When a pair has trigger prices, and which: in a log read record by record, as a snapshot shows it."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def triggers(story: Story, at: TriggerAt, kind: Kind = RATIO) -> list[Trigger]:
     return [each for each in shown.triggers if each.at is at and each.kind is kind]
 
 
-def told(story: Story, at: TriggerAt) -> dict[tuple[Direction, Transition], float]:
+def prices_of(story: Story, at: TriggerAt) -> dict[tuple[Direction, Transition], float]:
     found = triggers(story, at)
     assert len({(each.direction, each.transition) for each in found}) == len(found)
     return {(each.direction, each.transition): each.lead_price for each in found}
@@ -43,7 +43,7 @@ def test_quiet_pair_has_the_two_prices_at_which_a_close_opens() -> None:
     story = Story()
     story.reach("2019-06-03 10:00")
 
-    found = told(story, TriggerAt.CLOSE)
+    found = prices_of(story, TriggerAt.CLOSE)
 
     assert set(found) == {(Direction.RISK_OFF, Transition.OPEN), (Direction.RISK_ON, Transition.OPEN)}
     assert_just_reaches(story, found[Direction.RISK_OFF, Transition.OPEN], 2.0)
@@ -57,7 +57,7 @@ def test_cooling_divergence_opens_only_where_it_is_critical() -> None:
     story.commit("2019-06-04", 0.0)
     story.reach("2019-06-05 10:00")
 
-    found = told(story, TriggerAt.CLOSE)
+    found = prices_of(story, TriggerAt.CLOSE)
 
     assert_just_reaches(story, found[Direction.RISK_OFF, Transition.OPEN], 3.0)
     assert_just_reaches(story, found[Direction.RISK_ON, Transition.OPEN], -2.0)
@@ -68,7 +68,7 @@ def test_open_divergence_has_prices_for_what_may_follow() -> None:
     story.commit("2019-06-03", 2.5)
     story.reach("2019-06-04 10:00")
 
-    found = told(story, TriggerAt.CLOSE)
+    found = prices_of(story, TriggerAt.CLOSE)
 
     assert set(found) == {
         (Direction.RISK_OFF, Transition.ESCALATED),
@@ -86,7 +86,7 @@ def test_early_warning_has_prices_for_its_confirmation_its_end_and_its_withdrawa
     story.ticks(begin, begin + 6 * MINUTE, 2.3, every_ns=MINUTE)
     assert [event.type for event in story.events] == [Transition.OPEN]
 
-    close, live = told(story, TriggerAt.CLOSE), told(story, TriggerAt.LIVE)
+    close, live = prices_of(story, TriggerAt.CLOSE), prices_of(story, TriggerAt.LIVE)
 
     assert (Direction.RISK_OFF, Transition.REVISED) in close
     price = close[Direction.RISK_OFF, Transition.NOT_CONFIRMED]
@@ -109,7 +109,7 @@ def test_what_happens_at_the_present_price_has_that_price() -> None:
     present = story.engine.legs[LEAD].last_price.price
     assert present is not None
 
-    found = told(story, TriggerAt.LIVE)[Direction.RISK_OFF, Transition.OPEN]
+    found = prices_of(story, TriggerAt.LIVE)[Direction.RISK_OFF, Transition.OPEN]
 
     assert abs(found - present) <= 0.005 + 1e-9
 
@@ -131,12 +131,14 @@ def test_once_the_lead_has_closed_its_price_decides_nothing_until_the_other_bar_
     story.tick("2019-06-03 15:59", 0.0)
     assert triggers(story, TriggerAt.CLOSE)
     story.reach("2019-06-03 16:00:01")
-    assert story.monitor.legs.lead.history.newest_session == "2019-06-03"
+    sampled = story.monitor.legs.lead.history.newest()
+    assert sampled is not None
+    assert sampled.session == "2019-06-03"
 
     assert triggers(story, TriggerAt.CLOSE) == []
     assert triggers(story, TriggerAt.LIVE) == [], "the lead's close is known"
 
-    story.commit("2019-06-03", 0.5, lead_close=story.monitor.legs.lead.history.newest_close)
+    story.commit("2019-06-03", 0.5, lead_close=sampled.close)
     assert triggers(story, TriggerAt.CLOSE)
     assert triggers(story, TriggerAt.LIVE)
 
@@ -202,16 +204,16 @@ def test_a_kind_without_a_rule_has_no_trigger_prices() -> None:
 def test_the_search_is_made_once_a_session_and_again_when_a_close_is_corrected() -> None:
     story = Story()
     story.reach("2019-06-03 10:00")
-    before = told(story, TriggerAt.CLOSE)
+    before = prices_of(story, TriggerAt.CLOSE)
     regions = story.monitor.triggers._regions
     story.reach("2019-06-03 11:00")
-    assert told(story, TriggerAt.CLOSE) == before
+    assert prices_of(story, TriggerAt.CLOSE) == before
     assert story.monitor.triggers._regions is regions
 
     newest = story.monitor.legs.other.history.newest()
     assert newest is not None
     story.take(bar_batch(bar(newest.session, newest.close * 1.01, revision=1)))
 
-    after = told(story, TriggerAt.CLOSE)
+    after = prices_of(story, TriggerAt.CLOSE)
     assert story.monitor.triggers._regions is not regions
     assert all(after[what] != price for what, price in before.items())
