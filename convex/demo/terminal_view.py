@@ -1,5 +1,7 @@
 """The demo in a terminal: the current numbers of the pairs, and what happened lately."""
 
+from typing import Final
+
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -10,6 +12,9 @@ from convex.demo.wording import at_fault, expected_close, nearest_triggers, stil
 from shared.domain.snapshots import LegSnapshot, PairSnapshot
 from shared.text.divergences import describe_regime
 from shared.text.numbers import format_price, format_signed, format_signed_percent
+
+# From here a z of the live ratio is red, unless what is expected of the close is known.
+_FAR: Final = 2.0
 
 
 def render(observed: Observed, *, page: str, note: str, elapsed_seconds: float) -> RenderableType:
@@ -81,11 +86,12 @@ def _pair(snapshot: PairSnapshot | None) -> RenderableType:
     if live is None:
         lines.append("no live price yet")
     else:
-        z = live.values.get("z_90")
-        is_far = z is not None and abs(z) >= 2
-        lines.append(f"z {_signed(z)}", "bold red" if is_far else "bold")
-        expected = expected_close(snapshot)
-        lines.append(f"  against the close of {live.other_session}" + (f"; {expected}" if expected else ""))
+        expected, z = expected_close(snapshot), live.values.get("z_90")
+        if expected:
+            lines.append(expected, "bold")
+            lines.append("; the ratio itself ")
+        lines.append(f"z {_signed(z)}", "" if expected else "bold red" if abs(z or 0) >= _FAR else "bold")
+        lines.append(f"  against the close of {live.other_session}")
     lines.append("\nopen         ", "dim")
     lines.append(still_open(snapshot))
     if triggers := nearest_triggers(snapshot):
