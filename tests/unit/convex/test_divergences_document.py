@@ -9,17 +9,20 @@ import pytest
 from convex.backtest.replay import replay
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from services.signals.core.legs.data_quality import Cause
+from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SUPPRESSED
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.files.timeline import Recording
 from shared.pairs.loading import load_pairs
+from shared.text.chance import format_rate
 from tests.support.data import shared_data
 
 _DOCS = Path(__file__).parents[3] / "docs"
 _TEXT = (_DOCS / "divergences.md").read_text(encoding="utf-8")
 _PICTURES = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", _TEXT)
 _OVERVIEW, _REST = _TEXT.split("## How noisy is it?")
+_BY_YEAR, _BY_CHANCE = _REST.split("### As often by chance?")
 
 
 def row_of(kind: Kind, text: str) -> list[str]:
@@ -81,6 +84,18 @@ def test_counts_are_what_the_backtest_finds() -> None:
     years = [str(year) for year in range(2012, 2022)]
     for kind in Kind:
         counts = [found[kind, year] for year in years]
-        assert row_of(kind, _REST)[1:12] == [str(each) for each in (*counts, sum(counts))]
+        assert row_of(kind, _BY_YEAR)[1:12] == [str(each) for each in (*counts, sum(counts))]
     assert f"{len(replayed.rows):,} sessions" in _TEXT
     assert replayed.suppressed == {"cooldown": 5}
+
+
+def test_rates_by_chance_are_those_that_events_state() -> None:
+    shipped = {
+        figure.kind: figure for (pair, _), figure in load_false_alarms(None).items() if pair == "gold-iwm"
+    }
+
+    assert set(shipped) == {kind for kind in Kind if kind.is_market}
+    for kind, figure in shipped.items():
+        assert figure.interval is not None
+        ends = " to ".join(map(format_rate, (figure.interval.low, figure.interval.high)))
+        assert row_of(kind, _BY_CHANCE)[3] == f"{format_rate(figure.per_year)} ({ends})"
