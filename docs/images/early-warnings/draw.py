@@ -35,13 +35,13 @@ _EDGES = np.array([0.0, 0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98,
 
 @dataclass(frozen=True)
 class Hours:
-    """One row for each hour and direction: the session, what was told, and what the close was."""
+    """One row for each hour and direction: the session, what was forecast, and what the close was."""
 
     session: Floats
     to_come: Floats
     stale: Floats
     likely: Floats
-    told: Floats
+    forecast: Floats
     closed: Floats
 
     @property
@@ -131,7 +131,7 @@ def _slow(rng: np.random.Generator, count: int) -> Floats:
 
 
 def walk(lead: Floats, other: Floats, paths: list[list[tuple[float, float]]]) -> Hours:
-    """Tell at each hour how likely the close is at the level, from the sessions before."""
+    """Forecast at each hour how likely the close is at the level, from the sessions before."""
     ratios = np.log(lead / other)
     lead_returns, other_returns = np.diff(np.log(lead)), np.diff(np.log(other))
     rows = []
@@ -164,16 +164,16 @@ def report(name: str, rows: Hours) -> None:
     """Print the Brier scores, the reliability and the early openings."""
     usual = rows.hit.mean()
     sessions = len(np.unique(rows.session))
-    lines = [f"\n{name}: {sessions:,} sessions, {len(rows.told):,} hours and directions"]
-    for what, told in (
-        ("the probability", rows.told),
+    lines = [f"\n{name}: {sessions:,} sessions, {len(rows.forecast):,} hours and directions"]
+    for what, forecast in (
+        ("the probability", rows.forecast),
         ("live lead against the other leg's last close", rows.stale >= _LEVEL),
-        ("always the usual share", np.full(len(rows.told), usual)),
+        ("always the usual share", np.full(len(rows.forecast), usual)),
     ):
-        lines.append(f"  Brier {np.mean((told - rows.hit) ** 2):.4f}  {what}")
+        lines.append(f"  Brier {np.mean((forecast - rows.hit) ** 2):.4f}  {what}")
     for low, high, mean, hit, count, days, margin in reliability(rows):
-        told = f"  {low:.2f}-{min(high, 1):.2f}  told {mean:.3f}"
-        lines.append(f"{told}  was {hit:.3f} ± {margin:.3f}  {count:,} in {days} sessions")
+        text = f"  {low:.2f}-{min(high, 1):.2f}  forecast {mean:.3f}"
+        lines.append(f"{text}  was {hit:.3f} ± {margin:.3f}  {count:,} in {days} sessions")
     for what, deciding in (("stale z", rows.stale), ("likely z", rows.likely)):
         early, kept = openings(rows, deciding)
         lines.append(f"  opened by {what}: {early}, confirmed {kept} ({kept / early:.0%})")
@@ -181,10 +181,10 @@ def report(name: str, rows: Hours) -> None:
 
 
 def reliability(rows: Hours) -> list[tuple[float, float, float, float, int, int, float]]:
-    """Return told and observed shares by what was told, with 95 % margins by resampling sessions."""
+    """Return forecast and observed shares by what was forecast, with 95 % margins by resampling sessions."""
     rng, found = np.random.default_rng(2), []
     for low, high in pairwise(_EDGES):
-        chosen = (rows.told >= low) & (rows.told < high)
+        chosen = (rows.forecast >= low) & (rows.forecast < high)
         if not chosen.any():
             continue
         sessions, at = np.unique(rows.session[chosen], return_inverse=True)
@@ -192,8 +192,8 @@ def reliability(rows: Hours) -> list[tuple[float, float, float, float, int, int,
         drawn = rng.integers(0, len(sessions), (500, len(sessions)))
         shares = hits[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
         margin = float(np.diff(np.quantile(shares, (0.025, 0.975)))[0]) / 2
-        told, hit = float(rows.told[chosen].mean()), float(rows.hit[chosen].mean())
-        found.append((low, high, told, hit, int(chosen.sum()), len(sessions), margin))
+        forecast, hit = float(rows.forecast[chosen].mean()), float(rows.hit[chosen].mean())
+        found.append((low, high, forecast, hit, int(chosen.sum()), len(sessions), margin))
     return found
 
 
@@ -217,15 +217,15 @@ def openings(rows: Hours, deciding: Floats) -> tuple[int, int]:
 
 
 def draw(axis: plt.Axes, name: str, rows: Hours) -> None:
-    """Draw told against observed shares."""
+    """Draw forecast against observed shares."""
     found = reliability(rows)
-    told, hit = [each[2] for each in found], [each[3] for each in found]
+    forecast, hit = [each[2] for each in found], [each[3] for each in found]
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     axis.errorbar(
-        told, hit, yerr=[each[6] for each in found], fmt="o", color="#2563eb", markersize=4, capsize=2
+        forecast, hit, yerr=[each[6] for each in found], fmt="o", color="#2563eb", markersize=4, capsize=2
     )
     axis.axvline(_PROBABILITY, color="#d97706", linewidth=1, linestyle=":")
-    axis.set(title=name, xlabel="probability told", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axis.set(title=name, xlabel="forecast probability", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axis.grid(alpha=0.2)
 
 
