@@ -5,7 +5,7 @@ Before event time advances past an instant, everything due by then is done in or
 ===================================== ===========================================================
 due at                                what
 ===================================== ===========================================================
-a step of the session's clock         less is to come before the next close, so levels move
+a step of the session's clock         less is to come before the next close, so levels near prices move
 ``known_at`` of a bar that came early the bar is used
 a close, and one nanosecond           the price of each leg that ticks is sampled as its bar
 as `FaultSchedule` says               a fault of a leg's data begins or ends
@@ -68,10 +68,9 @@ class Lead:
         watched = tuple(pairs)
         self.progress = LogProgress()
         self.legs = {name: Leg(instrument=name) for name in (instrument, *(pair.other for pair in watched))}
-        self._clock = SessionClock(config.calendar)
+        self._clock, lead = SessionClock(config.calendar), self.legs[instrument]
         self.monitors = tuple(
-            PairMonitor(pair, self.legs[instrument], self.legs[pair.other], self._clock, config)
-            for pair in watched
+            PairMonitor(pair, lead, self.legs[pair.other], self._clock, config) for pair in watched
         )
         self.waiting: list[Bar] = []
         self.due_ns, self.deadband_low, self.deadband_high = NEVER, 0.0, float("inf")
@@ -192,6 +191,7 @@ class Lead:
         if not bars:
             return NOTHING
         pairs = self._pairs_of[leg.instrument]
+        self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
         effects = pairs.take_history(bars, at_ns=self.progress.watermark_ns)
         self._after(pairs.rows)
         return effects
@@ -212,6 +212,7 @@ class Lead:
     def on_feed_state(self, leg: Leg, state: FeedState) -> Effects:
         """Take a feed's state in."""
         at_ns, rows = self.progress.watermark_ns, self._pairs_of[leg.instrument].rows
+        self._clock.move_to(at_ns, self.progress.next_close)
         parts: list[Effects] = []
         if state is FeedState.STALE:
             holding = sorted(self._index.holding().intersection(rows))
@@ -258,17 +259,15 @@ class Lead:
     def advance(self, to_ns: int) -> Effects:
         """Do everything that is due by ``to_ns``, then move the watermark there."""
         parts: list[Effects] = []
-        while self.due_ns <= to_ns:
-            parts.append(self._do_next(self.due_ns))
+        while (due_ns := self.due_ns) <= to_ns:
+            is_step = self._step_ns() == due_ns
+            self._clock.move_to(due_ns, self.progress.next_close)
+            parts.append(self._step(due_ns) if is_step else self._do_next(due_ns))
         self.progress.watermark_ns = max(self.progress.watermark_ns, to_ns)
-        if self._leg.last_price.price is None:
-            # Nothing is decided without a price of the lead, so nothing was due at the steps of the clock.
-            self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
+        self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
         return merge(parts)
 
     def _do_next(self, due_ns: int) -> Effects:
-        if self._step_ns() == due_ns:
-            return self._step(due_ns)
         if self.waiting and self.waiting[0].known_at_ns <= due_ns:
             effects = merge((SHARED_CHANGED, self._use_bar(self.waiting.pop(0))))
             self._after()
@@ -283,15 +282,14 @@ class Lead:
         return effects
 
     def _step_ns(self) -> int:
-        return NEVER if self._leg.last_price.price is None else self._clock.due_ns
+        return self._clock.due_ns if self._index.has_near() else NEVER
 
     def _step(self, at_ns: int) -> Effects:
-        """Take in that less of the session is to come. A level that is held may not be reached any more."""
-        self._clock.move_to(at_ns, self.progress.next_close)
-        rows = self._pairs_of[self._leg.instrument].rows
-        holding = sorted(self._index.holding().intersection(rows))
-        effects = merge([self.monitors[row].prices.evaluate(at_ns) for row in holding])
-        self._after(rows)
+        """Take in that less of the session is to come, where that can bring a level to the price."""
+        near = self._index.near()
+        held = sorted(near & self._index.holding())
+        effects = merge([self.monitors[row].prices.evaluate(at_ns) for row in held])
+        self._after(sorted(near))
         return effects
 
     def _sample_ns(self) -> int:

@@ -34,6 +34,7 @@ class PairIndex:
         self._other = [1.0] * count
         self._low, self._high, self._due = _Least(count), _Least(count), _Least(count)
         self._holding: set[int] = set()
+        self._near: set[int] = set()
 
     def refresh(self, rows: Iterable[int]) -> None:
         """Read again what some pairs wait for, after anything about them may have changed."""
@@ -46,12 +47,17 @@ class PairIndex:
             else:
                 self._holding.discard(row)
             self._put(row, monitor.prices.deadband(), 1.0 if other is None else other)
+            if monitor.prices.is_near:
+                self._near.add(row)
+            else:
+                self._near.discard(row)
 
     def rest(self, rows: Iterable[int]) -> None:
         """Let some pairs wait for nothing."""
         for row in rows:
             self._due.put(row, _INFINITE)
             self._holding.discard(row)
+            self._near.discard(row)
             self._put(row, UNBOUNDED_DEADBAND, 1.0)
 
     def move_other(self, rows: Iterable[int], price: float) -> None:
@@ -94,6 +100,14 @@ class PairIndex:
             low = max(low, lead_price / ratio_high if ratio_high else _INFINITE)
             high = min(high, lead_price / ratio_low if ratio_low else _INFINITE)
         return low, high
+
+    def near(self) -> frozenset[int]:
+        """Return the pairs in which time alone can bring a level to the price before the next close."""
+        return frozenset(self._near)
+
+    def has_near(self) -> bool:
+        """Return whether there is such a pair."""
+        return bool(self._near)
 
     def holding(self) -> frozenset[int]:
         """Return the pairs in which a level is being held."""

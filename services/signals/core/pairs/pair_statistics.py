@@ -142,8 +142,14 @@ class PairStatistics:
         ratio = self.legs.live_ratio()
         return None if ratio is None else zscore(ratio, self.base)
 
-    def next_close(self) -> NextClose | None:
-        """Return the distribution of z at the next close that both legs lack; None while undefined."""
+    def next_close(self, *, lead_to_come: float | None = None) -> NextClose | None:
+        """Return the distribution of z at the next close that both legs lack; None while undefined.
+
+        Parameters
+        ----------
+        lead_to_come
+            The share of the session that the lead still has before it, in place of the clock's.
+        """
         legs, base, returns = self.legs, self.base, self.returns
         newest, other = legs.other.history.newest_session, legs.other.history.newest_adj_close
         if base is None or returns is None or newest is None or other is None:
@@ -151,26 +157,27 @@ class PairStatistics:
         if not legs.clock.has_next_close:
             return None
         clock = legs.clock
+        to_come = clock.lead_to_come if lead_to_come is None else lead_to_come
         if legs.is_other_live():
             return live_next_close(
                 base,
                 returns,
-                lead_to_come=clock.lead_to_come,
+                lead_to_come=to_come,
                 other_to_come=clock.other_to_come(legs.other.last_price.ts_ns),
             )
         sampled = self._sampled_after(newest)
         coming = clock.ordinal if sampled is None else clock.calendar.index_of(sampled[0])
         # A bar's session has closed, so at least one more must.
         sessions = max(1, coming - clock.calendar.index_of(newest))
-        to_come = {
-            "lead_to_come": clock.lead_to_come if sampled is None else 0.0,
+        variances = {
+            "lead_to_come": to_come if sampled is None else 0.0,
             "other_to_come": float(sessions),
         }
         if newest == self.session:
-            ahead = next_close_since(base, returns, then=self.last_ratio, **to_come)
+            ahead = next_close_since(base, returns, then=self.last_ratio, **variances)
         else:
             # The lead lacks the other leg's newest close, so it is not known how far it has moved since.
-            ahead = live_next_close(base, returns, **to_come)
+            ahead = live_next_close(base, returns, **variances)
         if sampled is None:
             return ahead
         return sampled_next_close(ahead, math.log(sampled[1] / other))

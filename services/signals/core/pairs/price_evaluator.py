@@ -36,6 +36,11 @@ class PriceEvaluator:
         Its divergences.
     config
         See `EngineConfig`.
+
+    Attributes
+    ----------
+    is_near
+        Whether time alone can bring a level to the price before the next close, as of the last `deadband`.
     """
 
     def __init__(self, statistics: PairStatistics, transitions: TransitionLog, config: EngineConfig) -> None:
@@ -43,6 +48,7 @@ class PriceEvaluator:
         self._transitions = transitions
         self._rule = config.rule_of.get(_RATIO)
         self._calendar = config.calendar
+        self.is_near = False
         self._margin = 0.0 if self._rule is None else margin_of(self._rule.probability)
         # By which likely z the states were decided last, and what they became.
         self._decided: tuple[tuple[float, ...], list[DivergenceState]] | None = None
@@ -79,7 +85,12 @@ class PriceEvaluator:
         )
 
     def deadband(self) -> Ratios:
-        """Return the ratios of the live prices between which no decision changes."""
+        """Return the ratios of the live prices between which no decision changes.
+
+        If a level could come to the price before the next close, that holds until the clock's next step;
+        else until the close.
+        """
+        self.is_near = False
         rule, ahead = self._rule, self._statistics.next_close()
         if rule is None or ahead is None:
             return UNBOUNDED_DEADBAND
@@ -97,7 +108,18 @@ class PriceEvaluator:
                     return EMPTY_DEADBAND
         # Only the levels that matter in this state: ticks around any other are skipped in bulk.
         levels = [(sign, level) for _, sign, state in sides for level in on_price.price_levels(state, rule)]
-        return deadband(ratio, levels=levels, ahead=ahead, margin=self._margin)
+        low, high = deadband(ratio, levels=levels, ahead=ahead, margin=self._margin)
+        # The less is to come, the smaller the spread: each level moves from here to there and not back.
+        at_close = self._statistics.next_close(lead_to_come=0.0) or ahead
+        self.is_near = any(
+            (x >= level) != (last >= level)
+            for side, x, last in zip(sides, likely, self._likely(at_close, ratio), strict=True)
+            for level in on_price.price_levels(side[2], rule)
+        )
+        if self.is_near:
+            return low, high
+        other = deadband(ratio, levels=levels, ahead=at_close, margin=self._margin)
+        return max(low, other[0]), min(high, other[1])
 
     def _likely(self, ahead: NextClose, ratio: float) -> tuple[float, ...]:
         """Return what each direction is decided by."""

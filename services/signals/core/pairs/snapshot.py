@@ -34,6 +34,8 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
     watermark_ns
         Event time as of which the snapshot is taken; ages are counted up to it.
     """
+    # The clock of the lead has moved only as far as a decision needed it.
+    monitor.legs.clock.move_to(watermark_ns, monitor.legs.clock.ordinal)
     aligned = monitor.legs.align()
     confirmed = _confirmed(monitor)
     values = dict(confirmed.values) if confirmed is not None else {"z_90": None, "log_ratio": None}

@@ -6,6 +6,7 @@ import pytest
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import Phase
 from services.signals.core.pairs.snapshot import take_snapshot
+from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarsMode
 from shared.domain.divergences import Direction, DivergenceEvent, Kind, Transition
@@ -256,3 +257,39 @@ def test_each_quarter_of_an_hour_in_which_the_other_leg_ticks_leaves_less_to_com
     told += engine.apply(quotes({new: price_of_coin}, instrument=COIN)).events
 
     assert [event.type for event in told] == [Transition.OPEN]
+
+
+def test_only_a_price_that_time_alone_can_decide_waits_for_the_steps_of_the_clock() -> None:
+    """Far from a level nothing is due at the quarters of an hour: almost all ticks cost two comparisons."""
+    far, near = Story(), Story()
+    far.tick(START, 0.5)
+    near.tick(START, 1.99)
+
+    assert not far.monitor.prices.is_near
+    assert near.monitor.prices.is_near
+    assert far.engine._lead.due_ns >= CLOSE
+    assert near.engine._lead.due_ns == ny("2019-06-03 10:15")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_ticks_that_are_skipped_in_bulk_decide_nothing(seed: int) -> None:
+    """One engine skips what its deadband allows; the other decides by each tick."""
+    rng = np.random.default_rng(seed)
+    rule = Rule(hold_seconds=0, cooldown_sessions=0)
+    bulk, single = Story(rule=rule), Story(rule=rule)
+    instants = np.sort(rng.integers(ny("2019-06-03 08:00"), ny("2019-06-04 12:00"), 250))
+    zs = 2.0 + np.cumsum(rng.normal(0, 0.06, 250))
+    price = bulk.price(0.0)
+    prices = [price * float(np.exp(0.011 * (z + 0.4))) for z in zs]
+    told: list[list[bytes]] = []
+    for story, evaluates in ((bulk, False), (single, True)):
+        made: list[DivergenceEvent] = []
+        for ts_ns, each in zip(instants.tolist(), prices, strict=True):
+            made += story.take(quotes({ts_ns: each}))
+            if evaluates:
+                story.engine._lead._clock.move_to(ts_ns, story.engine.progress.next_close)
+                made += story.monitor.prices.evaluate(ts_ns).events
+        told.append([DIVERGENCES.encode(event) for event in made])
+
+    assert told[0] == told[1]
+    assert told[0]
