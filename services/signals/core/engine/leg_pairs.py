@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from services.signals.core.legs.bar_change import BarChange
-from services.signals.core.legs.bar_quality import close_of, past_causes, present_causes, why_not_after
+from services.signals.core.legs.bar_quality import Close, close_of, past_causes, present_causes, why_not_after
 from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.quarantine import (
@@ -256,18 +256,17 @@ class LegPairs:
 
 
 def _changes_the_past(leg: Leg, bar: Bar) -> bool:
-    known, newest = leg.history.get(bar.session), leg.history.newest_session
+    known = leg.history.get(bar.session)
     if known is None:
         # A missing bar that comes after a newer one changes the window that the newer one was evaluated with.
-        return newest is not None and (bar.session < newest or _may_be_wrong(leg, bar))
+        last = leg.history.newest()
+        return last is not None and (
+            bar.session < last.session or _may_be_wrong(close_of(bar), close_of(last))
+        )
     return (known.close, known.adj_close) != (bar.close, bar.adj_close)
 
 
-def _may_be_wrong(leg: Leg, bar: Bar) -> bool:
-    """Return whether a new bar may begin a fault, whose event shows the statistics before the bar."""
-    newest = leg.history.newest()
-    if newest is None:
-        return False
-    last, now = close_of(newest), close_of(bar)
+def _may_be_wrong(now: Close, last: Close) -> bool:
+    """Return whether a new close may begin a fault, whose event shows the statistics before it."""
     is_lower = now.adjusted * last.raw < last.adjusted * now.raw
     return now.raw == last.raw or is_lower or why_not_after(now, last) is not None

@@ -94,27 +94,24 @@ def screen(history: LegHistory, quarantined: tuple[Bar, ...], *, known: Iterable
     causes = why_unusable(closes, adj_closes)
     is_good = np.array([cause is None for cause in causes], np.bool_)
     count, sessions = len(history), history.sessions
-    before, wrong = frozenset(known), dict[str, tuple[Bar, Cause]]()
+    before, wrong = frozenset(known), dict[str, Cause]()
     removed, used, end = list[str](), list[Bar](), list[Cause]()
     for row, cause in zip(order.tolist(), causes, strict=True):
-        bar = quarantined[row - count] if row >= count else None
         if cause is None:
             end = []
-            used += [bar] if bar is not None else []
+            used += [quarantined[row - count]] if row >= count else []
             continue
         end.append(cause)
-        if bar is None:
-            removed.append(sessions[row])
-            bar = history.get(sessions[row])
-        if bar is not None:
-            wrong[bar.session] = bar, cause
-    kept = list(wrong.values())[-MOST_QUARANTINED:]
+        removed += [sessions[row]] if row < count else []
+        wrong[sessions[row] if row < count else quarantined[row - count].session] = cause
+    known_bars = {bar.session: bar for bar in quarantined}
+    bars = [known_bars.get(session) or history.get(session) for session in wrong]
     return Screening(
         removed=tuple(removed),
         used=tuple(used),
-        quarantined=tuple(bar for bar, _ in kept),
+        quarantined=tuple(bar for bar in bars[-MOST_QUARANTINED:] if bar is not None),
         causes=(*dict.fromkeys(end), *present_causes(closes[is_good], adj_closes[is_good])),
-        found=tuple(cause for session, (_, cause) in wrong.items() if session not in before),
+        found=tuple(cause for session, cause in wrong.items() if session not in before),
     )
 
 

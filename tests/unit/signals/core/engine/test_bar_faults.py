@@ -11,7 +11,7 @@ from shared.contracts.ticks import TickRecord
 from shared.domain.bars import Bar, BarsMode
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.sessions import bar_final_at_ns
-from tests.support.builders_market import LEAD, MINUTE, OTHER, bar, bar_batch, ny, quotes, status
+from tests.support.builders_market import LEAD, MINUTE, OTHER, bar, bar_batch, calendar, ny, quotes, status
 from tests.support.faulty_bars import (
     SESSIONS,
     Run,
@@ -22,6 +22,7 @@ from tests.support.faulty_bars import (
     quiet_bars,
     split_batches,
 )
+from tests.support.pair_story import make_engine
 
 COUNT, LIVE = 150, 14
 BARS = quiet_bars(COUNT)
@@ -432,3 +433,37 @@ def test_ratio_is_flat_below_the_rounding_of_prices() -> None:
             )
         )
         assert (made.engine.monitors[0].statistics.values["z_90"] is None) == is_flat
+
+
+def test_pair_may_lose_the_only_session_that_its_legs_have_in_common() -> None:
+    labels = SESSIONS.labels[-5:]
+    log: list[TickRecord] = [bar_batch(bar(labels[0], 1_300.0, instrument=LEAD))]
+    for label, close in zip(labels, (1_500.0, 150.0, 151.0, 150.0, 151.0), strict=True):
+        log += [bar_batch(bar(label, close)), status(bar_final_at_ns(label))]
+    made = Run().take(log)
+
+    assert made.committed == [labels[0]]
+    assert made.quarantined() == [labels[0]]
+    assert made.engine.monitors[0].statistics.count == 0
+
+
+def test_late_close_that_enters_a_full_history_pushes_the_oldest_out() -> None:
+    sessions = calendar("2015-01-02", "2019-12-31")
+    labels = sessions.labels[-803:]
+    gone = labels[-3]
+    bars = [
+        bar(label, 150.0 + row % 3, instrument=OTHER, known_at_ns=bar_final_at_ns(label))
+        for row, label in enumerate(labels)
+    ]
+    engine = make_engine(sessions=sessions)
+    engine.apply(bar_batch(*bars[:800], mode=BarsMode.HISTORY))
+    for each in bars[800:]:
+        if each.session != gone:
+            engine.apply(bar_batch(each))
+        engine.apply(status(each.known_at_ns))
+    assert len(engine.legs[OTHER].history) == 800
+    late = next(each for each in bars if each.session == gone)
+    engine.apply(bar_batch(late))
+
+    assert engine.legs[OTHER].history.get(gone) is not None
+    assert engine.legs[OTHER].history.sessions == list(labels[-800:])

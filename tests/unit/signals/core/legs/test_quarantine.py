@@ -1,5 +1,7 @@
 """What is kept of the bars that cannot be used, and what is shown of them."""
 
+import pytest
+
 from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.leg import Leg
@@ -109,3 +111,8 @@ def test_removed_session_leaves_the_history_as_if_it_had_never_come() -> None:
         assert kept == (expected if gone < 4 else (0, *expected[1:]))
         history.put(bar(LABELS[12], 149.0))
         assert history.newest_session == LABELS[12]
+
+
+def test_session_that_is_not_known_cannot_be_removed() -> None:
+    with pytest.raises(KeyError, match=LABELS[3]):
+        leg_of(150.0, 151.0).history.remove(LABELS[3])
