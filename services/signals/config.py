@@ -22,7 +22,7 @@ class SignalsSettings(BaseSettings):
         description="Name of this worker: unique in the group and stable over restarts.",
     )
     rules_file: Path | None = Field(
-        default=None, description="TOML file with the rules' thresholds; the published ones when not set."
+        default=None, description="TOML file with the rules' thresholds; the default ones when not set."
     )
     false_alarms_file: Path | None = Field(
         default=None,

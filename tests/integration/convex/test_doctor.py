@@ -80,6 +80,31 @@ def test_unusable_files_are_named(
 
 
 @pytest.mark.parametrize(
+    ("rules", "detail"),
+    [
+        (
+            "[pairs.gold-imw.ratio_stretch]\nwarning = 2.5\n",
+            "[pairs.gold-imw] is no pair; known are gold-iwm",
+        ),
+        (
+            "[pairs.gold-iwm.ratio_stretch]\nfalse_alarms_per_year = 1\n",
+            "has no levels yet for pair gold-iwm",
+        ),
+    ],
+)
+def test_rules_are_checked_for_the_pairs_of_the_installation(
+    nowhere: str, convex: Convex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rules: str, detail: str
+) -> None:
+    (tmp_path / "rules.toml").write_text(rules)
+    monkeypatch.setenv("CONVEX_SIGNALS_RULES_FILE", "rules.toml")
+
+    found = findings(convex("doctor", "--json"))
+
+    assert found["rules"]["verdict"] == "FAIL"
+    assert detail in found["rules"]["detail"]
+
+
+@pytest.mark.parametrize(
     "url", ["sqlite:///notes.txt", "sqlite:///empty.db", "nosuchsql://host/db", "not a url"]
 )
 def test_store_that_cannot_be_used_fails(
