@@ -7,7 +7,6 @@ wrote version 2. It read the log of `tests.golden.six_pairs` as far as two pairs
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 from shared.contracts.ticks import TickRecord
@@ -35,8 +34,6 @@ class OldTopic:
         By key.
     event_ids
         Of the events between the two offsets that a worker of version 2 published without a restart.
-    events_sha256, snapshots_sha256
-        Of their bytes, and of the bytes of each pair's snapshot in the end; one line each.
     """
 
     name: str
@@ -45,8 +42,6 @@ class OldTopic:
     last_offset: int
     records: dict[str, bytes]
     event_ids: tuple[str, ...]
-    events_sha256: str
-    snapshots_sha256: str
 
     def log(self) -> list[TickRecord]:
         """Return the whole log that the offsets count."""
@@ -58,11 +53,6 @@ def old_topics() -> tuple[OldTopic, ...]:
     return tuple(map(_read, sorted(_FOLDER.glob("*.json"))))
 
 
-def sha256_of(lines: list[bytes]) -> str:
-    """Return the digest of some values as the files have it."""
-    return sha256(b"\n".join(lines)).hexdigest()
-
-
 def _read(path: Path) -> OldTopic:
     document = json.loads(path.read_text())
     return OldTopic(
@@ -72,8 +62,6 @@ def _read(path: Path) -> OldTopic:
         last_offset=document["last_offset"],
         records={each["key"]: each["value"].encode() for each in document["records"]},
         event_ids=tuple(document["events"]),
-        events_sha256=document["events_sha256"],
-        snapshots_sha256=document["snapshots_sha256"],
     )
 
 

@@ -38,7 +38,7 @@ WALKS, SEED = 40, 20_121_114
 DEGREES = 4
 YEAR = 252
 KINDS = tuple(rule.kind for rule in PUBLISHED_RULES if rule.kind.is_market)
-INK, REAL, WALK, TOLD = "#20262e", "#b07d10", "#7d8792", "#2b6cb0"
+INK, REAL, WALK, STATED = "#20262e", "#b07d10", "#7d8792", "#2b6cb0"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def main(gold: Path, iwm: Path, folder: Path, walks: int) -> None:
     chance = {figure.kind: figure for figure in load_false_alarms(None).values() if figure.pair == "gold-iwm"}
     print("| kind | gold and IWM | unrelated walks | stated as chance |\n| --- | --: | --: | --: |")  # noqa: T201 - asked for
     for kind in KINDS:
-        cells = (_cell(real.rate(kind)), _cell(random.rate(kind)), _cell(_told(chance.get(kind))))
+        cells = (_cell(real.rate(kind)), _cell(random.rate(kind)), _cell(_stated(chance.get(kind))))
         print("|", " | ".join([f"`{kind.value}`", *cells]), "|")  # noqa: T201 - asked for
     years = {kind: random.sessions[kind] / YEAR for kind in KINDS}
     print(f"{walks} walks of {len(sessions):,} sessions; {min(years.values()):.0f} years counted at least")  # noqa: T201 - asked for
@@ -121,7 +121,7 @@ def main(gold: Path, iwm: Path, folder: Path, walks: int) -> None:
     figure.savefig(folder / "chance.png", dpi=100)
 
 
-def _told(figure: FalseAlarms | None) -> Estimate:
+def _stated(figure: FalseAlarms | None) -> Estimate:
     if figure is None:
         return Estimate(value=None)
     return Estimate(value=figure.per_year, low=figure.low, high=figure.high)
@@ -144,7 +144,7 @@ def draw(axis: Axes, real: Count, random: Count, chance: dict[Kind, FalseAlarms]
     for label, colour, marker, up, rates in (
         ("gold and IWM", REAL, "o", 0.2, {kind: real.rate(kind) for kind in KINDS}),
         ("unrelated walks", WALK, "s", 0.0, {kind: random.rate(kind) for kind in KINDS}),
-        ("stated as chance", TOLD, "D", -0.2, {kind: _told(chance.get(kind)) for kind in KINDS}),
+        ("stated as chance", STATED, "D", -0.2, {kind: _stated(chance.get(kind)) for kind in KINDS}),
     ):
         for kind, rate in rates.items():
             y = places[kind] + up
