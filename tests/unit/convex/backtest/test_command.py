@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -208,12 +209,14 @@ def test_bars_of_one_instant_are_evaluated_together(tmp_path: Path) -> None:
     """Would have caught: a hold that ends at 20:15 opened by gold's bar, a moment before IWM's denied it."""
     calendar, market = builders_market.calendar(), builders_market.pair()
     days = calendar.labels[:101]
-    swing = [1.0 + 0.01 * (-1) ** number for number in range(101)]
     gold, iwm, spot = tmp_path / "gold.csv", tmp_path / "iwm.csv", tmp_path / "spot.csv"
-    closes = [f"{day},{1_300 * each}\n" for day, each in zip(days, swing, strict=True)]
-    gold.write_text("date,close\n" + "".join(closes))
+    # Gold swings slowly: a session's move is small beside the ratio's spread, so the next close is near the price.
+    swing = [1.0 + 0.01 * math.sin(number / 7) for number in range(100)]
+    flutter = [1.0 + 0.001 * (-1) ** number for number in range(100)]
     # The last day IWM makes good what gold has gained.
-    others = [f"{day},{150 * (1.025 if day == days[-1] else 1)}\n" for day in days]
+    closes = [f"{day},{1_300 * each}\n" for day, each in zip(days, [*swing, 1.025], strict=True)]
+    others = [f"{day},{150 * each}\n" for day, each in zip(days, [*flutter, 1.025], strict=True)]
+    gold.write_text("date,close\n" + "".join(closes))
     iwm.write_text("date,close\n" + "".join(others))
     begin = from_ns(builders_market.ny(f"{days[-1]} 20:10"))
     minutes = [begin + timedelta(minutes=number) for number in range(5)]
