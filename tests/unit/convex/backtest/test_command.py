@@ -210,7 +210,7 @@ def test_bars_of_one_instant_are_evaluated_together(tmp_path: Path) -> None:
     calendar, market = builders_market.calendar(), builders_market.pair()
     days = calendar.labels[:101]
     gold, iwm, spot = tmp_path / "gold.csv", tmp_path / "iwm.csv", tmp_path / "spot.csv"
-    # Gold swings slowly: a session's move is small beside the ratio's spread, so the next close is near the price.
+    # Gold swings slowly: the move of one session is small, so the next close is expected near the price.
     swing = [1.0 + 0.01 * math.sin(number / 7) for number in range(100)]
     flutter = [1.0 + 0.001 * (-1) ** number for number in range(100)]
     # The last day IWM makes good what gold has gained.
