@@ -50,7 +50,9 @@ def chance_of_data(
     try:
         history = read_history(replace(recording, lead_files=lead_files), pair=pair, calendar=calendar)
     except ConfigError as error:
-        return figures_of_events(events, why=f"No figure was computed from these data. {_reason(error)}")
+        return figures_of_events(
+            events, why=f"No figure was computed from these data: {_reason(error, recording)}."
+        )
     found = expect_false_alarms(
         history, evaluated, pair=pair, seed=_SEED, paths=paths, years=_YEARS, refits=_REFITS
     )
@@ -80,6 +82,9 @@ def _halves(history: History, rules: tuple[Rule, ...], *, pair: Pair, paths: int
     )
 
 
-def _reason(error: ConfigError) -> str:
+def _reason(error: ConfigError, recording: Recording) -> str:
+    """Return an error without the files' folders: a report says the same wherever they are."""
     text = str(error)
-    return f"{text[0].upper()}{text[1:]}."
+    for path in (*recording.lead_files, *recording.other_files):
+        text = text.replace(str(path), path.name)
+    return text
