@@ -10,12 +10,13 @@ from tests.support.backtesting import backtest
 from tests.support.recordings import cut_daily, cut_ticks
 from tests.support.system import SECRET, running_system
 
-# Levels that gold crosses that day: it stood at z 0.67, fell to 0.39 within seconds of 12:30 UTC, came back.
+# Levels that gold crosses that day: the likely z of the next close stood at 0.41, rose to 0.43, fell to 0.2 within
+# seconds of 12:30 UTC, and came back to 0.4.
 _RULES = """
 [ratio_stretch]
-leave = 0.45
-warning = 0.62
-critical = 0.68
+leave = 0.2
+warning = 0.36
+critical = 0.42
 hold_seconds = 60
 cooldown_sessions = 0
 """

@@ -55,7 +55,7 @@ class Story:
 
 @pytest.fixture
 def story(tmp_path: Path, convex: Convex) -> Story:
-    """Write 300 daily closes and four sessions of ticks in which gold climbs, and run the backtest."""
+    """Write 300 daily closes and four sessions of ticks in which gold jumps and climbs, and run the backtest."""
     drawn = np.random.default_rng(7)
     calendar = xnys_calendar()
     begin = calendar.labels.index("2019-01-02")
@@ -79,7 +79,7 @@ def story(tmp_path: Path, convex: Convex) -> Story:
     start = from_ns(calendar.open_ns[begin + _HISTORY])
     end = from_ns(calendar.close_ns[begin + _HISTORY + _LIVE - 1]) + timedelta(hours=1)
     count = int((end - start).total_seconds() // 30)
-    mids = gold[-1] * (1 + 0.12 * np.linspace(0, 1, count)) + drawn.normal(0, 0.2, count)
+    mids = gold[-1] * (1 + 0.12 * np.linspace(0.08, 1, count)) + drawn.normal(0, 0.2, count)
     at = [(start + timedelta(seconds=30 * index)).astimezone(UTC) for index in range(count)]
     made.ticks.write_text(
         "ts_utc,bid,ask\n"
