@@ -55,7 +55,7 @@ class Story:
 
 @pytest.fixture
 def story(tmp_path: Path, convex: Convex) -> Story:
-    """Write 300 daily closes and four sessions of ticks in which gold jumps and climbs, and run the backtest."""
+    """Write 300 daily closes and four sessions of ticks: gold jumps and climbs. Run the backtest."""
     drawn = np.random.default_rng(7)
     calendar = xnys_calendar()
     begin = calendar.labels.index("2019-01-02")
