@@ -10,8 +10,8 @@ from tests.support.backtesting import backtest
 from tests.support.recordings import cut_daily, cut_ticks
 from tests.support.system import SECRET, running_system
 
-# Levels that gold crosses that day: the likely z of the next close stood at 0.41, rose to 0.43, fell below 0.2
-# within seconds of 12:30 UTC, and came back to 0.4.
+# Levels that gold crosses that day: the likely z of the next close stood at 0.41, rose to 0.43, fell below
+# 0.2 within seconds of 12:30 UTC, and came back to 0.4.
 _RULES = """
 [ratio_stretch]
 leave = 0.2
