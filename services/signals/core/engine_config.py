@@ -51,6 +51,10 @@ class EngineConfig:
         of_pair = {pair: own[rules] for pair, rules in self.rules_of_pair.items()}
         object.__setattr__(self, "_of_pair", of_pair)
 
+    def version_of(self, rule: Rule) -> str:
+        """Return a rule's version, without computing the hash again for a rule in force."""
+        return self.rule_versions.get(rule.kind.value) or rule.version
+
     def of_pair(self, pair: str) -> "EngineConfig":
         """Return the settings of one pair: its own rules where it has any."""
         return self._of_pair.get(pair, self)

@@ -7,7 +7,7 @@ from services.signals.core.divergence import on_close
 from services.signals.core.divergence.state import Decision, Phase
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.regime_change import direction_of_change
-from services.signals.core.kinds.registry import LEVEL_KINDS, observe
+from services.signals.core.kinds.registry import KINDS, LEVEL_KINDS, observe
 from services.signals.core.pairs.effects import NOTHING, Effects, merge
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.transition_log import TransitionLog
@@ -62,11 +62,17 @@ class CloseEvaluator:
         is_inhibited = self._transitions.is_inhibited
         parts: list[Effects] = []
         for kind in LEVEL_KINDS:
-            if (rule := self._rule_of.get(kind)) is None:
-                continue
+            rule = self._rule_of.get(kind)
+            is_off = rule is None
+            if rule is None:
+                rule = KINDS[kind].default_rule
             for direction in self._open_first(kind):
+                state = self._transitions.divergence(kind, direction)
+                # What was open when its kind was switched off still ends, at the published levels.
+                if is_off and state.phase is not Phase.OPEN:
+                    continue
                 decision = on_close.decide_on_close(
-                    self._transitions.divergence(kind, direction),
+                    state,
                     observe(rule, direction, self._statistics.values),
                     session=session,
                     close_ns=close_ns,
@@ -74,7 +80,7 @@ class CloseEvaluator:
                     rule=rule,
                     new_sessions=new_sessions,
                     expected_until_ns=expected_until_ns,
-                    is_inhibited=is_inhibited,
+                    is_inhibited=is_inhibited or is_off,
                 )
                 parts.append(self._record(kind, direction, decision, at_ns))
         parts.append(self._evaluate_regime(at_ns, is_inhibited=is_inhibited))

@@ -93,7 +93,7 @@ def build_event(
         evidence=Evidence(
             inputs=context.inputs,
             window_sha256=hashlib.sha256(context.window.astype("<f8").tobytes()).hexdigest(),
-            rule_version=config.rule_versions[rule.kind],
+            rule_version=config.version_of(rule),
             code_version=config.code_version,
         ),
         links={"compare": pair.page},
@@ -106,7 +106,7 @@ def _significance(pair: Pair, rule: Rule, confirmed: Values, config: EngineConfi
     if not rule.kind.is_market:
         return None
     size = KINDS[rule.kind].correlation_size
-    chance = config.false_alarms.get((pair.name, config.rule_versions[rule.kind]))
+    chance = config.false_alarms.get((pair.name, config.version_of(rule)))
     worth = confirmed.get(f"n_eff_{size}")
     return Significance(
         correlation=_correlation(size, confirmed) if size is not None else None,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.state import NEVER_OPENED, Decision, DivergenceState, Phase
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.kinds.registry import KINDS
 from services.signals.core.legs.quarantine import quarantine_values
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.outcome_book import OutcomeBook
@@ -122,7 +123,8 @@ class TransitionLog:
             values = quarantine_values(self._statistics.legs.of(direction))
         event = build_event(
             pair=self._pair,
-            rule=self._config.rule_of[kind],
+            # A divergence whose kind was switched off ends at the published levels.
+            rule=self._config.rule_of.get(kind, KINDS[kind].default_rule),
             direction=direction,
             transition=transition,
             state=reported,

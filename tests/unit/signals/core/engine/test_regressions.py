@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import Phase
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.pairs.snapshot import take_snapshot
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import HISTORY_SESSIONS, BarsMode
-from shared.domain.divergences import DivergenceEvent, Kind, Transition
+from shared.domain.divergences import Direction, DivergenceEvent, Kind, Transition
+from shared.domain.instants import format_rfc3339
 from shared.domain.ticks import FeedState
 from tests.oracle.next_close_oracle import price_for
 from tests.support.builders_market import (
@@ -153,6 +155,25 @@ def test_correction_passes_by_a_divergence_whose_rule_was_switched_off() -> None
     events = story.take(bar_batch(corrected))
 
     assert [event.kind for event in events] == [Kind.DATA_FAULT] * 2
+
+
+def test_divergence_whose_kind_was_switched_off_still_ends_but_neither_escalates_nor_opens_again() -> None:
+    """Would have caught: its receivers never got the end, and the page showed it for ever."""
+    story = Story(rules=PUBLISHED_RULES)
+    story.commit("2019-06-03", 2.5)
+    began = story.monitor.transitions.divergence(Kind.RATIO_STRETCH, Direction.RISK_OFF)
+    story.engine = restart(story.engine, rules=without(Kind.RATIO_STRETCH))
+
+    events = [
+        *(event for event in story.commit("2019-06-04", 4.5) if event.kind is Kind.RATIO_STRETCH),
+        *(event for event in story.commit("2019-06-05", 0.0) if event.kind is Kind.RATIO_STRETCH),
+        *(event for event in story.commit("2019-06-20", 4.5) if event.kind is Kind.RATIO_STRETCH),
+    ]
+
+    assert began.phase is Phase.OPEN
+    assert [event.type for event in events] == [Transition.CLOSED]
+    assert events[0].opened_at == format_rfc3339(began.opened_at_ns)
+    assert events[0].thresholds["leave"] == 1.0
 
 
 def test_fault_whose_rule_was_switched_off_holds_nothing_back() -> None:
