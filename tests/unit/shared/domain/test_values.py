@@ -36,6 +36,28 @@ def test_pair_has_two_different_legs() -> None:
         pair(lead="IWM.TEST", other="IWM.TEST")
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.42, None), (None, 0.52)])
+def test_baseline_of_a_pair_has_both_ends_or_none(low: float | None, high: float | None) -> None:
+    with pytest.raises(ConfigError, match="pair gold-iwm needs both agreement_low and agreement_high"):
+        replace(pair(), agreement_low=low, agreement_high=high)
+    assert pair().agreement is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0.52, 0.42), (0.5, 0.5), (0.04, 0.52), (0.42, 0.96), (0.0, 1.0), (float("nan"), 0.52), (42.0, 52.0)],
+)
+def test_baseline_of_a_pair_is_a_band_of_shares_away_from_both_ends(low: float, high: float) -> None:
+    with pytest.raises(ConfigError, match=f"the baseline of pair gold-iwm is .*, was {low} and {high}"):
+        replace(pair(), agreement_low=low, agreement_high=high)
+
+
+def test_baseline_of_a_pair_may_be_as_wide_as_its_bounds() -> None:
+    band = replace(pair(), agreement_low=0.05, agreement_high=0.95).agreement
+    assert band is not None
+    assert (band.low, band.high) == (0.05, 0.95)
+
+
 def test_page_of_a_pair_is_named_after_it() -> None:
     assert pair("gold-iwm").page == "/compare/gold-vs-iwm"
     assert pair("gold-us-small-caps").page == "/compare/gold-vs-us-small-caps"

@@ -1,5 +1,7 @@
 """What is said about chance follows from two rates and their intervals, for every kind."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.divergences import Estimate, Interval, Kind, Null, ObservedOpenings, Period, Significance
@@ -152,6 +154,12 @@ def test_a_rule_that_never_opened_in_the_history_says_so_with_the_upper_end() ->
 
     assert said[1].startswith("It did not open in that history (95%: 0 to 0.50 a year).")
     assert said[1].endswith("would open this as often.")
+
+
+def test_a_count_without_an_interval_is_said_without_one() -> None:
+    one = replace(figure(), observed=ObservedOpenings(count=29, per_year=Estimate(value=3.9)))
+
+    assert describe_chance(Kind.RATIO_STRETCH, one)[1].startswith("It opened 3.9 times a year (29 times)")
 
 
 def test_rates_keep_two_decimals_where_one_would_hide_them() -> None:

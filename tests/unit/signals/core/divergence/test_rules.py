@@ -45,6 +45,17 @@ def test_negative_length_is_refused_and_zero_is_not(name: str) -> None:
         replace(Rule(), **negative)
 
 
+@pytest.mark.parametrize("probability", [0.49, 0.991, 0.0, 1.0, -0.8, 80.0, float("nan")])
+def test_early_warning_is_at_least_as_likely_as_not_and_never_certain(probability: float) -> None:
+    with pytest.raises(ConfigError, match=r"ratio_stretch: probability must lie between 0\.5 and 0\.99, was"):
+        Rule(probability=probability)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.8, 0.99])
+def test_probability_may_be_either_bound(probability: float) -> None:
+    assert Rule(probability=probability).thresholds["probability"] == probability
+
+
 def test_every_parameter_is_part_of_the_version() -> None:
     for rule in PUBLISHED_RULES:
         decisions = {name: 1 if name.endswith("s") else 0.01 for name in KIND_TRAITS[rule.kind].rule_fields}

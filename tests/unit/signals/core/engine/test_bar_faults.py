@@ -139,6 +139,18 @@ def test_close_that_is_sent_again_is_not_counted_again() -> None:
     assert made.suppressed["bar_outdated"] == 1
 
 
+@pytest.mark.parametrize("factor", FACTORS)
+def test_history_that_has_the_right_close_mends_a_quarantined_one(factor: float) -> None:
+    made = run(bars_with({-9: factor}))
+    right = corrected(BARS[OTHER][-9], BARS[OTHER][-9].close, hours=24 * 12)
+    assert made.quarantined() == [right.session]
+
+    made.take([bar_batch(right, mode=BarsMode.HISTORY)])
+
+    assert made.quarantined() == []
+    assert z_of(made) == z_of(run(BARS))
+
+
 def test_level_that_stays_is_used_with_the_fourth_close_and_each_session_has_its_row() -> None:
     made = run(bars_with({-row: 1.6 for row in range(1, 10)}))
 

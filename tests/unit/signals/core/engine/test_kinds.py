@@ -90,7 +90,7 @@ class Closes:
             self.suppressed[reason] = self.suppressed.get(reason, 0) + count
         return list(effects.events)
 
-    def close(self, lead: float, other: float) -> list[DivergenceEvent]:
+    def close(self, lead: float, other: float, *, state: FeedState = FeedState.LIVE) -> list[DivergenceEvent]:
         """Tell the next session's closes by their log returns, and reach 20:15; return its events."""
         session = SESSIONS.labels[self.at]
         self.at += 1
@@ -100,7 +100,7 @@ class Closes:
         made: list[DivergenceEvent] = []
         for instrument, price in zip((LEAD, OTHER), self.prices, strict=True):
             made += self.take(bar_batch(bar(session, price, instrument=instrument, known_at_ns=known_ns)))
-        return made + self.take(status(known_ns))
+        return made + self.take(status(known_ns, state=state))
 
 
 def quiet(seed: int = 3, *, correlation: float = -0.3) -> Floats:
@@ -134,8 +134,8 @@ def figure_of(rule: Rule) -> FalseAlarms:
     )
 
 
-def only(kind: Kind) -> tuple[Rule, ...]:
-    return tuple(rule for rule in PUBLISHED_RULES if rule.kind is kind)
+def only(*kinds: Kind) -> tuple[Rule, ...]:
+    return tuple(rule for rule in PUBLISHED_RULES if rule.kind in kinds)
 
 
 def fisher(a: Floats, b: Floats) -> float:
@@ -452,6 +452,32 @@ def test_what_a_fault_held_back_opens_when_the_fault_is_over() -> None:
     assert [(event.type, event.confirmation) for event in opened] == [
         (Transition.OPEN, Confirmation.PROVISIONAL)
     ]
+
+
+def test_change_of_regime_during_a_fault_is_reported_when_the_fault_is_over() -> None:
+    moves = [(-0.01, 0.01)] * 25 + [(0.02, -0.02)] * 15
+    undisturbed = Closes(quiet(), only(Kind.REGIME_CHANGE, Kind.DATA_FAULT))
+    changes = [at for at, move in enumerate(moves) if undisturbed.close(*move)]
+    expected = undisturbed.events[-2:]
+    story = Closes(quiet(), only(Kind.REGIME_CHANGE, Kind.DATA_FAULT))
+    for move in moves[: changes[-1]]:
+        story.close(*move)
+
+    at = ny(f"{SESSIONS.labels[story.at]} 20:15")
+    story.take(quotes({at - 10 * MINUTE: story.prices[0]}))
+    for seconds in (120, 60):
+        story.take(status(at - seconds * SECOND, state=FeedState.STALE))
+    story.events.clear()
+    story.close(*moves[changes[-1]], state=FeedState.STALE)
+    assert story.events == []
+    assert story.suppressed["inhibited"] == 1
+
+    story.take(status(at + MINUTE))
+
+    opened, closed = (event for event in story.events if event.kind is Kind.REGIME_CHANGE)
+    assert (opened.type, closed.type) == (Transition.OPEN, Transition.CLOSED)
+    assert (opened.direction, opened.values) == (expected[0].direction, expected[0].values)
+    assert opened.occurred_at > expected[0].occurred_at
 
 
 def test_without_a_rule_for_faults_nothing_is_held_back() -> None:

@@ -136,3 +136,31 @@ def test_price_of_a_leg_that_no_pair_has_any_more_is_forgotten() -> None:
 
     assert engine.legs.keys() == {LEAD, "SPY.TEST"}
     assert engine.progress.watermark_ns == ny("2019-06-03 10:00")
+
+
+def test_pair_without_a_known_lead_keeps_its_own_bars() -> None:
+    """The lead's checkpoint may be lost: then the log gives its bars again."""
+    story = Story(rules=PUBLISHED_RULES)
+    engine = RestoredEngine(
+        make_engine(pair(), SPY, rules=PUBLISHED_RULES),
+        None,
+        [dump_pair(story.monitor, story.engine.waiting)],
+        frozen={},
+        is_from_beginning=True,
+    ).engine
+
+    assert len(engine.legs[LEAD].history) == 0
+    assert engine.legs[OTHER].history.sessions == story.monitor.legs.other.history.sessions
+    assert engine.progress.watermark_ns == 0
+
+
+def test_records_after_the_last_thaw_change_nothing_that_was_restored() -> None:
+    thawed = restored(Story(rules=PUBLISHED_RULES), until=10)
+    thawed.thaw_before(11)
+    before = own(thawed.engine)
+
+    thawed.thaw_before(12)
+    thawed.thaw_before(5)
+
+    assert own(thawed.engine) == before
+    assert thawed.engine.frozen == frozenset()
