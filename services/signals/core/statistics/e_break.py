@@ -234,7 +234,8 @@ def rolling_e_break(a: Floats, b: Floats, band: AgreementBand) -> RollingEvidenc
 
 def _signs(returns: Floats, first: int) -> NDArray[np.int8]:
     """Return the sign of each return from ``first`` on, less the mean of those before it."""
-    early = [returns[:each].mean() for each in range(first, min(MEAN_WINDOW, returns.size))]
+    counts = np.arange(first, min(MEAN_WINDOW, returns.size))
+    early = np.add.accumulate(returns[:MEAN_WINDOW])[counts - 1] / counts
     before = returns[max(0, first - MEAN_WINDOW) : -1]
     full = sliding_window_view(before, MEAN_WINDOW).mean(axis=1) if before.size >= MEAN_WINDOW else []
     moved = returns[first:] - np.concatenate((early, full))
