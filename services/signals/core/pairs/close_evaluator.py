@@ -59,7 +59,7 @@ class CloseEvaluator:
         session = self._statistics.session
         close_ns = self._calendar.close_of(session)
         expected_until_ns = self._expected_until_ns(session) if new_sessions > 0 else close_ns
-        is_inhibited = self._transitions.is_inhibited
+        is_inhibited, values = self._transitions.is_inhibited, self._statistics.values
         parts: list[Effects] = []
         for kind in LEVEL_KINDS:
             rule = self._rule_of.get(kind)
@@ -73,7 +73,7 @@ class CloseEvaluator:
                     continue
                 decision = on_close.decide_on_close(
                     state,
-                    observe(rule, direction, self._statistics.values),
+                    observe(rule, direction, values),
                     session=session,
                     close_ns=close_ns,
                     at_ns=at_ns,
@@ -95,6 +95,7 @@ class CloseEvaluator:
             The confirmed statistics as they were.
         """
         parts: list[Effects] = []
+        values = self._statistics.values
         for kind, direction, state in self._transitions.known():
             rule = self._rule_of.get(kind)
             if rule is None or kind not in LEVEL_KINDS:
@@ -102,7 +103,7 @@ class CloseEvaluator:
             if state.phase is not Phase.OPEN or state.confirmed_severity is None:
                 continue
             # The correction of a session outside the window changes nothing computed from the window.
-            if observe(rule, direction, self._statistics.values) != observe(rule, direction, before):
+            if observe(rule, direction, values) != observe(rule, direction, before):
                 parts.append(self._record(kind, direction, on_close.restate(state), at_ns))
         return merge(parts)
 

@@ -16,7 +16,12 @@ EMPTY_DEADBAND: Final[Ratios] = (float("inf"), 0.0)
 
 
 def deadband(
-    ratio: float, *, levels: Iterable[tuple[float, float]], ahead: NextClose, margin: float
+    ratio: float,
+    *,
+    levels: Iterable[tuple[float, float]],
+    ahead: NextClose,
+    margin: float,
+    is_until_close: bool = False,
 ) -> Ratios:
     """Return the lowest and the highest ratio for which no likely z crosses one of its levels.
 
@@ -30,6 +35,9 @@ def deadband(
         The distribution of the next close.
     margin
         `margin_of` the rule's probability.
+    is_until_close
+        Whether that must hold until the lead's close. Until then the spread goes down to ``least_spread``,
+        and each level comes nearer to the prices that have not reached it. Time alone reaches none of them.
 
     Returns
     -------
@@ -47,15 +55,17 @@ def deadband(
     low, high = UNBOUNDED_DEADBAND
     # The smaller the weight, the more a rounding error of z moves the ratio.
     rounding = _MARGIN / min(1.0, abs(ahead.weight) or 1.0)
+    expected = ahead.expected(ratio)
+    at_close = ahead._replace(spread=ahead.least_spread) if is_until_close else ahead
     for sign, level in levels:
-        at = ratio_at(level, ahead, sign=sign, margin=margin)
-        if at is None:
-            continue
-        x = ahead.likely(ratio, sign=sign, margin=margin)
+        x, grows = sign * expected - margin * ahead.spread, sign * ahead.weight > 0
         # A ratio at the level, but for rounding, lies on both sides of it, so that the band is empty.
-        grows = sign * ahead.weight > 0
-        if x <= level if grows else x >= level:
-            high = min(high, at * (1 - rounding))
-        if x >= level if grows else x <= level:
-            low = max(low, at * (1 + rounding))
+        for is_on_side, of, is_high in ((x <= level, at_close, grows), (x >= level, ahead, not grows)):
+            at = ratio_at(level, of, sign=sign, margin=margin) if is_on_side else None
+            if at is None:
+                continue
+            if is_high:
+                high = min(high, at * (1 - rounding))
+            else:
+                low = max(low, at * (1 + rounding))
     return low, high

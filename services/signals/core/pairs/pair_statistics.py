@@ -1,6 +1,7 @@
 """One pair's statistics: the confirmed ones of its committed sessions, and those of the live prices."""
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -68,7 +69,10 @@ class PairStatistics:
         self.base: MeanStd | None = None
         self.returns: ReturnSpread | None = None
         self.last_ratio = 0.0
-        self._values: Values | None = {}
+        # There are thousands of pairs, and their statistics have the same names: a dict each would be four
+        # times as large as the numbers.
+        self._names: tuple[str, ...] = ()
+        self._numbers: tuple[float | None, ...] | None = ()
         self._slow_values: Values | None = {}
         self._hedge: Hedge | None = None
         self._recent_ratios: NDArray[np.float64] | None = None
@@ -76,9 +80,9 @@ class PairStatistics:
     @property
     def values(self) -> Values:
         """The confirmed statistics of the newest session by name; None is undefined."""
-        if self._values is None:
-            self._values = confirmed_values(self.legs.align(), self.band)
-        return self._values
+        if self._numbers is None:
+            return self._keep(confirmed_values(self.legs.align(), self.band))
+        return dict(zip(self._names, self._numbers, strict=True))
 
     @property
     def slow_values(self) -> Values:
@@ -116,8 +120,8 @@ class PairStatistics:
         """
         aligned = self._commit()
         if regime_from is not None:
-            self._values = confirmed_values(aligned, self.band)
-            self.regime = next_regime(regime_from, self.values.get("z_90"))
+            values = self._keep(confirmed_values(aligned, self.band))
+            self.regime = next_regime(regime_from, values.get("z_90"))
         else:
             self.regime = (regimes(aligned.log_ratio) or [START])[-1]
 
@@ -134,22 +138,20 @@ class PairStatistics:
         self.base = baseline(aligned.log_ratio, RATIO_WINDOW)
         self.returns = return_spread(aligned.lead_returns, aligned.other_returns)
         self.last_ratio = aligned.log_ratio.item(-1) if self.count else 0.0
-        self._values = self._slow_values = self._hedge = self._recent_ratios = None
+        self._numbers = self._slow_values = self._hedge = self._recent_ratios = None
         return aligned
+
+    def _keep(self, values: Values) -> Values:
+        self._names, self._numbers = _only_copy(tuple(values)), tuple(values.values())
+        return values
 
     def live_z(self) -> float | None:
         """Return the z-score of the live ratio, None while it is undefined."""
         ratio = self.legs.live_ratio()
         return None if ratio is None else zscore(ratio, self.base)
 
-    def next_close(self, *, lead_to_come: float | None = None) -> NextClose | None:
-        """Return the distribution of z at the next close that both legs lack; None while undefined.
-
-        Parameters
-        ----------
-        lead_to_come
-            The share of the session that the lead still has before it, in place of the clock's.
-        """
+    def next_close(self) -> NextClose | None:
+        """Return the distribution of z at the next close that both legs lack; None while undefined."""
         legs, base, returns = self.legs, self.base, self.returns
         newest, other = legs.other.history.newest_session, legs.other.history.newest_adj_close
         if base is None or returns is None or newest is None or other is None:
@@ -157,12 +159,11 @@ class PairStatistics:
         if not legs.clock.has_next_close:
             return None
         clock = legs.clock
-        to_come = clock.lead_to_come if lead_to_come is None else lead_to_come
         if legs.is_other_live():
             return live_next_close(
                 base,
                 returns,
-                lead_to_come=to_come,
+                lead_to_come=clock.lead_to_come,
                 other_to_come=clock.other_to_come(legs.other.last_price.ts_ns),
             )
         sampled = self._sampled_after(newest)
@@ -170,7 +171,7 @@ class PairStatistics:
         # A bar's session has closed, so at least one more must.
         sessions = max(1, coming - clock.calendar.index_of(newest))
         variances = {
-            "lead_to_come": to_come if sampled is None else 0.0,
+            "lead_to_come": clock.lead_to_come if sampled is None else 0.0,
             "other_to_come": float(sessions),
         }
         if newest == self.session:
@@ -225,3 +226,9 @@ class PairStatistics:
             if ratio is None
             else percentile_rank(ratio, self.recent_ratios[-RATIO_WINDOW:], RATIO_WINDOW),
         }
+
+
+@lru_cache(maxsize=4)
+def _only_copy(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first tuple of these names that was given, so that all pairs share it."""
+    return names

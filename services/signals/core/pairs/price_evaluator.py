@@ -107,19 +107,16 @@ class PriceEvaluator:
                 if decided is not state and decided != state:
                     return EMPTY_DEADBAND
         # Only the levels that matter in this state: ticks around any other are skipped in bulk.
-        levels = [(sign, level) for _, sign, state in sides for level in on_price.price_levels(state, rule)]
-        low, high = deadband(ratio, levels=levels, ahead=ahead, margin=self._margin)
+        levels = list[tuple[float, float]]()
         # The less is to come, the smaller the spread: each level moves from here to there and not back.
-        at_close = self._statistics.next_close(lead_to_come=0.0) or ahead
-        self.is_near = any(
-            (x >= level) != (last >= level)
-            for side, x, last in zip(sides, likely, self._likely(at_close, ratio), strict=True)
-            for level in on_price.price_levels(side[2], rule)
+        at_close = self._likely(ahead._replace(spread=ahead.least_spread), ratio)
+        for (_, sign, state), x, last in zip(sides, likely, at_close, strict=True):
+            for level in on_price.price_levels(state, rule):
+                levels.append((sign, level))
+                self.is_near |= (x >= level) != (last >= level)
+        return deadband(
+            ratio, levels=levels, ahead=ahead, margin=self._margin, is_until_close=not self.is_near
         )
-        if self.is_near:
-            return low, high
-        other = deadband(ratio, levels=levels, ahead=at_close, margin=self._margin)
-        return max(low, other[0]), min(high, other[1])
 
     def _likely(self, ahead: NextClose, ratio: float) -> tuple[float, ...]:
         """Return what each direction is decided by."""

@@ -16,9 +16,9 @@ errors follow Student's t, because returns have fat tails and their deviations a
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,8 +105,7 @@ def _weights() -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextClose:
+class NextClose(NamedTuple):
     """The distribution of ``z_90`` at the next close, as a function of the live log ratio.
 
     Parameters
@@ -117,8 +116,9 @@ class NextClose:
         The expected log ratio is ``weight * live + offset``. ``weight`` is 0 where the live price says
         nothing more about the next close, and negative where the other leg is expected to move further than
         the lead, in the same direction.
-    spread
-        Standard deviation of z; 0 only for legs that move exactly in line.
+    spread, least_spread
+        Standard deviation of z, and what is left of it just before the lead's close, when only the other
+        leg's move is not known yet; 0 only for legs that move exactly in line.
     lead_to_come, other_to_come
         The variance, in sessions, of each leg's move that is not known yet.
     """
@@ -127,6 +127,7 @@ class NextClose:
     weight: float
     offset: float
     spread: float
+    least_spread: float = 0.0
     lead_to_come: float = 1.0
     other_to_come: float = 1.0
 
@@ -240,7 +241,7 @@ def sampled_next_close(ahead: NextClose, ratio: float) -> NextClose:
     ratio
         ``ln`` of the lead's price at the close over the other leg's last close.
     """
-    return replace(ahead, weight=0.0, offset=ahead.weight * ratio + ahead.offset)
+    return ahead._replace(weight=0.0, offset=ahead.weight * ratio + ahead.offset)
 
 
 def _next_close(
@@ -254,12 +255,13 @@ def _next_close(
 ) -> NextClose:
     from_lead = (1.0 - returns.beta) * returns.lead_std
     alone = returns.other_std * math.sqrt(1.0 - returns.correlation * returns.correlation)
-    variance = lead_to_come * from_lead * from_lead + other_to_come * alone * alone
+    from_other = other_to_come * alone * alone
     return NextClose(
         base=base,
         weight=weight,
         offset=offset,
-        spread=math.sqrt(variance) / base.std,
+        spread=math.sqrt(lead_to_come * from_lead * from_lead + from_other) / base.std,
+        least_spread=math.sqrt(from_other) / base.std,
         lead_to_come=lead_to_come,
         other_to_come=other_to_come,
     )

@@ -105,11 +105,32 @@ def test_prices_are_quiet_between_the_two_levels_around_z(
 
 
 def test_no_price_is_quiet_at_a_level_itself() -> None:
-    exact = replace(CERTAIN, base=MeanStd(mean=2.0, std=0.5))
+    exact = CERTAIN._replace(base=MeanStd(mean=2.0, std=0.5))
 
     low, high = deadband(3.0, levels=LEVELS, ahead=exact, margin=1.0)
 
     assert low > high
+
+
+@pytest.mark.parametrize("weight", [1.0, -0.4])
+@pytest.mark.parametrize("z", [-6.0, -2.7, 0.0, 2.7, 6.0])
+def test_a_band_until_the_close_is_what_all_spreads_until_then_have_in_common(
+    z: float, weight: float
+) -> None:
+    ahead = NextClose(
+        base=MeanStd(mean=2.0, std=0.01), weight=weight, offset=0.0, spread=0.5, least_spread=0.1
+    )
+    ratio = (2.0 + 0.01 * z) / weight
+
+    found = deadband(ratio, levels=LEVELS, ahead=ahead, margin=0.75, is_until_close=True)
+
+    bands = [
+        deadband(ratio, levels=LEVELS, ahead=ahead._replace(spread=spread), margin=0.75)
+        for spread in (0.5, 0.3, 0.1)
+    ]
+    assert found == (max(low for low, _ in bands), min(high for _, high in bands))
+    # Beyond every level, each has been reached already.
+    assert (found != bands[0]) == (abs(z) < 6.0)
 
 
 def test_reason_for_a_gap_is_warming_up_until_the_last_session_needed() -> None:
