@@ -94,6 +94,10 @@ def normal_975() -> mpf:
     return mpmath.sqrt(2) * mpmath.erfinv(mpf("0.95"))
 
 
+# A deviation of log prices up to this one is that of rounding: docs/estimators.md.
+FLAT = mpf("1e-6")
+
+
 def is_flat(x: Row) -> bool:
     """Return whether all values are equal."""
     return all(value == x[0] for value in x)
@@ -123,7 +127,7 @@ def _stretch(ratio: Row) -> dict[str, Exact | None]:
     now, before = ratio[-1], ratio[-91:-1]
     share = (sum(each < now for each in before) + mpf(sum(each == now for each in before)) / 2) / 90
     percentile = _exact(share, least=1)
-    if is_flat(before):
+    if is_flat(before) or mpmath.sqrt(covariance(before, before)) <= FLAT:
         return dict.fromkeys(names) | {"pctl_90": percentile}
     std = mpmath.sqrt(covariance(before, before))
     # A float has 16 digits of a log ratio; a spread in the last of those has none. 14 are asked for.
@@ -233,7 +237,7 @@ def _moves(a: Row, b: Row) -> dict[str, Exact | None]:
     gaps = [p - q for p, q in zip(a[-90:], b[-90:], strict=True)]
     std = mpmath.sqrt(covariance(gaps, gaps))
     values["return_gap_std_90"] = _exact(std, least="1e-4")
-    if std > 0:
+    if std > FLAT:
         values["opposite_moves"] = _exact((move_a - move_b) / (std * mpmath.sqrt(5)), least=1)
     return values
 
