@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from convex.backtest.outcomes import EveryBar
 from convex.backtest.stats_csv import StatsRow, history_rows, stats_row
-from services.signals.core.confirmed import Values
+from services.signals.core.confirmed import Values, confirmed_values, regimes
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
@@ -127,16 +127,20 @@ def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects, every_bar:
         assert lead is not None and other is not None  # noqa: S101, PT018 - a committed session has both closes
         # The lead's close may have been sampled from ticks, so it was in no batch.
         every_bar.put((lead, other))
-        replayed.values[session] = dict(monitor.statistics.values)
+        values, regime = _statistics_of(monitor, session)
+        replayed.values[session] = values
         replayed.rows.append(
-            stats_row(
-                session,
-                lead=lead.close,
-                other=other.close,
-                values=monitor.statistics.values,
-                regime=monitor.statistics.regime.name,
-            )
+            stats_row(session, lead=lead.close, other=other.close, values=values, regime=regime)
         )
+
+
+def _statistics_of(monitor: PairMonitor, session: str) -> tuple[Values, str | None]:
+    """Return the statistics and the regime of a session; several are committed at once after a data fault."""
+    if session == monitor.statistics.session:
+        return dict(monitor.statistics.values), monitor.statistics.regime.name
+    aligned = monitor.legs.align()
+    until = aligned.until(aligned.sessions.index(session) + 1, limit=HISTORY_SESSIONS)
+    return confirmed_values(until, monitor.pair.agreement), regimes(until.log_ratio)[-1].name
 
 
 def _reached(pair: Pair, watermark_ns: int) -> FeedStatus:

@@ -25,7 +25,7 @@ from convex.calibrate.rule_openings import can_count, rule_openings
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.statistics.rolling import Floats
-from shared.domain.divergences import Null
+from shared.domain.divergences import Kind, Null
 from shared.domain.kinds import KIND_TRAITS
 from shared.domain.pairs import Pair
 
@@ -190,6 +190,7 @@ def _figure(
             per_year, standard_error, again, blocks=blocks, simulated_years=paths * years
         )
     seen = rule_openings(rule, history.lead[np.newaxis], history.other[np.newaxis], pair=pair, after=0)
+    is_of_baseline = rule.kind is Kind.EVIDENCE_BREAK
     return FalseAlarms(
         pair=pair.name,
         kind=rule.kind,
@@ -201,6 +202,8 @@ def _figure(
         refits=len(refits) or None,
         null=_null_of(rule),
         correlation=getattr(fit.model, "correlation", None),
+        agreement_low=pair.agreement_low if is_of_baseline else None,
+        agreement_high=pair.agreement_high if is_of_baseline else None,
         block_length=fit.block_length,
         paths=paths,
         years=years,

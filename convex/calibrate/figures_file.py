@@ -14,6 +14,8 @@ _DIGITS: Final = {
     "low": 6,
     "high": 6,
     "correlation": 4,
+    "agreement_low": 6,
+    "agreement_high": 6,
     "block_length": 2,
     "budget": 6,
     "warning_low": 6,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.signals.core.statistics.poisson import poisson_rate
 from shared.domain.divergences import Interval, Kind, Null, ObservedOpenings, Period
+from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 
 YEAR = 252
@@ -36,6 +37,8 @@ class FalseAlarms:
         What chance alone means: the assumption under which the paths were drawn.
     correlation
         The constant correlation of the synthetic histories; None for legs without a tie.
+    agreement_low, agreement_high
+        The baseline that ``evidence_break`` was held against; None for the other kinds.
     block_length
         Mean length of the bootstrap's blocks, sessions.
     paths, years, seed
@@ -66,6 +69,8 @@ class FalseAlarms:
     refits: int | None = None
     null: Null | None = None
     correlation: float | None = None
+    agreement_low: float | None = None
+    agreement_high: float | None = None
     block_length: float
     paths: int
     years: int
@@ -96,6 +101,11 @@ class FalseAlarms:
         for name, is_within in ranges.items():
             if not is_within:
                 raise ConfigError(f"{name}: is out of range, was {getattr(self, name)}")
+
+    def holds_for(self, pair: Pair) -> bool:
+        """Return whether it was computed for a pair as it is: ``evidence_break`` depends on the baseline."""
+        baseline = pair.agreement_low, pair.agreement_high
+        return self.kind is not Kind.EVIDENCE_BREAK or (self.agreement_low, self.agreement_high) == baseline
 
     @property
     def interval(self) -> Interval | None:

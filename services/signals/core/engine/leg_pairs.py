@@ -182,12 +182,23 @@ class LegPairs:
         if screening.removed:
             seen_ns = max(at_ns, bar.known_at_ns)
             parts += [monitor.remove_sessions(seen_ns) for monitor in self._monitors.values()]
-        for each in screening.used:
-            is_full = len(history) == HISTORY_SESSIONS
-            history.put(each)
-            parts += [self._forget_oldest(each.session)] if is_full else []
-            parts += self._give(each, BarChange.NEW, touched, at_ns=at_ns)
+        if screening.used:
+            parts += self._release(screening.used, at_ns=max(at_ns, bar.known_at_ns))
+            touched.update(self._monitors)
         return parts, tuple(sorted(touched))
+
+    def _release(self, bars: tuple[Bar, ...], *, at_ns: int) -> list[Effects]:
+        """Let the pairs use closes that were kept out until now: they are evaluated once, by the newest."""
+        for bar in bars:
+            self._leg.history.put(bar)
+        parts = list[Effects]()
+        for monitor in self._monitors.values():
+            newest = monitor.statistics.session
+            changes = [BarChange.NEW if bar.session > newest else BarChange.CORRECTED for bar in bars]
+            parts.append(monitor.take_history(bars, changes, at_ns=at_ns))
+            entered = (bar.session for bar in bars if bar.session > newest and monitor.legs.has(bar.session))
+            parts.append(Effects(committed=tuple(entered)))
+        return parts
 
     def on_data_quality(self, at_ns: int) -> Effects:
         """Evaluate the pairs after a data fault of the leg began or ended."""

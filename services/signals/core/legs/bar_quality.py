@@ -4,7 +4,7 @@
 cause               a close                                      until
 =================== ============================================ ========================================
 ``close_jump``      more than 1.5 times the last good close, or  it is corrected, or a good one follows,
-                    less than a third below it                   or three that agree with it
+                    more than a third below it                   or three that agree with it
 ``unapplied_split`` raw and adjusted changed alike, by nearly a  the same, but ten closes
                     split's ratio
 ``stuck_close``     the fifth equal one in a row                 a different one

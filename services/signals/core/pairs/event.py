@@ -107,6 +107,8 @@ def _significance(pair: Pair, rule: Rule, confirmed: Values, config: EngineConfi
         return None
     size = KINDS[rule.kind].correlation_size
     chance = config.false_alarms.get((pair.name, config.version_of(rule)))
+    if chance is not None and not chance.holds_for(pair):
+        chance = None
     worth = confirmed.get(f"n_eff_{size}")
     return Significance(
         correlation=_correlation(size, confirmed) if size is not None else None,

@@ -14,7 +14,8 @@ import pytest
 from convex.backtest.replay import replay
 from convex.cli import main
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.kinds.registry import DEFAULT_RULES
+from services.signals.core.kinds.registry import DEFAULT_RULES, PUBLISHED_RULES
+from shared.domain.divergences import Kind
 from shared.domain.instants import from_ns
 from shared.files.timeline import Recording
 from tests.support import builders_market
@@ -235,6 +236,46 @@ def test_bars_of_one_instant_are_evaluated_together(tmp_path: Path) -> None:
     # A second less, and the hold was over before either bar was known.
     assert events(hold_seconds=299) > 0
     assert events(hold_seconds=300) == 0
+
+
+def test_closes_that_enter_the_windows_late_have_their_own_rows_and_are_evaluated_once(
+    tmp_path: Path,
+) -> None:
+    """Would have caught: ten equal rows, and an opening dated before the end of the fault before it."""
+    calendar, market = builders_market.calendar(), builders_market.pair()
+    days, rng = calendar.labels[:140], np.random.default_rng(5)
+    lead = 1_300 * np.exp(np.cumsum(0.01 * rng.standard_normal(140)))
+    # A split that nobody applied: it is believed after ten closes.
+    other = (
+        150 * np.exp(np.cumsum(0.01 * rng.standard_normal(140))) * np.where(np.arange(140) < 120, 1.0, 0.5)
+    )
+    gold, iwm = tmp_path / "gold.csv", tmp_path / "iwm.csv"
+    for path, prices in ((gold, lead), (iwm, other)):
+        path.write_text("date,close\n" + "".join(f"{d},{p}\n" for d, p in zip(days, prices, strict=True)))
+
+    replayed = replay(
+        Recording(lead_files=(gold,), other_files=(iwm,)),
+        pair=market,
+        rules=PUBLISHED_RULES,
+        calendar=calendar,
+        code_version="0",
+    )
+
+    rows = {row[0]: row for row in replayed.rows}
+    assert list(rows) == list(days)
+    for day, a, b in zip(days, lead, other, strict=True):
+        assert float(rows[day][3]) == pytest.approx(math.log(a / b), abs=1e-12)
+    times = [event.occurred_at for event in replayed.events]
+    assert times == sorted(times)
+    faults = [event for event in replayed.events if event.kind is Kind.DATA_FAULT]
+    assert len(faults) == 2, "it opens and closes"
+    held_back = [
+        (event.kind, event.direction, event.type)
+        for event in replayed.events
+        if event.occurred_at == faults[1].occurred_at
+    ]
+    assert len(held_back) > 1
+    assert len(set(held_back)) == len(held_back), "each kind is evaluated once"
 
 
 def test_engine_is_given_the_history_that_the_log_would_hold(tmp_path: Path) -> None:

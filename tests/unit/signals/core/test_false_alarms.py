@@ -7,6 +7,7 @@ import pytest
 from services.signals.core.false_alarms import FalseAlarms
 from shared.domain.divergences import Interval, Kind, Null, Period
 from shared.errors import ConfigError
+from tests.support.builders_market import pair
 
 FIGURE = FalseAlarms(
     pair="gold-iwm",
@@ -65,3 +66,13 @@ def test_openings_without_sessions_have_no_rate(changes: dict[str, int | None]) 
 def test_number_out_of_its_range_is_refused(field: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"^{field}: is out of range, was {value}"):
         replace(FIGURE, **{field: value})  # type: ignore[arg-type]  # a name of a field
+
+
+def test_a_figure_of_evidence_holds_only_for_the_baseline_that_it_was_computed_with() -> None:
+    evidence = replace(FIGURE, kind=Kind.EVIDENCE_BREAK, agreement_low=0.42, agreement_high=0.52)
+    with_baseline = replace(pair(), agreement_low=0.42, agreement_high=0.52)
+
+    assert evidence.holds_for(with_baseline)
+    assert not evidence.holds_for(replace(with_baseline, agreement_low=0.3))
+    assert not evidence.holds_for(pair()), "the pair states no baseline"
+    assert FIGURE.holds_for(pair()), "no other kind depends on it"
