@@ -113,7 +113,9 @@ def _rule_in_the_middle(question: peers.Question) -> Rule:
     ratios = np.log(question.mids / question.other)
     z = np.abs((ratios - question.closes.mean()) / question.closes.std(ddof=1))
     leave, warning, critical = (float(level) for level in np.quantile(z, (0.45, 0.5, 0.55)))
-    return Rule(leave=leave, warning=warning, critical=critical, hold_seconds=0, cooldown_sessions=0)
+    return Rule(
+        leave=leave, warning=warning, critical=critical, hold_seconds=0, cooldown_sessions=0, probability=0.5
+    )
 
 
 def _require_same_answers(question: peers.Question, market: Market) -> None:

@@ -25,11 +25,15 @@ warning = 0.5
 critical = 0.75
 hold_seconds = 0
 cooldown_sessions = 0
+probability = 0.51
 """
 
 
 def write_rules(folder: Path) -> Path:
-    """Write the rule: warning at z 0.5, critical at 0.75, without hold and cooldown."""
+    """Write the rule: warning at z 0.5, critical at 0.75, without hold and cooldown.
+
+    With a probability of a half the z that decides is the expected one, within 0.05 of the live one here.
+    """
     path = folder / "rules.toml"
     path.write_text(_RULES)
     return path
