@@ -138,6 +138,7 @@ def backtest(
                 rules=known_rules,
                 paths=report_paths,
                 calendar=calendar,
+                figures=chance,
             )
             contents.append(report_bytes(replayed, pair=chosen, rules=known_rules, figures=figures))
         outputs.write(contents)

@@ -1,5 +1,6 @@
 """The figures by chance of a report, computed from the data that the report is about."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from convex.backtest.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
@@ -8,6 +9,7 @@ from convex.calibrate.history import LEAST_RETURNS, History, read_history
 from convex.calibrate.rule_openings import can_count
 from convex.calibrate.second_half import check_second_half
 from services.signals.core.divergence.rules import Rule
+from services.signals.core.false_alarms import FalseAlarms
 from shared.domain.divergences import DivergenceEvent, Estimate
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
@@ -28,6 +30,7 @@ def chance_of_data(
     rules: tuple[Rule, ...],
     paths: int,
     calendar: SessionCalendar,
+    figures: Mapping[tuple[str, str], FalseAlarms],
 ) -> ChanceFigures:
     """Return the figures of the recording's daily closes, or those of the events with the reason.
 
@@ -39,19 +42,25 @@ def chance_of_data(
         What the backtest found in the recording.
     paths
         Synthetic histories, at least 2; 0 computes nothing.
+    figures
+        Those that the events were made with, by pair name and rule version.
     """
+    stated = (figures.get((pair.name, rule.version)) for rule in rules)
+    known = [each for each in stated if each is not None and each.holds_for(pair)]
     if not paths:
-        return figures_of_events(events)
+        return figures_of_events(events, known=known)
     evaluated = tuple(rule for rule in rules if can_count(rule.kind, pair))
     lead_files = tuple(path for path in recording.lead_files if not has_tick_header(path))
     if not evaluated or not lead_files:
         missing = "daily closes of both legs" if evaluated else "a rule whose openings can be counted"
-        return figures_of_events(events, why=f"No figure was computed from these data: it needs {missing}.")
+        return figures_of_events(
+            events, why=f"No figure was computed from these data: it needs {missing}.", known=known
+        )
     try:
         history = read_history(replace(recording, lead_files=lead_files), pair=pair, calendar=calendar)
     except ConfigError as error:
         return figures_of_events(
-            events, why=f"No figure was computed from these data: {_reason(error, recording)}."
+            events, why=f"No figure was computed from these data: {_reason(error, recording)}.", known=known
         )
     found = expect_false_alarms(
         history, evaluated, pair=pair, seed=_SEED, paths=paths, years=_YEARS, refits=_REFITS

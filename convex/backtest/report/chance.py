@@ -53,11 +53,15 @@ class ChanceFigures:
     halves: tuple[HalfCheck, ...] = ()
 
 
-def figures_of_events(events: Iterable[DivergenceEvent], *, why: str = "") -> ChanceFigures:
+def figures_of_events(
+    events: Iterable[DivergenceEvent], *, why: str = "", known: Iterable[FalseAlarms] = ()
+) -> ChanceFigures:
     """Return the figures that the events state.
 
     Parameters
     ----------
+    known
+        The figures of the rules from the file, also of those that opened nothing.
     why
         Why no figures were computed from the data, as a sentence.
     """
@@ -65,6 +69,8 @@ def figures_of_events(events: Iterable[DivergenceEvent], *, why: str = "") -> Ch
     for event in events:
         if event.significance is not None and event.significance.false_alarms_per_year is not None:
             by_kind.setdefault(event.kind, event.significance)
+    for figure in known:
+        by_kind.setdefault(figure.kind, figure.significance)
     whose = (
         "The figures by chance are those that the events state. They come from the file of figures, not from "
         "these data."
@@ -89,18 +95,7 @@ def figures_of_history(found: Sequence[FalseAlarms], halves: Iterable[HalfCheck]
     error = format_rate(max(each.standard_error for each in found))
     first, last = format_session(one.first_session), format_session(one.last_session)
     return ChanceFigures(
-        by_kind={
-            each.kind: Significance(
-                correlation=None,
-                effective_size=None,
-                false_alarms_per_year=each.per_year,
-                interval=each.interval,
-                null=each.null,
-                period=each.period,
-                observed=each.openings,
-            )
-            for each in found
-        },
+        by_kind={each.kind: each.significance for each in found},
         source=(
             f"The figures by chance were computed from these closes, {first} to {last}, by {size}.",
             f"The simulation leaves a standard error of at most {error} a year; the intervals include it.",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.signals.core.statistics.poisson import poisson_rate
-from shared.domain.divergences import Interval, Kind, Null, ObservedOpenings, Period
+from shared.domain.divergences import Interval, Kind, Null, ObservedOpenings, Period, Significance
 from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 
@@ -106,6 +106,19 @@ class FalseAlarms:
         """Return whether it was computed for a pair as it is: ``evidence_break`` depends on the baseline."""
         baseline = pair.agreement_low, pair.agreement_high
         return self.kind is not Kind.EVIDENCE_BREAK or (self.agreement_low, self.agreement_high) == baseline
+
+    @property
+    def significance(self) -> Significance:
+        """Return what events and reports show of it; events add the correlation that decided."""
+        return Significance(
+            correlation=None,
+            effective_size=None,
+            false_alarms_per_year=self.per_year,
+            interval=self.interval,
+            null=self.null,
+            period=self.period,
+            observed=self.openings,
+        )
 
     @property
     def interval(self) -> Interval | None:

@@ -62,10 +62,7 @@ class CloseEvaluator:
         is_inhibited, values = self._transitions.is_inhibited, self._statistics.values
         parts: list[Effects] = []
         for kind in LEVEL_KINDS:
-            rule = self._rule_of.get(kind)
-            is_off = rule is None
-            if rule is None:
-                rule = KINDS[kind].default_rule
+            rule, is_off = self._rule_of.get(kind, KINDS[kind].default_rule), kind not in self._rule_of
             for direction in self._open_first(kind):
                 state = self._transitions.divergence(kind, direction)
                 # What was open when its kind was switched off still ends, at the published levels.

@@ -1,6 +1,8 @@
 """Build the event that reports a transition, from nothing but what the log holds."""
 
 import hashlib
+from dataclasses import replace
+from typing import Final
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
@@ -22,6 +24,8 @@ from shared.domain.divergences import (
 from shared.domain.identity import divergence_id_of, event_id_of, fingerprint_of
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
+
+_NO_FIGURE: Final = Significance(correlation=None, effective_size=None, false_alarms_per_year=None)
 
 
 def divergence_id(pair: Pair, kind: Kind, direction: Direction, state: DivergenceState) -> str:
@@ -107,19 +111,11 @@ def _significance(pair: Pair, rule: Rule, confirmed: Values, config: EngineConfi
         return None
     size = KINDS[rule.kind].correlation_size
     chance = config.false_alarms.get((pair.name, config.version_of(rule)))
-    if chance is not None and not chance.holds_for(pair):
-        chance = None
+    known = _NO_FIGURE if chance is None or not chance.holds_for(pair) else chance.significance
+    if size is None:
+        return known
     worth = confirmed.get(f"n_eff_{size}")
-    return Significance(
-        correlation=_correlation(size, confirmed) if size is not None else None,
-        effective_size=worth,
-        false_alarms_per_year=chance.per_year if chance is not None else None,
-        n_eff=worth,
-        interval=chance.interval if chance is not None else None,
-        null=chance.null if chance is not None else None,
-        period=chance.period if chance is not None else None,
-        observed=chance.openings if chance is not None else None,
-    )
+    return replace(known, correlation=_correlation(size, confirmed), effective_size=worth, n_eff=worth)
 
 
 def _correlation(size: int, confirmed: Values) -> Estimate:

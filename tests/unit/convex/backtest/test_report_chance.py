@@ -171,7 +171,13 @@ def recording(folder: Path, *, days: int, has_ticks: bool = False) -> Recording:
 
 def test_figures_come_from_the_data_and_their_halves(tmp_path: Path) -> None:
     found = chance_of_data(
-        recording(tmp_path, days=1_500), [], pair=PAIR, rules=(Rule(),), paths=2, calendar=CALENDAR
+        recording(tmp_path, days=1_500),
+        [],
+        pair=PAIR,
+        rules=(Rule(),),
+        paths=2,
+        calendar=CALENDAR,
+        figures={},
     )
 
     assert found.by_kind[Kind.RATIO_STRETCH].null is Null.UNRELATED_LEGS
@@ -183,7 +189,7 @@ def test_figures_come_from_the_data_and_their_halves(tmp_path: Path) -> None:
 
 def test_history_too_short_to_divide_has_no_halves(tmp_path: Path) -> None:
     found = chance_of_data(
-        recording(tmp_path, days=900), [], pair=PAIR, rules=(Rule(),), paths=2, calendar=CALENDAR
+        recording(tmp_path, days=900), [], pair=PAIR, rules=(Rule(),), paths=2, calendar=CALENDAR, figures={}
     )
 
     assert found.by_kind
@@ -204,7 +210,28 @@ def test_data_that_give_no_figure_say_why(
 ) -> None:
     given = recording(tmp_path, days=days, has_ticks=has_ticks)
 
-    found = chance_of_data(given, [], pair=PAIR, rules=rules, paths=paths, calendar=CALENDAR)
+    found = chance_of_data(given, [], pair=PAIR, rules=rules, paths=paths, calendar=CALENDAR, figures={})
 
     assert found.by_kind == {}
     assert why in " ".join(found.source)
+
+
+def test_data_too_short_for_a_figure_show_the_files_also_for_a_rule_that_opened_nothing(
+    tmp_path: Path,
+) -> None:
+    """Would have caught: the report said that no figure exists for a rule that had one."""
+    rule = Rule()
+    stated = replace(FIGURE, kind=rule.kind, rule_version=rule.version)
+
+    found = chance_of_data(
+        recording(tmp_path, days=600),
+        [],
+        pair=PAIR,
+        rules=(rule,),
+        paths=2,
+        calendar=CALENDAR,
+        figures={(PAIR.name, rule.version): stated},
+    )
+
+    assert found.by_kind[rule.kind].false_alarms_per_year == stated.per_year
+    assert "come from the file of figures, not from these data" in " ".join(found.source)
