@@ -85,12 +85,14 @@ class _LiveFeeds:
     async def stream(self, instrument: str, venue: StreamingVenue) -> WebsocketFeed:
         """Return the ticks of an instrument."""
         symbol = _symbol_of(instrument)
+        assert venue.rest_url is not None  # noqa: S101 - both venues have one
+        assert venue.make_backfill is not None  # noqa: S101
         client = await self._client(venue.rest_url(self._settings))
         return WebsocketFeed(
             venue.name,
             instrument=instrument,
-            url=venue.websocket_url(self._settings),
-            make_protocol=functools.partial(venue.make_protocol, symbol),
+            url=venue.endpoint(self._settings, (symbol,)).url,
+            make_protocol=functools.partial(venue.make_protocol, self._settings, (symbol,)),
             backfill=venue.make_backfill(client, symbol),
             market=_always_open,
             timing=_timing(self._settings),

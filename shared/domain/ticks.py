@@ -109,3 +109,64 @@ class FeedStatus:
     feed: str
     state: FeedState
     watermark_ns: int
+
+
+class AuthorityReason(StrEnum):
+    """Why a feed became the one that an instrument's ticks are taken from."""
+
+    FIRST = "first"
+    PREFERRED_IS_BACK = "preferred_is_back"
+    OTHER_STALE = "other_stale"
+    OTHER_REFUSED = "other_refused"
+    OTHER_DISAGREES = "other_disagrees"
+    TAKEN_OVER = "taken_over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedAuthority:
+    """From here on in the log an instrument's ticks are those of one feed, until the next such record.
+
+    Parameters
+    ----------
+    feed
+        The feed whose ticks follow.
+    since_ns
+        Event time from which on its ticks count, nanoseconds since the Unix epoch.
+    previous
+        The feed before it; None for the first.
+    """
+
+    instrument: str
+    feed: str
+    since_ns: int
+    reason: AuthorityReason
+    previous: str | None = None
+
+
+class FeedFaultKind(StrEnum):
+    """What a feed says is wrong with an instrument's data, besides silence; a cause of ``data_fault``."""
+
+    FEEDS_DISAGREE = "feeds_disagree"
+    CLOCK_DISAGREES = "clock_disagrees"
+    LATE_OPEN = "late_open"
+    CLOSE_UNEXPLAINED = "close_unexplained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFault:
+    """A fault of an instrument's data begins or ends, as the ingestor sees it.
+
+    Parameters
+    ----------
+    at_ns
+        Event time at which it begins or ends, nanoseconds since the Unix epoch.
+    detail
+        One sentence with the numbers, for people; holds no key.
+    """
+
+    instrument: str
+    feed: str
+    fault: FeedFaultKind
+    is_open: bool
+    at_ns: int
+    detail: str = ""

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from services.ingestor.core.connection_health import ConnectionHealth, Limits
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.streaming.events import Refusal
 from services.ingestor.feeds.streaming.ports import VenueProtocol
 from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
 from services.ingestor.feeds.transport.http_json import LONGEST_RETRY_AFTER_SECONDS
@@ -172,7 +173,7 @@ class Connection:
         if outcome.rejection is None:
             return
         message = outcome.rejection.message
-        if outcome.rejection.is_final:
+        if outcome.rejection.refusal in (Refusal.ACCESS, Refusal.UNKNOWN_SYMBOL):
             raise FeedRefused(f"{self._name}: {message}", reason="rejected")
         raise ConnectionEnded("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
 

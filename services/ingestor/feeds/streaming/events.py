@@ -1,13 +1,28 @@
-"""The events that a venue's frames are read as, the same for all venues."""
+"""The events that a venue's frames are read as, the same for all venues.
+
+``symbol`` is the part of an instrument before its venue, such as ``PAXG/USD`` or ``IWM``. None stands for
+every symbol of the connection.
+"""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.errors import DataError
 
 
+class Refusal(StrEnum):
+    """Why a venue refuses; whether it is final is decided by how often and how long, not by one answer."""
+
+    ACCESS = "access"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    THROTTLED = "throttled"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """Best bid and ask.
+    """Best bid and ask; both are the price where a venue gives a single price of something that is quoted.
 
     Parameters
     ----------
@@ -21,29 +36,61 @@ class Quote:
     bid: float
     ask: float
     is_snapshot: bool
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
-    """One trade, by the venue's contiguous id; ``is_snapshot`` as in `Quote`."""
+    """One trade of a venue that numbers its trades without gaps; ``is_snapshot`` as in `Quote`."""
 
     ts_event_ns: int
     price: float
     size: float
     trade_id: int
     is_snapshot: bool = False
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Print:
+    """One trade of a venue whose ids, if any, have gaps: a missing one cannot be noticed.
+
+    Parameters
+    ----------
+    print_id
+        The venue's own id, by which a repetition is noticed; None where it gives none.
+    """
+
+    ts_event_ns: int
+    price: float
+    size: float
+    print_id: str | None = None
+    is_snapshot: bool = False
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The connection is alive; some venues also send the id of their last trade."""
+    """The connection is alive.
+
+    Parameters
+    ----------
+    last_trade_id
+        The id of the venue's last trade, where it sends that.
+    ts_event_ns
+        The venue's time, where it sends that.
+    """
 
     last_trade_id: int | None = None
+    ts_event_ns: int | None = None
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged:
-    """Every subscription is acknowledged."""
+    """Every subscription of a symbol is acknowledged."""
+
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +99,25 @@ class Rejected:
 
     Parameters
     ----------
-    is_final
-        Trying again cannot help: the symbol is unknown, or an account is needed.
+    message
+        The venue's own words, without any key.
     """
 
     message: str
-    is_final: bool
+    refusal: Refusal
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A frame to send now: a login after a greeting, a subscription after a login."""
+
+    frame: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotate:
+    """The venue will close this connection: open the next one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +131,8 @@ class VenueStatus:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneSided:
     """A quote without a bid or without an ask: normal, but it gives no price."""
+
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +149,17 @@ class Unreadable:
     error: DataError
 
 
-Event = Quote | Trade | Heartbeat | Acknowledged | Rejected | VenueStatus | OneSided | Unknown | Unreadable
+Event = (
+    Quote
+    | Trade
+    | Print
+    | Heartbeat
+    | Acknowledged
+    | Rejected
+    | Reply
+    | Rotate
+    | VenueStatus
+    | OneSided
+    | Unknown
+    | Unreadable
+)

@@ -1,7 +1,8 @@
 """What a streaming feed needs from a venue."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import httpx
@@ -9,6 +10,50 @@ import httpx
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.streaming.events import Event, Trade
+
+
+class Carrier(StrEnum):
+    """How frames come: from a websocket, as lines of one HTTP answer, or by asking again and again."""
+
+    WEBSOCKET = "websocket"
+    LINES = "lines"
+    POLLING = "polling"
+
+
+class Sharing(StrEnum):
+    """How many connections a venue's symbols take.
+
+    Where a key allows one connection, all symbols share it; elsewhere each has its own, so that a fault of
+    one does not touch another.
+    """
+
+    EACH_ITS_OWN = "each_its_own"
+    ALL_SHARE_ONE = "all_share_one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a connection goes.
+
+    Parameters
+    ----------
+    url
+        Without any key: it is logged.
+    query, headers
+        May hold keys: never logged, never stored.
+    """
+
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAlive:
+    """A frame that the venue wants from its clients at an interval."""
+
+    frame: str
+    every_seconds: float
 
 
 class VenueProtocol(Protocol):
@@ -19,7 +64,7 @@ class VenueProtocol(Protocol):
         ...
 
     def receive(self, frame: str | bytes) -> list[Event]:
-        """Return what a frame means."""
+        """Return what a frame means; never raises on any input."""
         ...
 
 
@@ -48,16 +93,30 @@ class StreamingVenue:
     name
         Name of its feeds and their label in the metrics, such as ``kraken``. In capitals it is the venue of
         its instruments: ``PAXG/USD.KRAKEN``.
-    websocket_url, rest_url
-        Return its addresses.
+    endpoint
+        Returns where a connection for some symbols goes; raises ``ConfigError`` where a key is missing.
     make_protocol
-        Returns the protocol of a new connection for a symbol such as ``PAXG/USD``.
-    make_backfill
-        Returns what fetches missed trades of a symbol; its client has ``rest_url`` as the base.
+        Returns the protocol of a new connection for some symbols, such as ``PAXG/USD``.
+    rest_url, make_backfill
+        The address of its REST service, and what fetches missed trades of a symbol with a client of that
+        address; None for a venue without trade ids.
+    idle_seconds, no_data_seconds
+        No frame, and no data of a symbol in an open market, for so long: reconnect. None: as set for all.
+    rotate_seconds
+        The venue ends a connection at a known age: open the next one this long after the first was opened.
+    poll_seconds
+        Between two requests of a polled venue.
     """
 
     name: str
-    websocket_url: Callable[[IngestorSettings], str]
-    rest_url: Callable[[IngestorSettings], str]
-    make_protocol: Callable[[str], VenueProtocol]
-    make_backfill: Callable[[httpx.AsyncClient, str], Backfill]
+    carrier: Carrier
+    sharing: Sharing
+    endpoint: Callable[[IngestorSettings, tuple[str, ...]], Endpoint]
+    make_protocol: Callable[[IngestorSettings, tuple[str, ...]], VenueProtocol]
+    rest_url: Callable[[IngestorSettings], str] | None = None
+    make_backfill: Callable[[httpx.AsyncClient, str], Backfill] | None = None
+    keep_alive: KeepAlive | None = None
+    idle_seconds: float | None = None
+    no_data_seconds: float | None = None
+    rotate_seconds: float | None = None
+    poll_seconds: float | None = None

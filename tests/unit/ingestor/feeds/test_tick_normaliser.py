@@ -8,6 +8,7 @@ from services.ingestor.feeds.streaming.events import (
     Heartbeat,
     OneSided,
     Quote,
+    Refusal,
     Rejected,
     Trade,
     Unknown,
@@ -104,11 +105,17 @@ def test_what_a_frame_says_of_the_connection_is_passed_on_in_its_order() -> None
         VenueStatus(status="maintenance", is_degraded=True),
         VenueStatus(status="online", is_degraded=False),
     ]
-    rejections = [Rejected(message="first", is_final=False), Rejected(message="second", is_final=True)]
+    first = Rejected(message="first", refusal=Refusal.OTHER)
+    rejections = [
+        first,
+        Rejected(message="second", refusal=Refusal.ACCESS),
+    ]
     outcome = _Feed().take(Acknowledged(), *statuses, *rejections)
 
     assert outcome == FrameOutcome(
-        is_acknowledged=True, venue_statuses=statuses, rejection=Rejected(message="first", is_final=False)
+        is_acknowledged=True,
+        venue_statuses=statuses,
+        rejection=first,
     )
 
 

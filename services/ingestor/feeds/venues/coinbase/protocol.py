@@ -20,6 +20,7 @@ from services.ingestor.feeds.streaming.events import (
     Heartbeat,
     OneSided,
     Quote,
+    Refusal,
     Rejected,
     Trade,
     Unknown,
@@ -29,7 +30,7 @@ from services.ingestor.feeds.transport.json_fields import instant, number, read_
 from shared.errors import DecodeError
 
 _CHANNELS: Final = ("ticker", "matches", "heartbeat")
-_FINAL: Final = ("not a valid product", "delisted", "require authentication")
+_UNKNOWN_SYMBOL: Final = ("not a valid product", "delisted")
 
 
 class CoinbaseProtocol:
@@ -110,4 +111,7 @@ def _trade(fields: dict[str, Any]) -> Event:
 
 def _rejection(fields: dict[str, Any]) -> Rejected:
     message = f"{fields.get('message')}: {fields.get('reason')}"[:200]
-    return Rejected(message=message, is_final=any(part in message for part in _FINAL))
+    if any(part in message for part in _UNKNOWN_SYMBOL):
+        return Rejected(message=message, refusal=Refusal.UNKNOWN_SYMBOL)
+    is_access = "require authentication" in message
+    return Rejected(message=message, refusal=Refusal.ACCESS if is_access else Refusal.OTHER)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.ingestor.feeds.daily_bars.ports import BarProvider
-from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
 from services.ingestor.feeds.venues.coinbase.backfill import CoinbaseBackfill
 from services.ingestor.feeds.venues.coinbase.candles import CandleCloses
 from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
@@ -25,9 +25,11 @@ def product_of(symbol: str) -> str:
 
 COINBASE: Final = StreamingVenue(
     name=_NAME,
-    websocket_url=lambda settings: settings.coinbase_websocket_url,
+    carrier=Carrier.WEBSOCKET,
+    sharing=Sharing.EACH_ITS_OWN,
+    endpoint=lambda settings, _: Endpoint(url=settings.coinbase_websocket_url),
     rest_url=lambda settings: settings.coinbase_rest_url,
-    make_protocol=lambda symbol: CoinbaseProtocol(product_of(symbol)),
+    make_protocol=lambda _, symbols: CoinbaseProtocol(*map(product_of, symbols)),
     make_backfill=lambda client, symbol: CoinbaseBackfill(client, product=product_of(symbol)),
 )
 

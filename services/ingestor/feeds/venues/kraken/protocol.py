@@ -18,6 +18,7 @@ from services.ingestor.feeds.streaming.events import (
     Heartbeat,
     OneSided,
     Quote,
+    Refusal,
     Rejected,
     Trade,
     Unknown,
@@ -32,8 +33,8 @@ _SUBSCRIPTIONS: Final[dict[str, dict[str, Any]]] = {
     "ticker": {"event_trigger": "bbo", "snapshot": True},
     "trade": {"snapshot": True},
 }
-# Errors with these words are final; after all others the feed tries again after a while.
-_FINAL: Final = ("not supported", "not found", "not in iso", "name invalid")
+# Errors with these words are about the symbol.
+_UNKNOWN_SYMBOL: Final = ("not supported", "not found", "not in iso", "name invalid")
 
 
 class KrakenProtocol:
@@ -135,4 +136,5 @@ def _status(row: dict[str, Any]) -> Event:
 
 def _rejection(fields: dict[str, Any]) -> Rejected:
     message = str(fields.get("error", fields.get("Error", "")))[:200]
-    return Rejected(message=message, is_final=any(part in message.lower() for part in _FINAL))
+    is_unknown = any(part in message.lower() for part in _UNKNOWN_SYMBOL)
+    return Rejected(message=message, refusal=Refusal.UNKNOWN_SYMBOL if is_unknown else Refusal.OTHER)
