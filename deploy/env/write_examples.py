@@ -42,7 +42,10 @@ def example_of(name: str) -> str:
 
 def _paragraphs(settings: type[BaseSettings], prefix: str) -> list[str]:
     paragraphs = []
-    for name, field in settings.model_fields.items():
+    # A class's own settings first, then those that it inherits.
+    for name, field in sorted(
+        settings.model_fields.items(), key=lambda item: item[0] not in settings.__annotations__
+    ):
         variable = f"{prefix}{name.upper()}"
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseSettings):

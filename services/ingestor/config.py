@@ -5,15 +5,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.ingestor.provider_settings import ProviderSettings
 from shared.config import HealthSettings
 
 Paths = Annotated[tuple[Path, ...], NoDecode]
 
 
-class IngestorSettings(BaseSettings):
+class IngestorSettings(ProviderSettings):
     """Where ticks and bars come from, and how much may wait for Kafka."""
 
     model_config = SettingsConfigDict(
@@ -66,17 +67,6 @@ class IngestorSettings(BaseSettings):
         description="Simulated instant of the first tick; inside an XNYS session, with a time zone.",
     )
 
-    kraken_websocket_url: str = Field(default="wss://ws.kraken.com/v2", description="Kraken's websocket.")
-    kraken_rest_url: str = Field(
-        default="https://api.kraken.com", description="Kraken's REST service: missed trades."
-    )
-    coinbase_websocket_url: str = Field(
-        default="wss://ws-feed.exchange.coinbase.com", description="Coinbase Exchange's websocket."
-    )
-    coinbase_rest_url: str = Field(
-        default="https://api.exchange.coinbase.com",
-        description="Coinbase Exchange's REST service: missed trades, and the history of what ticks.",
-    )
     ack_timeout_seconds: float = Field(
         default=5.0, gt=0, description="No acknowledgement of a subscription for this long: reconnect."
     )
@@ -108,9 +98,6 @@ class IngestorSettings(BaseSettings):
         default="yahoo",
         description="Where daily bars come from: yahoo needs no key, tiingo needs TIINGO_TOKEN.",
     )
-    yahoo_url: str = Field(default="https://query1.finance.yahoo.com", description="Yahoo's chart service.")
-    tiingo_url: str = Field(default="https://api.tiingo.com", description="Tiingo's service.")
-    tiingo_token: SecretStr | None = Field(default=None, description="Tiingo's key; sent as a header only.")
     backfill_sessions: int = Field(
         default=600,
         ge=600,

@@ -5,19 +5,9 @@ every symbol of the connection.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from services.ingestor.core.refusals import Refusal as Refusal
 from shared.errors import DataError
-
-
-class Refusal(StrEnum):
-    """Why a venue refuses; whether it is final is decided by how often and how long, not by one answer."""
-
-    ACCESS = "access"
-    UNKNOWN_SYMBOL = "unknown_symbol"
-    THROTTLED = "throttled"
-    TOO_MANY_CONNECTIONS = "too_many_connections"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
