@@ -11,9 +11,8 @@ from convex.demo.wording import happened
 from shared.config import KafkaSettings
 from shared.contracts.records import DIVERGENCES, SIGNALS
 from shared.contracts.ticks import decode_tick_record
-from shared.domain.bars import BarBatch
 from shared.domain.snapshots import PairSnapshot
-from shared.domain.ticks import FeedStatus
+from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.kafka import topics
 from shared.kafka.clients import make_reader
 
@@ -72,7 +71,7 @@ class Observed:
         """Count a record of a watched topic."""
         if record.topic == topics.TICKS.name:
             batch = decode_tick_record(record.value)
-            if not isinstance(batch, FeedStatus | BarBatch):
+            if isinstance(batch, QuoteBatch | TradeBatch):
                 self.ticks += len(batch.ts_event_ns)
         elif record.topic == topics.BARS.name:
             self.bars += 1

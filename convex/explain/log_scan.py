@@ -136,7 +136,7 @@ class LogScan:
         elif isinstance(record, FeedStatus):
             if record.instrument == self._lead:
                 self._pass_time(record.watermark_ns)
-        else:
+        elif isinstance(record, QuoteBatch | TradeBatch):
             (instants, prices), samples = counted.take(record)
             self._add(record.instrument, samples)
             if len(instants):

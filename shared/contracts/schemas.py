@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 
 from shared.contracts.asyncapi import asyncapi_document
 from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
-from shared.contracts.ticks import INSTANTS_END_NS, SCHEMA, VERSION
+from shared.contracts.ticks import INSTANTS_END_NS, MAX_DETAIL, SCHEMA, VERSION
 from shared.domain.bars import Bar, BarsMode
-from shared.domain.ticks import FeedState
+from shared.domain.ticks import AuthorityReason, FeedFaultKind, FeedState
 
 Schema = dict[str, Any]
 
@@ -78,6 +78,24 @@ def _ticks_schema() -> Schema:
                 feed=_TEXT,
                 state={"enum": [state.value for state in FeedState]},
                 watermark_ns=_INSTANT,
+            ),
+            _record(
+                "authority",
+                "From here on the instrument's ticks and status are those of this feed, until the next such "
+                "record.",
+                feed=_TEXT,
+                since_ns=_INSTANT,
+                reason={"enum": [reason.value for reason in AuthorityReason]},
+                previous={"anyOf": [_TEXT, {"type": "null"}]},
+            ),
+            _record(
+                "fault",
+                "A fault of the instrument's data that the ingestor sees begins or ends; detail says how.",
+                feed=_TEXT,
+                fault={"enum": [kind.value for kind in FeedFaultKind]},
+                is_open={"type": "boolean"},
+                at_ns=_INSTANT,
+                detail={"type": "string", "maxLength": MAX_DETAIL},
             ),
             _record(
                 "bars",

@@ -47,7 +47,16 @@ from shared.domain.snapshots import (
     Trigger,
     TriggerAt,
 )
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import (
+    AuthorityReason,
+    FeedAuthority,
+    FeedFault,
+    FeedFaultKind,
+    FeedState,
+    FeedStatus,
+    QuoteBatch,
+    TradeBatch,
+)
 
 GOLDEN = Path(__file__).with_name("golden")
 _NS = 1399033800043142000
@@ -279,6 +288,27 @@ EXAMPLES = (
     _ticks(
         "status",
         FeedStatus(instrument="XAU/USD.REPLAY", feed="replay", state=FeedState.STALE, watermark_ns=_NS),
+    ),
+    _ticks(
+        "authority",
+        FeedAuthority(
+            instrument="PAXG/USD.KRAKEN",
+            feed="coinbase",
+            since_ns=_NS,
+            reason=AuthorityReason.OTHER_STALE,
+            previous="kraken",
+        ),
+    ),
+    _ticks(
+        "fault",
+        FeedFault(
+            instrument="PAXG/USD.KRAKEN",
+            feed="coinbase",
+            fault=FeedFaultKind.FEEDS_DISAGREE,
+            is_open=True,
+            at_ns=_NS,
+            detail="coinbase says 1283.50 and kraken 1301.25: 1.4 % apart for 30 s, at most 1.0 % is usual",
+        ),
     ),
     _ticks(
         "bars",

@@ -14,12 +14,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
-from shared.contracts.ticks import INSTANTS_END_NS, decode_tick_record, encode_tick_record
+from shared.contracts.ticks import INSTANTS_END_NS, MAX_DETAIL, decode_tick_record, encode_tick_record
 from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.deliveries import DeadLetter, DeliveryOutcome
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.snapshots import PairSnapshot
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import (
+    AuthorityReason,
+    FeedAuthority,
+    FeedFault,
+    FeedFaultKind,
+    FeedState,
+    FeedStatus,
+    QuoteBatch,
+    TradeBatch,
+)
 from shared.errors import DataError
 from tests.contract.examples import EXAMPLES
 from tests.contract.test_golden_bytes import as_plain
@@ -106,6 +115,23 @@ tick_records = st.one_of(
     columns().map(trade_batch),
     st.builds(
         FeedStatus, instrument=names, feed=names, state=st.sampled_from(FeedState), watermark_ns=instants
+    ),
+    st.builds(
+        FeedAuthority,
+        instrument=names,
+        feed=names,
+        since_ns=instants,
+        reason=st.sampled_from(AuthorityReason),
+        previous=st.none() | names,
+    ),
+    st.builds(
+        FeedFault,
+        instrument=names,
+        feed=names,
+        fault=st.sampled_from(FeedFaultKind),
+        is_open=st.booleans(),
+        at_ns=instants,
+        detail=st.text(max_size=MAX_DETAIL),
     ),
     st.tuples(names, st.sampled_from(BarsMode), st.lists(bars, max_size=3)).map(bar_batch),
 )

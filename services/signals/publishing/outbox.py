@@ -13,11 +13,10 @@ from services.signals.core.pairs.effects import Effects
 from services.signals.metrics import SignalsMetrics
 from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
 from shared.contracts.ticks import TickRecord
-from shared.domain.bars import BarBatch
 from shared.domain.deliveries import dead_letter
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedStatus
+from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.errors import DataError
 from shared.kafka import topics
 from shared.kafka.publisher import Headers, Message, Published, Publisher
@@ -129,4 +128,4 @@ class Outbox:
 
 
 def _received_ns(record: TickRecord) -> int | None:
-    return None if isinstance(record, FeedStatus | BarBatch) else int(record.ts_received_ns[-1])
+    return int(record.ts_received_ns[-1]) if isinstance(record, QuoteBatch | TradeBatch) else None

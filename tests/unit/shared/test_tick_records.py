@@ -8,9 +8,9 @@ import pytest
 
 from shared.contracts import ticks
 from shared.contracts.envelope import load_object
-from shared.contracts.ticks import INSTANTS_END_NS, decode_tick_record
+from shared.contracts.ticks import INSTANTS_END_NS, MAX_DETAIL, decode_tick_record, encode_tick_record
 from shared.domain.bars import BarBatch
-from shared.domain.ticks import FeedStatus
+from shared.domain.ticks import FeedFault, FeedFaultKind, FeedStatus
 from shared.errors import DataError, DecodeError, QualityError
 from tests.support.builders_market import utc
 
@@ -26,6 +26,14 @@ STATUS: dict[str, Any] = {
     "schema": "ticks", "v": 1, "type": "status", "instrument": "XAU/USD.TEST", "feed": "test",
     "state": "LIVE", "watermark_ns": 0,
 }  # fmt: skip
+AUTHORITY: dict[str, Any] = {
+    "schema": "ticks", "v": 1, "type": "authority", "instrument": "XAU/USD.TEST", "feed": "test",
+    "since_ns": 0, "reason": "first", "previous": None,
+}  # fmt: skip
+FAULT: dict[str, Any] = {
+    "schema": "ticks", "v": 1, "type": "fault", "instrument": "XAU/USD.TEST", "feed": "test",
+    "fault": "late_open", "is_open": True, "at_ns": 0, "detail": "",
+}  # fmt: skip
 BAR: dict[str, Any] = {
     "instrument": "IWM.TEST", "session": "2019-06-03", "close": 150.0, "adj_close": 150.0,
     "known_at_ns": 5, "source": "test",
@@ -33,6 +41,7 @@ BAR: dict[str, Any] = {
 BARS: dict[str, Any] = {
     "schema": "ticks", "v": 1, "type": "bars", "instrument": "IWM.TEST", "mode": "live", "bars": [BAR],
 }  # fmt: skip
+EVERY_TYPE = (QUOTES, TRADES, STATUS, AUTHORITY, FAULT, BARS)
 
 
 def refusal(value: object) -> DataError:
@@ -46,14 +55,13 @@ def test_table_of_the_module_names_every_field_of_every_type() -> None:
     fields: dict[str, set[str]] = {}
     of = ""
     for line in (ticks.__doc__ or "").splitlines():
-        if line.startswith(("``", " " * 11 + "``")):
-            of = line[:10].strip(" `") or of
-            fields.setdefault(of, set()).update(re.findall(r"``(\w+)``", line[11:]))
-    del fields["ticks.v1"], fields["type"]
+        if line.startswith(("``", " " * 14 + "``")):
+            of = line[:13].strip(" `") or of
+            fields.setdefault(of, set()).update(re.findall(r"``(\w+)``", line[14:]))
+    del fields["type"]
+    fields = {name: each for name, each in fields.items() if not name.startswith("ticks.v1")}
 
-    assert fields == {
-        example["type"]: set(example) - {"schema", "v", "type"} for example in (QUOTES, TRADES, STATUS, BARS)
-    }
+    assert fields == {example["type"]: set(example) - {"schema", "v", "type"} for example in EVERY_TYPE}
 
 
 def test_last_instant_of_the_calendar_is_where_the_year_2036_begins() -> None:
@@ -103,7 +111,7 @@ def test_value_of_no_known_shape_is_refused(value: bytes | None, reason: str) ->
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("record", [QUOTES, TRADES, STATUS, BARS], ids=lambda record: str(record["type"]))
+@pytest.mark.parametrize("record", EVERY_TYPE, ids=lambda record: str(record["type"]))
 def test_every_field_is_needed(record: dict[str, Any]) -> None:
     for name in set(record) - {"schema", "v", "type"}:
         error = refusal({key: value for key, value in record.items() if key != name})
@@ -153,6 +161,8 @@ def test_column_of_another_shape_is_refused(change: dict[str, Any]) -> None:
         (QUOTES, {"ts_received_ns": [-1, 2]}, "implausible_instant"),
         (TRADES, {"size": [0.0]}, "not_positive"),
         (STATUS, {"watermark_ns": INSTANTS_END_NS}, "implausible_instant"),
+        (AUTHORITY, {"since_ns": -1}, "implausible_instant"),
+        (FAULT, {"at_ns": INSTANTS_END_NS}, "implausible_instant"),
         (BARS, {"bars": [BAR | {"close": -1.0}]}, "not_positive"),
         (BARS, {"bars": [BAR | {"known_at_ns": -1}]}, "implausible_instant"),
     ],
@@ -173,6 +183,15 @@ def test_implausible_value_is_refused(record: dict[str, Any], change: dict[str, 
         (STATUS, {"state": ["LIVE"]}),
         (STATUS, {"watermark_ns": 1.5}),
         (STATUS, {"watermark_ns": True}),
+        (AUTHORITY, {"reason": "whim"}),
+        (AUTHORITY, {"previous": ""}),
+        (AUTHORITY, {"previous": 5}),
+        (AUTHORITY, {"since_ns": None}),
+        (FAULT, {"fault": "gremlins"}),
+        (FAULT, {"is_open": 1}),
+        (FAULT, {"is_open": None}),
+        (FAULT, {"detail": None}),
+        (FAULT, {"detail": "x" * (MAX_DETAIL + 1)}),
         (BARS, {"mode": "rumour"}),
         (BARS, {"bars": {}}),
         (BARS, {"bars": [BAR | {"close": "150"}]}),
@@ -192,6 +211,22 @@ def test_columns_at_the_edges_are_read() -> None:
     read = decode_tick_record(json.dumps(QUOTES | edge).encode())
 
     assert read.ts_event_ns.tolist() == [0, INSTANTS_END_NS - 1]  # type: ignore[union-attr]  # quotes
+
+
+def test_fault_with_too_long_a_detail_is_cut_when_it_is_written_and_not_refused() -> None:
+    fault = FeedFault(
+        instrument="XAU/USD.TEST",
+        feed="test",
+        fault=FeedFaultKind.FEEDS_DISAGREE,
+        is_open=True,
+        at_ns=1,
+        detail="x" * MAX_DETAIL + "y",
+    )
+
+    read = decode_tick_record(encode_tick_record(fault))
+
+    assert isinstance(read, FeedFault)
+    assert read.detail == "x" * MAX_DETAIL
 
 
 def test_refusal_of_a_long_value_is_short() -> None:

@@ -19,10 +19,11 @@ from services.signals.core.pairs.effects import NOTHING, Effects, merge, suppres
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.pairs import Pair
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 
 # Up to this many ticks, comparing one by one is faster than calling numpy.
 _ONE_BY_ONE: Final = 16
+Record = QuoteBatch | TradeBatch | FeedStatus | FeedAuthority | FeedFault | BarBatch
 Prices = NDArray[np.float64]
 Instants = NDArray[np.int64]
 
@@ -97,7 +98,7 @@ class LeadEngine:
         """Return whether all pairs that have a leg are frozen."""
         return self._lead.is_frozen(self.legs[instrument])
 
-    def apply(self, record: QuoteBatch | TradeBatch | FeedStatus | BarBatch) -> Effects:
+    def apply(self, record: Record) -> Effects:
         """Apply one record and return its effects."""
         if (
             isinstance(record, QuoteBatch)
@@ -112,13 +113,15 @@ class LeadEngine:
         self.dirty |= effects.dirty
         return effects
 
-    def _apply(self, leg: Leg, record: QuoteBatch | TradeBatch | FeedStatus | BarBatch) -> Effects:
+    def _apply(self, leg: Leg, record: Record) -> Effects:
         if isinstance(record, QuoteBatch):
             return self._take_quotes(leg, record)
         if isinstance(record, TradeBatch):
             return self._take_trades(leg, record)
         if isinstance(record, FeedStatus):
             return self._take_status(leg, record)
+        if isinstance(record, FeedAuthority | FeedFault):
+            return NOTHING
         return NOTHING if self._lead.is_frozen(leg) else self._take_bars(leg, record)
 
     # -- ticks --------------------------------------------------------------------------------------------
