@@ -31,3 +31,46 @@ class ProviderSettings(BaseSettings):
     # Tiingo
     tiingo_url: str = Field(default="https://api.tiingo.com", description="Tiingo's service.")
     tiingo_token: SecretStr | None = Field(default=None, description="Tiingo's key; sent as a header only.")
+
+    # Massive, called Polygon.io before; one key for all its services
+    massive_key: SecretStr | None = Field(
+        default=None, description="Massive's key; sent in a login frame or a header only."
+    )
+    massive_forex_websocket_url: str = Field(
+        default="wss://socket.massive.com/forex", description="Massive's websocket of currencies and metals."
+    )
+    massive_stocks_websocket_url: str = Field(
+        default="wss://socket.massive.com/stocks", description="Massive's websocket of US stocks."
+    )
+
+    # Alpaca
+    alpaca_key_id: SecretStr | None = Field(default=None, description="First half of Alpaca's key.")
+    alpaca_secret_key: SecretStr | None = Field(default=None, description="Second half of Alpaca's key.")
+    alpaca_websocket_url: str = Field(
+        default="wss://stream.data.alpaca.markets/v2/iex",
+        description="Alpaca's websocket; IEX is the exchange that its free plan has.",
+    )
+
+    # OANDA v20
+    oanda_token: SecretStr | None = Field(default=None, description="OANDA's key; sent as a header only.")
+    oanda_account: SecretStr | None = Field(
+        default=None, description="OANDA's account, such as 101-001-1234567-001; part of the address."
+    )
+    oanda_stream_url: str = Field(
+        default="https://stream-fxpractice.oanda.com",
+        description="OANDA's stream; the key of a live account needs https://stream-fxtrade.oanda.com.",
+    )
+
+    # Swissquote, polled, unofficial
+    swissquote_url: str = Field(
+        default="https://forex-data-feed.swissquote.com", description="Swissquote's public quotes."
+    )
+    swissquote_platform: str = Field(
+        default="SwissquoteLtd", description="The platform whose quote is taken, of those that it lists."
+    )
+    swissquote_profile: str = Field(
+        default="premium", description="The spread profile whose quote is taken, of those that it lists."
+    )
+
+    # gold-api.com, polled
+    gold_api_url: str = Field(default="https://api.gold-api.com", description="gold-api.com's service.")
