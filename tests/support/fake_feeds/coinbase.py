@@ -7,7 +7,17 @@ import orjson
 from websockets.asyncio.server import ServerConnection
 
 from tests.support.fake_feeds.http_server import Answer, HttpServer, Request
-from tests.support.fake_feeds.venue import ENDINGS, FakeVenue, beat_for_ever, end, moment, send, silence
+from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame
+from tests.support.fake_feeds.venue import (
+    ENDINGS,
+    FakeVenue,
+    beat_for_ever,
+    end,
+    instant_of,
+    moment,
+    send,
+    silence,
+)
 
 PRODUCT = "PAXG-USD"
 CHANNELS = ("ticker", "matches", "heartbeat")
@@ -141,6 +151,37 @@ class FakeCoinbase(FakeVenue):
     async def _odd_frames(self, socket: ServerConnection) -> None:
         await send(socket, ticker("4000.0", "4000.5"), '{"type":"mat', b"\x00", {"type": "rfq_match"})
         await send(socket, {**match(101), "trade_id": "101"}, ticker("4002.0", "4002.5"))
+
+
+class CoinbaseFormat:
+    """Write trades of the common scenarios as Coinbase does."""
+
+    def __init__(self) -> None:
+        self._last_id: int | None = None
+
+    def greeting(self) -> list[Frame]:
+        return []
+
+    def answer(self, request: Any, *, fault: Fault | None) -> list[Frame]:
+        if fault is Fault.UNKNOWN_SYMBOL:
+            reason = f"{PRODUCT} is not a valid product"
+            return [{"type": "error", "message": "Failed to subscribe", "reason": reason}]
+        return [subscriptions("ticker"), subscriptions(*CHANNELS)]
+
+    def is_subscribed(self, requests: list[Any]) -> bool:
+        return len(requests) == 1
+
+    def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
+        self._last_id = number
+        frame: Frame = {**match(number), "time": instant_of(at_ns)}
+        prices = (4000.5 + number, 0.04)
+        return frame, ExpectedTick(symbol=symbol, prices=prices, ts_event_ns=at_ns // 1_000 * 1_000)
+
+    def heartbeat(self) -> Frame | None:
+        return heartbeat(self._last_id) if self._last_id is not None else {"type": "heartbeat"}
+
+    def without_price(self, symbol: str) -> Frame:
+        return {**ticker("1", "1"), "best_bid": None}
 
 
 class CoinbaseRest:

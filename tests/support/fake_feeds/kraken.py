@@ -10,7 +10,17 @@ import orjson
 from websockets.asyncio.server import ServerConnection
 
 from tests.support.fake_feeds.http_server import Answer, HttpServer, Request
-from tests.support.fake_feeds.venue import ENDINGS, FakeVenue, beat_for_ever, end, moment, send, silence
+from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame
+from tests.support.fake_feeds.venue import (
+    ENDINGS,
+    FakeVenue,
+    beat_for_ever,
+    end,
+    instant_of,
+    moment,
+    send,
+    silence,
+)
 
 SYMBOL = "PAXG/USD"
 # Each connection is a task of its own, and asks for one symbol.
@@ -224,6 +234,40 @@ class FakeKraken(FakeVenue):
             await asyncio.sleep(0.05)
         await send(socket, status())
         await self._happy(socket)
+
+
+class KrakenFormat:
+    """Write quotes of the common scenarios as Kraken does."""
+
+    def greeting(self) -> list[Frame]:
+        return [status()]
+
+    def answer(self, request: Any, *, fault: Fault | None) -> list[Frame]:
+        params = request["params"]
+        about = {"method": "subscribe", "req_id": request["req_id"]}
+        match fault:
+            case Fault.UNKNOWN_SYMBOL:
+                return [{**about, "success": False, "error": "Currency pair not supported PAXG/USD"}]
+            case Fault.THROTTLED:
+                return [{"Error": "Exceeded msg rate"}]
+        result = {"channel": params["channel"], "symbol": params["symbol"][0], "snapshot": True}
+        return [{**about, "success": True, "result": result}]
+
+    def is_subscribed(self, requests: list[Any]) -> bool:
+        return len(requests) == 2
+
+    def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
+        bid, ask = 4000.0 + number, 4000.5 + number
+        row = {"symbol": symbol, "bid": bid, "ask": ask, "timestamp": instant_of(at_ns)}
+        frame: Frame = {"channel": "ticker", "type": "update", "data": [row]}
+        return frame, ExpectedTick(symbol=symbol, prices=(bid, ask), ts_event_ns=at_ns // 1_000 * 1_000)
+
+    def heartbeat(self) -> Frame | None:
+        return HEARTBEAT
+
+    def without_price(self, symbol: str) -> Frame:
+        row = {"symbol": symbol, "bid": None, "ask": 4000.0, "timestamp": moment()}
+        return {"channel": "ticker", "type": "update", "data": [row]}
 
 
 class KrakenRest:

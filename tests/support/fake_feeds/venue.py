@@ -15,6 +15,12 @@ from websockets.http11 import Response
 HEARTBEAT_SECONDS = 0.05
 
 
+def instant_of(at_ns: int) -> str:
+    """Return an instant as venues write it, to the microsecond."""
+    seconds, rest = divmod(at_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000:06}Z"
+
+
 def moment(age_seconds: float = 0.0) -> str:
     """Return an instant so long ago as venues write it."""
     return (datetime.now(UTC) - timedelta(seconds=age_seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,102 @@
+"""Every fake provider that the contract suite runs: a new adapter adds one entry.
+
+The suite starts ``serve(scenario)``, connects the adapter with ``settings(url)``, and compares what is
+published with ``server.expected``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, Self
+
+from tests.support.fake_feeds.coinbase import CoinbaseFormat
+from tests.support.fake_feeds.kraken import KrakenFormat
+from tests.support.fake_feeds.played_venue import ExpectedTick, PlayedVenue
+
+# Scenarios of all websocket providers; each adds the faults that it can show.
+COMMON: Final = frozenset(
+    {
+        "happy",
+        "ack_ok_then_silence",
+        "half_open",
+        "ping_only",
+        "many_bad_frames",
+        "close_1000",
+        "close_1001",
+        "close_1006",
+        "close_1008",
+        "unknown_type",
+        "bad_json",
+        "binary_frame",
+        "huge_frame",
+        "null_price",
+        "clock_skew_future",
+    }
+)
+# For providers that acknowledge a subscription, and for those with a heartbeat.
+WITH_ACKNOWLEDGEMENT: Final = frozenset({"ack_missing"})
+WITH_HEARTBEAT: Final = frozenset({"no_first_data"})
+
+
+class FakeServer(Protocol):
+    """A running fake provider; ``expected`` grows with each good tick that it sends."""
+
+    connections: int
+    expected: list[ExpectedTick]
+
+    @property
+    def url(self) -> str: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeProvider:
+    """One provider, as the contract suite sees it.
+
+    Parameters
+    ----------
+    name
+        Of the fake; a provider with two kinds of instruments has two.
+    venue
+        Name in the registry of the ingestor's feeds.
+    symbols
+        Ours, such as ``PAXG/USD``: all over one connection where the venue shares it, else one.
+    serve
+        Makes the server of a scenario.
+    settings
+        The ingestor's settings that name the server's address, and a key.
+    scenarios
+        Those that it can play.
+    secrets
+        What must appear in no log, metric, dead letter or recording.
+    """
+
+    name: str
+    venue: str
+    symbols: tuple[str, ...]
+    serve: Callable[[str], FakeServer]
+    settings: Callable[[str], Mapping[str, Any]]
+    scenarios: frozenset[str] = field(default=COMMON)
+    secrets: tuple[str, ...] = ()
+
+
+FAKE_PROVIDERS: Final = (
+    FakeProvider(
+        name="kraken",
+        venue="kraken",
+        symbols=("PAXG/USD",),
+        serve=lambda scenario: PlayedVenue(KrakenFormat, scenario=scenario, symbols=("PAXG/USD",)),
+        settings=lambda url: {"kraken_websocket_url": url},
+        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol", "throttled"},
+    ),
+    FakeProvider(
+        name="coinbase",
+        venue="coinbase",
+        symbols=("PAXG/USD",),
+        serve=lambda scenario: PlayedVenue(CoinbaseFormat, scenario=scenario, symbols=("PAXG/USD",)),
+        settings=lambda url: {"coinbase_websocket_url": url},
+        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol"},
+    ),
+)
