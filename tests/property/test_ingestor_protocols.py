@@ -13,7 +13,7 @@ from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
 from services.ingestor.feeds.venues.kraken.protocol import KrakenProtocol
 from services.ingestor.feeds.venues.tiingo.eod import parse_prices
 from services.ingestor.feeds.venues.yahoo.chart import parse_chart
-from shared.errors import FeedRefused, FeedUnavailable
+from shared.errors import FeedUnavailable
 
 _json: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -90,5 +90,5 @@ def test_nothing_that_looks_like_coinbase_raises(frame: dict[str, Any]) -> None:
 def test_no_body_raises_anything_but_our_errors(parse: Any, body: Any) -> None:
     try:
         assert parse(body) is not None
-    except (FeedUnavailable, FeedRefused) as error:
+    except FeedUnavailable as error:
         assert error.reason in {"not_json", "server_error", "not_found"}  # noqa: PT017 - may pass without

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarSource
 from services.ingestor.feeds.streaming.connection import USER_AGENT
-from services.ingestor.feeds.transport.http_json import Throttled
+from services.ingestor.feeds.streaming.events import Refusal
+from services.ingestor.feeds.transport.http_errors import Refused, Throttled
 from services.ingestor.feeds.venues.coinbase.candles import CandleCloses
 from services.ingestor.feeds.venues.tiingo.eod import TiingoEod
 from services.ingestor.feeds.venues.yahoo.chart import YahooChart
@@ -22,7 +23,7 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import xnys_calendar
 from shared.clock import ManualClock
 from shared.domain.bars import Bar, BarStatus
-from shared.errors import FeedRefused, FeedUnavailable
+from shared.errors import FeedUnavailable
 from tests.support.fake_feeds.coinbase import PRODUCT, CoinbaseRest, candle_close
 from tests.support.fake_feeds.daily import NEW_YORK, Day, FakeTiingo, FakeYahoo, float32
 from tests.support.fake_feeds.http_server import Answer
@@ -224,10 +225,23 @@ async def test_throttling_is_waited_out_as_asked() -> None:
             assert asyncio.get_running_loop().time() - began >= 0.95
 
 
-async def test_unknown_symbol_is_final() -> None:
+async def test_unknown_symbol_is_evidence_with_the_words_of_the_provider() -> None:
     async with _yahoo(_days()) as (fake, _), httpx.AsyncClient(base_url=fake.server.url) as client:
-        with pytest.raises(FeedRefused):
+        with pytest.raises(Refused, match="No data found, symbol may be delisted") as caught:
             await YahooChart(client, symbol="NOPE").rows(["2025-11-25"])
+    assert caught.value.refusal is Refusal.UNKNOWN_SYMBOL
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 451, 500])
+async def test_one_refusal_is_not_the_last_request(status: int) -> None:
+    async with _yahoo(_days()) as (fake, source):
+        words = b'{"finance":{"result":null,"error":{"code":"Unauthorized","description":"Invalid Crumb"}}}'
+        fake.answers = [Answer(status=status, body=words, headers={"Retry-After": "0"})]
+        with capture_logs() as logs:
+            async with _running(source, _clock("2025-11-27T10:00")) as running:
+                await running.until(lambda: bool(running.sink.histories))
+    (failed,) = [each for each in logs if each["event"] == "pull_failed"]
+    assert "Invalid Crumb" in failed["error"]
 
 
 async def test_restated_close_is_a_correction_with_the_next_revision() -> None:
@@ -285,14 +299,13 @@ async def test_split_is_no_storm_of_corrections() -> None:
     assert running.sink.histories[1][-1].close == pytest.approx(days[_LAST].close / 2, abs=1e-4)
 
 
-async def test_bad_key_is_final_and_stands_nowhere() -> None:
+async def test_bad_key_is_asked_again_and_stands_nowhere() -> None:
     async with _tiingo(_days(), key="wrong-secret-key") as (fake, source):
         with capture_logs() as logs:
             async with _running(source, _clock("2025-11-27T10:00")) as running:
-                with pytest.raises(FeedRefused, match="Invalid token") as caught:
-                    await asyncio.wait_for(running.task, 5)
-        assert len(fake.server.requests) == 1
-        assert "wrong-secret-key" not in f"{logs}{caught.value!r}{source!r}"
+                await running.until(lambda: len(fake.server.requests) >= 3)
+        assert "Invalid token" in str(logs)
+        assert "wrong-secret-key" not in f"{logs}{source!r}"
         assert "wrong-secret-key" not in f"{fake.server.requests[0].path}{fake.server.requests[0].query}"
 
 

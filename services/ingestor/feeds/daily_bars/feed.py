@@ -21,7 +21,7 @@ from services.ingestor.core.bar_corrections import BarHistory, Comparison
 from services.ingestor.core.pull_schedule import next_pull
 from services.ingestor.feeds.daily_bars.ports import BarSource, Row
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.transport.http_json import Throttled
+from services.ingestor.feeds.transport.http_errors import Unanswered
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
@@ -113,7 +113,7 @@ class DailyBarsFeed:
                 return await self._pull(sink, is_full=is_full)
             except FeedUnavailable as error:
                 self._metrics.pull_failures.labels(self.name).inc()
-                asked = error.retry_after_seconds if isinstance(error, Throttled) else 0.0
+                asked = error.retry_after_seconds if isinstance(error, Unanswered) else 0.0
                 wait = backoff.failed(live_seconds=0.0, at_least_seconds=asked)
                 log.warning(
                     "pull_failed",

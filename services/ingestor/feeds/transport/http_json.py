@@ -1,101 +1,184 @@
-"""GET a JSON document; every other outcome is an error that says what to do next.
+"""GET a JSON document or a text within bounds; every other outcome is an error of `http_errors`.
 
-=================================== ======================= ===================
-answer                              error                   reason
-=================================== ======================= ===================
-no answer, timeout, cut off         `FeedUnavailable`       ``unreachable``
-429 and 418                         `Throttled`             ``throttled``
-401, 403, 451                       `FeedRefused`           ``refused``
-404, 400 and other 4xx              `FeedRefused`           ``not_found``
-5xx, redirects                      `FeedUnavailable`       ``server_error``
-200 with HTML                       `FeedUnavailable`       ``blocked``
-200 with anything but JSON          `FeedUnavailable`       ``not_json``
-=================================== ======================= ===================
+Bounded are the bytes of an answer, the time until it is complete, and the redirects. A redirect is followed
+to the same host, and to another one only when the request carries no key: headers would go there as well.
 
 No message contains query strings or headers: keys are sent there.
 """
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
 import orjson
 
+from services.ingestor.feeds.transport.http_errors import (
+    Unanswered,
+    error_of_status,
+    provider_words,
+    secrets_sent,
+)
 from shared.domain.retry_after import parse_retry_after
-from shared.errors import FeedRefused, FeedUnavailable
 
-_FINAL: Final = frozenset({401, 403, 451})
-_THROTTLED: Final = frozenset({418, 429})
-_DEFAULT_RETRY_AFTER_SECONDS: Final = 60.0
 # A wait of years is a mistake of the provider; one request an hour is no burden.
 LONGEST_RETRY_AFTER_SECONDS: Final = 3600.0
+# The longest answer that is needed, twenty-five years of daily rows as JSON, has 3 MB.
+MAX_ANSWER_BYTES: Final = 16 << 20
+# From the first header to the last byte: a server that sends a byte now and then must not hold us.
+_BODY_SECONDS: Final = 60.0
+# Until the headers; a request waits here for its turn as well (`RateLimiter`).
+_HEAD_SECONDS: Final = 900.0
+_MOST_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+Params = Mapping[str, str | int]
 
 
-class Throttled(FeedUnavailable):
-    """The provider asks for fewer requests.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """An answer with status 200.
 
     Parameters
     ----------
-    retry_after_seconds
-        How long to wait before the next request.
+    body
+        Complete, without a byte order mark or white space before it.
+    at
+        The provider's clock, from its ``Date`` header; None if it sent none that can be read.
     """
 
-    default_reason = "throttled"
-
-    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
+    body: bytes
+    content_type: str
+    at: datetime | None
 
 
 async def get_json(
     client: httpx.AsyncClient,
     path: str,
     *,
-    params: Mapping[str, str | int] | None = None,
+    params: Params | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Any:
     """Return the JSON document at a path below the client's base address.
 
     Raises
     ------
-    FeedUnavailable, Throttled, FeedRefused
-        As in the table above.
+    Unanswered, Throttled, Refused
+        As in the table of `http_errors`.
     """
-    where = f"{client.base_url.host}{path}"
+    answer = await fetch(client, path, params=params, headers=headers)
     try:
-        response = await client.get(path, params=dict(params or {}), headers=dict(headers or {}))
-    except httpx.HTTPError as error:
-        # Its text may hold the address with its query.
-        raise FeedUnavailable(f"{where}: {type(error).__name__}", reason="unreachable") from None
-    status = response.status_code
-    if status in _THROTTLED:
-        asked = parse_retry_after(
-            response.headers.get("retry-after"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS
-        )
-        raise Throttled(
-            f"{where}: HTTP {status}",
-            retry_after_seconds=_DEFAULT_RETRY_AFTER_SECONDS if asked is None else asked,
-        )
-    if status in _FINAL:
-        raise FeedRefused(f"{where}: HTTP {status}: {_provider_message(response)}", reason="refused")
-    if 400 <= status < 500:
-        raise FeedRefused(f"{where}: HTTP {status}: {_provider_message(response)}", reason="not_found")
-    if status != 200:
-        raise FeedUnavailable(f"{where}: HTTP {status}", reason="server_error")
-    body = response.content.lstrip()
-    if body[:1] == b"<" or "html" in response.headers.get("content-type", ""):
-        raise FeedUnavailable(f"{where}: a web page instead of data", reason="blocked")
-    try:
-        return orjson.loads(body)
+        return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
-        raise FeedUnavailable(f"{where}: not JSON: {error}", reason="not_json") from None
+        raise Unanswered(f"{_where(client, path)}: not JSON: {error}", reason="not_json") from None
 
 
-def _provider_message(response: httpx.Response) -> str:
-    """Return the provider's message if it is a JSON field; some providers repeat the key in free text."""
+async def get_text(
+    client: httpx.AsyncClient,
+    path: str,
+    *,
+    params: Params | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    """Return the text at a path below the client's base address: a CSV, for instance.
+
+    Raises
+    ------
+    Unanswered, Throttled, Refused
+        As in the table of `http_errors`.
+    """
+    answer = await fetch(client, path, params=params, headers=headers)
     try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return ""
-    message = body.get("detail", body.get("message", "")) if isinstance(body, dict) else ""
-    return message[:100] if isinstance(message, str) else ""
+        return answer.body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unanswered(f"{_where(client, path)}: not text: {error}", reason="not_json") from None
+
+
+async def fetch(
+    client: httpx.AsyncClient,
+    path: str,
+    *,
+    params: Params | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpAnswer:
+    """Return an answer that has status 200 and is no web page.
+
+    Raises
+    ------
+    Unanswered, Throttled, Refused
+        As in the table of `http_errors`.
+    """
+    sent_params, sent_headers = dict(params or {}), dict(headers or {})
+    secrets = secrets_sent(sent_headers, sent_params)
+    where = _where(client, path)
+    request = client.build_request("GET", path, params=sent_params, headers=sent_headers)
+    try:
+        response = await _final_response(client, request, has_key=bool(secrets))
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await _bounded_body(response, where)
+        finally:
+            await response.aclose()
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        # Its text may hold the address with its query.
+        raise Unanswered(f"{where}: {type(error).__name__}", reason="unreachable") from None
+    body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    content_type = response.headers.get("content-type", "").lower()
+    is_html = body[:1] == b"<" or "html" in content_type
+    at = _server_time(response.headers.get("date"))
+    if response.status_code != 200:
+        words = provider_words(body, secrets=secrets)
+        asked = parse_retry_after(
+            response.headers.get("retry-after"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS, at=at
+        )
+        message = f"{where}: HTTP {response.status_code}" + (f": {words}" if words else "")
+        raise error_of_status(response.status_code, message, asked_seconds=asked, is_html=is_html)
+    if is_html:
+        raise Unanswered(f"{where}: a web page instead of data", reason="blocked")
+    return HttpAnswer(body=body, content_type=content_type, at=at)
+
+
+async def _final_response(
+    client: httpx.AsyncClient, request: httpx.Request, *, has_key: bool
+) -> httpx.Response:
+    """Return the response after redirects, its body unread; a redirect that must not be followed as it is."""
+    for _ in range(_MOST_REDIRECTS):
+        async with asyncio.timeout(_HEAD_SECONDS):
+            response = await client.send(request, stream=True, follow_redirects=False)
+        further = response.next_request
+        if response.status_code not in _REDIRECTS or further is None:
+            return response
+        is_same = further.url.netloc == request.url.netloc
+        is_downgrade = request.url.scheme == "https" and further.url.scheme != "https"
+        if is_downgrade or (has_key and not is_same):
+            return response
+        await response.aclose()
+        request = further
+    async with asyncio.timeout(_HEAD_SECONDS):
+        return await client.send(request, stream=True, follow_redirects=False)
+
+
+async def _bounded_body(response: httpx.Response, where: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise Unanswered(f"{where}: an answer of more than {MAX_ANSWER_BYTES} bytes", reason="too_long")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _server_time(date: str | None) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(date) if date is not None else None
+    except (ValueError, OverflowError):
+        return None
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def _where(client: httpx.AsyncClient, path: str) -> str:
+    return f"{client.base_url.host}{path}"

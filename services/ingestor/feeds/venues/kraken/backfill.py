@@ -5,10 +5,11 @@ from typing import Any, Final
 import httpx
 
 from services.ingestor.core.duplicates_and_gaps import Gap
-from services.ingestor.feeds.streaming.events import Trade
-from services.ingestor.feeds.transport.http_json import Throttled, get_json
+from services.ingestor.feeds.streaming.events import Refusal, Trade
+from services.ingestor.feeds.transport.http_errors import Refused, Throttled
+from services.ingestor.feeds.transport.http_json import get_json
 from services.ingestor.feeds.transport.json_fields import number, whole
-from shared.errors import DecodeError, FeedRefused, FeedUnavailable
+from shared.errors import DecodeError, FeedUnavailable
 
 # Far more than a reconnect misses; filling a gap of days would take an hour of requests.
 _MAX_PAGES: Final = 20
@@ -37,7 +38,7 @@ class KrakenBackfill:
 
         Raises
         ------
-        FeedUnavailable, FeedRefused
+        FeedUnavailable
             If Kraken does not answer, or answers with an error.
         """
         found: dict[int, Trade] = {}
@@ -61,9 +62,9 @@ class KrakenBackfill:
             # The status is HTTP 200 all the same.
             text = str(errors)[:200]
             if "Rate limit" in text or "Throttled" in text:
-                raise Throttled(f"Kraken: {text}", retry_after_seconds=60.0)
+                raise Throttled(f"Kraken: {text}")
             if "Unknown asset pair" in text:
-                raise FeedRefused(f"Kraken: {text}", reason="not_found")
+                raise Refused(f"Kraken: {text}", refusal=Refusal.UNKNOWN_SYMBOL)
             raise FeedUnavailable(f"Kraken: {text}", reason="server_error")
         result = body.get("result") if isinstance(body, dict) else None
         if not isinstance(result, dict):

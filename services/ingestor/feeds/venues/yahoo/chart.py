@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import httpx
 
 from services.ingestor.feeds.daily_bars.ports import BarProvider, Row
+from services.ingestor.feeds.streaming.events import Refusal
+from services.ingestor.feeds.transport.http_errors import Refused
 from services.ingestor.feeds.transport.http_json import get_json
-from shared.errors import FeedRefused, FeedUnavailable
+from shared.errors import FeedUnavailable
 
 _DECIMALS: Final = 4
 # Yahoo only answers browsers; any other client gets "Too Many Requests" at once.
@@ -46,7 +48,7 @@ class YahooChart:
 
         Raises
         ------
-        FeedUnavailable, FeedRefused
+        FeedUnavailable
             If Yahoo does not answer, its answer cannot be used, or it refuses.
         """
         begin = datetime.combine(date.fromisoformat(sessions[0]), datetime.min.time(), UTC)
@@ -73,7 +75,7 @@ def parse_chart(body: Any) -> list[Row]:
 
     Raises
     ------
-    FeedRefused
+    Refused
         If Yahoo does not have the symbol.
     FeedUnavailable
         If the body is an error or not a chart.
@@ -85,7 +87,7 @@ def parse_chart(body: Any) -> list[Row]:
     if error:
         text = f"{error.get('code')}: {error.get('description')}" if isinstance(error, dict) else str(error)
         if "Not Found" in text:
-            raise FeedRefused(f"Yahoo: {text[:150]}", reason="not_found")
+            raise Refused(f"Yahoo: {text[:150]}", refusal=Refusal.UNKNOWN_SYMBOL)
         raise FeedUnavailable(f"Yahoo: {text[:150]}", reason="server_error")
     try:
         result = chart["result"][0]
