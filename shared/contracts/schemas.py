@@ -12,8 +12,9 @@ from pydantic import TypeAdapter
 
 from shared.contracts.asyncapi import asyncapi_document
 from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
-from shared.contracts.ticks import INSTANTS_END_NS, MAX_DETAIL, SCHEMA, VERSION
+from shared.contracts.ticks import MAX_DETAIL, SCHEMA, VERSION
 from shared.domain.bars import Bar, BarsMode
+from shared.domain.instants import INSTANTS_END_NS
 from shared.domain.ticks import AuthorityReason, FeedFaultKind, FeedState
 
 Schema = dict[str, Any]

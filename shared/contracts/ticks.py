@@ -29,6 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import load_object
 from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar, BarBatch, BarsMode
+from shared.domain.instants import INSTANTS_END_NS
 from shared.domain.ticks import (
     AuthorityReason,
     FeedAuthority,
@@ -43,8 +44,6 @@ from shared.errors import DecodeError, QualityError
 
 SCHEMA: Final = "ticks"
 VERSION: Final = 1
-# 2036-01-01T00:00:00Z, after the last session of the calendar.
-INSTANTS_END_NS: Final = 2_082_758_400_000_000_000
 _INTEGERS_END: Final = 1 << 63
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
+# 2036-01-01T00:00:00Z, after the last session of the calendar: no record holds an instant from then on.
+INSTANTS_END_NS: Final = 2_082_758_400_000_000_000
 # Only the forms of RFC 3339: fromisoformat also takes week dates and times without seconds.
 _RFC3339: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})"

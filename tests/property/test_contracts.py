@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
-from shared.contracts.ticks import INSTANTS_END_NS, MAX_DETAIL, decode_tick_record, encode_tick_record
+from shared.contracts.ticks import MAX_DETAIL, decode_tick_record, encode_tick_record
 from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.deliveries import DeadLetter, DeliveryOutcome
 from shared.domain.divergences import DivergenceEvent
+from shared.domain.instants import INSTANTS_END_NS
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import (
     AuthorityReason,

@@ -4,10 +4,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.instants import NS_PER_SECOND
-
-# A venue repeats a quote at once or after a reconnect, not minutes later.
-_QUOTE_MEMORY_NS: Final = 120 * NS_PER_SECOND
+# A venue repeats a tick at once or after a reconnect, not minutes later.
+_MEMORY_SECONDS: Final = 120.0
+_MEMORY_TICKS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,18 +94,35 @@ class TradeSequence:
         return Gap(after_id=last_id, before_id=announced + 1, since_ns=last_ns)
 
 
-class RecentQuotes:
-    """The quotes of the last two minutes."""
+class RecentTicks:
+    """The ticks of the last two minutes, at most 20,000: what comes again is a duplicate.
+
+    Examples
+    --------
+    >>> recent = RecentTicks()
+    >>> recent.is_new((5, 1.0, 2.0), now=0.0), recent.is_new((5, 1.0, 2.0), now=120.0)
+    (True, False)
+    >>> recent.is_new((5, 1.0, 2.0), now=120.1)
+    True
+    """
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[int, float, float], int] = OrderedDict()
+        self._seen: OrderedDict[tuple[object, ...], float] = OrderedDict()
 
-    def is_new(self, *, ts_event_ns: int, bid: float, ask: float, ts_received_ns: int) -> bool:
-        """Return whether exactly this quote was not seen yet, and remember it."""
-        while self._seen and next(iter(self._seen.values())) < ts_received_ns - _QUOTE_MEMORY_NS:
-            self._seen.popitem(last=False)
-        key = (ts_event_ns, bid, ask)
-        if key in self._seen:
+    def is_new(self, key: tuple[object, ...], *, now: float) -> bool:
+        """Return whether a tick was not seen yet, and remember it.
+
+        Parameters
+        ----------
+        key
+            The venue's id of the tick, or else everything that it says.
+        now
+            Seconds on a clock that never goes back.
+        """
+        seen = self._seen
+        while seen and (len(seen) >= _MEMORY_TICKS or next(iter(seen.values())) < now - _MEMORY_SECONDS):
+            seen.popitem(last=False)
+        if key in seen:
             return False
-        self._seen[key] = ts_received_ns
+        seen[key] = now
         return True

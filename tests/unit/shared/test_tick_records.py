@@ -8,8 +8,9 @@ import pytest
 
 from shared.contracts import ticks
 from shared.contracts.envelope import load_object
-from shared.contracts.ticks import INSTANTS_END_NS, MAX_DETAIL, decode_tick_record, encode_tick_record
+from shared.contracts.ticks import MAX_DETAIL, decode_tick_record, encode_tick_record
 from shared.domain.bars import BarBatch
+from shared.domain.instants import INSTANTS_END_NS
 from shared.domain.ticks import FeedFault, FeedFaultKind, FeedStatus
 from shared.errors import DataError, DecodeError, QualityError
 from tests.support.builders_market import utc

@@ -147,7 +147,7 @@ class Connection:
                 frame = await socket.recv()
                 received_ns, now = self._clock.now_ns(), self._clock.monotonic()
                 outcome = self._normaliser.take(
-                    self._protocol.receive(frame), frame=frame, received_ns=received_ns, sink=sink
+                    self._protocol.receive(frame), frame=frame, received_ns=received_ns, now=now, sink=sink
                 )
                 health.on_frame(now=now, is_bad=outcome.is_unreadable)
                 self._last_received.frame_ns = received_ns

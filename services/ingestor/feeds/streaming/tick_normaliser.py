@@ -4,11 +4,13 @@ A snapshot is the present state of the market; it does not show that the feed is
 while it is not older than the allowed lateness, and never counts as a fresh tick.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
-from services.ingestor.core.duplicates_and_gaps import Gap, RecentQuotes, TradeSequence
+from services.ingestor.core.duplicates_and_gaps import Gap, RecentTicks, TradeSequence
 from services.ingestor.core.tick_validation import check_quote, check_trade
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.streaming.events import (
@@ -16,8 +18,11 @@ from services.ingestor.feeds.streaming.events import (
     Event,
     Heartbeat,
     OneSided,
+    Print,
     Quote,
     Rejected,
+    Reply,
+    Rotate,
     Trade,
     Unknown,
     Unreadable,
@@ -27,6 +32,8 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.errors import QualityError
+
+_T = TypeVar("_T", Trade, Print)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,31 +82,48 @@ class TickNormaliser:
         self._lateness_ns = lateness_ns
         self._metrics = metrics
         self._sequence = TradeSequence()
-        self._quotes = RecentQuotes()
+        self._quotes = RecentTicks()
+        self._prints = RecentTicks()
 
     def take(  # noqa: C901 - one case for each kind of event, and nothing else
-        self, events: list[Event], *, frame: str | bytes, received_ns: int, sink: Sink
+        self, events: list[Event], *, frame: str | bytes, received_ns: int, now: float, sink: Sink
     ) -> FrameOutcome:
-        """Queue the usable ticks of one frame and return everything else that it says."""
+        """Queue the usable ticks of one frame and return everything else that it says.
+
+        Parameters
+        ----------
+        events
+            Those of this instrument; their ``symbol`` is not looked at.
+        frame
+            What they were read from; it is kept as a dead letter if something in it cannot be used.
+        received_ns
+            When it came, nanoseconds since the Unix epoch by our wall clock.
+        now
+            The same instant in seconds on a clock that never goes back.
+        """
         outcome = FrameOutcome()
         quotes: list[tuple[int, float, float]] = []
         trades: list[Trade] = []
+        prints: list[Print] = []
         raw = frame if isinstance(frame, bytes) else frame.encode(errors="replace")
         for event in events:
             match event:
                 case Quote():
                     outcome.has_data = True
-                    quotes += self._quote(event, raw, received_ns, sink, outcome)
+                    quotes += self._quote(event, raw, received_ns, now, sink, outcome)
                 case Trade():
                     outcome.has_data = True
                     trades.append(event)
+                case Print():
+                    outcome.has_data = True
+                    prints.append(event)
                 case OneSided():
                     outcome.has_data = True
                     self._metrics.ticks_rejected.labels(self._feed, "one_sided").inc()
                 case Heartbeat(last_trade_id=int() as last_id):
                     gap = self._sequence.on_last_trade_id(last_id)
                     outcome.gaps += [gap] if gap is not None else []
-                case Heartbeat():
+                case Heartbeat() | Reply() | Rotate():
                     pass
                 case Acknowledged():
                     outcome.is_acknowledged = True
@@ -115,6 +139,7 @@ class TickNormaliser:
         if quotes:
             sink.put_ticks(self._quote_batch(quotes, received_ns))
         self._trades(trades, raw, received_ns, sink, outcome)
+        self._take_prints(prints, raw, received_ns, now, sink, outcome)
         return outcome
 
     def take_filled(self, trades: list[Trade], *, received_ns: int, sink: Sink) -> None:
@@ -124,7 +149,7 @@ class TickNormaliser:
             sink.put_ticks(self._trade_batch(usable, received_ns))
 
     def _quote(
-        self, quote: Quote, raw: bytes, received_ns: int, sink: Sink, outcome: FrameOutcome
+        self, quote: Quote, raw: bytes, received_ns: int, now: float, sink: Sink, outcome: FrameOutcome
     ) -> list[tuple[int, float, float]]:
         ts_event_ns = quote.ts_event_ns if quote.ts_event_ns is not None else received_ns
         try:
@@ -134,9 +159,7 @@ class TickNormaliser:
             return []
         if quote.is_snapshot and received_ns - ts_event_ns > self._lateness_ns:
             return []
-        if not self._quotes.is_new(
-            ts_event_ns=ts_event_ns, bid=quote.bid, ask=quote.ask, ts_received_ns=received_ns
-        ):
+        if not self._quotes.is_new((ts_event_ns, quote.bid, quote.ask), now=now):
             self._metrics.ticks_duplicate.labels(self._feed).inc()
             return []
         if not quote.is_snapshot:
@@ -166,7 +189,30 @@ class TickNormaliser:
                 self._observe_delay(trade.ts_event_ns, received_ns)
         sink.put_ticks(self._trade_batch(usable, received_ns))
 
-    def _valid(self, trades: list[Trade], raw: bytes, received_ns: int, sink: Sink) -> list[Trade]:
+    def _take_prints(
+        self,
+        prints: list[Print],
+        raw: bytes,
+        received_ns: int,
+        now: float,
+        sink: Sink,
+        outcome: FrameOutcome,
+    ) -> None:
+        young = [
+            each
+            for each in self._valid(prints, raw, received_ns, sink)
+            if not each.is_snapshot or received_ns - each.ts_event_ns <= self._lateness_ns
+        ]
+        new = [each for each in young if self._prints.is_new(_identity(each), now=now)]
+        self._metrics.ticks_duplicate.labels(self._feed).inc(len(young) - len(new))
+        for each in new:
+            if not each.is_snapshot:
+                outcome.has_fresh_tick = True
+                self._observe_delay(each.ts_event_ns, received_ns)
+        if new:
+            sink.put_ticks(self._trade_batch(new, received_ns))
+
+    def _valid(self, trades: Sequence[_T], raw: bytes, received_ns: int, sink: Sink) -> list[_T]:
         """Return the trades that can be true; reject the others."""
         usable = []
         for trade in trades:
@@ -193,7 +239,7 @@ class TickNormaliser:
             ask=np.array([ask for _, _, ask in quotes], dtype=np.float64),
         )
 
-    def _trade_batch(self, trades: list[Trade], received_ns: int) -> TradeBatch:
+    def _trade_batch(self, trades: Sequence[Trade | Print], received_ns: int) -> TradeBatch:
         return TradeBatch(
             instrument=self._instrument,
             feed=self._feed,
@@ -201,8 +247,17 @@ class TickNormaliser:
             ts_received_ns=np.full(len(trades), received_ns, dtype=np.int64),
             price=np.array([trade.price for trade in trades], dtype=np.float64),
             size=np.array([trade.size for trade in trades], dtype=np.float64),
-            trade_id=tuple(str(trade.trade_id) for trade in trades),
+            trade_id=tuple(
+                str(trade.trade_id) if isinstance(trade, Trade) else trade.print_id or "" for trade in trades
+            ),
         )
 
     def _observe_delay(self, ts_event_ns: int, received_ns: int) -> None:
         self._metrics.tick_delay.labels(self._feed).observe(max(0, received_ns - ts_event_ns) / NS_PER_SECOND)
+
+
+def _identity(trade: Print) -> tuple[object, ...]:
+    """Return what two reports of one trade have in common."""
+    if trade.print_id is not None:
+        return (trade.print_id,)
+    return (trade.ts_event_ns, trade.price, trade.size)

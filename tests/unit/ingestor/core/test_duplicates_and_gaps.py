@@ -1,6 +1,6 @@
 """Trade ids in sequence, quotes seen before."""
 
-from services.ingestor.core.duplicates_and_gaps import Gap, RecentQuotes, TradeSequence
+from services.ingestor.core.duplicates_and_gaps import Gap, RecentTicks, TradeSequence
 
 
 def _after(*ids: int, is_snapshot: bool = False) -> TradeSequence:
@@ -63,14 +63,22 @@ def test_claim_before_any_trade_is_the_starting_point() -> None:
 
 
 def test_equal_quotes_are_seen_once_within_two_minutes() -> None:
-    quotes = RecentQuotes()
-    second = 1_000_000_000
+    quotes = RecentTicks()
 
-    def is_new(ts: int, bid: float, received: int) -> bool:
-        return quotes.is_new(ts_event_ns=ts, bid=bid, ask=2.0, ts_received_ns=received)
+    def is_new(ts: int, bid: float, now: float) -> bool:
+        return quotes.is_new((ts, bid, 2.0), now=now)
 
-    assert is_new(1, 1.0, 0)
-    assert not is_new(1, 1.0, 120 * second)
-    assert is_new(2, 1.0, 120 * second)
-    assert is_new(1, 1.5, 120 * second)
-    assert is_new(1, 1.0, 120 * second + 1)
+    assert is_new(1, 1.0, 0.0)
+    assert not is_new(1, 1.0, 120.0)
+    assert is_new(2, 1.0, 120.0)
+    assert is_new(1, 1.5, 120.0)
+    assert is_new(1, 1.0, 120.001)
+
+
+def test_the_memory_of_ticks_is_bounded_and_the_oldest_is_forgotten_first() -> None:
+    recent = RecentTicks()
+    for number in range(20_001):
+        assert recent.is_new((number,), now=0.0)
+
+    assert not recent.is_new((20_000,), now=0.0)
+    assert recent.is_new((0,), now=0.0)

@@ -7,9 +7,12 @@ from services.ingestor.feeds.streaming.events import (
     Event,
     Heartbeat,
     OneSided,
+    Print,
     Quote,
     Refusal,
     Rejected,
+    Reply,
+    Rotate,
     Trade,
     Unknown,
     Unreadable,
@@ -36,7 +39,7 @@ class _Feed:
         )
 
     def take(self, *events: Event) -> FrameOutcome:
-        return self._normaliser.take(list(events), frame="frame", received_ns=NOW_NS, sink=self.sink)
+        return self._normaliser.take(list(events), frame="frame", received_ns=NOW_NS, now=0.0, sink=self.sink)
 
     def count(self, metric: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"convex_ingestor_{metric}", {"feed": "test", **labels})
@@ -89,6 +92,46 @@ def test_a_missing_trade_is_a_gap_and_a_trade_that_cannot_be_true_is_rejected() 
     assert [(gap.after_id, gap.before_id) for gap in outcome.gaps] == [(1, 4)]
     assert feed.sink.trade_ids() == ["1", "4"]
     assert feed.sink.rejected == [("not_positive", b"frame")]
+
+
+def _print(print_id: str | None, *, price: float = 4_000.0, age_seconds: int = 0, old: bool = False) -> Print:
+    return Print(
+        ts_event_ns=NOW_NS - age_seconds * SECOND_NS,
+        price=price,
+        size=1.0,
+        print_id=print_id,
+        is_snapshot=old,
+    )
+
+
+def test_a_print_is_a_trade_and_its_repetition_is_known_by_its_id_or_by_all_that_it_says() -> None:
+    feed = _Feed()
+    first = feed.take(_print("a"), _print(None), _print(None, price=4_001.0))
+    second = feed.take(_print("a", price=4_002.0), _print(None))
+
+    assert (first.has_data, first.has_fresh_tick) == (True, True)
+    assert (second.has_data, second.has_fresh_tick, second.gaps) == (True, False, [])
+    assert feed.sink.trade_ids() == ["a", "", ""]
+    assert feed.count("ticks_duplicate_total") == 2
+
+
+def test_a_print_of_a_snapshot_is_used_while_it_is_young_and_is_never_a_fresh_tick() -> None:
+    feed = _Feed()
+    outcome = feed.take(_print("young", age_seconds=2, old=True), _print("old", age_seconds=3, old=True))
+
+    assert (outcome.has_data, outcome.has_fresh_tick) == (True, False)
+    assert feed.sink.trade_ids() == ["young"]
+
+
+def test_a_print_that_cannot_be_true_is_rejected() -> None:
+    feed = _Feed()
+
+    assert not feed.take(_print("a", price=0.0)).has_fresh_tick
+    assert feed.sink.rejected == [("not_positive", b"frame")]
+
+
+def test_what_only_the_connection_acts_on_is_no_data() -> None:
+    assert _Feed().take(Reply(frame="login"), Rotate()) == FrameOutcome()
 
 
 def test_the_last_trade_of_a_heartbeat_is_a_gap_when_it_is_still_missing_at_the_next() -> None:
