@@ -28,7 +28,7 @@ RECONNECT_REASONS: Final = (
     "no_data",
     "too_many_bad_frames",
 )
-RECORD_KINDS: Final = ("quotes", "trades", "status", "bars")
+RECORD_KINDS: Final = ("quotes", "trades", "status", "bars", "authority", "fault")
 BAR_OUTCOMES: Final = (
     "new",
     "unchanged",

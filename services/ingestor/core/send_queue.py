@@ -8,8 +8,10 @@ what        leaves as                               when the queue is full
 quotes      the run of one instrument at the head,  the oldest are dropped first
             at most `MAX_TICKS_PER_RECORD`
 trades      the same                                dropped once no quote is left
-status      itself                                  never dropped: of one state the first and
-                                                    the newest wait, others are replaced
+status      itself                                  never dropped: of one feed and state the first
+                                                    and the newest wait, others are replaced
+authority   itself                                  never dropped; `FeedChoice` bounds their rate
+fault       itself                                  never dropped; what tells of it bounds its rate
 live bars   at most `MAX_BARS_PER_RECORD` bars      never dropped
 history     its last `HISTORY_SESSIONS` bars        never dropped
 =========== ======================================= =======================================
@@ -24,7 +26,15 @@ from typing import Final
 import numpy as np
 
 from shared.domain.bars import HISTORY_SESSIONS, BarBatch, BarsMode
-from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TickBatch, TradeBatch
+from shared.domain.ticks import (
+    MAX_TICKS_PER_RECORD,
+    FeedAuthority,
+    FeedFault,
+    FeedStatus,
+    QuoteBatch,
+    TickBatch,
+    TradeBatch,
+)
 
 # A bar is below 300 bytes and Kafka takes records of 1 MiB.
 MAX_BARS_PER_RECORD: Final = 3_000
@@ -37,7 +47,7 @@ class Dropped(StrEnum):
     TRADES = "trades"
 
 
-Entry = TickBatch | FeedStatus | BarBatch
+Entry = TickBatch | FeedStatus | FeedAuthority | FeedFault | BarBatch
 
 
 class SendQueue:
@@ -87,6 +97,9 @@ class SendQueue:
             case FeedStatus():
                 self._replace_status(entry)
                 return {}
+            case FeedAuthority() | FeedFault():
+                self._entries.append(entry)
+                return {}
             case BarBatch(mode=BarsMode.HISTORY):
                 # Two records would be two histories, and the first would be evaluated without the second.
                 self._entries.append(replace(entry, bars=entry.bars[-HISTORY_SESSIONS:]))
@@ -121,9 +134,9 @@ class SendQueue:
         return _joined(run)
 
     def _replace_status(self, status: FeedStatus) -> None:
-        # A state that changed stays queued: it may begin or end a fault. Of several statuses of one state the
-        # newest says it all, but the first keeps its place: in a queue that is never empty the newest alone
-        # would move back for ever, and event time would not advance downstream.
+        # A state that changed stays queued: it may begin or end a fault. Of several statuses of one feed and
+        # state the newest says it all, but the first keeps its place: in a queue that is never empty the
+        # newest alone would move back for ever, and event time would not advance downstream.
         waiting = islice(
             (
                 entry
@@ -133,7 +146,8 @@ class SendQueue:
             2,
         )
         newest, first = next(waiting, None), next(waiting, None)
-        if newest is not None and first is not None and newest.state is first.state is status.state:
+        told = {(each.feed, each.state) for each in (newest, first, status) if each is not None}
+        if newest is not None and first is not None and len(told) == 1:
             self._entries.remove(newest)
         self._entries.append(status)
 

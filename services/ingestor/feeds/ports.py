@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from shared.domain.bars import Bar
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 
 
@@ -21,6 +21,14 @@ class Sink(Protocol):
 
     def put_status(self, status: FeedStatus) -> None:
         """Queue a status record for every lead that needs it, after everything queued so far."""
+        ...
+
+    def put_authority(self, authority: FeedAuthority) -> None:
+        """Queue from which feed an instrument's ticks come from here on, after everything queued so far."""
+        ...
+
+    def put_feed_fault(self, fault: FeedFault) -> None:
+        """Queue that a fault of an instrument's data begins or ends, after everything queued so far."""
         ...
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:

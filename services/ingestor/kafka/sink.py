@@ -1,7 +1,8 @@
 """The sink of every feed: route the data of an instrument to Kafka.
 
-Ticks, statuses and bars of an instrument go into the log of every lead that has a pair with it, and into its
-own log if it leads a pair itself. Provisional bars and rejected input go to topics of their own.
+Ticks, statuses, bars, authorities and faults of an instrument go into the log of every lead that has a pair
+with it, and into its own log if it leads a pair itself. Provisional bars and rejected input go to topics of
+their own.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 
 
@@ -72,6 +73,14 @@ class KafkaSink:
         is_open = status.state in (FeedState.LIVE, FeedState.STALE)
         self._metrics.feed_open.labels(status.feed, status.instrument).set(is_open)
         self._put(status.instrument, status)
+
+    def put_authority(self, authority: FeedAuthority) -> None:
+        """Queue from which feed an instrument's ticks come from here on, after everything queued so far."""
+        self._put(authority.instrument, authority)
+
+    def put_feed_fault(self, fault: FeedFault) -> None:
+        """Queue that a fault of an instrument's data begins or ends, after everything queued so far."""
+        self._put(fault.instrument, fault)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Queue bars that nothing may be decided on: for ``bars.v1`` only, not for any lead's log."""

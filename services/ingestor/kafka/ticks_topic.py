@@ -25,7 +25,14 @@ from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.metrics import IngestorMetrics
 from shared.contracts.ticks import encode_tick_record
 from shared.domain.bars import Bar, BarBatch
-from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import (
+    MAX_TICKS_PER_RECORD,
+    FeedAuthority,
+    FeedFault,
+    FeedStatus,
+    QuoteBatch,
+    TradeBatch,
+)
 from shared.kafka.topics import TICKS
 
 # Enough full records for the sender while the feed adds more, but no status waits behind minutes of ticks.
@@ -136,5 +143,9 @@ def _kind(entry: Entry) -> str:
             return "trades"
         case FeedStatus():
             return "status"
+        case FeedAuthority():
+            return "authority"
+        case FeedFault():
+            return "fault"
         case BarBatch():
             return "bars"

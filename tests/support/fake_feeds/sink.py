@@ -1,7 +1,7 @@
 """A sink that remembers, for tests of one feed without Kafka."""
 
 from shared.domain.bars import Bar
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 
 
@@ -15,6 +15,8 @@ class RecordingSink:
         self.provisional: list[Bar] = []
         self.rejected: list[tuple[str, bytes]] = []
         self.statuses: list[FeedStatus] = []
+        self.authorities: list[FeedAuthority] = []
+        self.faults: list[FeedFault] = []
         self.order: list[str] = []
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
@@ -26,6 +28,12 @@ class RecordingSink:
 
     def put_status(self, status: FeedStatus) -> None:
         self.statuses.append(status)
+
+    def put_authority(self, authority: FeedAuthority) -> None:
+        self.authorities.append(authority)
+
+    def put_feed_fault(self, fault: FeedFault) -> None:
+        self.faults.append(fault)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         self.provisional += bars

@@ -3,7 +3,16 @@
 import numpy as np
 
 from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import (
+    AuthorityReason,
+    FeedAuthority,
+    FeedFault,
+    FeedFaultKind,
+    FeedState,
+    FeedStatus,
+    QuoteBatch,
+    TradeBatch,
+)
 
 LEAD = "XAU/USD.TEST"
 
@@ -37,6 +46,18 @@ def trades(*prices: float, feed: str = "test") -> TradeBatch:
 
 def status(watermark_ns: int, state: FeedState = FeedState.LIVE) -> FeedStatus:
     return FeedStatus(instrument=LEAD, feed="test", state=state, watermark_ns=watermark_ns)
+
+
+def authority(feed: str, *, since_ns: int = 0, previous: str | None = None) -> FeedAuthority:
+    return FeedAuthority(
+        instrument=LEAD, feed=feed, since_ns=since_ns, reason=AuthorityReason.FIRST, previous=previous
+    )
+
+
+def fault(at_ns: int, *, is_open: bool = True) -> FeedFault:
+    return FeedFault(
+        instrument=LEAD, feed="test", fault=FeedFaultKind.FEEDS_DISAGREE, is_open=is_open, at_ns=at_ns
+    )
 
 
 def bar(session: str, close: float = 100.0, **changes: object) -> Bar:

@@ -7,7 +7,7 @@ import pytest
 from services.ingestor.core.send_queue import Dropped, SendQueue
 from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedState, FeedStatus, QuoteBatch, TradeBatch
-from tests.unit.ingestor.ticks import bar, bar_batch, quotes, status, trades
+from tests.unit.ingestor.ticks import authority, bar, bar_batch, fault, quotes, status, trades
 
 
 def test_nothing_waits_in_a_new_queue() -> None:
@@ -178,6 +178,38 @@ def test_a_changed_state_is_kept() -> None:
         status(5),
         status(6, stale),
         None,
+    ]
+
+
+def test_who_has_authority_is_kept_in_its_place_whatever_ticks_go() -> None:
+    queue = SendQueue(max_ticks=1)
+    queue.put(quotes(1.0, feed="kraken"))
+    queue.put(authority("coinbase", previous="kraken"))
+    assert queue.put(quotes(2.0, feed="coinbase")) == {Dropped.QUOTES: 1}
+    queue.put(authority("kraken", previous="coinbase"))
+    queue.put(fault(5))
+    assert queue.take() == authority("coinbase", previous="kraken")
+    second = queue.take()
+    assert isinstance(second, QuoteBatch)
+    assert second.feed == "coinbase"
+    assert [queue.take(), queue.take(), queue.take()] == [
+        authority("kraken", previous="coinbase"),
+        fault(5),
+        None,
+    ]
+
+
+def test_statuses_of_another_feed_are_kept() -> None:
+    """A status that moved behind the authority of another feed would be of the wrong feed there."""
+    queue = SendQueue(max_ticks=10)
+    coinbase = replace(status(3), feed="coinbase")
+    for each in (status(1), status(2), authority("coinbase", previous="test"), coinbase):
+        queue.put(each)
+    assert [queue.take() for _ in range(4)] == [
+        status(1),
+        status(2),
+        authority("coinbase", previous="test"),
+        coinbase,
     ]
 
 

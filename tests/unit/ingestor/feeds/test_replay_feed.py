@@ -6,7 +6,7 @@ from services.ingestor.feeds.replay.feed import ReplayFeed
 from shared.clock import SystemClock
 from shared.domain.bars import Bar
 from shared.domain.instants import format_rfc3339
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 from shared.files.timeline import Recording
 from tests.support.builders_market import calendar, pair
@@ -33,6 +33,12 @@ class Listener:
     def put_status(self, status: FeedStatus) -> None:
         """Note after how many bars the status comes, and how far time has come with it."""
         self.statuses.append((len(self.seen), format_rfc3339(status.watermark_ns)))
+
+    def put_authority(self, authority: FeedAuthority) -> None:
+        raise AssertionError(authority)
+
+    def put_feed_fault(self, fault: FeedFault) -> None:
+        raise AssertionError(fault)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Pass."""
