@@ -13,6 +13,7 @@ _ROLES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
         ("signals",),
     ),
     "bars.v1": ("Each daily bar, new or changed.", ("ingestor", "signals"), ("ingestor",)),
+    "macro.v1": ("Each macro observation of each vintage.", ("ingestor",), ("ingestor",)),
     "signals.v1": ("The latest statistics of each pair, for display.", ("signals",), ("dashboard",)),
     "divergences.v1": (
         "What happened to each divergence; the value is the body of the webhooks, byte for byte.",

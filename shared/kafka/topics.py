@@ -34,6 +34,9 @@ TICKS: Final = Topic(
     name="ticks.v1", key="lead instrument", is_partitioned_by_lead=True, config=_deleted_after(7)
 )
 BARS: Final = Topic(name="bars.v1", key="instrument|session", config={"cleanup.policy": "compact"})
+MACRO: Final = Topic(
+    name="macro.v1", key="series|date|vintage", config={"cleanup.policy": "compact"}
+)
 STATE: Final = Topic(
     name="state.v1",
     key="pair",
@@ -50,4 +53,4 @@ DIVERGENCES: Final = Topic(name="divergences.v1", key="pair", config=_deleted_af
 DELIVERIES: Final = Topic(name="deliveries.v1", key="subscription", config=_deleted_after(30))
 DEADLETTERS: Final = Topic(name="deadletters.v1", key="origin", config=_deleted_after(30))
 
-ALL_TOPICS: Final = (TICKS, BARS, STATE, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)
+ALL_TOPICS: Final = (TICKS, BARS, MACRO, STATE, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shared.contracts.envelope import Contract
-from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
+from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, MACRO, SIGNALS
 from shared.contracts.ticks import decode_tick_record, encode_tick_record
 from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.deliveries import Channel, DeadLetter, DeliveryOutcome, Outcome
@@ -34,6 +34,7 @@ from shared.domain.divergences import (
     Significance,
     Transition,
 )
+from shared.domain.macro import Observation
 from shared.domain.snapshots import (
     ConfirmedStatistics,
     LegFault,
@@ -315,6 +316,31 @@ EXAMPLES = (
         BarBatch(instrument="IWM.ARCX", mode=BarsMode.HISTORY, bars=(_BAR, _BARE_BAR)),
     ),
     _record(BARS, _BAR),
+    _record(
+        MACRO,
+        Observation(
+            series="fred:DFII10",
+            date="2020-03-18",
+            vintage="2020-03-19",
+            value=0.65,
+            unit="percent",
+            source="fred",
+            known_at_ns=1584680400000000000,
+        ),
+    ),
+    _record(
+        MACRO,
+        Observation(
+            series="fred:DFII10",
+            date="2020-04-10",
+            vintage="2020-04-13",
+            value=None,
+            unit="percent",
+            source="fred",
+            known_at_ns=1586840400000000000,
+        ),
+        variant="no_value",
+    ),
     _record(SIGNALS, _SNAPSHOT),
     _record(DIVERGENCES, _EVENT),
     _record(

@@ -72,6 +72,8 @@ def test_value_of_another_schema_or_version_is_invalid(example: Example) -> None
         ("ticks.v1.bars", {"bars": [{"session": "2020-03-18"}]}),
         ("bars.v1", {"close": None}),
         ("bars.v1", {"status": "rumoured"}),
+        ("macro.v1", {"value": "."}),
+        ("macro.v1", {"date": None}),
         ("divergences.v1", {"severity": "dire"}),
         ("divergences.v1", {"values": {"z_90": "high"}}),
         ("signals.v1", {"legs": {}}),

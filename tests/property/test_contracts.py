@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, SIGNALS
+from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, MACRO, SIGNALS
 from shared.contracts.ticks import MAX_DETAIL, decode_tick_record, encode_tick_record
 from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.deliveries import DeadLetter, DeliveryOutcome
 from shared.domain.divergences import DivergenceEvent
 from shared.domain.instants import INSTANTS_END_NS
+from shared.domain.macro import MOST_VALUE, Observation
 from shared.domain.snapshots import PairSnapshot
 from shared.domain.ticks import (
     AuthorityReason,
@@ -40,6 +41,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 wholes = st.integers(-(1 << 63), (1 << 63) - 1)
 prices = st.floats(min_value=LEAST_PRICE, max_value=MOST_PRICE)
 instants = st.integers(0, INSTANTS_END_NS - 1)
+dates = st.dates().map(lambda day: day.isoformat())
 
 
 def values_of(kind: Any) -> st.SearchStrategy[Any]:
@@ -151,6 +153,22 @@ def test_bar_is_read_as_it_was_written(bar: Bar) -> None:
     assert BARS.decode(BARS.encode(bar)) == bar
 
 
+@given(
+    observation=st.builds(
+        Observation,
+        series=names,
+        date=dates,
+        vintage=dates,
+        value=st.none() | st.floats(-MOST_VALUE, MOST_VALUE),
+        unit=texts,
+        source=texts,
+        known_at_ns=st.integers(0, (1 << 63) - 1),
+    )
+)
+def test_observation_is_read_as_it_was_written(observation: Observation) -> None:
+    assert MACRO.decode(MACRO.encode(observation)) == observation
+
+
 @given(event=values_of(DivergenceEvent))
 def test_divergence_event_is_read_as_it_was_written(event: DivergenceEvent) -> None:
     assert DIVERGENCES.decode(DIVERGENCES.encode(event)) == event
@@ -173,7 +191,7 @@ def test_dead_letter_is_read_as_it_was_written(letter: DeadLetter) -> None:
 
 DECODERS = [
     decode_tick_record,
-    *(each.decode for each in (BARS, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)),
+    *(each.decode for each in (BARS, MACRO, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)),
 ]
 each_decoder = pytest.mark.parametrize("decode", DECODERS)
 json_values = st.recursive(
