@@ -63,7 +63,8 @@ class Observation:
         for name, text in (("date", self.date), ("vintage", self.vintage)):
             if not is_date(text):
                 raise QualityError(
-                    f"{name} of {self.series} must be YYYY-MM-DD, was {text!r}"[:300], reason="implausible_date"
+                    f"{name} of {self.series} must be YYYY-MM-DD, was {text!r}"[:300],
+                    reason="implausible_date",
                 )
         if self.value is not None and not abs(self.value) <= MOST_VALUE:
             raise QualityError(

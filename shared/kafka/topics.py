@@ -34,9 +34,7 @@ TICKS: Final = Topic(
     name="ticks.v1", key="lead instrument", is_partitioned_by_lead=True, config=_deleted_after(7)
 )
 BARS: Final = Topic(name="bars.v1", key="instrument|session", config={"cleanup.policy": "compact"})
-MACRO: Final = Topic(
-    name="macro.v1", key="series|date|vintage", config={"cleanup.policy": "compact"}
-)
+MACRO: Final = Topic(name="macro.v1", key="series|date|vintage", config={"cleanup.policy": "compact"})
 STATE: Final = Topic(
     name="state.v1",
     key="pair",

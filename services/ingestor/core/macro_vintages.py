@@ -116,9 +116,7 @@ class SeriesVintages:
                 continue
             (revised if reading.date in self._known else added).append(observation)
             self._keep(observation)
-        return News(
-            added=tuple(added), revised=tuple(revised), unchanged=unchanged, rejected=tuple(rejected)
-        )
+        return News(added=tuple(added), revised=tuple(revised), unchanged=unchanged, rejected=tuple(rejected))
 
     def _is_news(self, reading: Reading) -> bool:
         if reading.date not in self._known:
