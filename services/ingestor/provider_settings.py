@@ -30,7 +30,51 @@ class ProviderSettings(BaseSettings):
 
     # Tiingo
     tiingo_url: str = Field(default="https://api.tiingo.com", description="Tiingo's service.")
-    tiingo_token: SecretStr | None = Field(default=None, description="Tiingo's key; sent as a header only.")
+    tiingo_token: SecretStr | None = Field(
+        default=None, description="Tiingo's key; sent as a header, or in the frame that subscribes."
+    )
+    tiingo_fx_websocket_url: str = Field(
+        default="wss://api.tiingo.com/fx", description="Tiingo's websocket of currencies and metals."
+    )
+    tiingo_fx_threshold_level: int = Field(
+        default=5,
+        ge=0,
+        le=10,
+        description="Which updates Tiingo sends: 5 is every change of the best prices; if it is answered "
+        "with error 400, set 7.",
+    )
+    tiingo_iex_websocket_url: str = Field(
+        default="wss://api.tiingo.com/iex", description="Tiingo's websocket of US stocks at IEX."
+    )
+    tiingo_iex_threshold_level: int = Field(
+        default=6,
+        ge=0,
+        le=10,
+        description="6 is a reference price, for every plan; 5 and 0 are IEX's own trades and quotes, "
+        "which need a contract with IEX.",
+    )
+
+    # Binance
+    binance_websocket_url: str = Field(
+        default="wss://data-stream.binance.vision",
+        description="Binance's websocket; this host has market data only.",
+    )
+    binance_rest_url: str = Field(
+        default="https://data-api.binance.vision",
+        description="Binance's REST service: missed trades; this host has the newest thousand only.",
+    )
+
+    # Finnhub
+    finnhub_key: SecretStr | None = Field(
+        default=None, description="Finnhub's key; it allows one connection at a time."
+    )
+    finnhub_websocket_url: str = Field(default="wss://ws.finnhub.io", description="Finnhub's websocket.")
+
+    # Twelve Data
+    twelvedata_key: SecretStr | None = Field(default=None, description="Twelve Data's key.")
+    twelvedata_websocket_url: str = Field(
+        default="wss://ws.twelvedata.com/v1/quotes/price", description="Twelve Data's websocket."
+    )
 
     # Massive, called Polygon.io before; one key for all its services
     massive_key: SecretStr | None = Field(

@@ -9,7 +9,11 @@ import pytest
 _INGESTOR = Path(__file__).parents[2] / "services" / "ingestor"
 _VENUES = _INGESTOR / "feeds" / "venues"
 # The registry lists them, and the settings have their addresses.
-_MAY_NAME_ALL = {_INGESTOR / "feeds" / "registry.py", _INGESTOR / "config.py"}
+_MAY_NAME_ALL = {
+    _INGESTOR / "feeds" / "registry.py",
+    _INGESTOR / "config.py",
+    _INGESTOR / "provider_settings.py",
+}
 _NAMES = sorted(path.name for path in _VENUES.iterdir() if (path / "__init__.py").exists())
 
 

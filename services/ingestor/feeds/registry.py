@@ -17,9 +17,13 @@ from typing import Final
 
 from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.venues.binance.venue import BINANCE
 from services.ingestor.feeds.venues.coinbase.venue import COINBASE, COINBASE_HISTORY
+from services.ingestor.feeds.venues.finnhub.venue import FINNHUB
 from services.ingestor.feeds.venues.kraken.venue import KRAKEN
 from services.ingestor.feeds.venues.tiingo.eod import TIINGO
+from services.ingestor.feeds.venues.tiingo.venue import TIINGO_FX, TIINGO_IEX
+from services.ingestor.feeds.venues.twelvedata.venue import TWELVEDATA
 from services.ingestor.feeds.venues.yahoo.chart import YAHOO
 from shared.domain.pairs import Pair
 from shared.errors import ConfigError
@@ -27,6 +31,11 @@ from shared.errors import ConfigError
 STREAMING_VENUES: Final[tuple[StreamingVenue, ...]] = (
     KRAKEN,
     COINBASE,
+    BINANCE,
+    FINNHUB,
+    TWELVEDATA,
+    TIINGO_FX,
+    TIINGO_IEX,
 )
 BAR_PROVIDERS: Final[tuple[BarProvider, ...]] = (
     YAHOO,

@@ -95,6 +95,9 @@ class StreamingVenue:
         its instruments: ``PAXG/USD.KRAKEN``.
     endpoint
         Returns where a connection for some symbols goes; raises ``ConfigError`` where a key is missing.
+    has_acknowledgement
+        The venue acknowledges subscriptions. Where it does not, one counts as acknowledged as soon as the
+        opening frames are sent, and only its first data shows that it works.
     make_protocol
         Returns the protocol of a new connection for some symbols, such as ``PAXG/USD``.
     rest_url, make_backfill
@@ -115,6 +118,7 @@ class StreamingVenue:
     make_protocol: Callable[[IngestorSettings, tuple[str, ...]], VenueProtocol]
     rest_url: Callable[[IngestorSettings], str] | None = None
     make_backfill: Callable[[httpx.AsyncClient, str], Backfill] | None = None
+    has_acknowledgement: bool = True
     keep_alive: KeepAlive | None = None
     idle_seconds: float | None = None
     no_data_seconds: float | None = None

@@ -20,7 +20,7 @@ GOLD = "PAXG/USD.KRAKEN"
         ("BTC/USD.COINBASE", "coinbase"),
         ("IWM.ARCX", None),
         ("QQQ.XNAS", None),
-        ("BTC/USDT.BINANCE", None),
+        ("BTC/USDT.BITSTAMP", None),
         ("KRAKEN.ARCX", None),
     ],
 )
@@ -46,8 +46,8 @@ def test_shipped_live_pairs_are_all_to_be_had() -> None:
     ("lead", "other", "said"),
     [
         ("GLD.ARCX", "IWM.ARCX", "its lead GLD.ARCX has no live ticks.* of venue KRAKEN or COINBASE"),
-        ("BTC/USDT.BINANCE", "IWM.ARCX", "its lead BTC/USDT.BINANCE has no live ticks"),
-        (GOLD, "BTC/USDT.BINANCE", "BTC/USDT.BINANCE has no daily bars, and its venue no live ticks"),
+        ("BTC/USDT.BITSTAMP", "IWM.ARCX", "its lead BTC/USDT.BITSTAMP has no live ticks"),
+        (GOLD, "BTC/USDT.BITSTAMP", "BTC/USDT.BITSTAMP has no daily bars, and its venue no live ticks"),
         (GOLD, "IWM.REPLAY", "IWM.REPLAY is of no live venue"),
         ("XAU/USD.REPLAY", "IWM.ARCX", "XAU/USD.REPLAY is of no live venue"),
     ],
