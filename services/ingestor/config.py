@@ -31,6 +31,11 @@ class IngestorSettings(ProviderSettings):
         ge=2_000,
         description="Ticks of a lead that may wait for Kafka; then the oldest quotes are dropped first.",
     )
+    is_one_of_several: bool = Field(
+        default=False,
+        description="Several ingestors run: the one that holds the lease runs the feeds, and another takes "
+        "over within ten seconds. False: this is the only one.",
+    )
     status_interval_seconds: float = Field(
         default=0.8, gt=0, le=1, description="Time between two status records of an instrument."
     )

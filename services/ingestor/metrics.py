@@ -135,6 +135,11 @@ class IngestorMetrics:
             ["instrument", "kind"],
             registry=registry,
         )
+        self.lease_held = Gauge(
+            "convex_ingestor_lease_held",
+            "1 while this ingestor runs the feeds; always 1 where it is the only one.",
+            registry=registry,
+        )
         self.publish_failures = Counter(
             "convex_ingestor_publish_failures_total",
             "Sends that Kafka did not acknowledge; each is tried again.",

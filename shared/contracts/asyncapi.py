@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from shared.kafka.topics import ALL_TOPICS, STATE, Topic
+from shared.kafka.topics import ALL_TOPICS, LEASE, STATE, Topic
 
 _BINDING_VERSION: Final = "0.5.0"
 # Topic: what it carries, who sends, who receives.
@@ -40,7 +40,7 @@ def asyncapi_document() -> dict[str, Any]:
     >>> sorted(asyncapi_document()["channels"])[:2]
     ['bars.v1', 'deadletters.v1']
     """
-    public = [topic for topic in ALL_TOPICS if topic is not STATE]
+    public = [topic for topic in ALL_TOPICS if topic not in (STATE, LEASE)]
     return {
         "asyncapi": "3.0.0",
         "info": {

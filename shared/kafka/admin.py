@@ -33,7 +33,7 @@ async def create_topics(settings: KafkaSettings) -> dict[str, str]:
             [
                 NewTopic(
                     name=topic.name,
-                    num_partitions=settings.partitions,
+                    num_partitions=topic.partitions or settings.partitions,
                     replication_factor=settings.replication_factor,
                     topic_configs=topic.config,
                 )

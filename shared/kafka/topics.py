@@ -18,12 +18,15 @@ class Topic:
         It has as many partitions as ``ticks.v1``, and the records of one lead are in the same partition.
     config
         Kafka's topic settings.
+    partitions
+        How many it has; None: as many as the settings say.
     """
 
     name: str
     key: str
     is_partitioned_by_lead: bool = False
     config: dict[str, str] = field(default_factory=dict)
+    partitions: int | None = None
 
 
 def _deleted_after(days: int) -> dict[str, str]:
@@ -49,6 +52,8 @@ SIGNALS: Final = Topic(
 )
 DIVERGENCES: Final = Topic(name="divergences.v1", key="pair", config=_deleted_after(90))
 DELIVERIES: Final = Topic(name="deliveries.v1", key="subscription", config=_deleted_after(30))
+# It holds no record: whoever has its one partition in the ingestors' consumer group publishes.
+LEASE: Final = Topic(name="ingestor-lease.v1", key="none", config=_deleted_after(1), partitions=1)
 DEADLETTERS: Final = Topic(name="deadletters.v1", key="origin", config=_deleted_after(30))
 
-ALL_TOPICS: Final = (TICKS, BARS, MACRO, STATE, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)
+ALL_TOPICS: Final = (TICKS, BARS, MACRO, STATE, SIGNALS, DIVERGENCES, DELIVERIES, LEASE, DEADLETTERS)

@@ -112,6 +112,11 @@ class SendQueue:
         self._ticks += len(entry.ts_event_ns)
         return self._make_room()
 
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        self._entries.clear()
+        self._ticks = 0
+
     def take(self) -> Entry | None:
         """Remove and return what the next record holds, or None when nothing waits."""
         if not self._entries:

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from services.ingestor.kafka.publishing_right import RightLapsed
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.backoff import Backoff
 from shared.errors import BrokerUnavailable
@@ -50,14 +51,35 @@ class RetryingPublisher:
         """Return once all replicas have the record."""
         await self._until_acknowledged(topic, lambda: self._publisher.publish(topic, key=key, value=value))
 
-    async def publish_together(self, topic: str, *, key: str, values: Sequence[bytes]) -> int:
+    async def publish_together(
+        self,
+        topic: str,
+        *,
+        key: str,
+        values: Sequence[bytes],
+        may_publish: Callable[[], bool] | None = None,
+    ) -> int:
         """Publish as many of the records, from the first on, as fit one request; return how many.
 
         Returns once all replicas have them.
+
+        Parameters
+        ----------
+        may_publish
+            Asked before each attempt.
+
+        Raises
+        ------
+        RightLapsed
+            If it says no; an earlier attempt may have succeeded without an acknowledgement.
         """
-        return await self._until_acknowledged(
-            topic, lambda: self._publisher.publish_together(topic, key=key, values=values)
-        )
+
+        async def send() -> int:
+            if may_publish is not None and not may_publish():
+                raise RightLapsed
+            return await self._publisher.publish_together(topic, key=key, values=values)
+
+        return await self._until_acknowledged(topic, send)
 
     async def _until_acknowledged(self, topic: str, send: Callable[[], Awaitable[_T]]) -> _T:
         backoff = Backoff(uniform=self._uniform, base_seconds=_BASE_SECONDS, cap_seconds=_CAP_SECONDS)

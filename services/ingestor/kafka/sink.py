@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from services.ingestor.core.send_queue import Entry
 from services.ingestor.kafka.bars_topic import BarsTopicWriter
 from services.ingestor.kafka.dead_letters_topic import DeadLettersTopicWriter
+from services.ingestor.kafka.publishing_right import PublishingRight
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.ticks_topic import TicksTopicWriter
 from services.ingestor.metrics import IngestorMetrics
@@ -30,6 +31,8 @@ class KafkaSink:
         For each instrument, the leads whose log carries it.
     max_ticks
         How many ticks of a lead may wait for Kafka, at least one full record.
+    right
+        Whether this process may publish; None: it is the only one.
     """
 
     def __init__(
@@ -39,12 +42,15 @@ class KafkaSink:
         routes: Mapping[str, tuple[str, ...]],
         max_ticks: int,
         metrics: IngestorMetrics,
+        right: PublishingRight | None = None,
     ) -> None:
         self._metrics = metrics
         self._bars = BarsTopicWriter(publisher)
         self._dead_letters = DeadLettersTopicWriter(publisher, metrics)
         writers = {
-            lead: TicksTopicWriter(lead, publisher, bars=self._bars, max_ticks=max_ticks, metrics=metrics)
+            lead: TicksTopicWriter(
+                lead, publisher, bars=self._bars, max_ticks=max_ticks, metrics=metrics, right=right
+            )
             for lead in sorted({lead for leads in routes.values() for lead in leads})
         }
         self._leads = tuple(writers.values())
@@ -90,6 +96,11 @@ class KafkaSink:
         """Count input that cannot be used, and publish it as a dead letter."""
         self._metrics.ticks_rejected.labels(feed, error.reason).inc()
         self._dead_letters.put(dead_letter(f"feed:{feed}", raw=raw, reason=error.reason, message=str(error)))
+
+    def drop(self) -> None:
+        """Forget what waits for the log: another process publishes now."""
+        for lead in self._leads:
+            lead.drop()
 
     async def wait_for_room(self, instrument: str) -> None:
         """Wait until the queue of every lead that needs an instrument is short."""

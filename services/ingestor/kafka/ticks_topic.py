@@ -20,6 +20,7 @@ from typing import Final
 
 from services.ingestor.core.send_queue import Entry, SendQueue
 from services.ingestor.kafka.bars_topic import BarsTopicWriter
+from services.ingestor.kafka.publishing_right import PublishingRight, RightLapsed
 from services.ingestor.kafka.queue_drain import QueueDrain
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.metrics import IngestorMetrics
@@ -51,6 +52,8 @@ class TicksTopicWriter:
         Gets each bar once it is in the log.
     max_ticks
         How many ticks may wait for Kafka, at least one full record.
+    right
+        Whether this process may publish; None: it is the only one.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class TicksTopicWriter:
         bars: BarsTopicWriter,
         max_ticks: int,
         metrics: IngestorMetrics,
+        right: PublishingRight | None = None,
     ) -> None:
         self._lead = lead
+        self._right = right
         self._publisher = publisher
         self._bars = bars
         self._metrics = metrics
@@ -88,6 +93,11 @@ class TicksTopicWriter:
             self._metrics.ticks_dropped.labels(self._lead, kind).inc(count)
         self._drain.wake()
 
+    def drop(self) -> None:
+        """Forget what is queued."""
+        self._queue.clear()
+        self._shortened.set()
+
     async def until_shortened(self) -> None:
         """Wait until something leaves the queue."""
         self._shortened.clear()
@@ -108,7 +118,18 @@ class TicksTopicWriter:
         if not entries:
             return False
         while values:
-            count = await self._publisher.publish_together(TICKS.name, key=self._lead, values=values)
+            if self._right is not None and not await self._right.until_may_publish():
+                # Another publishes now: what waits here is its task.
+                return True
+            try:
+                count = await self._publisher.publish_together(
+                    TICKS.name,
+                    key=self._lead,
+                    values=values,
+                    may_publish=None if self._right is None else self._right.may_publish,
+                )
+            except RightLapsed:
+                continue
             for entry in entries[:count]:
                 self._acknowledged(entry)
             del entries[:count], values[:count]

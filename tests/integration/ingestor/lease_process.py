@@ -1,0 +1,36 @@
+"""Hold the lease in a process of its own: print a line whenever it may, or may no longer, publish.
+
+``python -m tests.integration.ingestor.lease_process BOOTSTRAP NAME``
+"""
+
+import asyncio
+import random
+import sys
+import time
+
+from services.ingestor.kafka.lease import Lease
+from shared.clock import SystemClock
+from shared.config import KafkaSettings
+
+
+async def main(bootstrap: str, name: str) -> None:
+    lease = Lease(
+        KafkaSettings(bootstrap_servers=bootstrap), uniform=random.Random(name).random, clock=SystemClock()
+    )
+    following = asyncio.create_task(lease.run())
+    try:
+        last = None
+        while not following.done():
+            seen = (lease.may_publish(), lease.is_held)
+            if seen != last:
+                print(name, *map(int, seen), f"{time.monotonic():.3f}", flush=True)
+                last = seen
+            await asyncio.sleep(0.005)
+        following.result()
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
