@@ -1,0 +1,139 @@
+"""What the log already has of an instrument: read when its feed starts, so that no tick is published twice.
+
+A process that was killed, and one that takes over from another, begin where the log ends: trades since then
+are fetched by their ids, and what a venue repeats after the subscription is known.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from shared.config import KafkaSettings
+from shared.contracts.ticks import decode_tick_record
+from shared.domain.backoff import Backoff
+from shared.domain.ticks import FeedAuthority, QuoteBatch, TradeBatch
+from shared.errors import BrokerUnavailable, DataError
+from shared.kafka.clients import make_reader
+from shared.kafka.publisher import Publisher
+from shared.kafka.topics import TICKS
+
+log = structlog.get_logger(__name__)
+
+# Status records alone are one or two a second for each leg: minutes of a lead with a dozen legs.
+TAIL_RECORDS: Final = 5_000
+# What a venue repeats after a reconnect is seconds old.
+TAIL_QUOTES: Final = 2_000
+
+
+@dataclass(slots=True, kw_only=True)
+class LogTail:
+    """The newest records of one instrument.
+
+    Parameters
+    ----------
+    last_trades
+        By feed, id and event time (nanoseconds since the Unix epoch) of the trade with the highest id.
+    quotes
+        By feed, event time, bid and ask of the newest quotes, in the order of the log.
+    authority
+        The newest record of it; None without one.
+    """
+
+    last_trades: dict[str, tuple[int, int]] = field(default_factory=dict)
+    quotes: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
+    authority: FeedAuthority | None = None
+
+
+class LogTails:
+    """Read the end of the log of a lead.
+
+    Parameters
+    ----------
+    uniform
+        Randomness for the back-off, numbers in ``[0, 1)``.
+    """
+
+    def __init__(self, kafka: KafkaSettings, *, uniform: Callable[[], float]) -> None:
+        self._kafka = kafka
+        self._uniform = uniform
+
+    async def of(self, instrument: str, *, lead: str) -> LogTail:
+        """Return the tail of an instrument in a lead's log; wait until Kafka can be reached.
+
+        A record that cannot be decoded is skipped.
+        """
+        backoff = Backoff(uniform=self._uniform)
+        while True:
+            try:
+                return await self._read(instrument, lead)
+            except BrokerUnavailable as error:
+                wait = backoff.failed(live_seconds=0.0)
+                log.warning(
+                    "log_tail_unread",
+                    instrument=instrument,
+                    error=str(error),
+                    retry_in_seconds=round(wait, 2),
+                )
+                await asyncio.sleep(wait)
+
+    async def _read(self, instrument: str, lead: str) -> LogTail:
+        consumer = make_reader(self._kafka, client_id="convex-ingestor-tail")
+        tail = LogTail()
+        try:
+            async with asyncio.timeout(self._kafka.send_timeout_seconds):
+                partition = TopicPartition(TICKS.name, await self._partition_of(lead))
+                await consumer.start()
+                consumer.assign([partition])
+                async for key, value in _last_records(consumer, partition):
+                    if key == lead.encode() and value is not None:
+                        _add(tail, value, instrument)
+        except UnknownTopicOrPartitionError:
+            return tail  # the topic does not exist yet
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable(f"{TICKS.name}: its end cannot be read: {error!r}") from error
+        finally:
+            # aiokafka cancels its tasks and awaits them; one that has not run yet would cancel us instead.
+            await asyncio.sleep(0)
+            await consumer.stop()
+        return tail
+
+    async def _partition_of(self, lead: str) -> int:
+        async with Publisher(self._kafka, client_id="convex-ingestor-tail") as publisher:
+            return await publisher.partition_for(TICKS.name, lead)
+
+
+async def _last_records(
+    consumer: AIOKafkaConsumer, partition: TopicPartition
+) -> AsyncIterator[tuple[bytes | None, bytes | None]]:
+    """Yield key and value of the newest records, up to what is the end at the first call."""
+    begin = (await consumer.beginning_offsets([partition]))[partition]
+    end = (await consumer.end_offsets([partition]))[partition]
+    consumer.seek(partition, max(begin, end - TAIL_RECORDS))
+    while await consumer.position(partition) < end:
+        for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, ()):
+            yield record.key, record.value
+
+
+def _add(tail: LogTail, value: bytes, instrument: str) -> None:
+    try:
+        record = decode_tick_record(value)
+    except DataError:
+        return
+    if record.instrument != instrument:
+        return
+    match record:
+        case FeedAuthority():
+            tail.authority = record
+        case QuoteBatch():
+            quotes = tail.quotes.setdefault(record.feed, [])
+            quotes += zip(record.ts_event_ns.tolist(), record.bid.tolist(), record.ask.tolist(), strict=True)
+            del quotes[:-TAIL_QUOTES]
+        case TradeBatch():
+            for ts_ns, text in zip(record.ts_event_ns.tolist(), record.trade_id, strict=True):
+                if text.isdecimal() and int(text) > tail.last_trades.get(record.feed, (0, 0))[0]:
+                    tail.last_trades[record.feed] = int(text), ts_ns
