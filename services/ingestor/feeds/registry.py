@@ -17,14 +17,20 @@ from typing import Final
 
 from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.venues.alpaca.venue import ALPACA
 from services.ingestor.feeds.venues.binance.venue import BINANCE
 from services.ingestor.feeds.venues.coinbase.venue import COINBASE, COINBASE_HISTORY
 from services.ingestor.feeds.venues.finnhub.venue import FINNHUB
+from services.ingestor.feeds.venues.gold_api.venue import GOLD_API
 from services.ingestor.feeds.venues.kraken.venue import KRAKEN
+from services.ingestor.feeds.venues.massive.venue import MASSIVE, MASSIVE_STOCKS
+from services.ingestor.feeds.venues.oanda.venue import OANDA
+from services.ingestor.feeds.venues.swissquote.venue import SWISSQUOTE
 from services.ingestor.feeds.venues.tiingo.eod import TIINGO
 from services.ingestor.feeds.venues.tiingo.venue import TIINGO_FX, TIINGO_IEX
 from services.ingestor.feeds.venues.twelvedata.venue import TWELVEDATA
 from services.ingestor.feeds.venues.yahoo.chart import YAHOO
+from services.ingestor.feeds.venues.yahoo.venue import YAHOO_MINUTES
 from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 
@@ -36,6 +42,13 @@ STREAMING_VENUES: Final[tuple[StreamingVenue, ...]] = (
     TWELVEDATA,
     TIINGO_FX,
     TIINGO_IEX,
+    MASSIVE,
+    MASSIVE_STOCKS,
+    ALPACA,
+    OANDA,
+    SWISSQUOTE,
+    GOLD_API,
+    YAHOO_MINUTES,
 )
 BAR_PROVIDERS: Final[tuple[BarProvider, ...]] = (
     YAHOO,

@@ -4,7 +4,7 @@
 every symbol of the connection.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.ingestor.core.refusals import Refusal as Refusal
 from shared.errors import DataError
@@ -100,9 +100,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A frame to send now: a login after a greeting, a subscription after a login."""
+    """A frame to send now: a login after a greeting, a subscription after a login.
 
-    frame: str
+    Parameters
+    ----------
+    frame
+        May hold a key: never logged, never stored.
+    """
+
+    frame: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

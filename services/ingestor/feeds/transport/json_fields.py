@@ -11,6 +11,7 @@ reader                              takes                                       
 `microseconds`, `nanoseconds`       number or as decimal text
 `rows`                              an array of objects                          the objects
 `optional`                          a field that may be missing or null          None, or what a reader says
+`shown`                             any value                                    its beginning, for people
 =================================== ============================================ =======================
 
 An instant lies from 1970-01-01 up to 2036-01-01, so that it fits a record; whether it is plausible as the
@@ -32,6 +33,8 @@ _T = TypeVar("_T")
 # A snapshot of fifty trades is 10 kB; a hundred times that is a mistake.
 MAX_FRAME_BYTES: Final = 1 << 20
 _LONGEST_TEXT: Final = 200
+# Providers nest less than ten deep; beyond a thousand, Python refuses to write a value as text.
+_MOST_NESTING: Final = 200
 # ``float`` also reads 1_300, nan, spaces and the digits of any script; no provider writes 40 digits.
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{0,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _PLAIN_DECIMAL: Final = re.compile(r"([0-9]{1,20})(?:\.([0-9]{0,40}))?")
@@ -44,16 +47,21 @@ def read_json(frame: str | bytes) -> Any:
     Raises
     ------
     DecodeError
-        If it is binary, too long, or not JSON; a number beyond a float's range is not JSON here.
+        If it is binary, too long, nested too deep, or not JSON; a number beyond a float's range is not JSON
+        here.
     """
     if isinstance(frame, bytes):
         raise DecodeError("a frame must be text, was binary")
     if len(frame) > MAX_FRAME_BYTES:
         raise DecodeError(f"a frame must not be longer than {MAX_FRAME_BYTES}, was {len(frame)}")
     try:
-        return orjson.loads(frame)
+        loaded = orjson.loads(frame)
     except orjson.JSONDecodeError as error:
         raise DecodeError(f"a frame must be JSON: {error}"[:_LONGEST_TEXT]) from error
+    # Only a frame with so many brackets can be so deep.
+    if frame.count("[") + frame.count("{") > _MOST_NESTING and _is_deep(loaded):
+        raise DecodeError(f"a frame must not be nested deeper than {_MOST_NESTING}")
+    return loaded
 
 
 def read_object(frame: str | bytes) -> dict[str, Any]:
@@ -237,6 +245,33 @@ def optional(reader: Callable[[dict[str, Any], str], _T], fields: dict[str, Any]
     (None, 1.0)
     """
     return None if fields.get(name) is None else reader(fields, name)
+
+
+def shown(value: Any, *, most: int = 40) -> str:
+    """Return the beginning of a value, for people; of an array or an object only what it is.
+
+    The text of an array costs as much memory as the frame.
+
+    Examples
+    --------
+    >>> shown("trade"), shown(None), shown([[[]]]), shown("x" * 50, most=3)
+    ('trade', 'None', 'list', 'xxx')
+    """
+    if isinstance(value, list | dict):
+        return type(value).__name__
+    return value[:most] if isinstance(value, str) else str(value)[:most]
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MOST_NESTING):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, list | dict)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _since_epoch(fields: dict[str, Any], name: str, unit_ns: int) -> int:

@@ -26,7 +26,7 @@ from services.ingestor.feeds.streaming.events import (
     Unknown,
     Unreadable,
 )
-from services.ingestor.feeds.transport.json_fields import instant, number, read_object, whole
+from services.ingestor.feeds.transport.json_fields import instant, number, read_object, shown, whole
 from shared.errors import DecodeError
 
 _CHANNELS: Final = ("ticker", "matches", "heartbeat")
@@ -65,7 +65,7 @@ class CoinbaseProtocol:
         if kind == "error":
             return [_rejection(fields)]
         if fields.get("product_id") != self._product:
-            return [Unknown(kind=str(kind))]
+            return [Unknown(kind=shown(kind))]
         match kind:
             case "heartbeat":
                 return [Heartbeat(last_trade_id=whole(fields, "last_trade_id"))]
@@ -74,13 +74,13 @@ class CoinbaseProtocol:
             case "match" | "last_match":
                 return [_trade(fields)]
             case _:
-                return [Unknown(kind=str(kind))]
+                return [Unknown(kind=shown(kind))]
 
     def _acknowledgement(self, fields: dict[str, Any]) -> Event:
         channels = fields.get("channels")
         if not isinstance(channels, list):
             raise DecodeError("an acknowledgement must list its channels")
-        named = {str(channel.get("name")) for channel in channels if self._has_product(channel)}
+        named = {shown(channel.get("name")) for channel in channels if self._has_product(channel)}
         missing = [channel for channel in _CHANNELS if channel not in named]
         if missing:
             # Acknowledgements are cumulative and may come one by one; the ack timeout ends the wait.
@@ -110,7 +110,7 @@ def _trade(fields: dict[str, Any]) -> Event:
 
 
 def _rejection(fields: dict[str, Any]) -> Rejected:
-    message = f"{fields.get('message')}: {fields.get('reason')}"[:200]
+    message = f"{shown(fields.get('message'), most=100)}: {shown(fields.get('reason'), most=100)}"
     if any(part in message for part in _UNKNOWN_SYMBOL):
         return Rejected(message=message, refusal=Refusal.UNKNOWN_SYMBOL)
     is_access = "require authentication" in message

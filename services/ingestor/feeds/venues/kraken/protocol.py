@@ -25,7 +25,7 @@ from services.ingestor.feeds.streaming.events import (
     Unreadable,
     VenueStatus,
 )
-from services.ingestor.feeds.transport.json_fields import instant, number, read_object, whole
+from services.ingestor.feeds.transport.json_fields import instant, number, read_object, shown, whole
 from shared.errors import DecodeError
 
 # Set explicitly: the documentation's default for trades has changed between versions.
@@ -82,7 +82,7 @@ class KrakenProtocol:
         if not isinstance(result, dict):
             raise DecodeError("an acknowledgement must have a result")
         if result.get("symbol") == self._symbol:
-            self._unacknowledged.discard(str(result.get("channel")))
+            self._unacknowledged.discard(shown(result.get("channel")))
         return [Acknowledged()] if not self._unacknowledged else [Heartbeat()]
 
     def _message(self, fields: dict[str, Any]) -> list[Event]:
@@ -96,7 +96,7 @@ class KrakenProtocol:
             case "trade":
                 return [_trade(row, fields) for row in _rows(fields) if row.get("symbol") == self._symbol]
             case other:
-                return [Unknown(kind=str(other if other is not None else fields.get("method")))]
+                return [Unknown(kind=shown(other if other is not None else fields.get("method")))]
 
 
 def _rows(fields: dict[str, Any]) -> list[dict[str, Any]]:
@@ -130,11 +130,11 @@ def _trade(row: dict[str, Any], fields: dict[str, Any]) -> Event:
 
 
 def _status(row: dict[str, Any]) -> Event:
-    system = str(row.get("system"))
+    system = shown(row.get("system"))
     return VenueStatus(status=system, is_degraded=system != "online")
 
 
 def _rejection(fields: dict[str, Any]) -> Rejected:
-    message = str(fields.get("error", fields.get("Error", "")))[:200]
+    message = shown(fields.get("error", fields.get("Error", "")), most=200)
     is_unknown = any(part in message.lower() for part in _UNKNOWN_SYMBOL)
     return Rejected(message=message, refusal=Refusal.UNKNOWN_SYMBOL if is_unknown else Refusal.OTHER)

@@ -21,7 +21,7 @@ from shared.errors import FeedUnavailable
 
 _DECIMALS: Final = 4
 # Yahoo only answers browsers; any other client gets "Too Many Requests" at once.
-_USER_AGENT: Final = (
+USER_AGENT: Final = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 )
 
@@ -64,7 +64,7 @@ class YahooChart:
                 "events": "div,splits,capitalGains",
                 "includeAdjustedClose": "true",
             },
-            headers={"User-Agent": _USER_AGENT},
+            headers={"User-Agent": USER_AGENT},
         )
         wanted = set(sessions)
         return [row for row in parse_chart(body) if row.session in wanted]

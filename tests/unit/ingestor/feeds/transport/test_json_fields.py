@@ -20,6 +20,7 @@ from services.ingestor.feeds.transport.json_fields import (
     read_objects,
     rows,
     seconds,
+    shown,
     text,
     whole,
 )
@@ -247,3 +248,29 @@ def test_no_value_makes_a_reader_raise_anything_else(
         return
     if reader in _INSTANTS:
         assert 0 <= read < INSTANTS_END_NS
+
+
+@pytest.mark.parametrize("form", ["[", '{"a":'])
+def test_nesting_has_a_bound(form: str) -> None:
+    def nested(depth: int) -> str:
+        return form * depth + "1" + ("]" if form == "[" else "}") * depth
+
+    read_json(nested(199))
+    for depth in (200, 201, 1_000):
+        with pytest.raises(DecodeError):
+            read_json(nested(depth + 1))
+
+
+def test_many_values_beside_each_other_are_not_deep() -> None:
+    assert len(read_json("[" + ",".join(["[]"] * 10_000) + "]")) == 10_000
+
+
+def test_beginning_of_a_value_is_shown() -> None:
+    assert [shown(value) for value in ("x" * 50, 1.5, None, True, [1], {"a": 1})] == [
+        "x" * 40,
+        "1.5",
+        "None",
+        "True",
+        "list",
+        "dict",
+    ]

@@ -1,0 +1,46 @@
+"""What the answer to a repeated request says that the one before did not.
+
+A provider repeats its last price for as long as nothing changes, a whole weekend through, and servers behind
+one address may answer with an older price than the one before.
+
+=================================== ===================================
+price                               event
+=================================== ===================================
+the first after connecting          quote, as a snapshot: it may be old
+newer than the last                 quote
+of the same time, another price     quote
+the same, or older                  heartbeat
+=================================== ===================================
+"""
+
+from services.ingestor.feeds.streaming.events import Acknowledged, Event, Heartbeat, Quote
+
+
+class PolledQuotes:
+    """The quotes of one polled symbol.
+
+    Examples
+    --------
+    >>> quotes = PolledQuotes("XAU/USD")
+    >>> [type(event).__name__ for event in quotes.events(ts_event_ns=2, bid=1.0, ask=1.5)]
+    ['Acknowledged', 'Quote']
+    >>> quotes.events(ts_event_ns=2, bid=1.0, ask=1.5)
+    [Heartbeat(last_trade_id=None, ts_event_ns=None, symbol=None)]
+    >>> quotes.events(ts_event_ns=1, bid=9.0, ask=9.5) == quotes.events(ts_event_ns=2, bid=1.0, ask=1.5)
+    True
+    """
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self._last: tuple[int, float, float] | None = None
+
+    def events(self, *, ts_event_ns: int, bid: float, ask: float) -> list[Event]:
+        """Return what an answer means; the first one shows that the provider has the symbol."""
+        last, quote = self._last, (ts_event_ns, bid, ask)
+        if last is not None and (ts_event_ns < last[0] or quote == last):
+            return [Heartbeat()]
+        self._last = quote
+        event = Quote(
+            ts_event_ns=ts_event_ns, bid=bid, ask=ask, is_snapshot=last is None, symbol=self._symbol
+        )
+        return [event] if last is not None else [Acknowledged(symbol=self._symbol), event]

@@ -1,0 +1,53 @@
+"""OANDA v20, as the registry lists it: the prices at which a broker deals spot gold."""
+
+from typing import Final
+
+from pydantic import SecretStr
+
+from services.ingestor.config import IngestorSettings
+from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.venues.oanda.protocol import OandaProtocol
+from shared.errors import ConfigError
+
+
+def instrument_of(symbol: str) -> str:
+    """Return OANDA's name of a symbol.
+
+    Examples
+    --------
+    >>> instrument_of("XAU/USD")
+    'XAU_USD'
+    """
+    return symbol.replace("/", "_")
+
+
+def _access(settings: IngestorSettings) -> tuple[SecretStr, SecretStr]:
+    if settings.oanda_token is None or settings.oanda_account is None:
+        raise ConfigError(
+            "CONVEX_INGESTOR_OANDA_TOKEN and CONVEX_INGESTOR_OANDA_ACCOUNT are needed for the feed oanda"
+        )
+    return settings.oanda_token, settings.oanda_account
+
+
+def _endpoint(settings: IngestorSettings, symbols: tuple[str, ...]) -> Endpoint:
+    token, account = _access(settings)
+    return Endpoint(
+        url=f"{settings.oanda_stream_url}/v3/accounts/{account.get_secret_value()}/pricing/stream",
+        query={"instruments": ",".join(map(instrument_of, symbols)), "snapshot": "true"},
+        headers={
+            "Authorization": f"Bearer {token.get_secret_value()}",
+            "Accept-Datetime-Format": "RFC3339",
+        },
+    )
+
+
+OANDA: Final = StreamingVenue(
+    name="oanda",
+    carrier=Carrier.LINES,
+    # One unknown instrument has the whole request refused.
+    sharing=Sharing.EACH_ITS_OWN,
+    endpoint=_endpoint,
+    make_protocol=lambda _, symbols: OandaProtocol({instrument_of(symbol): symbol for symbol in symbols}),
+    # A heartbeat comes every five seconds.
+    idle_seconds=10.0,
+)
