@@ -2,20 +2,24 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from services.ingestor.config import IngestorSettings
+from services.ingestor.core.connection_health import Limits
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.registry import STREAMING_VENUES
 from services.ingestor.feeds.streaming.events import Trade
 from shared.domain.ticks import FeedState, QuoteBatch
-from tests.integration.ingestor.live import LiveFeed, live_feed
+from tests.integration.ingestor.live import TIMING, LiveFeed, live_feed
 from tests.support.fake_feeds.played_venue import ExpectedTick
 from tests.support.fake_feeds.registry import FAKE_PROVIDERS, FakeProvider, FakeServer
 
+# Each shorter than the next that may apply too, so that the reason is always the same.
+_TIMING = replace(TIMING, limits=Limits(ack=0.3, idle=0.4, first_data=0.5, no_data=30.0))
 # Scenario by scenario: why the connection is replaced.
 REPLACED = {
     "ack_missing": "ack_timeout",
@@ -82,9 +86,10 @@ async def _running(provider: FakeProvider, scenario: str) -> AsyncIterator[_Run]
             endpoint = venue.endpoint(settings, provider.symbols)
             async with live_feed(
                 venue.name,
-                url=endpoint.url,
+                url=str(httpx.URL(endpoint.url, params=dict(endpoint.query))),
                 make_protocol=lambda: venue.make_protocol(settings, provider.symbols),
                 backfill=_NoBackfill(),
+                timing=_TIMING,
             ) as feed:
                 yield _Run(provider, server, feed)
     for secret in provider.secrets:

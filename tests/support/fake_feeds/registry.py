@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self
 
+from tests.support.fake_feeds import finnhub, tiingo, twelvedata
+from tests.support.fake_feeds.binance import FakeBinance
 from tests.support.fake_feeds.coinbase import CoinbaseFormat
+from tests.support.fake_feeds.finnhub import FinnhubFormat
 from tests.support.fake_feeds.kraken import KrakenFormat
-from tests.support.fake_feeds.played_venue import ExpectedTick, PlayedVenue
+from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, PlayedVenue
+from tests.support.fake_feeds.tiingo import TiingoFxFormat, TiingoIexFormat
+from tests.support.fake_feeds.twelvedata import TwelveDataFormat
 
 # Scenarios of all websocket providers; each adds the faults that it can show.
 COMMON: Final = frozenset(
@@ -82,6 +87,35 @@ class FakeProvider:
     secrets: tuple[str, ...] = ()
 
 
+def _finnhub(symbol: str) -> FakeProvider:
+    return FakeProvider(
+        name=f"finnhub-{symbol}",
+        venue="finnhub",
+        symbols=(symbol,),
+        serve=lambda scenario: PlayedVenue(
+            lambda: FinnhubFormat((symbol,)),
+            scenario=scenario,
+            symbols=(symbol,),
+            refusals={Fault.BAD_KEY: 401},
+        ),
+        settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
+        scenarios=COMMON | WITH_HEARTBEAT | {"bad_key", "unknown_symbol", "throttled"},
+        secrets=(finnhub.KEY,),
+    )
+
+
+def _twelvedata(symbol: str) -> FakeProvider:
+    return FakeProvider(
+        name=f"twelvedata-{symbol}",
+        venue="twelvedata",
+        symbols=(symbol,),
+        serve=lambda scenario: PlayedVenue(TwelveDataFormat, scenario=scenario, symbols=(symbol,)),
+        settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
+        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol"},
+        secrets=(twelvedata.KEY,),
+    )
+
+
 FAKE_PROVIDERS: Final = (
     FakeProvider(
         name="kraken",
@@ -98,5 +132,33 @@ FAKE_PROVIDERS: Final = (
         serve=lambda scenario: PlayedVenue(CoinbaseFormat, scenario=scenario, symbols=("PAXG/USD",)),
         settings=lambda url: {"coinbase_websocket_url": url},
         scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol"},
+    ),
+    FakeProvider(
+        name="binance",
+        venue="binance",
+        symbols=("PAXG/USDT",),
+        serve=FakeBinance,
+        settings=lambda url: {"binance_websocket_url": url},
+        scenarios=COMMON | WITH_ACKNOWLEDGEMENT,
+    ),
+    _twelvedata("XAU/USD"),
+    _twelvedata("IWM"),
+    FakeProvider(
+        name="tiingo_fx",
+        venue="tiingo_fx",
+        symbols=("XAU/USD",),
+        serve=lambda scenario: PlayedVenue(TiingoFxFormat, scenario=scenario, symbols=("XAU/USD",)),
+        settings=lambda url: {"tiingo_fx_websocket_url": url, "tiingo_token": tiingo.TOKEN},
+        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"bad_key", "throttled"},
+        secrets=(tiingo.TOKEN,),
+    ),
+    FakeProvider(
+        name="tiingo_iex",
+        venue="tiingo_iex",
+        symbols=("IWM",),
+        serve=lambda scenario: PlayedVenue(TiingoIexFormat, scenario=scenario, symbols=("IWM",)),
+        settings=lambda url: {"tiingo_iex_websocket_url": url, "tiingo_token": tiingo.TOKEN},
+        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"bad_key", "throttled"},
+        secrets=(tiingo.TOKEN,),
     ),
 )

@@ -45,6 +45,7 @@ _LONG: Final = frozenset({418, 451})
 _WORDS: Final = (
     "detail",
     "message",
+    "msg",
     "error_message",
     "description",
     "Information",

@@ -14,7 +14,7 @@ from services.ingestor.feeds.streaming.events import Trade
 from services.ingestor.feeds.transport.http_json import get_json
 from services.ingestor.feeds.transport.json_fields import milliseconds, number, whole
 from services.ingestor.feeds.venues.binance.protocol import pair_of
-from shared.errors import DecodeError, FeedRefused, FeedUnavailable
+from shared.errors import DecodeError, FeedUnavailable
 
 _MAX_PAGES: Final = 20
 _PAGE_ROWS: Final = 1_000
@@ -40,34 +40,37 @@ class BinanceBackfill:
 
         Raises
         ------
-        FeedUnavailable, FeedRefused
-            If Binance does not answer, or refuses, and there is nothing to return.
+        FeedUnavailable
+            If Binance gave none of them: it does not answer, or refuses.
         """
-        newest = await self._page("/api/v3/trades", {})
-        found = {trade.trade_id: trade for trade in newest}
+        found = _by_id(await self._page("/api/v3/trades", {}))
         oldest = min(found, default=gap.before_id)
+        inside = {each: trade for each, trade in found.items() if gap.after_id < each < gap.before_id}
         if oldest > gap.after_id + 1:
             try:
-                found |= await self._older(gap.after_id + 1, min(oldest, gap.before_id))
-            except (FeedUnavailable, FeedRefused):
-                if not any(gap.after_id < trade_id < gap.before_id for trade_id in found):
+                await self._add_older(inside, gap, before_id=min(oldest, gap.before_id))
+            except FeedUnavailable:
+                if not inside:
                     raise
-        return [found[trade_id] for trade_id in sorted(found) if gap.after_id < trade_id < gap.before_id]
+        return [inside[trade_id] for trade_id in sorted(inside)]
 
-    async def _older(self, from_id: int, before_id: int) -> dict[int, Trade]:
-        found: dict[int, Trade] = {}
+    async def _add_older(self, found: dict[int, Trade], gap: Gap, *, before_id: int) -> None:
+        from_id = gap.after_id + 1
         for _ in range(_MAX_PAGES):
-            page = await self._page("/api/v3/historicalTrades", {"fromId": from_id})
-            found |= {trade.trade_id: trade for trade in page}
-            newest = max((trade.trade_id for trade in page), default=-1)
+            page = _by_id(await self._page("/api/v3/historicalTrades", {"fromId": from_id}))
+            found |= {each: trade for each, trade in page.items() if gap.after_id < each < before_id}
+            newest = max(page, default=-1)
             if newest < from_id or newest + 1 >= before_id:
                 break
             from_id = newest + 1
-        return found
 
     async def _page(self, path: str, params: dict[str, str | int]) -> list[Trade]:
         query = {"symbol": self._pair, "limit": _PAGE_ROWS, **params}
         return _trades(await get_json(self._client, path, params=query))
+
+
+def _by_id(trades: list[Trade]) -> dict[int, Trade]:
+    return {trade.trade_id: trade for trade in trades}
 
 
 def _trades(body: Any) -> list[Trade]:

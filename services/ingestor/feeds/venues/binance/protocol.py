@@ -80,7 +80,7 @@ class BinanceProtocol:
         if "id" in fields and "result" in fields:
             return Acknowledged() if fields["result"] is None else Heartbeat()
         # A combined stream wraps its data; a server about to stop does so or not.
-        data = fields.get("data", fields)
+        data = fields.get("data") if "stream" in fields else fields
         if not isinstance(data, dict):
             raise DecodeError("data must be an object")
         kind = data.get("e", "bookTicker" if "u" in data else None)

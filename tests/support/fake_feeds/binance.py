@@ -1,0 +1,121 @@
+"""A server that speaks Binance's combined streams and public REST."""
+
+from typing import Any
+
+import orjson
+from websockets.asyncio.server import ServerConnection
+
+from tests.support.fake_feeds.http_server import Answer, HttpServer, Request
+from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame, PlayedVenue, WireFormat
+from tests.support.fake_feeds.venue import send
+
+SYMBOL = "PAXG/USDT"
+SHUTDOWN = {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1770123456789}}
+
+
+def trade(trade_id: int, at_ns: int) -> dict[str, Any]:
+    """Return a trade with every field, prices as text."""
+    at_ms = at_ns // 1_000_000
+    return {
+        "stream": "paxgusdt@trade",
+        "data": {
+            "e": "trade",
+            "E": at_ms + 1,
+            "s": "PAXGUSDT",
+            "t": trade_id,
+            "p": f"{4000 + trade_id}.50000000",
+            "q": "0.01000000",
+            "T": at_ms,
+            "m": True,
+            "M": True,
+        },
+    }
+
+
+def book_ticker(update: int, bid: str, ask: str) -> dict[str, Any]:
+    data = {"u": update, "s": "PAXGUSDT", "b": bid, "B": "31.21000000", "a": ask, "A": "40.66000000"}
+    return {"stream": "paxgusdt@bookTicker", "data": data}
+
+
+class BinanceFormat:
+    """Write trades of the common scenarios as Binance does; any stream is acknowledged."""
+
+    def greeting(self) -> list[Frame]:
+        return []
+
+    def answer(self, request: Any, *, fault: Fault | None) -> list[Frame]:
+        if request["method"] != "SUBSCRIBE":
+            return [{"code": 2, "msg": "Invalid request: unknown variant"}]
+        return [{"result": None, "id": request["id"]}]
+
+    def is_subscribed(self, requests: list[Any]) -> bool:
+        return len(requests) == 1
+
+    def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
+        at_ms = at_ns // 1_000_000
+        expected = ExpectedTick(symbol=symbol, prices=(4000.5 + number, 0.01), ts_event_ns=at_ms * 1_000_000)
+        return trade(number, at_ns), expected
+
+    def heartbeat(self) -> Frame | None:
+        return None
+
+    def without_price(self, symbol: str) -> Frame:
+        frame = book_ticker(1, "1", "1")
+        return {**frame, "data": {**frame["data"], "b": None}}
+
+
+class FakeBinance(PlayedVenue):
+    """Also play the scenarios that only Binance has."""
+
+    def __init__(self, scenario: str = "happy") -> None:
+        super().__init__(BinanceFormat, scenario=scenario, symbols=(SYMBOL,))
+
+    async def _server_shutdown(self, socket: ServerConnection, wire: WireFormat) -> None:
+        await self._ticks(socket, wire)
+        await send(socket, SHUTDOWN)
+        await self._ticks(socket, wire)
+
+    async def _trade_gap(self, socket: ServerConnection, wire: WireFormat) -> None:
+        await self._ticks(socket, wire)
+        self._number += 3
+        await self._ticks(socket, wire)
+
+
+class BinanceRest:
+    """Answer trades by id out of 1 to ``last_id``.
+
+    Parameters
+    ----------
+    has_history
+        As at api.binance.com; the host of market data refuses ``historicalTrades``.
+    """
+
+    def __init__(self, *, last_id: int = 200, page_rows: int = 1_000, has_history: bool = False) -> None:
+        self._last_id = last_id
+        self._page_rows = page_rows
+        self._has_history = has_history
+        self.server = HttpServer(self._answer)
+
+    def _answer(self, request: Request) -> Answer:
+        if request.query["symbol"] != "PAXGUSDT":
+            return Answer(status=400, body=b'{"code":-1121,"msg":"Invalid symbol."}')
+        if request.path == "/api/v3/trades":
+            first = max(1, self._last_id + 1 - self._page_rows)
+        elif request.path == "/api/v3/historicalTrades" and self._has_history:
+            first = int(request.query["fromId"])
+        else:
+            return Answer(status=404, body=b'{"code":-1,"msg":"not here"}')
+        ids = range(first, self._last_id + 1)[: self._page_rows]
+        rows = [
+            {
+                "id": number,
+                "price": f"{4000 + number}.50000000",
+                "qty": "0.01000000",
+                "quoteQty": "40.0",
+                "time": 1_790_000_000_000 + number,
+                "isBuyerMaker": True,
+                "isBestMatch": True,
+            }
+            for number in ids
+        ]
+        return Answer(body=orjson.dumps(rows))
