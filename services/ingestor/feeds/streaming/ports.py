@@ -105,6 +105,9 @@ class StreamingVenue:
         address; None for a venue without trade ids.
     idle_seconds, no_data_seconds
         No frame, and no data of a symbol in an open market, for so long: reconnect. None: as set for all.
+    lateness_seconds
+        How far the times of its ticks are behind the present, at most, where that is more than as set for
+        all: a polled price is as old as the interval, and older where the provider itself lags.
     rotate_seconds
         The venue ends a connection at a known age: open the next one this long after the first was opened.
     poll_seconds
@@ -122,5 +125,6 @@ class StreamingVenue:
     keep_alive: KeepAlive | None = None
     idle_seconds: float | None = None
     no_data_seconds: float | None = None
+    lateness_seconds: float | None = None
     rotate_seconds: float | None = None
     poll_seconds: float | None = None

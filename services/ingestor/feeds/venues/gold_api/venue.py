@@ -22,4 +22,7 @@ GOLD_API: Final = StreamingVenue(
     endpoint=_endpoint,
     make_protocol=lambda _, symbols: GoldApiProtocol(*symbols),
     poll_seconds=10.0,
+    # Several answers, each as slow as it may be.
+    idle_seconds=90.0,
+    lateness_seconds=30.0,
 )

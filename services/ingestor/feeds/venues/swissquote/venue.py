@@ -16,4 +16,7 @@ SWISSQUOTE: Final = StreamingVenue(
         *symbols, platform=settings.swissquote_platform, profile=settings.swissquote_profile
     ),
     poll_seconds=5.0,
+    # Several answers, each as slow as it may be.
+    idle_seconds=60.0,
+    lateness_seconds=10.0,
 )

@@ -18,4 +18,8 @@ YAHOO_MINUTES: Final = StreamingVenue(
     make_protocol=lambda _, symbols: YahooMinutesProtocol(*symbols),
     # The row of the present minute changes with each trade; Yahoo blocks who asks more often.
     poll_seconds=15.0,
+    # Several answers, each as slow as it may be.
+    idle_seconds=90.0,
+    # The row of a minute may still be null when the next one has begun.
+    lateness_seconds=90.0,
 )
