@@ -53,7 +53,7 @@ class HttpServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            request = _request(head.decode("latin-1"))
+            request = parse_request(head.decode("latin-1"))
             self.requests.append(request)
             answer = self._answer(request)
             if answer is not None:
@@ -72,7 +72,7 @@ class HttpServer:
             writer.close()
 
 
-def _request(head: str) -> Request:
+def parse_request(head: str) -> Request:
     first, *lines = head.split("\r\n")
     target = urlsplit(first.split(" ")[1])
     headers = {
