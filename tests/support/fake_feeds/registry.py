@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self
 
 from tests.support.fake_feeds import finnhub, tiingo, twelvedata
-from tests.support.fake_feeds.binance import FakeBinance
+from tests.support.fake_feeds.binance import BinanceFormat
 from tests.support.fake_feeds.coinbase import CoinbaseFormat
 from tests.support.fake_feeds.finnhub import FinnhubFormat
 from tests.support.fake_feeds.kraken import KrakenFormat
-from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, PlayedVenue
+from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, PlayedVenue, WireFormat
 from tests.support.fake_feeds.tiingo import TiingoFxFormat, TiingoIexFormat
 from tests.support.fake_feeds.twelvedata import TwelveDataFormat
 
@@ -76,6 +76,8 @@ class FakeProvider:
         Those that it can play.
     secrets
         What must appear in no log, metric, dead letter or recording.
+    make_format
+        How it writes its frames, where it is a `PlayedVenue`: the property tests change such frames.
     """
 
     name: str
@@ -85,80 +87,95 @@ class FakeProvider:
     settings: Callable[[str], Mapping[str, Any]]
     scenarios: frozenset[str] = field(default=COMMON)
     secrets: tuple[str, ...] = ()
+    make_format: Callable[[], WireFormat] | None = None
+
+
+def _played(
+    venue: str,
+    make_format: Callable[[], WireFormat],
+    symbol: str,
+    *,
+    settings: Callable[[str], Mapping[str, Any]],
+    scenarios: frozenset[str],
+    refusals: Mapping[Fault, int] | None = None,
+    secrets: tuple[str, ...] = (),
+) -> FakeProvider:
+    """Return a provider that plays the common scenarios for one symbol."""
+    return FakeProvider(
+        name=f"{venue}-{symbol}",
+        venue=venue,
+        symbols=(symbol,),
+        serve=lambda scenario: PlayedVenue(
+            make_format, scenario=scenario, symbols=(symbol,), refusals=refusals
+        ),
+        settings=settings,
+        scenarios=COMMON | scenarios,
+        secrets=secrets,
+        make_format=make_format,
+    )
 
 
 def _finnhub(symbol: str) -> FakeProvider:
-    return FakeProvider(
-        name=f"finnhub-{symbol}",
-        venue="finnhub",
-        symbols=(symbol,),
-        serve=lambda scenario: PlayedVenue(
-            lambda: FinnhubFormat((symbol,)),
-            scenario=scenario,
-            symbols=(symbol,),
-            refusals={Fault.BAD_KEY: 401},
-        ),
+    return _played(
+        "finnhub",
+        lambda: FinnhubFormat((symbol,)),
+        symbol,
         settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
-        scenarios=COMMON | WITH_HEARTBEAT | {"bad_key", "unknown_symbol", "throttled"},
+        scenarios=WITH_HEARTBEAT | {"bad_key", "unknown_symbol", "throttled"},
+        refusals={Fault.BAD_KEY: 401},
         secrets=(finnhub.KEY,),
     )
 
 
 def _twelvedata(symbol: str) -> FakeProvider:
-    return FakeProvider(
-        name=f"twelvedata-{symbol}",
-        venue="twelvedata",
-        symbols=(symbol,),
-        serve=lambda scenario: PlayedVenue(TwelveDataFormat, scenario=scenario, symbols=(symbol,)),
+    return _played(
+        "twelvedata",
+        TwelveDataFormat,
+        symbol,
         settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
-        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol"},
+        scenarios=WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol"},
         secrets=(twelvedata.KEY,),
     )
 
 
 FAKE_PROVIDERS: Final = (
-    FakeProvider(
-        name="kraken",
-        venue="kraken",
-        symbols=("PAXG/USD",),
-        serve=lambda scenario: PlayedVenue(KrakenFormat, scenario=scenario, symbols=("PAXG/USD",)),
+    _played(
+        "kraken",
+        KrakenFormat,
+        "PAXG/USD",
         settings=lambda url: {"kraken_websocket_url": url},
-        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol", "throttled"},
+        scenarios=WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol", "throttled"},
     ),
-    FakeProvider(
-        name="coinbase",
-        venue="coinbase",
-        symbols=("PAXG/USD",),
-        serve=lambda scenario: PlayedVenue(CoinbaseFormat, scenario=scenario, symbols=("PAXG/USD",)),
+    _played(
+        "coinbase",
+        CoinbaseFormat,
+        "PAXG/USD",
         settings=lambda url: {"coinbase_websocket_url": url},
-        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol"},
+        scenarios=WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"unknown_symbol"},
     ),
-    FakeProvider(
-        name="binance",
-        venue="binance",
-        symbols=("PAXG/USDT",),
-        serve=FakeBinance,
+    _played(
+        "binance",
+        BinanceFormat,
+        "PAXG/USDT",
         settings=lambda url: {"binance_websocket_url": url},
-        scenarios=COMMON | WITH_ACKNOWLEDGEMENT,
+        scenarios=WITH_ACKNOWLEDGEMENT,
     ),
     _twelvedata("XAU/USD"),
     _twelvedata("IWM"),
-    FakeProvider(
-        name="tiingo_fx",
-        venue="tiingo_fx",
-        symbols=("XAU/USD",),
-        serve=lambda scenario: PlayedVenue(TiingoFxFormat, scenario=scenario, symbols=("XAU/USD",)),
+    _played(
+        "tiingo_fx",
+        TiingoFxFormat,
+        "XAU/USD",
         settings=lambda url: {"tiingo_fx_websocket_url": url, "tiingo_token": tiingo.TOKEN},
-        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"bad_key", "throttled"},
+        scenarios=WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"bad_key", "throttled"},
         secrets=(tiingo.TOKEN,),
     ),
-    FakeProvider(
-        name="tiingo_iex",
-        venue="tiingo_iex",
-        symbols=("IWM",),
-        serve=lambda scenario: PlayedVenue(TiingoIexFormat, scenario=scenario, symbols=("IWM",)),
+    _played(
+        "tiingo_iex",
+        TiingoIexFormat,
+        "IWM",
         settings=lambda url: {"tiingo_iex_websocket_url": url, "tiingo_token": tiingo.TOKEN},
-        scenarios=COMMON | WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"bad_key", "throttled"},
+        scenarios=WITH_ACKNOWLEDGEMENT | WITH_HEARTBEAT | {"bad_key", "throttled"},
         secrets=(tiingo.TOKEN,),
     ),
 )

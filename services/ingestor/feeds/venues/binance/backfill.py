@@ -2,7 +2,7 @@
 
 The newest thousand trades are asked for first: every host has them. Older ones (``historicalTrades``) are
 at api.binance.com only, not at the host of market data that is the default. ``aggTrades`` is not used: it
-adds up the trades of one order, so that the single sizes cannot be told.
+adds up the trades of one order, so that their single sizes are unknown.
 """
 
 from typing import Any, Final

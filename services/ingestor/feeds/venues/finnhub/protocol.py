@@ -2,7 +2,7 @@
 
 - A subscription is not acknowledged: only its data shows that it works. An error does not name its symbol.
 - Everything comes as a ``trade``. An entry of a currency or a metal has volume 0 and is no trade but a
-  price that somebody quotes; bid and ask are not told, so the price stands for both.
+  price that somebody quotes; there is no bid and ask, so the price stands for both.
 - One frame has entries of several symbols, and some have the same time. There are no ids.
 - ``ping`` comes about once a minute, is not documented, and wants no answer. In a closed market nothing
   else comes.

@@ -25,6 +25,6 @@ FINNHUB: Final = StreamingVenue(
     make_protocol=lambda _, symbols: FinnhubProtocol(*symbols),
     # Its ping comes about once a minute.
     idle_seconds=90.0,
-    # Whether a plan has a symbol is told by nothing but its data.
+    # Only its data shows whether a plan has a symbol.
     no_data_seconds=120.0,
 )

@@ -9,7 +9,7 @@ level     data                                           what it becomes
 ========= ============================================== ====================================
 
 - Level 6 is a reference price that Tiingo derives; it is the only level without a contract with IEX. What
-  its price is (a trade, a middle) is not told, so that it counts as a quote.
+  its price is (a trade, a middle) is not documented, so it counts as a quote.
 - In the 16 fields the ask comes before its size; for currencies it is the other way round.
 - A time has nine decimals and New York's offset; the 16 fields have it as nanoseconds as well.
 - A trade (``T``) has no bid and ask, a quote (``Q``) no last price; ``B`` takes a trade back.
