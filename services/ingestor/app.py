@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -14,6 +15,7 @@ from services.ingestor.feeds.registry import TICK_HISTORY, streaming_venue
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
+from services.ingestor.kafka.lease import Lease
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.sink import KafkaSink
 from services.ingestor.live_feeds import live_feeds
@@ -58,10 +60,19 @@ async def run_ingestor(
         # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
         retrying = RetryingPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
-        sink = KafkaSink(retrying, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics)
+        make_feeds = partial(_make_feeds, settings, kafka, pairs, metrics=metrics, clock=clock)
+        async with AsyncExitStack() as trial:
+            # A wrong setting is refused now, also by one that waits for the lease.
+            await make_feeds(trial)
+        lease = await _join(kafka, settings, clock=clock, stack=stack)
+        metrics.follow_lease(lambda: lease is None or lease.is_held)
+        sink = KafkaSink(
+            retrying, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics, right=lease
+        )
         supervisor = Supervisor(
-            await _make_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack),
+            make_feeds,
             sink,
+            lease=lease,
             status_interval_seconds=settings.status_interval_seconds,
             flush_timeout_seconds=settings.flush_timeout_seconds,
             clock=clock,
@@ -99,14 +110,31 @@ def _feed_names(settings: IngestorSettings, streams: Mapping[str, str]) -> tuple
     return (settings.feed,)
 
 
+async def _join(
+    kafka: KafkaSettings, settings: IngestorSettings, *, clock: Clock, stack: AsyncExitStack
+) -> Lease | None:
+    """Return the lease, followed until the stack is closed; None for the only ingestor."""
+    if not settings.is_one_of_several:
+        return None
+    lease = Lease(kafka, uniform=random.SystemRandom().random, clock=clock)
+    following = asyncio.create_task(lease.run(), name="lease")
+
+    async def leave() -> None:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    stack.push_async_callback(leave)
+    return lease
+
+
 async def _make_feeds(
     settings: IngestorSettings,
     kafka: KafkaSettings,
     pairs: tuple[Pair, ...],
+    stack: AsyncExitStack,
     *,
     metrics: IngestorMetrics,
     clock: Clock,
-    stack: AsyncExitStack,
 ) -> list[Feed]:
     """Return the feeds, not yet running."""
     if settings.feed != "live":

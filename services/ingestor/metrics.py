@@ -1,6 +1,6 @@
 """The ingestor's metrics; every known label is created at zero."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -191,6 +191,10 @@ class IngestorMetrics:
                 self.bars_received.labels(instrument, outcome)
         for topic in ("ticks.v1", "bars.v1", "deadletters.v1"):
             self.publish_failures.labels(topic)
+
+    def follow_lease(self, is_held: Callable[[], bool]) -> None:
+        """Show at each scrape whether this ingestor runs the feeds."""
+        self.lease_held.set_function(is_held)
 
     def _start_feed(self, feed: str) -> None:
         for metric in (

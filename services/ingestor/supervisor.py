@@ -8,12 +8,14 @@ At the end:
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
 
 from services.ingestor.feeds.ports import Feed
+from services.ingestor.kafka.lease import Lease
 from services.ingestor.kafka.sink import KafkaSink
 from shared.clock import Clock
 from shared.errors import FeedRefused, InvariantError
@@ -29,6 +31,10 @@ class Supervisor:
 
     Parameters
     ----------
+    make_feeds
+        Returns new feeds; what they share is closed with the stack.
+    lease
+        With several ingestors the feeds run only while it is held; None for the only one.
     status_interval_seconds
         Between two status records of an instrument.
     flush_timeout_seconds
@@ -37,15 +43,18 @@ class Supervisor:
 
     def __init__(
         self,
-        feeds: Sequence[Feed],
+        make_feeds: Callable[[AsyncExitStack], Awaitable[Sequence[Feed]]],
         sink: KafkaSink,
         *,
+        lease: Lease | None,
         status_interval_seconds: float,
         flush_timeout_seconds: float,
         clock: Clock,
     ) -> None:
-        self._feeds = feeds
+        self._make_feeds = make_feeds
+        self._feeds: Sequence[Feed] = ()
         self._sink = sink
+        self._lease = lease
         self._status_interval_seconds = status_interval_seconds
         self._flush_timeout_seconds = flush_timeout_seconds
         self._clock = clock
@@ -74,12 +83,37 @@ class Supervisor:
             await _cancel(tasks)
 
     async def _run_feeds(self) -> None:
-        running = [asyncio.create_task(self._run_feed(feed)) for feed in self._feeds]
+        if self._lease is None:
+            await self._run_turn()
+        else:
+            while await self._is_turn_lost(self._lease):
+                # Another publishes now: what waits here is its task.
+                self._sink.drop()
+
+    async def _is_turn_lost(self, lease: Lease) -> bool:
+        """Run the feeds while the lease is held; return False when they have ended by themselves."""
+        await lease.until_held()
+        turn = asyncio.create_task(self._run_turn())
+        losing = asyncio.create_task(lease.until_lost())
         try:
-            for ended in asyncio.as_completed(running):
-                await ended
+            await asyncio.wait({turn, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if turn.done():
+                turn.result()
+            return not turn.done()
         finally:
-            await _cancel(running)
+            await _cancel({turn, losing})
+
+    async def _run_turn(self) -> None:
+        """Make the feeds, and run them until each has ended."""
+        async with AsyncExitStack() as stack:
+            self._feeds = await self._make_feeds(stack)
+            running = [asyncio.create_task(self._run_feed(feed)) for feed in self._feeds]
+            try:
+                for ended in asyncio.as_completed(running):
+                    await ended
+            finally:
+                self._feeds = ()
+                await _cancel(running)
 
     async def _run_feed(self, feed: Feed) -> None:
         try:
