@@ -87,7 +87,8 @@ class PlayedAnswers:
     def _ticks(self, *, age_seconds: float = 0.0, count: int = 3) -> Iterator[Answer]:
         for _ in range(count):
             self._number += 1
-            at_ns = time.time_ns() - int(age_seconds * _SECOND_NS)
+            # Two answers in the same millisecond have different times all the same.
+            at_ns = time.time_ns() + self._number * 2_000_000 - int(age_seconds * _SECOND_NS)
             body, expected = self._wire.tick(self._symbol, self._number, at_ns)
             if not age_seconds:
                 self.expected.append(expected)
@@ -106,9 +107,8 @@ class PlayedAnswers:
 
     def _unknown_type(self) -> Iterator[Answer]:
         """Say more than the documentation has."""
-        body, expected = self._wire.tick(self._symbol, self._number, time.time_ns())
-        self.expected.append(expected)
-        loaded = orjson.loads(body)
+        (answer,) = self._ticks(count=1)
+        loaded = orjson.loads(answer.body)
         (loaded[0] if isinstance(loaded, list) else loaded)["nonsense"] = {"new": [1]}
         yield Answer(body=orjson.dumps(loaded))
 

@@ -9,11 +9,20 @@ price                               event
 the first after connecting          quote, as a snapshot: it may be old
 newer than the last                 quote
 of the same time, another price     quote
-the same, or older                  heartbeat
+the same, or up to a minute older   heartbeat
+older than that                     quote, as a snapshot
 =================================== ===================================
+
+The last row is for a price whose time was far ahead of the market: it must not silence those after it.
 """
 
+from typing import Final
+
 from services.ingestor.feeds.streaming.events import Acknowledged, Event, Heartbeat, Quote
+from shared.domain.instants import NS_PER_SECOND
+
+# Servers behind one address differ by seconds; a time of the wrong day differs by more.
+_BEHIND_NS: Final = 60 * NS_PER_SECOND
 
 
 class PolledQuotes:
@@ -37,10 +46,15 @@ class PolledQuotes:
     def events(self, *, ts_event_ns: int, bid: float, ask: float) -> list[Event]:
         """Return what an answer means; the first one shows that the provider has the symbol."""
         last, quote = self._last, (ts_event_ns, bid, ask)
-        if last is not None and (ts_event_ns < last[0] or quote == last):
+        behind_ns = last[0] - ts_event_ns if last is not None else 0
+        if quote == last or 0 < behind_ns <= _BEHIND_NS:
             return [Heartbeat()]
         self._last = quote
         event = Quote(
-            ts_event_ns=ts_event_ns, bid=bid, ask=ask, is_snapshot=last is None, symbol=self._symbol
+            ts_event_ns=ts_event_ns,
+            bid=bid,
+            ask=ask,
+            is_snapshot=last is None or behind_ns > 0,
+            symbol=self._symbol,
         )
         return [event] if last is not None else [Acknowledged(symbol=self._symbol), event]

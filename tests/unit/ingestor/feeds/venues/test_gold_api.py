@@ -90,3 +90,27 @@ def test_only_prices_in_dollars_can_be_asked_for() -> None:
     assert GOLD_API.endpoint(settings, ("XAU/USD",)).url == "https://api.gold-api.com/price/XAU"
     with pytest.raises(ConfigError, match="US dollars"):
         GOLD_API.endpoint(settings, ("XAU/EUR",))
+
+
+def test_one_price_of_the_future_does_not_silence_those_after_it() -> None:
+    protocol = GoldApiProtocol("XAU/USD")
+    for updated_at, expected in (
+        ("2026-08-18T13:29:35Z", ["Acknowledged", "Quote"]),
+        ("2027-08-18T13:29:35Z", ["Quote"]),
+        ("2026-08-18T13:29:45Z", ["Quote"]),
+        ("2026-08-18T13:29:55Z", ["Quote"]),
+        ("2026-08-18T13:29:45Z", ["Heartbeat"]),
+    ):
+        events = protocol.receive(_answer(updatedAt=updated_at))
+        assert [type(event).__name__ for event in events] == expected
+
+
+def test_price_after_one_of_the_future_is_a_snapshot_and_the_next_one_is_not() -> None:
+    protocol = GoldApiProtocol("XAU/USD")
+    protocol.receive(_answer(updatedAt="2027-08-18T13:29:35Z"))
+    snapshots = []
+    for updated_at in ("2026-08-18T13:29:45Z", "2026-08-18T13:29:55Z"):
+        (event,) = protocol.receive(_answer(updatedAt=updated_at))
+        assert isinstance(event, Quote)
+        snapshots.append(event.is_snapshot)
+    assert snapshots == [True, False]
