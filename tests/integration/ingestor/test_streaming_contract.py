@@ -141,6 +141,13 @@ async def test_frame_that_is_no_use_is_counted_and_the_connection_kept(
         assert [reason for reason, _ in run.feed.sink.rejected] == ["undecodable"] * dead_letters
 
 
+@_playing(["stale_snapshot"])
+async def test_price_from_before_the_weekend_is_no_tick(provider: FakeProvider, scenario: str) -> None:
+    async with _running(provider, scenario) as run:
+        await run.until_all_published()
+    assert run.server.connections == 1
+
+
 @_playing(["clock_skew_future"])
 async def test_tick_from_the_future_is_rejected_with_its_reason(
     provider: FakeProvider, scenario: str

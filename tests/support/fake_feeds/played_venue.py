@@ -210,6 +210,13 @@ class PlayedVenue(FakeVenue):
             await send(socket, wire.without_price(symbol))
         await self._ticks(socket, wire)
 
+    async def _stale_snapshot(self, socket: ServerConnection, wire: WireFormat) -> None:
+        """Send a price from before the weekend first."""
+        for symbol in self._symbols:
+            frame, _ = wire.tick(symbol, 900, time.time_ns() - 3 * 86_400 * _SECOND_NS)
+            await send(socket, frame)
+        await self._ticks(socket, wire)
+
     async def _clock_skew_future(self, socket: ServerConnection, wire: WireFormat) -> None:
         await self._ticks(socket, wire, age_seconds=-3_600)
         await self._ticks(socket, wire)

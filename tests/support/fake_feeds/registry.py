@@ -121,7 +121,9 @@ def _finnhub(symbol: str) -> FakeProvider:
         lambda: FinnhubFormat((symbol,)),
         symbol,
         settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
-        scenarios=WITH_HEARTBEAT | {"bad_key", "unknown_symbol", "throttled"},
+        scenarios=WITH_HEARTBEAT
+        | {"bad_key", "unknown_symbol", "throttled"}
+        | ({"stale_snapshot"} if "/" in symbol else set()),
         refusals={Fault.BAD_KEY: 401},
         secrets=(finnhub.KEY,),
     )
@@ -133,7 +135,7 @@ def _twelvedata(symbol: str) -> FakeProvider:
         TwelveDataFormat,
         symbol,
         settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
-        scenarios=WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol"},
+        scenarios=WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol", "stale_snapshot"},
         secrets=(twelvedata.KEY,),
     )
 

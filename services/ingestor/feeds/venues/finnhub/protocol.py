@@ -1,8 +1,9 @@
 """Finnhub's websocket, without I/O: frames in, events out.
 
-- A subscription is not acknowledged: only its data shows that it works. An error does not name its symbol.
+- A subscription is not acknowledged: only its data shows that it works. An error need not name its symbol.
 - Everything comes as a ``trade``. An entry of a currency or a metal has volume 0 and is no trade but a
   price that somebody quotes; there is no bid and ask, so the price stands for both.
+- The first price of a currency or metal on a connection may be from before the weekend: it is a snapshot.
 - One frame has entries of several symbols, and some have the same time. There are no ids.
 - ``ping`` comes about once a minute, is not documented, and wants no answer. In a closed market nothing
   else comes.
@@ -69,6 +70,7 @@ class FinnhubProtocol:
 
     def __init__(self, *symbols: str) -> None:
         self._symbols = {finnhub_name(symbol): symbol for symbol in symbols}
+        self._has_price: set[str] = set()
 
     def opening_frames(self) -> tuple[str, ...]:
         """Return what to send on a new connection: one frame for each symbol."""
@@ -84,7 +86,7 @@ class FinnhubProtocol:
                 case "ping":
                     return [Heartbeat()]
                 case "error":
-                    return [_rejection(fields)]
+                    return [self._rejection(fields)]
                 case kind:
                     return [Unknown(kind=str(kind)[:40])]
         except DecodeError as error:
@@ -103,11 +105,13 @@ class FinnhubProtocol:
         except DecodeError as error:
             return Unreadable(error=error)
         if size == 0 and ":" in name:
-            return Quote(ts_event_ns=ts_event_ns, bid=price, ask=price, is_snapshot=False, symbol=symbol)
+            is_first = name not in self._has_price
+            self._has_price.add(name)
+            return Quote(ts_event_ns=ts_event_ns, bid=price, ask=price, is_snapshot=is_first, symbol=symbol)
         return Print(ts_event_ns=ts_event_ns, price=price, size=size, symbol=symbol)
 
-
-def _rejection(fields: dict[str, Any]) -> Rejected:
-    message = str(fields.get("msg"))[:200]
-    refusal = next((kind for words, kind in _REFUSALS if words in message.lower()), Refusal.OTHER)
-    return Rejected(message=message, refusal=refusal)
+    def _rejection(self, fields: dict[str, Any]) -> Rejected:
+        message = str(fields.get("msg"))[:200]
+        refusal = next((kind for words, kind in _REFUSALS if words in message.lower()), Refusal.OTHER)
+        named = [symbol for name, symbol in self._symbols.items() if name in message.split()]
+        return Rejected(message=message, refusal=refusal, symbol=named[0] if len(named) == 1 else None)

@@ -3,6 +3,7 @@
 - One reply comes for the whole subscription, with status ``warning`` or ``error`` where some symbols failed:
   each symbol stands in ``success`` or ``fails``, and either list may be null.
 - Times are whole seconds: many ticks share one, and their order is the order in which they come.
+- The first price of a symbol on a connection may be from before the weekend: it is a snapshot.
 - ``bid`` and ``ask`` may be missing; then the price stands for both.
 - There are no ids and no trades: a stock's price has the day's volume, not its own.
 - The server wants a heartbeat about every ten seconds and answers it; that answer is the only sign of a
@@ -62,6 +63,7 @@ class TwelveDataProtocol:
 
     def __init__(self, *symbols: str) -> None:
         self._symbols = {symbol.upper(): symbol for symbol in symbols}
+        self._has_price: set[str] = set()
 
     def opening_frames(self) -> tuple[str, ...]:
         """Return what to send on a new connection."""
@@ -95,7 +97,9 @@ class TwelveDataProtocol:
         if not bid or not ask:
             bid = ask = price
         ts_event_ns = seconds(fields, "timestamp")
-        return Quote(ts_event_ns=ts_event_ns, bid=bid, ask=ask, is_snapshot=False, symbol=symbol)
+        is_first = symbol not in self._has_price
+        self._has_price.add(symbol)
+        return Quote(ts_event_ns=ts_event_ns, bid=bid, ask=ask, is_snapshot=is_first, symbol=symbol)
 
     def _subscription(self, fields: dict[str, Any]) -> list[Event]:
         accepted: list[Event] = [

@@ -50,7 +50,7 @@ def test_price_of_a_metal_is_a_quote_and_a_stocks_is_a_trade() -> None:
     )
     assert events == [
         Quote(
-            ts_event_ns=1787059781134 * _NS, bid=4389.635, ask=4389.635, is_snapshot=False, symbol="XAU/USD"
+            ts_event_ns=1787059781134 * _NS, bid=4389.635, ask=4389.635, is_snapshot=True, symbol="XAU/USD"
         ),
         Print(ts_event_ns=1787059781134 * _NS, price=241.9, size=7.0, symbol="IWM"),
         Print(ts_event_ns=1787059781135 * _NS, price=4390.0, size=0.011467, symbol="BINANCE:PAXGUSDT"),
@@ -82,6 +82,7 @@ def test_trade_without_entries_is_unreadable(data: object) -> None:
         ("You don't have access to this resource.", Refusal.ACCESS),
         ("Subscribing to too many symbols", Refusal.ACCESS),
         ("Invalid symbol XAUUSD", Refusal.UNKNOWN_SYMBOL),
+        ("Invalid symbol", Refusal.UNKNOWN_SYMBOL),
         ("API limit reached. Please try again later. Remaining Limit: 0", Refusal.THROTTLED),
         ("Too many connections", Refusal.TOO_MANY_CONNECTIONS),
         ("Something went wrong", Refusal.OTHER),
@@ -90,6 +91,26 @@ def test_trade_without_entries_is_unreadable(data: object) -> None:
 )
 def test_error_is_told_apart_by_its_words(message: str | None, refusal: Refusal) -> None:
     assert _receive({"type": "error", "msg": message}) == [Rejected(message=str(message), refusal=refusal)]
+
+
+def test_error_that_names_a_symbol_does_not_reject_the_others() -> None:
+    message = "Invalid symbol OANDA:XAU_USD"
+    assert _receive({"type": "error", "msg": message}) == [
+        Rejected(message=message, refusal=Refusal.UNKNOWN_SYMBOL, symbol="XAU/USD")
+    ]
+    (event,) = _receive({"type": "error", "msg": "Invalid symbol OANDA:XAU_USD IWM"})
+    assert isinstance(event, Rejected)
+    assert event.symbol is None
+
+
+def test_first_price_of_each_metal_on_a_connection_is_a_snapshot() -> None:
+    protocol = FinnhubProtocol("XAU/USD", "XAG/USD")
+    entries = [
+        {"s": name, "p": 4389.6, "t": 1787059781134, "v": 0}
+        for name in ("OANDA:XAU_USD", "OANDA:XAU_USD", "OANDA:XAG_USD")
+    ]
+    events = protocol.receive(json.dumps({"type": "trade", "data": entries}))
+    assert [event.is_snapshot for event in events if isinstance(event, Quote)] == [True, False, True]
 
 
 def test_every_sample_of_the_reference_is_readable() -> None:

@@ -42,10 +42,17 @@ def test_price_with_both_sides_is_their_quote() -> None:
             ts_event_ns=1_647_950_462_000_000_000,
             bid=1925.05,
             ask=1925.32,
-            is_snapshot=False,
+            is_snapshot=True,
             symbol="XAU/USD",
         )
     ]
+
+
+def test_first_price_of_each_symbol_on_a_connection_is_a_snapshot() -> None:
+    protocol = TwelveDataProtocol("XAU/USD", "IWM")
+    frames = [_PRICE, _PRICE, {**_PRICE, "symbol": "iwm"}]
+    events = [event for frame in frames for event in protocol.receive(json.dumps(frame))]
+    assert [event.is_snapshot for event in events if isinstance(event, Quote)] == [True, False, True]
 
 
 @pytest.mark.parametrize("sides", [{}, {"bid": None, "ask": 1925.3}, {"bid": 1925.0}, {"bid": 0, "ask": 0}])
