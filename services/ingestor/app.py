@@ -11,14 +11,16 @@ from prometheus_client import CollectorRegistry
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.ports import Feed
-from services.ingestor.feeds.registry import TICK_HISTORY, streaming_venue
+from services.ingestor.feeds.registry import TICK_HISTORY, macro_provider, streaming_venue
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
+from services.ingestor.feeds.transport.http_clients import HttpClients
 from services.ingestor.kafka.lease import Lease
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.sink import KafkaSink
 from services.ingestor.live_feeds import live_feeds
+from services.ingestor.macro_feeds import macro_feeds
 from services.ingestor.metrics import IngestorMetrics
 from services.ingestor.supervisor import Supervisor
 from shared.calendars import xnys_calendar
@@ -32,6 +34,7 @@ from shared.health import HealthServer
 from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
+_uniform = random.SystemRandom().random
 
 
 async def run_ingestor(
@@ -53,13 +56,17 @@ async def run_ingestor(
     routes = routes_of(pairs)
     streams = _streams_of(settings, pairs)
     metrics = IngestorMetrics(
-        registry, feeds=_feed_names(settings, streams), instruments=routes, streams=streams
+        registry,
+        feeds=_feed_names(settings, streams),
+        instruments=routes,
+        streams=streams,
+        macro_series=settings.macro_series,
     )
     async with AsyncExitStack() as stack:
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
-        retrying = RetryingPublisher(publisher, metrics=metrics, uniform=random.SystemRandom().random)
+        retrying = RetryingPublisher(publisher, metrics=metrics, uniform=_uniform)
         make_feeds = partial(_make_feeds, settings, kafka, pairs, metrics=metrics, clock=clock)
         async with AsyncExitStack() as trial:
             # A wrong setting is refused now, also by one that waits for the lease.
@@ -106,7 +113,8 @@ def _streams_of(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> dict[str
 def _feed_names(settings: IngestorSettings, streams: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of the feeds that are started; the labels of the metrics."""
     if settings.feed == "live":
-        return tuple(dict.fromkeys((*streams.values(), TICK_HISTORY.name, settings.bars_source)))
+        macro = (macro_provider(series).name for series in settings.macro_series)
+        return tuple(dict.fromkeys((*streams.values(), TICK_HISTORY.name, settings.bars_source, *macro)))
     return (settings.feed,)
 
 
@@ -147,7 +155,18 @@ async def _make_feeds(
         case "simulated":
             return [_simulated(settings, pairs, clock)]
         case "live":
-            return await live_feeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
+            clients = HttpClients(
+                timeout_seconds=settings.request_timeout_seconds,
+                interval_seconds=settings.request_interval_seconds,
+                clock=clock,
+                stack=stack,
+            )
+            return [
+                *await live_feeds(settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock),
+                *await macro_feeds(
+                    settings, kafka, clients=clients, uniform=_uniform, metrics=metrics, clock=clock
+                ),
+            ]
 
 
 def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> ReplayFeed:

@@ -5,13 +5,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.ingestor.provider_settings import ProviderSettings
 from shared.config import HealthSettings
 
 Paths = Annotated[tuple[Path, ...], NoDecode]
+# Part of an address: a provider's name, a colon, and the provider's name of the series.
+MacroSeries = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]+:[A-Za-z0-9_.-]{1,64}$")], ...], NoDecode
+]
 
 
 class IngestorSettings(ProviderSettings):
@@ -115,6 +119,23 @@ class IngestorSettings(ProviderSettings):
     request_interval_seconds: float = Field(
         default=0.2, ge=0, le=10, description="Least time between two HTTP requests to one provider."
     )
+
+    macro_series: MacroSeries = Field(
+        default=(),
+        description="Macro series for macro.v1, comma-separated, such as fred:DFII10,cboe:VIX,"
+        "coingecko:pax-gold; none when empty. Only with CONVEX_INGESTOR_FEED=live.",
+    )
+    macro_start: date = Field(
+        default=date(2000, 1, 1), description="First date of macro observations that are fetched."
+    )
+
+    @field_validator("macro_series", mode="before")
+    @classmethod
+    def _split_series(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+        return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
     @field_validator("replay_lead_files", "replay_other_files", mode="before")
     @classmethod

@@ -6,9 +6,6 @@ does not touch another. Each provider is asked through one client, which limits 
 
 import functools
 import random
-from contextlib import AsyncExitStack
-
-import httpx
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
@@ -16,10 +13,9 @@ from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider, require_live, streaming_venue
-from services.ingestor.feeds.streaming.connection import USER_AGENT
 from services.ingestor.feeds.streaming.feed import Timing, WebsocketFeed
 from services.ingestor.feeds.streaming.ports import StreamingVenue
-from services.ingestor.feeds.transport.rate_limiter import RateLimiter
+from services.ingestor.feeds.transport.http_clients import HttpClients
 from services.ingestor.kafka.known_bars import KnownBars
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import xnys_calendar
@@ -38,10 +34,10 @@ async def live_feeds(
     pairs: tuple[Pair, ...],
     *,
     metrics: IngestorMetrics,
+    clients: HttpClients,
     clock: Clock,
-    stack: AsyncExitStack,
 ) -> list[Feed]:
-    """Return the feeds of every leg; their HTTP clients are closed with the stack.
+    """Return the feeds of every leg.
 
     Raises
     ------
@@ -49,7 +45,7 @@ async def live_feeds(
         If no provider has a leg, or a key is missing.
     """
     require_live(pairs)
-    make = _LiveFeeds(settings, kafka, pairs, metrics=metrics, clock=clock, stack=stack)
+    make = _LiveFeeds(settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock)
     feeds: list[Feed] = []
     for instrument in routes_of(pairs):
         venue = streaming_venue(instrument)
@@ -72,14 +68,13 @@ class _LiveFeeds:
         pairs: tuple[Pair, ...],
         *,
         metrics: IngestorMetrics,
+        clients: HttpClients,
         clock: Clock,
-        stack: AsyncExitStack,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._stack = stack
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients = clients
         self._known = KnownBars(kafka, frozenset(routes_of(pairs)), uniform=_uniform)
 
     async def stream(self, instrument: str, venue: StreamingVenue) -> WebsocketFeed:
@@ -87,7 +82,7 @@ class _LiveFeeds:
         symbol = _symbol_of(instrument)
         assert venue.rest_url is not None  # noqa: S101 - both venues have one
         assert venue.make_backfill is not None  # noqa: S101
-        client = await self._client(venue.rest_url(self._settings))
+        client = await self._clients.of(venue.name, venue.rest_url(self._settings))
         return WebsocketFeed(
             venue.name,
             instrument=instrument,
@@ -103,7 +98,7 @@ class _LiveFeeds:
 
     async def bars(self, instrument: str, provider: BarProvider, *, is_history_only: bool) -> DailyBarsFeed:
         """Return the daily bars of an instrument."""
-        client = await self._client(provider.rest_url(self._settings))
+        client = await self._clients.of(provider.name, provider.rest_url(self._settings))
         return DailyBarsFeed(
             provider.make_source(client, _symbol_of(instrument), self._settings),
             instrument=instrument,
@@ -115,19 +110,6 @@ class _LiveFeeds:
             metrics=self._metrics,
             clock=self._clock,
         )
-
-    async def _client(self, base_url: str) -> httpx.AsyncClient:
-        """Return the one client of a provider."""
-        if base_url not in self._clients:
-            limiter = RateLimiter(self._settings.request_interval_seconds, clock=self._clock)
-            client = httpx.AsyncClient(
-                base_url=base_url,
-                timeout=self._settings.request_timeout_seconds,
-                headers={"User-Agent": USER_AGENT},
-                event_hooks={"request": [limiter]},
-            )
-            self._clients[base_url] = await self._stack.enter_async_context(client)
-        return self._clients[base_url]
 
 
 def _timing(settings: IngestorSettings) -> Timing:

@@ -38,6 +38,7 @@ BAR_OUTCOMES: Final = (
     "side_fields_dropped",
     "missing",
 )
+MACRO_OUTCOMES: Final = ("added", "revised", "unchanged", "rejected")
 DEAD_LETTER_REASONS: Final = REJECTED_REASONS
 # From a colocated venue to a feed that is minutes behind.
 _DELAY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -55,6 +56,8 @@ class IngestorMetrics:
     streams
         The feed of each instrument that ticks. The feeds of one venue share a name; the metrics that show a
         silent one have the label ``instrument`` too, so that it is not hidden by another that ticks.
+    macro_series
+        Every macro series, such as ``fred:DFII10``.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class IngestorMetrics:
         feeds: Iterable[str],
         instruments: Iterable[str],
         streams: Mapping[str, str],
+        macro_series: Iterable[str] = (),
     ) -> None:
         feeds, instruments = tuple(feeds), tuple(instruments)
         self.build = Info("convex_build", "Version of the code.", registry=registry)
@@ -175,6 +179,26 @@ class IngestorMetrics:
             "Dead letters lost while Kafka was unreachable.",
             registry=registry,
         )
+        self.macro_observations = Counter(
+            "convex_ingestor_macro_observations_total",
+            "Macro observations pulled.",
+            ["series", "outcome"],
+            registry=registry,
+        )
+        self.macro_last_pull = Gauge(
+            "convex_ingestor_macro_last_pull_timestamp_seconds",
+            "When a macro series was last pulled successfully.",
+            ["series"],
+            registry=registry,
+        )
+        self.macro_refused = Gauge(
+            "convex_ingestor_macro_refused",
+            "1 while the provider refuses a macro series for good: its key, or the series itself.",
+            ["series"],
+            registry=registry,
+        )
+        for series in macro_series:
+            self._start_series(series)
         for feed in feeds:
             self._start_feed(feed)
         for instrument, feed in streams.items():
@@ -189,12 +213,18 @@ class IngestorMetrics:
                 self.records_published.labels(instrument, kind)
             for outcome in BAR_OUTCOMES:
                 self.bars_received.labels(instrument, outcome)
-        for topic in ("ticks.v1", "bars.v1", "deadletters.v1"):
+        for topic in ("ticks.v1", "bars.v1", "macro.v1", "deadletters.v1"):
             self.publish_failures.labels(topic)
 
     def follow_lease(self, is_held: Callable[[], bool]) -> None:
         """Show at each scrape whether this ingestor runs the feeds."""
         self.lease_held.set_function(is_held)
+
+    def _start_series(self, series: str) -> None:
+        self.macro_last_pull.labels(series)
+        self.macro_refused.labels(series)
+        for outcome in MACRO_OUTCOMES:
+            self.macro_observations.labels(series, outcome)
 
     def _start_feed(self, feed: str) -> None:
         for metric in (

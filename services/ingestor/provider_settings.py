@@ -76,6 +76,28 @@ class ProviderSettings(BaseSettings):
         default="wss://ws.twelvedata.com/v1/quotes/price", description="Twelve Data's websocket."
     )
 
+    # FRED
+    fred_url: str = Field(default="https://api.stlouisfed.org", description="FRED's service.")
+    fred_key: SecretStr | None = Field(
+        default=None, description="FRED's key, which is free; sent in the query, as FRED demands."
+    )
+    fred_graph_url: str = Field(
+        default="https://fred.stlouisfed.org",
+        description="FRED's graphs, for series named fredgraph:..., without a key and without vintages.",
+    )
+
+    # Cboe
+    cboe_url: str = Field(default="https://cdn.cboe.com", description="Cboe's history files of its indices.")
+
+    # CoinGecko
+    coingecko_url: str = Field(
+        default="https://api.coingecko.com",
+        description="CoinGecko's service; a paid key needs https://pro-api.coingecko.com.",
+    )
+    coingecko_key: SecretStr | None = Field(
+        default=None, description="CoinGecko's key; not needed; sent as a header only."
+    )
+
     # Massive, called Polygon.io before; one key for all its services
     massive_key: SecretStr | None = Field(
         default=None, description="Massive's key; sent in a login frame or a header only."

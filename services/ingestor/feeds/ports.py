@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from shared.domain.bars import Bar
+from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 
@@ -33,6 +34,10 @@ class Sink(Protocol):
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Queue bars that nothing may be decided on: for ``bars.v1`` only, not for any lead's log."""
+        ...
+
+    def put_observations(self, observations: tuple[Observation, ...]) -> None:
+        """Queue macro observations: for ``macro.v1`` only, not for any lead's log."""
         ...
 
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:

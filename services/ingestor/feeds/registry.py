@@ -16,11 +16,16 @@ any other                 none                          daily bars, by the symbo
 from typing import Final
 
 from services.ingestor.feeds.daily_bars.ports import BarProvider
+from services.ingestor.feeds.macro.ports import MacroProvider
 from services.ingestor.feeds.streaming.ports import StreamingVenue
 from services.ingestor.feeds.venues.alpaca.venue import ALPACA
 from services.ingestor.feeds.venues.binance.venue import BINANCE
+from services.ingestor.feeds.venues.cboe.indices import CBOE
 from services.ingestor.feeds.venues.coinbase.venue import COINBASE, COINBASE_HISTORY
+from services.ingestor.feeds.venues.coingecko.market_chart import COINGECKO
 from services.ingestor.feeds.venues.finnhub.venue import FINNHUB
+from services.ingestor.feeds.venues.fred.graph_csv import FRED_GRAPH
+from services.ingestor.feeds.venues.fred.series import FRED
 from services.ingestor.feeds.venues.gold_api.venue import GOLD_API
 from services.ingestor.feeds.venues.kraken.venue import KRAKEN
 from services.ingestor.feeds.venues.massive.venue import MASSIVE, MASSIVE_STOCKS
@@ -54,6 +59,12 @@ BAR_PROVIDERS: Final[tuple[BarProvider, ...]] = (
     YAHOO,
     TIINGO,
 )
+MACRO_PROVIDERS: Final[tuple[MacroProvider, ...]] = (
+    FRED,
+    FRED_GRAPH,
+    CBOE,
+    COINGECKO,
+)
 # The past closes of every instrument that ticks, of whichever venue.
 TICK_HISTORY: Final = COINBASE_HISTORY
 
@@ -78,6 +89,27 @@ def streaming_venue(instrument: str) -> StreamingVenue | None:
 def bar_provider(name: str) -> BarProvider:
     """Return a provider of daily bars by the name that the settings give it."""
     return next(provider for provider in BAR_PROVIDERS if provider.name == name)
+
+
+def macro_provider(series: str) -> MacroProvider:
+    """Return the provider of a macro series such as ``fred:DFII10``.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> macro_provider("cboe:VIX").name
+    'cboe'
+    """
+    name = series.partition(":")[0]
+    for provider in MACRO_PROVIDERS:
+        if provider.name == name:
+            return provider
+    known = ", ".join(provider.name for provider in MACRO_PROVIDERS)
+    raise ConfigError(f"CONVEX_INGESTOR_MACRO_SERIES: {series}: {name} is no provider; known are {known}")
 
 
 def require_live(pairs: tuple[Pair, ...]) -> None:

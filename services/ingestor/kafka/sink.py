@@ -1,25 +1,28 @@
 """The sink of every feed: route the data of an instrument to Kafka.
 
 Ticks, statuses, bars, authorities and faults of an instrument go into the log of every lead that has a pair
-with it, and into its own log if it leads a pair itself. Provisional bars and rejected input go to topics of
-their own.
+with it, and into its own log if it leads a pair itself. Provisional bars, macro observations and rejected
+input go to topics of their own.
 """
 
 import asyncio
 from collections.abc import Mapping
 
 from services.ingestor.core.send_queue import Entry
-from services.ingestor.kafka.bars_topic import BarsTopicWriter
+from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
 from services.ingestor.kafka.dead_letters_topic import DeadLettersTopicWriter
 from services.ingestor.kafka.publishing_right import PublishingRight
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.ticks_topic import TicksTopicWriter
 from services.ingestor.metrics import IngestorMetrics
+from shared.contracts.records import BARS, MACRO
 from shared.domain.bars import Bar, BarBatch, BarsMode
 from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
+from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedState, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
+from shared.kafka import topics
 
 
 class KafkaSink:
@@ -45,7 +48,12 @@ class KafkaSink:
         right: PublishingRight | None = None,
     ) -> None:
         self._metrics = metrics
-        self._bars = BarsTopicWriter(publisher)
+        self._bars = CompactedTopicWriter(
+            publisher, topic=topics.BARS, contract=BARS, key_of=lambda bar: f"{bar.instrument}|{bar.session}"
+        )
+        self._observations = CompactedTopicWriter(
+            publisher, topic=topics.MACRO, contract=MACRO, key_of=lambda observation: observation.key
+        )
         self._dead_letters = DeadLettersTopicWriter(publisher, metrics)
         writers = {
             lead: TicksTopicWriter(
@@ -92,6 +100,10 @@ class KafkaSink:
         """Queue bars that nothing may be decided on: for ``bars.v1`` only, not for any lead's log."""
         self._bars.put(bars)
 
+    def put_observations(self, observations: tuple[Observation, ...]) -> None:
+        """Queue macro observations for ``macro.v1``."""
+        self._observations.put(observations)
+
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
         """Count input that cannot be used, and publish it as a dead letter."""
         self._metrics.ticks_rejected.labels(feed, error.reason).inc()
@@ -110,8 +122,8 @@ class KafkaSink:
     async def run(self) -> None:
         """Send until closed, and then until nothing is left."""
         async with asyncio.TaskGroup() as group:
-            # A lead's writer adds bars: the other two topics are closed after the last of them.
-            side_topics = (self._bars, self._dead_letters)
+            # A lead's writer adds bars: the other topics are closed after the last of them.
+            side_topics = (self._bars, self._observations, self._dead_letters)
             for topic in side_topics:
                 group.create_task(topic.run())
             async with asyncio.TaskGroup() as leads:

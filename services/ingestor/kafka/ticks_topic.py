@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.ingestor.core.send_queue import Entry, SendQueue
-from services.ingestor.kafka.bars_topic import BarsTopicWriter
+from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
 from services.ingestor.kafka.publishing_right import PublishingRight, RightLapsed
 from services.ingestor.kafka.queue_drain import QueueDrain
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
@@ -61,7 +61,7 @@ class TicksTopicWriter:
         lead: str,
         publisher: RetryingPublisher,
         *,
-        bars: BarsTopicWriter,
+        bars: CompactedTopicWriter[Bar],
         max_ticks: int,
         metrics: IngestorMetrics,
         right: PublishingRight | None = None,

@@ -1,6 +1,7 @@
 """A sink that remembers, for tests of one feed without Kafka."""
 
 from shared.domain.bars import Bar
+from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 
@@ -18,6 +19,7 @@ class RecordingSink:
         self.authorities: list[FeedAuthority] = []
         self.faults: list[FeedFault] = []
         self.order: list[str] = []
+        self.observations: list[Observation] = []
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
         self.batches.append(batch)
@@ -37,6 +39,9 @@ class RecordingSink:
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         self.provisional += bars
+
+    def put_observations(self, observations: tuple[Observation, ...]) -> None:
+        self.observations += observations
 
     def reject(self, *, feed: str, raw: bytes, error: DataError) -> None:
         assert feed

@@ -20,6 +20,14 @@ def test_files_are_a_list_with_commas_or_json(monkeypatch: pytest.MonkeyPatch, t
     assert load_settings(IngestorSettings).replay_lead_files == (Path("a.csv"), Path("b.csv.gz"))
 
 
+@pytest.mark.parametrize(
+    "text", ["fred:DFII10,cboe:VIX", " fred:DFII10, cboe:VIX,fred:DFII10,", '["fred:DFII10","cboe:VIX"]']
+)
+def test_macro_series_are_a_list_without_repetitions(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("CONVEX_INGESTOR_MACRO_SERIES", text)
+    assert load_settings(IngestorSettings).macro_series == ("fred:DFII10", "cboe:VIX")
+
+
 def test_nested_health_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVEX_INGESTOR_HEALTH__PORT", "9101")
     assert load_settings(IngestorSettings).health.port == 9101
@@ -34,6 +42,10 @@ def test_nested_health_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> Non
         ("QUEUE_MAX_TICKS", "1999"),
         ("SIMULATED_START", "2025-03-12T13:30:00"),
         ("REPLAY_LEAD_FILES", "[not json"),
+        ("MACRO_SERIES", "DFII10"),
+        ("MACRO_SERIES", "cboe:../../secrets"),
+        ("MACRO_SERIES", "[not json"),
+        ("MACRO_START", "soon"),
     ],
 )
 def test_unusable_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from services.ingestor.feeds.transport.http_clients import TappedClient
 from services.ingestor.feeds.transport.http_errors import (
     Unanswered,
     error_of_status,
@@ -126,6 +127,8 @@ async def fetch(
         # Its text may hold the address with its query.
         raise Unanswered(f"{where}: {type(error).__name__}", reason="unreachable") from None
     body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if isinstance(client, TappedClient):
+        client.on_answer(url=request.url, status=response.status_code, body=body)
     content_type = response.headers.get("content-type", "").lower()
     is_html = body[:1] == b"<" or "html" in content_type
     at = _server_time(response.headers.get("date"))

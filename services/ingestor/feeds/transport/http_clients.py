@@ -1,0 +1,103 @@
+"""One HTTP client for each provider: it limits the rate of requests, and its answers can be recorded."""
+
+from contextlib import AsyncExitStack
+from typing import Final
+
+import httpx
+
+from services.ingestor.feeds.transport.rate_limiter import RateLimiter
+from services.ingestor.feeds.transport.tap import NoTap, Tap
+from shared.clock import Clock
+
+USER_AGENT: Final = "convex (self-hosted market alerts)"
+_NO_TAP: Final = NoTap()
+
+
+class TappedClient(httpx.AsyncClient):
+    """A client whose complete answers `http_json` hands on as well, whatever their status is.
+
+    Parameters
+    ----------
+    feed
+        The provider's name.
+    """
+
+    def __init__(
+        self,
+        feed: str,
+        *,
+        tap: Tap,
+        base_url: str,
+        timeout_seconds: float,
+        limiter: RateLimiter,
+        clock: Clock,
+    ) -> None:
+        super().__init__(
+            base_url=base_url,
+            timeout=timeout_seconds,
+            headers={"User-Agent": USER_AGENT},
+            event_hooks={"request": [limiter]},
+        )
+        self._feed = feed
+        self._tap = tap
+        self._clock = clock
+
+    def on_answer(self, *, url: httpx.URL, status: int, body: bytes) -> None:
+        """Hand an answer on."""
+        self._tap.answer(
+            feed=self._feed, received_ns=self._clock.now_ns(), url=str(url), status=status, raw=body
+        )
+
+
+class HttpClients:
+    """The clients of one process.
+
+    Parameters
+    ----------
+    timeout_seconds
+        Of one request.
+    interval_seconds
+        Least time between two requests to one provider.
+    stack
+        Closes the clients.
+    tap
+        Gets a copy of each answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float,
+        interval_seconds: float,
+        clock: Clock,
+        stack: AsyncExitStack,
+        tap: Tap = _NO_TAP,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._interval_seconds = interval_seconds
+        self._clock = clock
+        self._stack = stack
+        self._tap = tap
+        self._clients: dict[str, TappedClient] = {}
+
+    async def of(self, feed: str, base_url: str, *, interval_seconds: float = 0.0) -> httpx.AsyncClient:
+        """Return the one client of an address.
+
+        Parameters
+        ----------
+        feed
+            The provider's name, for recordings.
+        interval_seconds
+            Least time between two requests, where the provider needs more than was set for all.
+        """
+        if base_url not in self._clients:
+            client = TappedClient(
+                feed,
+                tap=self._tap,
+                base_url=base_url,
+                timeout_seconds=self._timeout_seconds,
+                limiter=RateLimiter(max(interval_seconds, self._interval_seconds), clock=self._clock),
+                clock=self._clock,
+            )
+            self._clients[base_url] = await self._stack.enter_async_context(client)
+        return self._clients[base_url]
