@@ -22,7 +22,7 @@ def _settings(fred: FakeFred, *series: str, key: str | None = "fred-secret-key")
         macro_series=series,
         macro_start=date(2024, 1, 1),
         fred_url=fred.server.url,
-        fred_key=key,  # type: ignore[arg-type]
+        fred_key=key,
         # Nothing listens there: the other feeds only try.
         kraken_websocket_url="ws://127.0.0.1:9",
         kraken_rest_url="http://127.0.0.1:9",

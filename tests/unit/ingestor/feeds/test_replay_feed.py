@@ -6,6 +6,7 @@ from services.ingestor.feeds.replay.feed import ReplayFeed
 from shared.clock import SystemClock
 from shared.domain.bars import Bar
 from shared.domain.instants import format_rfc3339
+from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import DataError
 from shared.files.timeline import Recording
@@ -39,6 +40,9 @@ class Listener:
 
     def put_feed_fault(self, fault: FeedFault) -> None:
         raise AssertionError(fault)
+
+    def put_observations(self, observations: tuple[Observation, ...]) -> None:
+        raise AssertionError(observations)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Pass."""
