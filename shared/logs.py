@@ -1,10 +1,10 @@
-"""Logs: one JSON object per entry on stdout, or coloured text on a terminal; secrets are removed."""
+"""Logs: one JSON object per entry, or coloured text on a terminal; secrets are removed."""
 
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -91,8 +91,15 @@ class OncePerMinute(logging.Filter):
         return True
 
 
-def configure_logs(service: str, *, level: str = "INFO") -> None:
-    """Set up structlog for this process; libraries' warnings come out the same way."""
+def configure_logs(service: str, *, level: str = "INFO", to: TextIO | None = None) -> None:
+    """Set up structlog for this process; libraries' warnings come out the same way.
+
+    Parameters
+    ----------
+    to
+        Where they go; stdout where None.
+    """
+    stream = to or sys.stdout
     shared_steps: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -100,7 +107,7 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
         structlog.processors.format_exc_info,
         redact,
     ]
-    is_terminal = sys.stdout.isatty()
+    is_terminal = stream.isatty()
     renderer: Any = structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -108,7 +115,7 @@ def configure_logs(service: str, *, level: str = "INFO") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared_steps,

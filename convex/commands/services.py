@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -23,10 +26,17 @@ def register(app: typer.Typer) -> None:
         app.command(command.__name__)(command)
 
 
-def ingestor() -> None:
-    """Stream ticks and bars into Kafka."""
+def ingestor(
+    record: Annotated[
+        Path | None, typer.Option(help="Keep what providers send in this folder, compressed, without keys.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print ticks, bars and statuses as JSON lines; no Kafka.")
+    ] = False,
+) -> None:
+    """Stream ticks, bars and macro series into Kafka."""
     from convex.settings import read_settings
-    from services.ingestor.app import run_ingestor
+    from services.ingestor.app import run_dry, run_ingestor
     from services.ingestor.config import IngestorSettings
     from shared.clock import SystemClock
     from shared.config import KafkaSettings
@@ -34,10 +44,22 @@ def ingestor() -> None:
 
     kafka, settings = read_settings(KafkaSettings), read_settings(IngestorSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
-    _run(
-        "ingestor",
-        lambda stop: run_ingestor(kafka, settings, pairs, clock=SystemClock(), stop=stop),
-    )
+    clock = SystemClock()
+    if dry_run:
+        _run(
+            "ingestor",
+            lambda stop: run_dry(
+                settings, pairs, write=_write_to_stdout, clock=clock, stop=stop, record=record
+            ),
+            logs_to=sys.stderr,
+        )
+    _run("ingestor", lambda stop: run_ingestor(kafka, settings, pairs, clock=clock, stop=stop, record=record))
+
+
+def _write_to_stdout(part: bytes) -> None:
+    # Past the buffers of Python: they would be written again, in vain, when the process ends.
+    while part:
+        part = part[os.write(sys.stdout.fileno(), part) :]
 
 
 def signals() -> None:
@@ -85,12 +107,12 @@ def dashboard() -> None:
     )
 
 
-def _run(service: str, run: Run) -> None:
+def _run(service: str, run: Run, *, logs_to: TextIO | None = None) -> NoReturn:
     from convex.settings import read_settings
     from shared.config import LogSettings
     from shared.logs import configure_logs
 
-    configure_logs(service, level=read_settings(LogSettings).level)
+    configure_logs(service, level=read_settings(LogSettings).level, to=logs_to)
     collect_garbage_rarely()
     sys.exit(asyncio.run(_until_asked(service, run)))
 

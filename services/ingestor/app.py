@@ -2,26 +2,31 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.ports import Feed
+from services.ingestor.feeds.recording.recorder import Recorder, RecordingLimits
 from services.ingestor.feeds.registry import TICK_HISTORY, macro_provider, streaming_venue
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
 from services.ingestor.feeds.transport.http_clients import HttpClients
+from services.ingestor.feeds.transport.secrets import Redactor
+from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.kafka.lease import Lease
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.sink import KafkaSink
 from services.ingestor.live_feeds import live_feeds
 from services.ingestor.macro_feeds import macro_feeds
 from services.ingestor.metrics import IngestorMetrics
+from services.ingestor.printed_sink import PrintedSink
 from services.ingestor.supervisor import Supervisor
 from shared.calendars import xnys_calendar
 from shared.clock import Clock
@@ -44,8 +49,14 @@ async def run_ingestor(
     *,
     clock: Clock,
     stop: asyncio.Event,
+    record: Path | None = None,
 ) -> None:
     """Run until asked to stop, or until a replay that is not held open has ended; then send what waits.
+
+    Parameters
+    ----------
+    record
+        Folder in which to record what providers send; None: nothing is recorded.
 
     Raises
     ------
@@ -54,20 +65,14 @@ async def run_ingestor(
     """
     registry = CollectorRegistry()
     routes = routes_of(pairs)
-    streams = _streams_of(settings, pairs)
-    metrics = IngestorMetrics(
-        registry,
-        feeds=_feed_names(settings, streams),
-        instruments=routes,
-        streams=streams,
-        macro_series=settings.macro_series,
-    )
+    metrics = _metrics_of(settings, pairs, registry)
     async with AsyncExitStack() as stack:
+        tap = _tap(record, settings, metrics=metrics, clock=clock, stack=stack)
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
         retrying = RetryingPublisher(publisher, metrics=metrics, uniform=_uniform)
-        make_feeds = partial(_make_feeds, settings, kafka, pairs, metrics=metrics, clock=clock)
+        make_feeds = partial(_make_feeds, settings, kafka, pairs, metrics=metrics, clock=clock, tap=tap)
         async with AsyncExitStack() as trial:
             # A wrong setting is refused now, also by one that waits for the lease.
             await make_feeds(trial)
@@ -96,6 +101,90 @@ async def run_ingestor(
         log.info("ingestor_started", feed=settings.feed, health_port=health.port, instruments=sorted(routes))
         await supervisor.run(stop)
         log.info("ingestor_stopped", unsent_ticks=sink.waiting_ticks())
+
+
+async def run_dry(
+    settings: IngestorSettings,
+    pairs: tuple[Pair, ...],
+    *,
+    write: Callable[[bytes], None],
+    clock: Clock,
+    stop: asyncio.Event,
+    record: Path | None = None,
+) -> None:
+    """Print what would be published, without Kafka, until asked to stop or nobody reads it any more.
+
+    Parameters
+    ----------
+    write
+        Writes bytes and returns once they are written; raises `BrokenPipeError` when nobody reads any more.
+    record
+        As in `run_ingestor`.
+
+    Raises
+    ------
+    ConfigError
+        If a setting, a pair or an input file is wrong.
+    """
+    metrics = _metrics_of(settings, pairs, CollectorRegistry())
+    async with AsyncExitStack() as stack:
+        tap = _tap(record, settings, metrics=metrics, clock=clock, stack=stack)
+        sink = PrintedSink(write)
+        supervisor = Supervisor(
+            partial(_make_feeds, settings, None, pairs, metrics=metrics, clock=clock, tap=tap),
+            sink,
+            lease=None,
+            status_interval_seconds=settings.status_interval_seconds,
+            flush_timeout_seconds=settings.flush_timeout_seconds,
+            clock=clock,
+        )
+        await supervisor.run(stop)
+        if sink.dropped_lines:
+            log.warning("lines_not_printed", dropped=sink.dropped_lines)
+
+
+def _metrics_of(
+    settings: IngestorSettings, pairs: tuple[Pair, ...], registry: CollectorRegistry
+) -> IngestorMetrics:
+    streams = _streams_of(settings, pairs)
+    return IngestorMetrics(
+        registry,
+        feeds=_feed_names(settings, streams),
+        instruments=routes_of(pairs),
+        streams=streams,
+        macro_series=settings.macro_series,
+    )
+
+
+def _tap(
+    folder: Path | None,
+    settings: IngestorSettings,
+    *,
+    metrics: IngestorMetrics,
+    clock: Clock,
+    stack: AsyncExitStack,
+) -> Tap:
+    """Return what records into a folder until the stack is closed."""
+    if folder is None:
+        return NoTap()
+    if settings.feed != "live":
+        raise ConfigError(
+            f"--record {folder}: CONVEX_INGESTOR_FEED={settings.feed} receives nothing to record"
+        )
+    limits = RecordingLimits(
+        segment_bytes=settings.record_file_megabytes << 20,
+        segment_seconds=settings.record_file_seconds,
+        total_bytes=settings.record_max_megabytes << 20,
+    )
+    return stack.enter_context(
+        Recorder(
+            folder,
+            limits=limits,
+            redactor=Redactor.of_settings(settings),
+            on_dropped=metrics.recording_dropped.inc,
+            clock=clock,
+        )
+    )
 
 
 def _streams_of(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> dict[str, str]:
@@ -137,14 +226,15 @@ async def _join(
 
 async def _make_feeds(
     settings: IngestorSettings,
-    kafka: KafkaSettings,
+    kafka: KafkaSettings | None,
     pairs: tuple[Pair, ...],
     stack: AsyncExitStack,
     *,
     metrics: IngestorMetrics,
     clock: Clock,
+    tap: Tap,
 ) -> list[Feed]:
-    """Return the feeds, not yet running."""
+    """Return the feeds, not yet running; without Kafka nothing counts as published before."""
     if settings.feed != "live":
         # These cannot lose a connection: an alert on a lost one must not fire.
         for instrument, feed in _streams_of(settings, pairs).items():
@@ -160,6 +250,7 @@ async def _make_feeds(
                 interval_seconds=settings.request_interval_seconds,
                 clock=clock,
                 stack=stack,
+                tap=tap,
             )
             return [
                 *await live_feeds(settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock),

@@ -120,6 +120,18 @@ class IngestorSettings(ProviderSettings):
         default=0.2, ge=0, le=10, description="Least time between two HTTP requests to one provider."
     )
 
+    record_file_megabytes: int = Field(
+        default=64, ge=1, le=4_096, description="With --record: a file of this size is ended."
+    )
+    record_file_seconds: float = Field(
+        default=3_600.0, gt=0, description="With --record: a file of this age is ended."
+    )
+    record_max_megabytes: int = Field(
+        default=10_240,
+        ge=2,
+        description="With --record: all files together; then the oldest are deleted.",
+    )
+
     macro_series: MacroSeries = Field(
         default=(),
         description="Macro series for macro.v1, comma-separated, such as fred:DFII10,cboe:VIX,"

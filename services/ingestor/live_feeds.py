@@ -30,7 +30,7 @@ _uniform = random.SystemRandom().random
 
 async def live_feeds(
     settings: IngestorSettings,
-    kafka: KafkaSettings,
+    kafka: KafkaSettings | None,
     pairs: tuple[Pair, ...],
     *,
     metrics: IngestorMetrics,
@@ -64,7 +64,7 @@ class _LiveFeeds:
     def __init__(
         self,
         settings: IngestorSettings,
-        kafka: KafkaSettings,
+        kafka: KafkaSettings | None,
         pairs: tuple[Pair, ...],
         *,
         metrics: IngestorMetrics,

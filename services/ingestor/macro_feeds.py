@@ -15,7 +15,7 @@ from shared.config import KafkaSettings
 
 async def macro_feeds(
     settings: IngestorSettings,
-    kafka: KafkaSettings,
+    kafka: KafkaSettings | None,
     *,
     clients: HttpClients,
     uniform: Callable[[], float],

@@ -197,6 +197,11 @@ class IngestorMetrics:
             ["series"],
             registry=registry,
         )
+        self.recording_dropped = Counter(
+            "convex_ingestor_recording_dropped_total",
+            "Frames and answers that are missing in the recording.",
+            registry=registry,
+        )
         for series in macro_series:
             self._start_series(series)
         for feed in feeds:

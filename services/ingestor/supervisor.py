@@ -10,13 +10,12 @@ At the end:
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
-from services.ingestor.feeds.ports import Feed
+from services.ingestor.feeds.ports import Feed, Sink
 from services.ingestor.kafka.lease import Lease
-from services.ingestor.kafka.sink import KafkaSink
 from shared.clock import Clock
 from shared.errors import FeedRefused, InvariantError
 
@@ -24,6 +23,22 @@ log = structlog.get_logger(__name__)
 
 # Status records are queued at least once a second: a loop that has missed thirty of them hangs.
 _HANGING_SECONDS: Final = 30.0
+
+
+class SendingSink(Sink, Protocol):
+    """A sink that sends what the feeds put."""
+
+    async def run(self) -> None:
+        """Send until closed, and then until nothing is left."""
+        ...
+
+    def close(self) -> None:
+        """Let `run` return once everything queued is sent."""
+        ...
+
+    def drop(self) -> None:
+        """Drop what waits."""
+        ...
 
 
 class Supervisor:
@@ -44,7 +59,7 @@ class Supervisor:
     def __init__(
         self,
         make_feeds: Callable[[AsyncExitStack], Awaitable[Sequence[Feed]]],
-        sink: KafkaSink,
+        sink: SendingSink,
         *,
         lease: Lease | None,
         status_interval_seconds: float,

@@ -19,12 +19,14 @@ class KnownBars:
     ----------
     instruments
         Whose bars to keep; bars of other instruments are skipped.
+    kafka
+        None: nothing is known.
     uniform
         Randomness for the back-off, numbers in ``[0, 1)``.
     """
 
     def __init__(
-        self, kafka: KafkaSettings, instruments: frozenset[str], *, uniform: Callable[[], float]
+        self, kafka: KafkaSettings | None, instruments: frozenset[str], *, uniform: Callable[[], float]
     ) -> None:
         self._kafka = kafka
         self._instruments = instruments
@@ -45,6 +47,8 @@ class KnownBars:
 
     async def _read(self) -> dict[str, dict[str, Bar]]:
         bars: dict[str, dict[str, Bar]] = defaultdict(dict)
+        if self._kafka is None:
+            return bars
         for value in await read_values(
             self._kafka, topics.BARS, client_id="convex-ingestor-bars", uniform=self._uniform
         ):

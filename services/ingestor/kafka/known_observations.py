@@ -19,11 +19,15 @@ class KnownObservations:
     ----------
     series
         Whose observations to keep.
+    kafka
+        None: nothing is known.
     uniform
         Randomness for the back-off, numbers in ``[0, 1)``.
     """
 
-    def __init__(self, kafka: KafkaSettings, series: frozenset[str], *, uniform: Callable[[], float]) -> None:
+    def __init__(
+        self, kafka: KafkaSettings | None, series: frozenset[str], *, uniform: Callable[[], float]
+    ) -> None:
         self._kafka = kafka
         self._series = series
         self._uniform = uniform
@@ -42,6 +46,8 @@ class KnownObservations:
 
     async def _read(self) -> dict[str, dict[str, Observation]]:
         observations: dict[str, dict[str, Observation]] = defaultdict(dict)
+        if self._kafka is None:
+            return observations
         for value in await read_values(
             self._kafka, topics.MACRO, client_id="convex-ingestor-macro", uniform=self._uniform
         ):
