@@ -249,7 +249,7 @@ class TickNormaliser:
             return
         ts_event_ns = quote.ts_event_ns
         if ts_event_ns is None:
-            ts_event_ns = self._venue_clock.now_ns(now=this.now)
+            ts_event_ns = self._received_ns(this)
         elif not self._is_in_time(ts_event_ns, quote.is_snapshot, this):
             return
         if not self._quotes.is_new((ts_event_ns, bid, ask), now=this.now):
@@ -257,12 +257,12 @@ class TickNormaliser:
             return
         if not self._spreads.allows(bid, ask, now=this.now):
             width = 2.0 * (ask - bid) / (bid + ask)
-            error = QualityError(
+            too_wide = QualityError(
                 f"a spread must be near the venue's usual {self._spreads.usual:.3%}, was {width:.3%}: "
                 f"{bid} and {ask}",
                 reason="wide_spread",
             )
-            self._reject(error, this)
+            self._reject(too_wide, this)
             return
         tick = _QuoteTick(ts_event_ns, self._received_ns(this), bid, ask)
         price = (bid + ask) / 2.0
