@@ -4,6 +4,7 @@ from typing import TypeVar
 
 from pydantic_settings import BaseSettings
 
+from shared.calendars import CalendarSettings
 from shared.config import KafkaSettings, LogSettings, load_settings, reject_unknown
 from shared.pairs.loading import PairsSettings
 
@@ -21,6 +22,7 @@ def all_settings() -> list[type[BaseSettings]]:
         KafkaSettings,
         LogSettings,
         PairsSettings,
+        CalendarSettings,
         IngestorSettings,
         SignalsSettings,
         NotifierSettings,

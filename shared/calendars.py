@@ -1,20 +1,61 @@
-"""The XNYS calendar of exchange-calendars, as plain values."""
+"""The XNYS calendar of exchange-calendars, as plain values, and the closures that it does not know."""
 
 import warnings
 from functools import lru_cache
 
 import exchange_calendars
 import pandas
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.config import load_settings
+from shared.domain.closures import Closures, parse_closures
 from shared.domain.sessions import SessionCalendar
+from shared.errors import ConfigError
 
 # Fixed, so that the calendar does not depend on the day a process was started on.
 _FIRST, _LAST = "1999-01-04", "2035-12-31"
 
 
-@lru_cache(maxsize=1)
+class CalendarSettings(BaseSettings):
+    """What the calendars do not know; the same for every service."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVEX_", frozen=True, extra="forbid")
+
+    closures: str = Field(
+        default="",
+        description="Days without trading that the calendars do not know, comma-separated: XNYS:2025-01-09, "
+        "or XNYS:2025-07-03T13:00 for an early close, New York time; METALS: is for spot metals.",
+    )
+
+    @field_validator("closures")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        try:
+            parse_closures(value)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+
+def declared_closures() -> Closures:
+    """Return the closures that ``CONVEX_CLOSURES`` declares.
+
+    Raises
+    ------
+    ConfigError
+        If one of them cannot be read.
+    """
+    return parse_closures(load_settings(CalendarSettings).closures)
+
+
 def xnys_calendar() -> SessionCalendar:
-    """Return every XNYS session from 1999 to 2035, early closes included.
+    """Return every XNYS session from 1999 to 2035, early closes and declared closures included.
+
+    Raises
+    ------
+    ConfigError
+        If a declared closure cannot be read.
 
     Examples
     --------
@@ -23,6 +64,16 @@ def xnys_calendar() -> SessionCalendar:
     >>> format_rfc3339(calendar.close_of("2025-11-28"))  # the day after Thanksgiving
     '2025-11-28T18:00:00.000000Z'
     """
+    return _calendar_with(load_settings(CalendarSettings).closures)
+
+
+@lru_cache(maxsize=4)
+def _calendar_with(declared: str) -> SessionCalendar:
+    return _known_calendar().with_closures(parse_closures(declared))
+
+
+@lru_cache(maxsize=1)
+def _known_calendar() -> SessionCalendar:
     with warnings.catch_warnings():
         # Warnings about how exchange-calendars uses pandas are not for its callers to fix.
         warnings.simplefilter("ignore", FutureWarning)

@@ -16,11 +16,12 @@ from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
+from shared.calendars import CalendarSettings
 from shared.config import KafkaSettings, LogSettings
 from shared.pairs.loading import PairsSettings
 
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {
-    "shared": (PairsSettings, KafkaSettings, LogSettings),
+    "shared": (PairsSettings, CalendarSettings, KafkaSettings, LogSettings),
     "ingestor": (IngestorSettings,),
     "signals": (SignalsSettings,),
     "notifier": (NotifierSettings,),

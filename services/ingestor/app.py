@@ -5,15 +5,17 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from services.ingestor.config import IngestorSettings
+from services.ingestor.feed_order import feed_orders
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.recording.recorder import Recorder, RecordingLimits
-from services.ingestor.feeds.registry import TICK_HISTORY, macro_provider, streaming_venue
+from services.ingestor.feeds.registry import TICK_HISTORY, macro_provider
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
@@ -187,23 +189,25 @@ def _tap(
     )
 
 
-def _streams_of(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> dict[str, str]:
-    """Return the name of the feed of each instrument that ticks."""
+def _streams_of(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the feeds of each instrument that ticks."""
     match settings.feed:
         case "live":
-            venues = {instrument: streaming_venue(instrument) for instrument in routes_of(pairs)}
-            return {instrument: venue.name for instrument, venue in venues.items() if venue is not None}
+            orders = feed_orders(settings, pairs)
+            return {instrument: order.names for instrument, order in orders.items() if order.order}
         case "simulated":
-            return dict.fromkeys(ticks_of(pairs), settings.feed)
+            return dict.fromkeys(ticks_of(pairs), (settings.feed,))
         case "replay":
-            return {pair.lead: settings.feed for pair in pairs}
+            return {pair.lead: (settings.feed,) for pair in pairs}
 
 
-def _feed_names(settings: IngestorSettings, streams: Mapping[str, str]) -> tuple[str, ...]:
+def _feed_names(settings: IngestorSettings, streams: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the names of the feeds that are started; the labels of the metrics."""
     if settings.feed == "live":
         macro = (macro_provider(series).name for series in settings.macro_series)
-        return tuple(dict.fromkeys((*streams.values(), TICK_HISTORY.name, settings.bars_source, *macro)))
+        return tuple(
+            dict.fromkeys((*chain(*streams.values()), TICK_HISTORY.name, settings.bars_source, *macro))
+        )
     return (settings.feed,)
 
 
@@ -237,8 +241,9 @@ async def _make_feeds(
     """Return the feeds, not yet running; without Kafka nothing counts as published before."""
     if settings.feed != "live":
         # These cannot lose a connection: an alert on a lost one must not fire.
-        for instrument, feed in _streams_of(settings, pairs).items():
-            metrics.feed_connected.labels(feed, instrument).set(1)
+        for instrument, names in _streams_of(settings, pairs).items():
+            for name in names:
+                metrics.feed_connected.labels(name, instrument).set(1)
     match settings.feed:
         case "replay":
             return [_replay(settings, pairs, clock)]

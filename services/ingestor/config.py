@@ -11,6 +11,8 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from services.ingestor.provider_settings import ProviderSettings
 from shared.config import HealthSettings
 
+# An instrument, and where its ticks come from: ``<venue>`` or ``<venue>:<symbol there>``, best first.
+FeedLists = Annotated[dict[str, tuple[str, ...]], NoDecode]
 Paths = Annotated[tuple[Path, ...], NoDecode]
 # Part of an address: a provider's name, a colon, and the provider's name of the series.
 MacroSeries = Annotated[
@@ -76,6 +78,16 @@ class IngestorSettings(ProviderSettings):
         description="Simulated instant of the first tick; inside an XNYS session, with a time zone.",
     )
 
+    feeds: FeedLists = Field(
+        default={},
+        description="Feeds of an instrument, best first, as JSON; an item is a venue or venue:symbol: "
+        '{"PAXG/USD.KRAKEN": ["kraken", "coinbase"]}. Not set: the venue of the instrument.',
+    )
+    cross_checks: FeedLists = Field(
+        default={},
+        description="Feeds whose price is only compared, never used, as JSON: "
+        '{"PAXG/USD.KRAKEN": ["swissquote:XAU/USD"]}.',
+    )
     ack_timeout_seconds: float = Field(
         default=5.0, gt=0, description="No acknowledgement of a subscription for this long: reconnect."
     )
@@ -158,9 +170,29 @@ class IngestorSettings(ProviderSettings):
             return json.loads(value)
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
+    @field_validator("feeds", "cross_checks", mode="before")
+    @classmethod
+    def _read_feed_lists(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value, object_pairs_hook=_without_repetition) if value.strip() else {}
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f'is not JSON ({error.msg} at character {error.pos}); write {{"PAXG/USD.KRAKEN": ["kraken"]}}'
+            ) from None
+
     @field_validator("simulated_start")
     @classmethod
     def _has_zone(cls, value: datetime) -> datetime:
         if value.tzinfo is None:
             raise ValueError("needs a time zone, such as 2025-03-12T13:30:00-04:00")
         return value
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"names {twice} twice")
+    return dict(pairs)

@@ -9,20 +9,23 @@ import random
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
+from services.ingestor.feed_order import FeedOrder, Source, feed_orders
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarProvider
+from services.ingestor.feeds.failover.feed import FeedChooser, StandbyFeed
+from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.ports import Feed
-from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider, require_live, streaming_venue
+from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider
 from services.ingestor.feeds.streaming.feed import Timing, WebsocketFeed
-from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_pair
 from services.ingestor.feeds.transport.http_clients import HttpClients
 from services.ingestor.kafka.known_bars import KnownBars
 from services.ingestor.metrics import IngestorMetrics
-from shared.calendars import xnys_calendar
+from shared.calendars import declared_closures, xnys_calendar
 from shared.clock import Clock
 from shared.config import KafkaSettings
+from shared.domain.market_hours import MarketHours, hours_of
 from shared.domain.pairs import Pair, routes_of
-from shared.domain.ticks import FeedState
 
 _COOL_DOWN_SECONDS = 60.0
 _uniform = random.SystemRandom().random
@@ -44,20 +47,18 @@ async def live_feeds(
     ConfigError
         If no provider has a leg, or a key is missing.
     """
-    require_live(pairs)
+    orders = feed_orders(settings, pairs)
     make = _LiveFeeds(settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock)
-    feeds: list[Feed] = []
-    for instrument in routes_of(pairs):
-        venue = streaming_venue(instrument)
-        if venue is None:
-            feeds.append(
-                await make.bars(instrument, bar_provider(settings.bars_source), is_history_only=False)
-            )
-        else:
-            # Coming closes are sampled from the ticks; past ones are fetched.
-            history = await make.bars(instrument, TICK_HISTORY, is_history_only=True)
-            feeds += [await make.stream(instrument, venue), history]
-    return feeds
+    bars: list[Feed] = [await make.history(instrument, order) for instrument, order in orders.items()]
+    choices = {
+        instrument: make.choice(instrument, order) for instrument, order in orders.items() if order.order
+    }
+    streams = [
+        StandbyFeed(await make.stream(instrument, source), choices, is_refused=lambda _: False)
+        for instrument, order in orders.items()
+        for source in (*order.order, *order.cross_checks)
+    ]
+    return [*streams, FeedChooser(streams, choices), *bars]
 
 
 class _LiveFeeds:
@@ -77,9 +78,30 @@ class _LiveFeeds:
         self._clients = clients
         self._known = KnownBars(kafka, frozenset(routes_of(pairs)), uniform=_uniform)
 
-    async def stream(self, instrument: str, venue: StreamingVenue) -> WebsocketFeed:
-        """Return the ticks of an instrument."""
-        symbol = _symbol_of(instrument)
+    async def history(self, instrument: str, order: FeedOrder) -> DailyBarsFeed:
+        """Return the daily bars of an instrument."""
+        if order.order and is_pair(_symbol_of(instrument)):
+            # Coming closes are sampled from the ticks; past ones are fetched.
+            return await self._bars(instrument, TICK_HISTORY, is_history_only=True)
+        return await self._bars(instrument, bar_provider(self._settings.bars_source), is_history_only=False)
+
+    def choice(self, instrument: str, order: FeedOrder) -> InstrumentChoice:
+        """Return the choice among the feeds of an instrument."""
+        return InstrumentChoice(
+            instrument,
+            order=tuple(source.venue.name for source in order.order),
+            cross_checks=tuple(source.venue.name for source in order.cross_checks),
+            hours=self._hours(instrument),
+            metrics=self._metrics,
+            clock=self._clock,
+        )
+
+    def _hours(self, instrument: str) -> MarketHours:
+        return hours_of(instrument, calendar=xnys_calendar(), closures=declared_closures())
+
+    async def stream(self, instrument: str, source: Source) -> WebsocketFeed:
+        """Return the ticks of an instrument from one of its feeds."""
+        venue, symbol = source.venue, source.symbol
         assert venue.rest_url is not None  # noqa: S101 - both venues have one
         assert venue.make_backfill is not None  # noqa: S101
         client = await self._clients.of(venue.name, venue.rest_url(self._settings))
@@ -89,14 +111,14 @@ class _LiveFeeds:
             url=venue.endpoint(self._settings, (symbol,)).url,
             make_protocol=functools.partial(venue.make_protocol, self._settings, (symbol,)),
             backfill=venue.make_backfill(client, symbol),
-            market=_always_open,
+            market=self._hours(instrument).state,
             timing=_timing(self._settings),
             uniform=_uniform,
             metrics=self._metrics,
             clock=self._clock,
         )
 
-    async def bars(self, instrument: str, provider: BarProvider, *, is_history_only: bool) -> DailyBarsFeed:
+    async def _bars(self, instrument: str, provider: BarProvider, *, is_history_only: bool) -> DailyBarsFeed:
         """Return the daily bars of an instrument."""
         client = await self._clients.of(provider.name, provider.rest_url(self._settings))
         return DailyBarsFeed(
@@ -130,8 +152,3 @@ def _timing(settings: IngestorSettings) -> Timing:
 
 def _symbol_of(instrument: str) -> str:
     return instrument.rpartition(".")[0]
-
-
-def _always_open(_: int) -> FeedState:
-    """Return ``LIVE``: tokens trade round the clock."""
-    return FeedState.LIVE

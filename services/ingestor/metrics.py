@@ -6,14 +6,11 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.ingestor.core.send_queue import Dropped
+from shared.domain.ticks import AuthorityReason, FeedFaultKind
 from shared.version import CODE_VERSION
 
 REJECTED_REASONS: Final = (
     "future",
-    "too_old",
-    "out_of_order",
-    "wide_spread",
-    "outlier",
     "crossed",
     "not_positive",
     "undecodable",
@@ -58,7 +55,7 @@ class IngestorMetrics:
     instruments
         Every instrument of every pair.
     streams
-        The feed of each instrument that ticks. The feeds of one venue share a name; the metrics that show a
+        The feeds of each instrument that ticks. The feeds of one venue share a name; the metrics that show a
         silent one have the label ``instrument`` too, so that it is not hidden by another that ticks.
     macro_series
         Every macro series, such as ``fred:DFII10``.
@@ -70,7 +67,7 @@ class IngestorMetrics:
         *,
         feeds: Iterable[str],
         instruments: Iterable[str],
-        streams: Mapping[str, str],
+        streams: Mapping[str, tuple[str, ...]],
         macro_series: Iterable[str] = (),
     ) -> None:
         feeds, instruments = tuple(feeds), tuple(instruments)
@@ -208,11 +205,48 @@ class IngestorMetrics:
         )
         for series in macro_series:
             self._start_series(series)
+        self.ticks_standby = Counter(
+            "convex_ingestor_ticks_standby_total",
+            "Ticks of a feed that its instrument's are not taken from; only compared.",
+            ["feed"],
+            registry=registry,
+        )
+        self.feed_authoritative = Gauge(
+            "convex_ingestor_feed_authoritative",
+            "1 while the instrument's ticks are taken from the feed.",
+            ["instrument", "feed"],
+            registry=registry,
+        )
+        self.feed_switches = Counter(
+            "convex_ingestor_feed_switches_total",
+            "A feed became the one that the instrument's ticks are taken from.",
+            ["instrument", "reason"],
+            registry=registry,
+        )
+        self.feed_disagrees = Gauge(
+            "convex_ingestor_feed_disagrees",
+            "1 while the feed's price contradicts most others of the instrument.",
+            ["instrument", "feed"],
+            registry=registry,
+        )
+        self.feed_faults = Gauge(
+            "convex_ingestor_feed_fault",
+            "1 while such a fault of the instrument's data is open.",
+            ["instrument", "fault"],
+            registry=registry,
+        )
+        self.basis_ratio = Gauge(
+            "convex_ingestor_basis_ratio",
+            "By which fraction the price of the feed that ticks are taken from is above this feed's: the "
+            "median of half an hour.",
+            ["instrument", "feed"],
+            registry=registry,
+        )
         for feed in feeds:
             self._start_feed(feed)
-        for instrument, feed in streams.items():
-            for metric in (self.last_tick, self.feed_connected, self.feed_open):
-                metric.labels(feed, instrument)
+        for instrument, names in streams.items():
+            for feed in names:
+                self._start_stream(feed, instrument)
         for instrument in instruments:
             self.queued_ticks.labels(instrument)
             self.last_bar_session.labels(instrument)
@@ -235,10 +269,21 @@ class IngestorMetrics:
         for outcome in MACRO_OUTCOMES:
             self.macro_observations.labels(series, outcome)
 
+    def _start_stream(self, feed: str, instrument: str) -> None:
+        for metric in (self.last_tick, self.feed_connected, self.feed_open):
+            metric.labels(feed, instrument)
+        for choice in (self.feed_authoritative, self.feed_disagrees):
+            choice.labels(instrument, feed)
+        for reason in AuthorityReason:
+            self.feed_switches.labels(instrument, reason)
+        for fault in FeedFaultKind:
+            self.feed_faults.labels(instrument, fault)
+
     def _start_feed(self, feed: str) -> None:
         for metric in (
             self.ticks_received,
             self.ticks_duplicate,
+            self.ticks_standby,
             self.tick_delay,
             self.unknown_frames,
             self.pull_failures,

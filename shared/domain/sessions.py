@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from shared.domain.closures import XNYS, Closures
 from shared.domain.instants import NS_PER_SECOND, to_ns
 from shared.errors import InvariantError
 
@@ -69,8 +70,29 @@ class SessionCalendar:
 
     def is_open(self, ts_ns: int) -> bool:
         """Return whether an instant lies inside a session (open included, close excluded)."""
+        return self.opened_at_ns(ts_ns) is not None
+
+    def opened_at_ns(self, ts_ns: int) -> int | None:
+        """Return when the session opened that an instant lies in; None outside of sessions."""
         index = bisect_right(self.open_ns, ts_ns) - 1
-        return index >= 0 and ts_ns < self.close_ns[index]
+        return self.open_ns[index] if index >= 0 and ts_ns < self.close_ns[index] else None
+
+    def with_closures(self, closures: Closures) -> "SessionCalendar":
+        """Return the calendar as declared closures leave it."""
+        kept = [index for index, label in enumerate(self.labels) if not closures.is_closed(XNYS, label)]
+        return SessionCalendar(
+            labels=tuple(self.labels[index] for index in kept),
+            open_ns=tuple(self.open_ns[index] for index in kept),
+            close_ns=tuple(self._close_with(closures, index) for index in kept),
+        )
+
+    def _close_with(self, closures: Closures, index: int) -> int:
+        early = closures.early_close(XNYS, self.labels[index])
+        if early is None:
+            return self.close_ns[index]
+        at_ns = to_ns(datetime.combine(date.fromisoformat(self.labels[index]), early, NEW_YORK))
+        # Not before the open, not after the close that the calendar knows.
+        return min(max(at_ns, self.open_ns[index] + NS_PER_SECOND), self.close_ns[index])
 
 
 def missing_bar_at_ns(session: str) -> int:

@@ -3,7 +3,8 @@
 A new streaming venue is a folder in ``venues/`` and a line in `STREAMING_VENUES`. A new provider of daily
 bars is a folder, a line in `BAR_PROVIDERS`, and its name among the values of ``CONVEX_INGESTOR_BARS_SOURCE``.
 
-The venue of an instrument says where it comes from; nothing else has to be set:
+The venue of an instrument says where it comes from; nothing else has to be set (``feed_order.py`` says what
+can be):
 
 ========================= ============================= ============================================
 venue                     ticks                         history
@@ -36,7 +37,6 @@ from services.ingestor.feeds.venues.tiingo.venue import TIINGO_FX, TIINGO_IEX
 from services.ingestor.feeds.venues.twelvedata.venue import TWELVEDATA
 from services.ingestor.feeds.venues.yahoo.chart import YAHOO
 from services.ingestor.feeds.venues.yahoo.venue import YAHOO_MINUTES
-from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 
 STREAMING_VENUES: Final[tuple[StreamingVenue, ...]] = (
@@ -67,9 +67,6 @@ MACRO_PROVIDERS: Final[tuple[MacroProvider, ...]] = (
 )
 # The past closes of every instrument that ticks, of whichever venue.
 TICK_HISTORY: Final = COINBASE_HISTORY
-
-# Venues of instruments that no live market has.
-_NOT_LIVE: Final = frozenset({"SIMULATED", "REPLAY"})
 
 
 def streaming_venue(instrument: str) -> StreamingVenue | None:
@@ -110,31 +107,3 @@ def macro_provider(series: str) -> MacroProvider:
             return provider
     known = ", ".join(provider.name for provider in MACRO_PROVIDERS)
     raise ConfigError(f"CONVEX_INGESTOR_MACRO_SERIES: {series}: {name} is no provider; known are {known}")
-
-
-def require_live(pairs: tuple[Pair, ...]) -> None:
-    """Refuse a pair with a leg that no live provider has.
-
-    Raises
-    ------
-    ConfigError
-        With the pair, the instrument and what to name instead.
-    """
-    streaming = " or ".join(venue.name.upper() for venue in STREAMING_VENUES)
-    for pair in pairs:
-        for instrument in (pair.lead, pair.other):
-            if instrument.rpartition(".")[2] in _NOT_LIVE:
-                raise ConfigError(
-                    f"pair {pair.name}: {instrument} is of no live venue; set CONVEX_PAIRS to live or to a "
-                    "file of your own, or take another CONVEX_INGESTOR_FEED"
-                )
-        if streaming_venue(pair.lead) is None:
-            raise ConfigError(
-                f"pair {pair.name}: its lead {pair.lead} has no live ticks, and a pair's time is its lead's; "
-                f"a lead is of venue {streaming}"
-            )
-        if streaming_venue(pair.other) is None and "/" in pair.other:
-            raise ConfigError(
-                f"pair {pair.name}: {pair.other} has no daily bars, and its venue no live ticks; "
-                f"name a listed symbol such as SLV.ARCX, or a venue of {streaming}"
-            )

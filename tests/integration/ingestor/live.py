@@ -78,7 +78,7 @@ async def live_feed(
         timing=timing,
         uniform=lambda: 1.0,
         metrics=IngestorMetrics(
-            registry, feeds=(name,), instruments=(instrument,), streams={instrument: name}
+            registry, feeds=(name,), instruments=(instrument,), streams={instrument: (name,)}
         ),
         clock=SystemClock(),
     )

@@ -323,7 +323,7 @@ async def test_leg_that_the_venue_refuses_is_stale_and_the_other_ticks_on(kafka:
     ("pair", "problem"),
     [
         (replace(_PAIRS["gold-iwm"], lead="GLD.ARCX"), "its lead GLD.ARCX has no live ticks"),
-        (replace(_PAIRS["gold-iwm"], other="BTC/USDT.BINANCE"), "BTC/USDT.BINANCE has no daily bars"),
+        (replace(_PAIRS["gold-iwm"], other="BTC/USDT.BITSTAMP"), "BTC/USDT.BITSTAMP has no daily bars"),
     ],
 )
 async def test_leg_that_nobody_has_is_refused_at_the_start(

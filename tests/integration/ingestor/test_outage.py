@@ -70,7 +70,7 @@ async def _scenario(broker: KafkaBroker) -> None:
     await create_topics(kafka)
     registry = CollectorRegistry()
     metrics = IngestorMetrics(
-        registry, feeds=("test",), instruments=(LEAD, "IWM.TEST"), streams={LEAD: "test"}
+        registry, feeds=("test",), instruments=(LEAD, "IWM.TEST"), streams={LEAD: ("test",)}
     )
 
     def dropped(kind: str) -> float:
@@ -132,7 +132,7 @@ async def _scenario(broker: KafkaBroker) -> None:
 async def test_ingestor_starts_without_kafka_and_waits_for_it() -> None:
     kafka = KafkaSettings(bootstrap_servers="127.0.0.1:9", send_timeout_seconds=0.5)
     registry = CollectorRegistry()
-    metrics = IngestorMetrics(registry, feeds=("test",), instruments=(LEAD,), streams={LEAD: "test"})
+    metrics = IngestorMetrics(registry, feeds=("test",), instruments=(LEAD,), streams={LEAD: ("test",)})
     retrying = RetryingPublisher(Publisher(kafka, client_id="test"), metrics=metrics, uniform=lambda: 0.1)
     sink = KafkaSink(retrying, routes={LEAD: (LEAD,)}, max_ticks=_MAX_TICKS, metrics=metrics)
     sink.put_ticks(quotes(1.0))

@@ -13,7 +13,7 @@ from shared.config import KafkaSettings
 from shared.contracts.ticks import TickRecord, decode_tick_record
 from shared.domain.bars import BarBatch
 from shared.domain.pairs import routes_of
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 from shared.kafka.publisher import Publisher
 from tests.integration.ingestor.harness import ticks_reader
 from tests.support.builders_market import pair
@@ -37,7 +37,7 @@ class _Wired:
             self.registry,
             feeds=("test",),
             instruments=routes,
-            streams=dict.fromkeys((GOLD, BITCOIN, SILVER), "test"),
+            streams=dict.fromkeys((GOLD, BITCOIN, SILVER), ("test",)),
         )
         self.publisher = Publisher(kafka, client_id="test")
         publisher = RetryingPublisher(self.publisher, metrics=metrics, uniform=lambda: 0.1)
@@ -158,4 +158,6 @@ async def test_room_is_waited_for_in_every_log(kafka: KafkaSettings) -> None:
 
 
 def test_kinds_of_records_are_all_named() -> None:
-    assert {QuoteBatch, TradeBatch, FeedStatus, BarBatch} == set(TickRecord.__args__)
+    assert {QuoteBatch, TradeBatch, FeedStatus, FeedAuthority, FeedFault, BarBatch} == set(
+        TickRecord.__args__
+    )

@@ -10,6 +10,7 @@ import httpx
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.streaming.events import Event, Trade
+from services.ingestor.feeds.streaming.symbols import is_any
 
 
 class Carrier(StrEnum):
@@ -98,6 +99,8 @@ class StreamingVenue:
     has_acknowledgement
         The venue acknowledges subscriptions. Where it does not, one counts as acknowledged as soon as the
         opening frames are sent, and only its first data shows that it works.
+    has_symbol
+        Whether it can have a symbol at all, such as a listed one; for the rest it is asked.
     make_protocol
         Returns the protocol of a new connection for some symbols, such as ``PAXG/USD``.
     rest_url, make_backfill
@@ -119,6 +122,7 @@ class StreamingVenue:
     sharing: Sharing
     endpoint: Callable[[IngestorSettings, tuple[str, ...]], Endpoint]
     make_protocol: Callable[[IngestorSettings, tuple[str, ...]], VenueProtocol]
+    has_symbol: Callable[[str], bool] = is_any
     rest_url: Callable[[IngestorSettings], str] | None = None
     make_backfill: Callable[[httpx.AsyncClient, str], Backfill] | None = None
     has_acknowledgement: bool = True

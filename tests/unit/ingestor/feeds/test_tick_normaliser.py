@@ -2,7 +2,6 @@
 
 from prometheus_client import CollectorRegistry
 
-from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.streaming.events import (
     Acknowledged,
     Event,
@@ -33,14 +32,13 @@ class _Feed:
         self.registry = CollectorRegistry()
         self.sink = RecordingSink()
         metrics = IngestorMetrics(
-            self.registry, feeds=("test",), instruments=("PAXG/USD.TEST",), streams={"PAXG/USD.TEST": "test"}
+            self.registry,
+            feeds=("test",),
+            instruments=("PAXG/USD.TEST",),
+            streams={"PAXG/USD.TEST": ("test",)},
         )
         self._normaliser = TickNormaliser(
-            feed="test",
-            instrument="PAXG/USD.TEST",
-            lateness_ns=2 * SECOND_NS,
-            metrics=metrics,
-            venue_clock=VenueClock(wall_ns=NOW_NS, now=0.0),
+            feed="test", instrument="PAXG/USD.TEST", lateness_ns=2 * SECOND_NS, metrics=metrics
         )
 
     def take(self, *events: Event) -> FrameOutcome:

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_listed
 from services.ingestor.feeds.venues.alpaca.protocol import AlpacaProtocol
 from shared.errors import ConfigError
 
@@ -34,6 +35,7 @@ ALPACA: Final = StreamingVenue(
     carrier=Carrier.WEBSOCKET,
     sharing=Sharing.ALL_SHARE_ONE,
     endpoint=_endpoint,
+    has_symbol=is_listed,
     make_protocol=_protocol,
     # There is no heartbeat: while XNYS is open, quotes are the sign of life; while it is closed, nothing
     # comes, and a new connection a few times an hour finds out whether the old one was dead.

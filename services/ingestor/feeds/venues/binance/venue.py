@@ -6,6 +6,7 @@ Its gold token is priced in USDT, a token that stands for the dollar: ``PAXG/USD
 from typing import Final
 
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_token_pair
 from services.ingestor.feeds.venues.binance.backfill import BinanceBackfill
 from services.ingestor.feeds.venues.binance.protocol import BinanceProtocol
 
@@ -14,6 +15,7 @@ BINANCE: Final = StreamingVenue(
     carrier=Carrier.WEBSOCKET,
     sharing=Sharing.EACH_ITS_OWN,
     endpoint=lambda settings, _: Endpoint(url=f"{settings.binance_websocket_url.rstrip('/')}/stream"),
+    has_symbol=is_token_pair,
     make_protocol=lambda _, symbols: BinanceProtocol(*symbols),
     rest_url=lambda settings: settings.binance_rest_url,
     make_backfill=lambda client, symbol: BinanceBackfill(client, symbol=symbol),

@@ -4,6 +4,7 @@ from typing import Final
 
 from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_token_pair
 from services.ingestor.feeds.venues.coinbase.backfill import CoinbaseBackfill
 from services.ingestor.feeds.venues.coinbase.candles import CandleCloses
 from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
@@ -29,6 +30,7 @@ COINBASE: Final = StreamingVenue(
     sharing=Sharing.EACH_ITS_OWN,
     endpoint=lambda settings, _: Endpoint(url=settings.coinbase_websocket_url),
     rest_url=lambda settings: settings.coinbase_rest_url,
+    has_symbol=is_token_pair,
     make_protocol=lambda _, symbols: CoinbaseProtocol(*map(product_of, symbols)),
     make_backfill=lambda client, symbol: CoinbaseBackfill(client, product=product_of(symbol)),
 )

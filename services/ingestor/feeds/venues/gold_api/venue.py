@@ -4,6 +4,7 @@ from typing import Final
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_over_the_counter
 from services.ingestor.feeds.venues.gold_api.protocol import GoldApiProtocol
 from shared.errors import ConfigError
 
@@ -20,6 +21,7 @@ GOLD_API: Final = StreamingVenue(
     carrier=Carrier.POLLING,
     sharing=Sharing.EACH_ITS_OWN,
     endpoint=_endpoint,
+    has_symbol=is_over_the_counter,
     make_protocol=lambda _, symbols: GoldApiProtocol(*symbols),
     poll_seconds=10.0,
     # Several answers, each as slow as it may be.

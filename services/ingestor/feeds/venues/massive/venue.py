@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_listed, is_over_the_counter
 from services.ingestor.feeds.venues.massive.forex import read_forex
 from services.ingestor.feeds.venues.massive.protocol import MassiveProtocol
 from services.ingestor.feeds.venues.massive.stocks import read_stock
@@ -38,6 +39,7 @@ MASSIVE: Final = StreamingVenue(
     carrier=Carrier.WEBSOCKET,
     sharing=Sharing.ALL_SHARE_ONE,
     endpoint=_forex_endpoint,
+    has_symbol=is_over_the_counter,
     make_protocol=lambda settings, symbols: MassiveProtocol(
         key=_key(settings), symbols=symbols, channels=("C",), read=read_forex
     ),
@@ -50,6 +52,7 @@ MASSIVE_STOCKS: Final = StreamingVenue(
     carrier=Carrier.WEBSOCKET,
     sharing=Sharing.ALL_SHARE_ONE,
     endpoint=_stocks_endpoint,
+    has_symbol=is_listed,
     make_protocol=lambda settings, symbols: MassiveProtocol(
         key=_key(settings), symbols=symbols, channels=("T", "Q"), read=read_stock
     ),

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_over_the_counter
 from services.ingestor.feeds.venues.oanda.protocol import OandaProtocol
 from shared.errors import ConfigError
 
@@ -47,6 +48,7 @@ OANDA: Final = StreamingVenue(
     # One unknown instrument has the whole request refused.
     sharing=Sharing.EACH_ITS_OWN,
     endpoint=_endpoint,
+    has_symbol=is_over_the_counter,
     make_protocol=lambda _, symbols: OandaProtocol({instrument_of(symbol): symbol for symbol in symbols}),
     # A heartbeat comes every five seconds.
     idle_seconds=10.0,

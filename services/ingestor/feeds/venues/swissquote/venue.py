@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_over_the_counter
 from services.ingestor.feeds.venues.swissquote.protocol import SwissquoteProtocol
 
 SWISSQUOTE: Final = StreamingVenue(
@@ -12,6 +13,7 @@ SWISSQUOTE: Final = StreamingVenue(
     endpoint=lambda settings, symbols: Endpoint(
         url=f"{settings.swissquote_url}/public-quotes/bboquotes/instrument/{symbols[0]}"
     ),
+    has_symbol=is_over_the_counter,
     make_protocol=lambda settings, symbols: SwissquoteProtocol(
         *symbols, platform=settings.swissquote_platform, profile=settings.swissquote_profile
     ),

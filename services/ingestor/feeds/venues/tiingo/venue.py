@@ -4,6 +4,7 @@ from typing import Final
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_listed, is_over_the_counter
 from services.ingestor.feeds.transport.required_keys import required_key
 from services.ingestor.feeds.venues.tiingo.fx_protocol import TiingoFxProtocol
 from services.ingestor.feeds.venues.tiingo.iex_protocol import TiingoIexProtocol
@@ -43,6 +44,7 @@ TIINGO_FX: Final = StreamingVenue(
     carrier=Carrier.WEBSOCKET,
     sharing=Sharing.ALL_SHARE_ONE,
     endpoint=_fx_endpoint,
+    has_symbol=is_over_the_counter,
     make_protocol=_fx_protocol,
     idle_seconds=_IDLE_SECONDS,
 )
@@ -52,6 +54,7 @@ TIINGO_IEX: Final = StreamingVenue(
     carrier=Carrier.WEBSOCKET,
     sharing=Sharing.ALL_SHARE_ONE,
     endpoint=_iex_endpoint,
+    has_symbol=is_listed,
     make_protocol=_iex_protocol,
     idle_seconds=_IDLE_SECONDS,
 )

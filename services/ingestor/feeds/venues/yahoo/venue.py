@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_listed
 from services.ingestor.feeds.venues.yahoo.chart import USER_AGENT
 from services.ingestor.feeds.venues.yahoo.minute_prices import YahooMinutesProtocol
 
@@ -15,6 +16,7 @@ YAHOO_MINUTES: Final = StreamingVenue(
         query={"range": "1d", "interval": "1m", "includePrePost": "false"},
         headers={"User-Agent": USER_AGENT},
     ),
+    has_symbol=is_listed,
     make_protocol=lambda _, symbols: YahooMinutesProtocol(*symbols),
     # The row of the present minute changes with each trade; Yahoo blocks who asks more often.
     poll_seconds=15.0,

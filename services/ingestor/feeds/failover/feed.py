@@ -1,0 +1,95 @@
+"""Feeds among which an instrument's is chosen, and the task that chooses."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from services.ingestor.feeds.failover.feed_sink import FeedSink
+from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
+from services.ingestor.feeds.ports import Feed, Sink
+from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+
+_DECIDE_SECONDS: Final = 0.5
+
+
+class StandbyFeed:
+    """One feed, of one instrument or of several: what is chosen of it goes into the log.
+
+    Parameters
+    ----------
+    choices
+        The choice of each instrument of the feed.
+    is_refused
+        Whether the feed's venue refuses an instrument.
+    """
+
+    def __init__(
+        self, feed: Feed, choices: Mapping[str, InstrumentChoice], *, is_refused: Callable[[str], bool]
+    ) -> None:
+        self.name = feed.name
+        self.instruments = feed.instruments
+        self.feed = feed
+        self.is_refused = is_refused
+        self._choices = choices
+
+    def statuses(self) -> Iterable[FeedStatus]:
+        """Return the status of each instrument that the feed is chosen for."""
+        return tuple(
+            status for status in self.feed.statuses() if self._choices[status.instrument].present == self.name
+        )
+
+    async def run(self, sink: Sink) -> None:
+        """Run the feed until cancelled.
+
+        Raises
+        ------
+        ConfigError
+            As the feed does.
+        """
+
+        def on_ticks(batch: QuoteBatch | TradeBatch) -> None:
+            self._choices[batch.instrument].take(batch, sink)
+
+        await self.feed.run(FeedSink(sink, on_ticks=on_ticks))
+
+
+class FeedChooser:
+    """Choose, for ever, among the feeds of each instrument; as a feed it has nothing of its own."""
+
+    name = "choice"
+
+    def __init__(
+        self,
+        feeds: Sequence[StandbyFeed],
+        choices: Mapping[str, InstrumentChoice],
+        *,
+        decide_seconds: float = _DECIDE_SECONDS,
+    ) -> None:
+        self.instruments = tuple(choices)
+        self._feeds = feeds
+        self._choices = choices
+        self._decide_seconds = decide_seconds
+
+    def statuses(self) -> Iterable[FeedStatus]:
+        """Return none: the chosen feed has it."""
+        return ()
+
+    async def run(self, sink: Sink) -> None:
+        """Choose until cancelled."""
+        while True:
+            self.decide(sink)
+            await asyncio.sleep(self._decide_seconds)
+
+    def decide(self, sink: Sink) -> None:
+        """Choose once for each instrument."""
+        statuses: dict[str, dict[str, FeedStatus]] = {instrument: {} for instrument in self._choices}
+        for standby in self._feeds:
+            for status in standby.feed.statuses():
+                statuses[status.instrument][standby.name] = status
+        for instrument, choice in self._choices.items():
+            refused = {
+                standby.name
+                for standby in self._feeds
+                if instrument in standby.instruments and standby.is_refused(instrument)
+            }
+            choice.decide(statuses[instrument], refused, sink)
