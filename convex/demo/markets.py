@@ -4,9 +4,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.ingestor.config import IngestorSettings
+from services.ingestor.contacts import contacts
 from shared.errors import ConfigError
 from shared.files.input_file import open_text
 from shared.files.tick_csv import has_tick_header
+from shared.pairs.loading import load_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +22,13 @@ class MarketSource:
         For people: what kind of market it is.
     environ
         Settings of ingestor, signals and notifier.
+    contacts
+        Each host outside this machine that is contacted, with what for, a line each.
     """
 
     note: str
     environ: dict[str, str]
+    contacts: tuple[str, ...] = ()
 
 
 def simulated(seed: int) -> MarketSource:
@@ -40,6 +46,10 @@ def simulated(seed: int) -> MarketSource:
 
 def live() -> MarketSource:
     """Return the live feeds that need no key."""
+    # As the demo's ingestor is configured: by defaults, for it inherits no CONVEX_ variable.
+    purposes: dict[str, list[str]] = {}
+    for contact in contacts(IngestorSettings.model_construct(), load_pairs("live")):
+        purposes.setdefault(contact.host, []).append(contact.purpose)
     return MarketSource(
         note="LIVE: PAXG/USD (a gold token, a proxy) and BTC/USD of Kraken, daily bars of Yahoo",
         environ={
@@ -47,6 +57,7 @@ def live() -> MarketSource:
             "CONVEX_INGESTOR_FEED": "live",
             "CONVEX_NOTIFIER_TIME_BASE": "live",
         },
+        contacts=tuple(f"{host}: {', '.join(each)}" for host, each in purposes.items()),
     )
 
 

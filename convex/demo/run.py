@@ -57,6 +57,8 @@ async def run_demo(
         _write_subscriptions(folder / "subscriptions.toml", hooks.port)
         processes = Processes(environ, folder)
         console.print(f"[bold]Convex demo[/]: {market.note}", highlight=False, soft_wrap=True)
+        for contact in market.contacts:
+            console.print(f"contacts {contact}", highlight=False, soft_wrap=True, markup=False)
         console.print(f"page: [bold underline]{page}[/]", highlight=False, soft_wrap=True)
         for address in further:
             console.print(f"also: [underline]{address}[/]", highlight=False, soft_wrap=True)
