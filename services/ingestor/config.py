@@ -88,6 +88,16 @@ class IngestorSettings(ProviderSettings):
         description="Feeds whose price is only compared, never used, as JSON: "
         '{"PAXG/USD.KRAKEN": ["swissquote:XAU/USD"]}.',
     )
+    failover_after_seconds: float = Field(
+        default=3.0, gt=0, le=60, description="A feed that is dead for this long is left for another."
+    )
+    return_after_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=3_600,
+        description="A preferred feed that has lived for this long is taken from again; twice that after "
+        "each return that fails.",
+    )
     ack_timeout_seconds: float = Field(
         default=5.0, gt=0, description="No acknowledgement of a subscription for this long: reconnect."
     )

@@ -92,6 +92,8 @@ class _LiveFeeds:
             order=tuple(source.venue.name for source in order.order),
             cross_checks=tuple(source.venue.name for source in order.cross_checks),
             hours=self._hours(instrument),
+            failover_after_seconds=self._settings.failover_after_seconds,
+            return_after_seconds=self._settings.return_after_seconds,
             metrics=self._metrics,
             clock=self._clock,
         )

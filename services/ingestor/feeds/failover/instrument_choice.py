@@ -13,7 +13,13 @@ from typing import Final
 
 import structlog
 
-from services.ingestor.core.feed_choice import FeedChoice, FeedHealth, Switch
+from services.ingestor.core.feed_choice import (
+    PATIENCE_SECONDS,
+    PROBATION_SECONDS,
+    FeedChoice,
+    FeedHealth,
+    Switch,
+)
 from services.ingestor.core.feed_comparison import FeedComparison, Findings
 from services.ingestor.core.late_open import is_late_open
 from services.ingestor.feeds.failover.standby_ticks import StandbyTicks, not_before
@@ -51,6 +57,9 @@ class InstrumentChoice:
         Names of its feeds, best first, at least one.
     cross_checks
         Names of feeds whose price is only compared; none of them is in the order.
+    failover_after_seconds, return_after_seconds
+        How long a feed may be dead before it is left, and how long a preferred one must live before it is
+        chosen again.
     first_reason
         Why the first feed is authoritative: ``FIRST``, or ``TAKEN_OVER`` from another process.
     """
@@ -62,13 +71,20 @@ class InstrumentChoice:
         order: tuple[str, ...],
         cross_checks: tuple[str, ...] = (),
         hours: MarketHours,
+        failover_after_seconds: float = PATIENCE_SECONDS,
+        return_after_seconds: float = PROBATION_SECONDS,
         first_reason: AuthorityReason = AuthorityReason.FIRST,
         metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
         self.instrument = instrument
         self._feeds = (*order, *cross_checks)
-        self._choice = FeedChoice(order, now=clock.monotonic())
+        self._choice = FeedChoice(
+            order,
+            now=clock.monotonic(),
+            patience_seconds=failover_after_seconds,
+            probation_seconds=return_after_seconds,
+        )
         self._comparison = FeedComparison()
         self._findings = Findings()
         self._standby = StandbyTicks()
