@@ -205,9 +205,9 @@ def _feed_names(settings: IngestorSettings, streams: Mapping[str, tuple[str, ...
     """Return the names of the feeds that are started; the labels of the metrics."""
     if settings.feed == "live":
         macro = (macro_provider(series).name for series in settings.macro_series)
-        return tuple(
-            dict.fromkeys((*chain(*streams.values()), TICK_HISTORY.name, settings.bars_source, *macro))
-        )
+        check = (settings.bars_check_source,) if settings.bars_check_source is not None else ()
+        bars = (TICK_HISTORY.name, settings.bars_source, *check)
+        return tuple(dict.fromkeys((*chain(*streams.values()), *bars, *macro)))
     return (settings.feed,)
 
 

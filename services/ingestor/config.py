@@ -13,6 +13,7 @@ from shared.config import HealthSettings
 
 # An instrument, and where its ticks come from: ``<venue>`` or ``<venue>:<symbol there>``, best first.
 FeedLists = Annotated[dict[str, tuple[str, ...]], NoDecode]
+BarsSource = Literal["yahoo", "tiingo", "alpaca", "massive", "twelvedata", "alpha_vantage", "stooq"]
 Paths = Annotated[tuple[Path, ...], NoDecode]
 # Part of an address: a provider's name, a colon, and the provider's name of the series.
 MacroSeries = Annotated[
@@ -125,9 +126,13 @@ class IngestorSettings(ProviderSettings):
         default=60.0, gt=0, description="Upper limit of any wait before a reconnect."
     )
 
-    bars_source: Literal["yahoo", "tiingo"] = Field(
+    bars_source: BarsSource = Field(
         default="yahoo",
-        description="Where daily bars come from: yahoo needs no key, tiingo needs TIINGO_TOKEN.",
+        description="Where daily bars come from: yahoo and stooq need no key, each other its own.",
+    )
+    bars_check_source: BarsSource | None = Field(
+        default=None,
+        description="A second source of daily bars that closes are compared with; none is asked by default.",
     )
     backfill_sessions: int = Field(
         default=600,

@@ -11,7 +11,7 @@ from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
 from services.ingestor.feed_order import FeedOrder, Source, feed_orders
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
-from services.ingestor.feeds.daily_bars.ports import BarProvider
+from services.ingestor.feeds.daily_bars.ports import BarProvider, BarSource
 from services.ingestor.feeds.failover.feed import FeedChooser, StandbyFeed
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.ports import Feed
@@ -122,9 +122,11 @@ class _LiveFeeds:
 
     async def _bars(self, instrument: str, provider: BarProvider, *, is_history_only: bool) -> DailyBarsFeed:
         """Return the daily bars of an instrument."""
-        client = await self._clients.of(provider.name, provider.rest_url(self._settings))
+        check = self._settings.bars_check_source
+        has_check = not is_history_only and check is not None and check != provider.name
         return DailyBarsFeed(
-            provider.make_source(client, _symbol_of(instrument), self._settings),
+            await self._source(instrument, provider),
+            other=await self._source(instrument, bar_provider(check)) if check and has_check else None,
             instrument=instrument,
             is_history_only=is_history_only,
             known=functools.partial(self._known.of, instrument),
@@ -134,6 +136,14 @@ class _LiveFeeds:
             metrics=self._metrics,
             clock=self._clock,
         )
+
+    async def _source(self, instrument: str, provider: BarProvider) -> BarSource:
+        client = await self._clients.of(
+            provider.name,
+            provider.rest_url(self._settings),
+            interval_seconds=provider.least_interval_seconds,
+        )
+        return provider.make_source(client, _symbol_of(instrument), self._settings)
 
 
 def _timing(settings: IngestorSettings) -> Timing:

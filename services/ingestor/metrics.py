@@ -38,6 +38,11 @@ BAR_OUTCOMES: Final = (
     "rejected",
     "side_fields_dropped",
     "missing",
+    "held",
+    "duplicate",
+    "extra_session",
+    "no_trade",
+    "partial_volume",
 )
 MACRO_OUTCOMES: Final = ("added", "revised", "unchanged", "rejected")
 DEAD_LETTER_REASONS: Final = REJECTED_REASONS
@@ -157,6 +162,30 @@ class IngestorMetrics:
             ["instrument", "outcome"],
             registry=registry,
         )
+        self.sessions_missing = Gauge(
+            "convex_ingestor_sessions_missing",
+            "Sessions whose bar the provider does not have, after an hour of requests.",
+            ["instrument"],
+            registry=registry,
+        )
+        self.closes_held = Gauge(
+            "convex_ingestor_closes_held",
+            "Closes that are not used yet because nothing explains them.",
+            ["instrument"],
+            registry=registry,
+        )
+        self.closes_disagree = Gauge(
+            "convex_ingestor_closes_disagree",
+            "Recent closes that differ between the two configured sources.",
+            ["instrument"],
+            registry=registry,
+        )
+        self.bars_refused = Gauge(
+            "convex_ingestor_bars_refused",
+            "1 while a provider of bars counts as refusing us for good.",
+            ["feed", "instrument"],
+            registry=registry,
+        )
         self.pull_failures = Counter(
             "convex_ingestor_pull_failures_total",
             "Failed requests for history and bars.",
@@ -248,14 +277,7 @@ class IngestorMetrics:
             for feed in names:
                 self._start_stream(feed, instrument)
         for instrument in instruments:
-            self.queued_ticks.labels(instrument)
-            self.last_bar_session.labels(instrument)
-            for dropped in Dropped:
-                self.ticks_dropped.labels(instrument, dropped)
-            for kind in RECORD_KINDS:
-                self.records_published.labels(instrument, kind)
-            for outcome in BAR_OUTCOMES:
-                self.bars_received.labels(instrument, outcome)
+            self._start_instrument(instrument)
         for topic in ("ticks.v1", "bars.v1", "macro.v1", "deadletters.v1"):
             self.publish_failures.labels(topic)
 
@@ -278,6 +300,18 @@ class IngestorMetrics:
             self.feed_switches.labels(instrument, reason)
         for fault in FeedFaultKind:
             self.feed_faults.labels(instrument, fault)
+
+    def _start_instrument(self, instrument: str) -> None:
+        self.queued_ticks.labels(instrument)
+        self.last_bar_session.labels(instrument)
+        for dropped in Dropped:
+            self.ticks_dropped.labels(instrument, dropped)
+        for kind in RECORD_KINDS:
+            self.records_published.labels(instrument, kind)
+        for gauge in (self.sessions_missing, self.closes_held, self.closes_disagree):
+            gauge.labels(instrument)
+        for outcome in BAR_OUTCOMES:
+            self.bars_received.labels(instrument, outcome)
 
     def _start_feed(self, feed: str) -> None:
         for metric in (

@@ -75,6 +75,24 @@ class ProviderSettings(BaseSettings):
     twelvedata_websocket_url: str = Field(
         default="wss://ws.twelvedata.com/v1/quotes/price", description="Twelve Data's websocket."
     )
+    twelvedata_rest_url: str = Field(
+        default="https://api.twelvedata.com", description="Twelve Data's REST service: daily bars."
+    )
+
+    # Alpha Vantage
+    alpha_vantage_url: str = Field(
+        default="https://www.alphavantage.co", description="Alpha Vantage's service."
+    )
+    alpha_vantage_key: SecretStr | None = Field(
+        default=None, description="Alpha Vantage's key; it has to be part of the query."
+    )
+    alpha_vantage_is_premium: bool = Field(
+        default=False,
+        description="The key may ask for adjusted closes and more than the last 100 sessions.",
+    )
+
+    # Stooq, unofficial
+    stooq_url: str = Field(default="https://stooq.com", description="Stooq's daily tables.")
 
     # FRED
     fred_url: str = Field(default="https://api.stlouisfed.org", description="FRED's service.")
@@ -109,12 +127,20 @@ class ProviderSettings(BaseSettings):
         default="wss://socket.massive.com/stocks", description="Massive's websocket of US stocks."
     )
 
+    massive_rest_url: str = Field(
+        default="https://api.massive.com", description="Massive's REST service: daily bars."
+    )
+
     # Alpaca
     alpaca_key_id: SecretStr | None = Field(default=None, description="First half of Alpaca's key.")
     alpaca_secret_key: SecretStr | None = Field(default=None, description="Second half of Alpaca's key.")
     alpaca_websocket_url: str = Field(
         default="wss://stream.data.alpaca.markets/v2/iex",
         description="Alpaca's websocket; IEX is the exchange that its free plan has.",
+    )
+
+    alpaca_rest_url: str = Field(
+        default="https://data.alpaca.markets", description="Alpaca's market data service: daily bars."
     )
 
     # OANDA v20

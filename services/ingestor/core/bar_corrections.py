@@ -18,7 +18,7 @@ correction. Nothing is decided on a provisional bar.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -75,8 +75,29 @@ class BarHistory:
             if self._bars[session].status is not BarStatus.PROVISIONAL
         )
 
+    def known(self) -> dict[str, Bar]:
+        """Return every bar by its session, provisional ones included."""
+        return dict(self._bars)
+
+    def common_factor(self, pulled: Sequence[Bar]) -> float | None:
+        """Return the factor by which most known closes changed, or None when most did not."""
+        factors = Counter(round(bar.close / known.close, 3) for known, bar in self._both(pulled))
+        if not factors:
+            return None
+        factor, count = factors.most_common(1)[0]
+        return factor if factor != 1.0 and count > 1 and 2 * count > factors.total() else None
+
+    def is_rescaled_by(self, pulled: Sequence[Bar]) -> bool:
+        """Return whether a pull adjusts known bars, so that older ones than those pulled change as well."""
+        return self.common_factor(pulled) is not None or any(
+            _is_same(known, bar) and not _is_same_factor(known, bar) for known, bar in self._both(pulled)
+        )
+
     def compare(self, pulled: Sequence[Bar], *, now_ns: int) -> Comparison:
         """Return what a pull changes, and apply it to the known bars.
+
+        Where a pull adjusts the history, the known bars that it left out are adjusted like the next newer one
+        that it has: a history on two scales has a jump that no market made.
 
         Parameters
         ----------
@@ -85,11 +106,12 @@ class BarHistory:
         now_ns
             When a correction becomes known, nanoseconds since the Unix epoch.
         """
-        split = self._common_factor(pulled)
+        split = self.common_factor(pulled)
+        rescaled: dict[str, tuple[Bar, Bar]] = {}
         new: list[Bar] = []
         corrected: list[Bar] = []
         provisional: list[Bar] = []
-        adjusted = unchanged = 0
+        unchanged = 0
         for bar in pulled:
             known = self._bars.get(bar.session)
             if bar.status is BarStatus.PROVISIONAL:
@@ -106,32 +128,43 @@ class BarHistory:
                 corrected.append(correction)
                 self._bars[bar.session] = correction
             elif split is not None or not _is_same_factor(known, bar):
-                adjusted += 1
                 self._bars[bar.session] = replace(
                     bar, status=known.status, revision=known.revision, known_at_ns=known.known_at_ns
                 )
+                rescaled[bar.session] = (known, bar)
             else:
                 unchanged += 1
+        if rescaled:
+            self._rescale_others({bar.session for bar in pulled}, rescaled)
         return Comparison(
             new=tuple(new),
             corrected=tuple(corrected),
             provisional=tuple(provisional),
-            is_adjusted=adjusted > 0,
+            is_adjusted=bool(rescaled),
             unchanged=unchanged,
         )
 
-    def _common_factor(self, pulled: Sequence[Bar]) -> float | None:
-        """Return the factor by which most known closes changed, or None when most did not."""
-        factors = Counter(
-            round(bar.close / known.close, 3)
-            for bar in pulled
-            if (known := self._bars.get(bar.session)) is not None
-            and known.status is not BarStatus.PROVISIONAL
-        )
-        if not factors:
-            return None
-        factor, count = factors.most_common(1)[0]
-        return factor if factor != 1.0 and count > 1 and 2 * count > factors.total() else None
+    def _both(self, pulled: Sequence[Bar]) -> Iterator[tuple[Bar, Bar]]:
+        """Yield each known bar that is not provisional with the pulled one of its session."""
+        for bar in pulled:
+            known = self._bars.get(bar.session)
+            if known is not None and BarStatus.PROVISIONAL not in (known.status, bar.status):
+                yield known, bar
+
+    def _rescale_others(self, pulled: Collection[str], rescaled: Mapping[str, tuple[Bar, Bar]]) -> None:
+        """Adjust the bars that were not pulled like the next newer one that was pulled."""
+        factor = close_factor = 1.0
+        for session in sorted(self._bars, reverse=True):
+            if session in rescaled:
+                known, bar = rescaled[session]
+                factor, close_factor = bar.adj_close / known.adj_close, bar.close / known.close
+            elif session in pulled:
+                factor = close_factor = 1.0
+            else:
+                other = self._bars[session]
+                self._bars[session] = replace(
+                    other, close=other.close * close_factor, adj_close=other.adj_close * factor
+                )
 
 
 def _is_same(known: Bar, bar: Bar) -> bool:

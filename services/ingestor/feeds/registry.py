@@ -19,7 +19,9 @@ from typing import Final
 from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.macro.ports import MacroProvider
 from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.venues.alpaca.bars import ALPACA_BARS
 from services.ingestor.feeds.venues.alpaca.venue import ALPACA
+from services.ingestor.feeds.venues.alpha_vantage.daily import ALPHA_VANTAGE
 from services.ingestor.feeds.venues.binance.venue import BINANCE
 from services.ingestor.feeds.venues.cboe.indices import CBOE
 from services.ingestor.feeds.venues.coinbase.venue import COINBASE, COINBASE_HISTORY
@@ -29,11 +31,14 @@ from services.ingestor.feeds.venues.fred.graph_csv import FRED_GRAPH
 from services.ingestor.feeds.venues.fred.series import FRED
 from services.ingestor.feeds.venues.gold_api.venue import GOLD_API
 from services.ingestor.feeds.venues.kraken.venue import KRAKEN
+from services.ingestor.feeds.venues.massive.aggregates import MASSIVE_BARS
 from services.ingestor.feeds.venues.massive.venue import MASSIVE, MASSIVE_STOCKS
 from services.ingestor.feeds.venues.oanda.venue import OANDA
+from services.ingestor.feeds.venues.stooq.daily_csv import STOOQ
 from services.ingestor.feeds.venues.swissquote.venue import SWISSQUOTE
 from services.ingestor.feeds.venues.tiingo.eod import TIINGO
 from services.ingestor.feeds.venues.tiingo.venue import TIINGO_FX, TIINGO_IEX
+from services.ingestor.feeds.venues.twelvedata.time_series import TWELVEDATA_BARS
 from services.ingestor.feeds.venues.twelvedata.venue import TWELVEDATA
 from services.ingestor.feeds.venues.yahoo.chart import YAHOO
 from services.ingestor.feeds.venues.yahoo.venue import YAHOO_MINUTES
@@ -58,6 +63,11 @@ STREAMING_VENUES: Final[tuple[StreamingVenue, ...]] = (
 BAR_PROVIDERS: Final[tuple[BarProvider, ...]] = (
     YAHOO,
     TIINGO,
+    ALPACA_BARS,
+    MASSIVE_BARS,
+    TWELVEDATA_BARS,
+    ALPHA_VANTAGE,
+    STOOQ,
 )
 MACRO_PROVIDERS: Final[tuple[MacroProvider, ...]] = (
     FRED,

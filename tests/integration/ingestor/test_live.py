@@ -134,7 +134,7 @@ async def test_restart_knows_what_is_published_and_tells_only_what_changed(kafka
         ):
             await bars.until(lambda: len([key for key in bars.keys if key.startswith("IWM")]) >= 590)
         changed = dict(days)
-        changed[older] = Day(close=150.0, adj_close=150.0)
+        changed[older] = Day(close=190.0, adj_close=190.0)
         providers.yahoo.days = {session: day for session, day in changed.items() if session <= newest}
         async with running(kafka, providers.settings(), _GOLD_IWM), ticks_reader(kafka) as log:
             await log.until(
@@ -337,7 +337,10 @@ async def test_leg_that_nobody_has_is_refused_at_the_start(
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        (IngestorSettings(feed="live", bars_source="tiingo"), "TIINGO_TOKEN is needed"),
+        (
+            IngestorSettings(feed="live", bars_source="tiingo"),
+            "Tiingo needs a key: set CONVEX_INGESTOR_TIINGO_TOKEN",
+        ),
     ],
 )
 async def test_live_settings_that_do_not_fit_are_refused(

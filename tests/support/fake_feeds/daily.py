@@ -15,9 +15,13 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @dataclass
 class Day:
+    """One session; ``split`` and ``dividend`` are those of its ex-date."""
+
     close: float
     adj_close: float
     volume: float = 30_000_000
+    split: float = 1.0
+    dividend: float = 0.0
 
 
 def float32(value: float) -> float:
@@ -41,6 +45,8 @@ class FakeYahoo:
         self.null_sessions: set[str] = set()
         self.live_row: tuple[str, Day] | None = None
         self.duplicated: tuple[str, Day] | None = None
+        self.splits: dict[str, float] = {}
+        self.meta: dict[str, Any] = {}
         self.server = HttpServer(self._answer)
 
     def _answer(self, request: Request) -> Answer:
@@ -62,7 +68,22 @@ class FakeYahoo:
         # A live row carries the present time, not the open's.
         extras = [extra for extra in (self.duplicated, self.live_row) if extra is not None]
         rows += [(_open_of(session) + 3_600, day) for session, day in extras]
-        return Answer(body=orjson.dumps(_chart(rows)))
+        chart = _chart(rows)
+        result = chart["chart"]["result"][0]
+        result["meta"] |= self.meta
+        result["events"] = {
+            "splits": {
+                str(_open_of(session)): {
+                    "date": _open_of(session),
+                    "numerator": ratio,
+                    "denominator": 1.0,
+                    "splitRatio": f"{ratio:g}:1",
+                }
+                for session, ratio in self.splits.items()
+                if begin <= session < end
+            }
+        }
+        return Answer(body=orjson.dumps(chart))
 
 
 def _open_of(session: str) -> int:
@@ -94,6 +115,9 @@ class FakeTiingo:
 
     def __init__(self, days: dict[str, Day], *, key: str) -> None:
         self.days = days
+        self.answers: list[Answer] = []
+        # Rows that stand at the end of each answer, whatever was asked for.
+        self.extra_rows: list[dict[str, Any]] = []
         self._key = key
         self.server = HttpServer(self._answer)
 
@@ -101,6 +125,8 @@ class FakeTiingo:
         assert "token" not in request.query
         if request.headers.get("authorization") != f"Token {self._key}":
             return Answer(status=401, body=b'{"detail":"Invalid token."}')
+        if self.answers:
+            return self.answers.pop(0)
         if request.path != "/tiingo/daily/IWM/prices":
             return Answer(status=404, body=b'{"detail":"Error: Ticker not found"}')
         rows = [
@@ -112,14 +138,14 @@ class FakeTiingo:
                 "adjVolume": int(day.volume),
                 "close": day.close,
                 "date": f"{session}T00:00:00+00:00",
-                "divCash": 0.0,
+                "divCash": day.dividend,
                 "high": day.close * 1.02,
                 "low": day.close * 0.98,
                 "open": day.close,
-                "splitFactor": 1.0,
+                "splitFactor": day.split,
                 "volume": int(day.volume),
             }
             for session, day in sorted(self.days.items())
             if request.query["startDate"] <= session <= request.query["endDate"]
         ]
-        return Answer(body=orjson.dumps(rows))
+        return Answer(body=orjson.dumps(rows + self.extra_rows))

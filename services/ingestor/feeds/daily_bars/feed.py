@@ -2,42 +2,47 @@
 
 Order of effects for one pull:
 
-1. rows become bars, implausible ones dead letters,
-2. a provisional bar goes to ``bars.v1`` only: nothing is decided on it,
-3. when older bars were rescaled or found, the history goes into the log again,
-4. new and corrected bars go into the log as live bars.
+1. rows become bars; those that cannot be read become dead letters,
+2. bars that cannot be believed yet become provisional (`CloseCheck`),
+3. a provisional bar goes to ``bars.v1`` only: nothing is decided on it,
+4. when older bars were rescaled or found, the history goes into the log again,
+5. new and corrected bars go into the log as live bars.
+
+Nothing is published before every answer that a pull needs is there. A session that the calendar has and the
+answer has not is asked for again (`MissingSessions`), and so is one whose close is held.
 
 What is in ``bars.v1`` when the process starts is known: a session that closed while the process was down
 gives a live bar, not history.
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
 
 from services.ingestor.core.bar_corrections import BarHistory, Comparison
+from services.ingestor.core.daily_rows import PulledRows, usual_volume
+from services.ingestor.core.missing_sessions import AskAgain, MissingSessions
 from services.ingestor.core.pull_schedule import next_pull
-from services.ingestor.feeds.daily_bars.ports import BarSource, Row
+from services.ingestor.feeds.daily_bars.asking import Asking
+from services.ingestor.feeds.daily_bars.bar_building import BarBuilder
+from services.ingestor.feeds.daily_bars.close_check import CloseCheck, SessionRange
+from services.ingestor.feeds.daily_bars.ports import BarSource
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.transport.http_errors import Unanswered
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
-from shared.domain.backoff import Backoff
 from shared.domain.bars import Bar, BarStatus
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
 from shared.domain.ticks import FeedStatus
-from shared.errors import FeedUnavailable, QualityError
 
 log = structlog.get_logger(__name__)
 
 # Corrections come within days; adjustments are seen in these as well.
 _RECENT_SESSIONS: Final = 10
-# When the vendor has no final bar yet, ask again this often.
-_LATE_SECONDS: Final = 300.0
-_RETRY_CAP_SECONDS: Final = 900.0
+_ASK_AGAIN: Final = AskAgain()
 
 
 class DailyBarsFeed:
@@ -45,6 +50,8 @@ class DailyBarsFeed:
 
     Parameters
     ----------
+    other
+        A second source that closes are compared with; None if none is configured.
     is_history_only
         True for an instrument that ticks, whose closes are sampled from its ticks: its bars only fill
         windows, at the start and once a day. Otherwise a new session goes into the log as a live bar.
@@ -52,92 +59,163 @@ class DailyBarsFeed:
         Returns the bars that are in ``bars.v1``.
     sessions
         How many sessions of history.
+    is_closed
+        Whether the exchange turned out to be closed on a day that the calendar calls a session.
+    session_range
+        Lowest and highest price of a session's ticks; None where there are none.
+    ask_again
+        How soon and how often missing sessions are asked for again.
     """
 
     def __init__(
         self,
         source: BarSource,
         *,
+        other: BarSource | None = None,
         instrument: str,
         is_history_only: bool,
         known: Callable[[], Awaitable[tuple[Bar, ...]]],
         sessions: int,
         calendar: SessionCalendar,
+        is_closed: Callable[[str], bool] = lambda _: False,
+        session_range: SessionRange = lambda _: None,
+        ask_again: AskAgain = _ASK_AGAIN,
         uniform: Callable[[], float],
         metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
         self.name = source.name
         self.instruments: tuple[str, ...] = (instrument,)
-        self._source = source
         self._instrument = instrument
         self._is_history_only = is_history_only
         self._known = known
         self._sessions = sessions
         self._calendar = calendar
-        self._uniform = uniform
+        self._is_closed = is_closed
         self._metrics = metrics
         self._clock = clock
+        ask = functools.partial(Asking, instrument=instrument, uniform=uniform, metrics=metrics, clock=clock)
+        self._asking = ask(source)
+        self._builder = BarBuilder(
+            source.name,
+            instrument=instrument,
+            is_session=calendar.is_session,
+            is_split_adjusted=source.is_split_adjusted,
+            metrics=metrics,
+        )
+        self._check = CloseCheck(
+            source.name,
+            instrument=instrument,
+            other=ask(other) if other is not None else None,
+            session_range=session_range,
+            is_session=calendar.is_session,
+            is_split_adjusted=source.is_split_adjusted,
+            metrics=metrics,
+        )
+        self._missing = MissingSessions(ask_again)
         self._history = BarHistory()
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return none: a bar has its own ``known_at``."""
         return ()
 
+    def problem(self) -> str | None:
+        """Return what is wrong with the daily bars, for the operator; None if nothing is."""
+        given_up = self.missing_sessions()
+        lines = [refused] if (refused := self._asking.problem()) is not None else []
+        if given_up:
+            lines.append(
+                f"{self.name} has no bar of {self._instrument} for {len(given_up)} sessions, "
+                f"the last on {given_up[-1]}"
+            )
+        return "; ".join((*lines, *self._check.problems())) or None
+
+    def missing_sessions(self) -> tuple[str, ...]:
+        """Return the sessions that were asked for in vain for an hour, ascending."""
+        return tuple(each for each in self._missing.given_up() if each not in self._check.held)
+
     async def run(self, sink: Sink) -> None:
-        """Pull for ever.
-
-        Raises
-        ------
-        FeedRefused
-            If the provider refuses permanently.
-        """
-        self._history = BarHistory(await self._known())
+        """Pull for ever."""
+        known = await self._known()
+        self._history = BarHistory(known)
+        self._check.resume(known, now_ns=self._clock.now_ns())
         self._put_history(sink)
-        await self._pull_until_answered(sink, is_full=True)
+        await self._pull(sink, is_full=True)
+        pulled_ns = self._clock.now_ns()
         while True:
-            now_ns = self._clock.now_ns()
-            pull = next_pull(now_ns, calendar=self._calendar)
-            wait = (pull.at_ns - now_ns) / NS_PER_SECOND
-            is_late = self._newest_final(now_ns) not in {bar.session for bar in self._history.settled()}
-            await asyncio.sleep(min(wait, _LATE_SECONDS) if is_late else wait)
-            if pull.is_full or not self._is_history_only:
-                await self._pull_until_answered(sink, is_full=pull.is_full)
+            # A pull may wait for its answer until the next one is due: that one then starts at once.
+            pull = next_pull(pulled_ns, calendar=self._calendar)
+            until_pull = (pull.at_ns - self._clock.now_ns()) / NS_PER_SECOND
+            ask_again = self._missing.wait_seconds()
+            if ask_again is not None and ask_again < until_pull:
+                await asyncio.sleep(ask_again)
+                await self._pull(sink, self._missing.to_ask(), is_full=False)
+                continue
+            await asyncio.sleep(max(0.0, until_pull))
+            pulled_ns = pull.at_ns
             if pull.is_full:
+                await self._pull(sink, is_full=True)
                 self._put_history(sink)
+                pulled_ns = max(pulled_ns, self._clock.now_ns())
+            elif not self._is_history_only:
+                await self._pull(sink, is_full=False)
 
-    async def _pull_until_answered(self, sink: Sink, *, is_full: bool) -> None:
-        backoff = Backoff(uniform=self._uniform, cap_seconds=_RETRY_CAP_SECONDS)
-        while True:
-            try:
-                return await self._pull(sink, is_full=is_full)
-            except FeedUnavailable as error:
-                self._metrics.pull_failures.labels(self.name).inc()
-                asked = error.retry_after_seconds if isinstance(error, Unanswered) else 0.0
-                wait = backoff.failed(live_seconds=0.0, at_least_seconds=asked)
-                log.warning(
-                    "pull_failed",
-                    feed=self.name,
-                    instrument=self._instrument,
-                    reason=error.reason,
-                    error=str(error),
-                    retry_in_seconds=round(wait, 2),
-                )
-                await asyncio.sleep(wait)
-
-    async def _pull(self, sink: Sink, *, is_full: bool) -> None:
-        sessions = self._expected(self._sessions if is_full else _RECENT_SESSIONS)
-        bars = self._bars(await self._source.rows(sessions), sink)
-        is_first = not self._history.settled()
-        comparison = self._history.compare(bars, now_ns=self._clock.now_ns())
-        if comparison.is_adjusted and not is_full:
+    async def _pull(self, sink: Sink, sessions: Sequence[str] = (), *, is_full: bool) -> None:
+        """Ask for the last sessions and for some others, or for all; publish what is new."""
+        # The last ones always: the scale of adjusted closes is that of the newest row.
+        last = self._expected(self._sessions if is_full else _RECENT_SESSIONS)
+        asked: Sequence[str] = sorted({*sessions, *last})
+        pulled, bars = await self._bars(asked, sink)
+        if self._history.is_rescaled_by(bars) and not is_full:
             # The rows before the recent ones have changed as well.
-            full = self._bars(await self._source.rows(self._expected(self._sessions)), sink)
-            self._history.compare(full, now_ns=self._clock.now_ns())
-        self._report(comparison, sessions)
+            is_full, asked = True, self._expected(self._sessions)
+            pulled, bars = await self._bars(asked, sink)
+        now_ns = self._clock.now_ns()
+        recent = frozenset(self._expected(_RECENT_SESSIONS))
+        factor = self._history.common_factor(bars)
+        if not self._check.is_on_an_explained_scale(factor, pulled, now_ns=now_ns):
+            bars = []
+        elif not self._is_history_only:
+            others = await self._other_closes(pulled, bars, recent, is_full=is_full)
+            bars = self._check.without_held(
+                bars,
+                settled=self._history.settled(),
+                others=others,
+                recent=recent,
+                now_ns=now_ns,
+                sink=sink,
+            )
+        is_first = not self._history.settled()
+        comparison = self._history.compare(bars, now_ns=now_ns)
+        self._publish(comparison, recent, is_first=is_first, sink=sink)
+        self._note_missing(asked, bars, recent, now_ns)
+        self._report(comparison)
+
+    async def _bars(self, sessions: Sequence[str], sink: Sink) -> tuple[PulledRows, list[Bar]]:
+        pulled = await self._asking.until_answered(sessions)
+        volumes = [bar.volume for bar in self._history.settled()]
+        bars = self._builder.bars(
+            pulled,
+            sessions,
+            usual_volume=usual_volume(volumes),
+            now_ns=self._clock.now_ns(),
+            sink=sink,
+        )
+        return pulled, bars
+
+    async def _other_closes(
+        self, pulled: PulledRows, bars: Sequence[Bar], recent: frozenset[str], *, is_full: bool
+    ) -> dict[str, float]:
+        """Ask the other source when a close is new, and once a day: it may allow few requests."""
+        known = {bar.session: bar.close for bar in self._history.settled()}
+        news = [bar for bar in bars if bar.session in recent and bar.status is BarStatus.FINAL]
+        if not is_full and all(known.get(bar.session) == bar.close for bar in news):
+            return {}
+        return dict(await self._check.other_closes(sorted(recent), pulled))
+
+    def _publish(self, comparison: Comparison, recent: frozenset[str], *, is_first: bool, sink: Sink) -> None:
         if comparison.provisional:
             sink.put_provisional_bars(comparison.provisional)
-        recent = set(sessions[-_RECENT_SESSIONS:])
         found = tuple(bar for bar in comparison.new if bar.session not in recent)
         live = tuple(
             sorted(
@@ -146,7 +224,8 @@ class DailyBarsFeed:
             )
         )
         if is_first or self._is_history_only:
-            self._put_history(sink)
+            if is_first or comparison.new or comparison.corrected or comparison.is_adjusted:
+                self._put_history(sink)
             return
         if comparison.is_adjusted or found:
             self._put_history(sink, without={bar.session for bar in live})
@@ -159,59 +238,33 @@ class DailyBarsFeed:
         if bars:
             sink.put_bars(bars[-self._sessions :], is_history=True)
 
-    def _expected(self, count: int) -> Sequence[str]:
-        """Return the labels of the last sessions that have closed."""
-        last = self._calendar.last_closed_before(self._clock.now_ns())
-        return self._calendar.labels[max(0, last + 1 - count) : last + 1]
+    def _note_missing(
+        self, sessions: Sequence[str], bars: Sequence[Bar], recent: frozenset[str], now_ns: int
+    ) -> None:
+        """Note which sessions the pull should have brought and did not, or whose closes are held."""
+        before = self.missing_sessions()
+        complete = {bar.session for bar in bars if bar.session not in self._check.held}
+        expected = [each for each in sessions if bar_final_at_ns(each) <= now_ns]
+        self._missing.after_pull(expected, complete, recent=recent)
+        given_up = self.missing_sessions()
+        missing = [each for each in expected if each not in complete]
+        self._metrics.bars_received.labels(self._instrument, "missing").inc(len(missing))
+        self._metrics.sessions_missing.labels(self._instrument).set(len(given_up))
+        if set(given_up) - set(before):
+            log.warning(
+                "sessions_missing",
+                feed=self.name,
+                instrument=self._instrument,
+                count=len(given_up),
+                last=given_up[-5:],
+            )
 
-    def _newest_final(self, now_ns: int) -> str:
-        last = self._calendar.last_closed_before(now_ns)
-        if bar_final_at_ns(self._calendar.labels[last]) > now_ns:
-            last -= 1
-        return self._calendar.labels[last]
-
-    def _bars(self, rows: list[Row], sink: Sink) -> list[Bar]:
-        """Return rows as bars, scaled so that the newest has its adjusted close at its close."""
-        now_ns = self._clock.now_ns()
-        scale = rows[-1].close / rows[-1].adj_close if rows and rows[-1].adj_close else 1.0
-        bars = []
-        for row in rows:
-            final_at_ns = bar_final_at_ns(row.session)
-            is_final = final_at_ns <= now_ns
-            try:
-                bar = Bar(
-                    instrument=self._instrument,
-                    session=row.session,
-                    close=row.close,
-                    adj_close=row.adj_close * scale,
-                    known_at_ns=final_at_ns if is_final else now_ns,
-                    status=BarStatus.FINAL if is_final else BarStatus.PROVISIONAL,
-                    source=self.name,
-                    open=row.open,
-                    high=row.high,
-                    low=row.low,
-                    volume=row.volume,
-                )
-            except QualityError as error:
-                self._metrics.bars_received.labels(self._instrument, "rejected").inc()
-                sink.reject(feed=self.name, raw=repr(row).encode(), error=error)
-            else:
-                bars.append(bar)
-                if (row.open, row.high, row.low, row.volume) != (bar.open, bar.high, bar.low, bar.volume):
-                    # The close is good; a value beside it cannot be right.
-                    self._metrics.bars_received.labels(self._instrument, "side_fields_dropped").inc()
-        return bars
-
-    def _report(self, comparison: Comparison, sessions: Sequence[str]) -> None:
-        known = {bar.session for bar in self._history.settled()}
-        now_ns = self._clock.now_ns()
-        missing = [each for each in sessions if bar_final_at_ns(each) <= now_ns and each not in known]
+    def _report(self, comparison: Comparison) -> None:
         received = self._metrics.bars_received
         received.labels(self._instrument, "new").inc(len(comparison.new))
         received.labels(self._instrument, "corrected").inc(len(comparison.corrected))
         received.labels(self._instrument, "unchanged").inc(comparison.unchanged)
         received.labels(self._instrument, "adjusted").inc(int(comparison.is_adjusted))
-        received.labels(self._instrument, "missing").inc(len(missing))
         log.info(
             "bars_pulled",
             feed=self.name,
@@ -219,5 +272,11 @@ class DailyBarsFeed:
             new=len(comparison.new),
             corrected=[bar.session for bar in comparison.corrected],
             is_adjusted=comparison.is_adjusted,
-            missing=missing[-5:],
+            asked_again=self._missing.to_ask()[-5:],
         )
+
+    def _expected(self, count: int) -> Sequence[str]:
+        """Return the labels of the last sessions that have closed."""
+        last = self._calendar.last_closed_before(self._clock.now_ns())
+        labels = self._calendar.labels[max(0, last + 1 - count) : last + 1]
+        return [each for each in labels if not self._is_closed(each)]

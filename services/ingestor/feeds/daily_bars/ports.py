@@ -7,36 +7,25 @@ from typing import Protocol
 import httpx
 
 from services.ingestor.config import IngestorSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One session as a provider reports it.
-
-    Parameters
-    ----------
-    session
-        Exchange-local date label, ``YYYY-MM-DD``.
-    close, adj_close
-        USD; the adjusted close on whatever scale the provider uses.
-    """
-
-    session: str
-    close: float
-    adj_close: float
-    open: float | None = None
-    high: float | None = None
-    low: float | None = None
-    volume: float | None = None
+from services.ingestor.core.daily_rows import PulledRows
 
 
 class BarSource(Protocol):
-    """A provider of daily rows for one instrument."""
+    """A provider of daily rows for one instrument.
+
+    Parameters
+    ----------
+    is_split_adjusted
+        Its closes are divided by later splits; else they are as traded.
+    """
 
     name: str
+    is_split_adjusted: bool
 
-    async def rows(self, sessions: Sequence[str]) -> list[Row]:
-        """Return the rows of some sessions, ascending; sessions that the provider does not have are left out.
+    async def rows(self, sessions: Sequence[str]) -> PulledRows:
+        """Return the rows of some sessions; sessions that the provider does not have are left out.
+
+        Rows of other days may be among them. A row that cannot be read costs itself, not the answer.
 
         Parameters
         ----------
@@ -46,9 +35,8 @@ class BarSource(Protocol):
         Raises
         ------
         FeedUnavailable
-            If the provider does not answer, or its answer cannot be used.
-        FeedRefused
-            If the provider refuses permanently.
+            If the provider does not answer, refuses, or its answer as a whole cannot be read. An `Unanswered`
+            says what it is evidence of.
         """
         ...
 
@@ -65,8 +53,11 @@ class BarProvider:
         Returns its address.
     make_source
         Returns the rows of one symbol; its client has ``rest_url`` as the base.
+    least_interval_seconds
+        Between two requests: what its free plan allows.
     """
 
     name: str
     rest_url: Callable[[IngestorSettings], str]
     make_source: Callable[[httpx.AsyncClient, str, IngestorSettings], BarSource]
+    least_interval_seconds: float = 0.0

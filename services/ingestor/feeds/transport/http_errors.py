@@ -6,7 +6,8 @@ answer                     error                  evidence         reason
 none, timeout, cut off     `Unanswered`           none             unreachable
 429                        `Throttled`            THROTTLED        throttled
 418                        `Throttled`            THROTTLED        throttled
-401, 402, 403, 407, 451    `Refused`              ACCESS           refused
+401, 402, 403, 407         `Refused`              ACCESS           refused
+451                        `Refused`              BLOCKED          refused
 404, 410                   `Refused`              UNKNOWN_SYMBOL   not_found
 any other 4xx              `Refused`              OTHER            bad_request
 408, 425, 5xx, redirects   `Unanswered`           none             server_error
@@ -28,7 +29,7 @@ from urllib.parse import quote, quote_plus
 
 import orjson
 
-from services.ingestor.feeds.streaming.events import Refusal
+from services.ingestor.core.refusals import Refusal
 from shared.errors import FeedUnavailable
 
 # A provider that says nothing about how long: most limits are per minute.
@@ -36,11 +37,12 @@ DEFAULT_RETRY_AFTER_SECONDS: Final = 60.0
 # Binance bans an address that goes on after 429; a block for legal reasons does not end within seconds.
 LONG_RETRY_AFTER_SECONDS: Final = 600.0
 
-_ACCESS: Final = frozenset({401, 402, 403, 407, 451})
+_ACCESS: Final = frozenset({401, 402, 403, 407})
 _UNKNOWN: Final = frozenset({404, 410})
 _THROTTLED: Final = frozenset({418, 429})
 _AGAIN: Final = frozenset({408, 425})
-_LONG: Final = frozenset({418, 451})
+_LEGAL: Final = 451
+_LONG: Final = frozenset({418, _LEGAL})
 # Where providers put what they say about an error, outermost first.
 _WORDS: Final = (
     "detail",
@@ -105,6 +107,7 @@ class Refused(Unanswered):
     def __init__(self, message: str, *, refusal: Refusal, retry_after_seconds: float = 0.0) -> None:
         reason = {
             Refusal.ACCESS: "refused",
+            Refusal.BLOCKED: "refused",
             Refusal.UNKNOWN_SYMBOL: "not_found",
         }.get(refusal, "bad_request")
         super().__init__(message, reason=reason, refusal=refusal, retry_after_seconds=retry_after_seconds)
@@ -145,6 +148,8 @@ def error_of_status(status: int, message: str, *, asked_seconds: float | None, i
         return Unanswered(message, reason="server_error", retry_after_seconds=wait)
     if is_html and status not in _LONG:
         return Unanswered(message, reason="blocked", retry_after_seconds=wait)
+    if status == _LEGAL:
+        return Refused(message, refusal=Refusal.BLOCKED, retry_after_seconds=wait)
     if status in _ACCESS:
         return Refused(message, refusal=Refusal.ACCESS, retry_after_seconds=wait)
     refusal = Refusal.UNKNOWN_SYMBOL if status in _UNKNOWN else Refusal.OTHER
@@ -164,10 +169,16 @@ def provider_words(body: bytes, *, secrets: Iterable[str]) -> str:
     'Too Many Requests'
     """
     try:
-        said = _said(orjson.loads(body), _MOST_NESTING)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
         text = body[: 4 * _MOST_WORDS].decode("utf-8", "replace")
-        said = "" if text.lstrip()[:1] in ("<", "{", "[") else text
+        value = "" if text.lstrip()[:1] in ("<", "{", "[") else text
+    return words_of(value, secrets=secrets)
+
+
+def words_of(body: Any, *, secrets: Iterable[str]) -> str:
+    """Return what a JSON value says about an error, as `provider_words` does."""
+    said = _said(body, _MOST_NESTING)
     for secret in secrets:
         said = said.replace(secret, "[secret]")
     return " ".join(said.split())[:_MOST_WORDS]

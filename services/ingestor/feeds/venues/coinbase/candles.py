@@ -9,12 +9,15 @@ from typing import Any, Final
 
 import httpx
 
-from services.ingestor.feeds.daily_bars.ports import Row
+from services.ingestor.core.daily_rows import PulledRows, Row
+from services.ingestor.feeds.daily_bars.row_reading import listed
 from services.ingestor.feeds.transport.http_json import get_json
+from shared.domain.bars import MOST_PRICE
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.sessions import SessionCalendar
 from shared.errors import FeedUnavailable
 
+_PROVIDER: Final = "Coinbase"
 _HOUR_SECONDS: Final = 3_600
 _MAX_CANDLES: Final = 300
 
@@ -31,19 +34,20 @@ class CandleCloses:
     """
 
     name = "coinbase"
+    is_split_adjusted = True
 
     def __init__(self, client: httpx.AsyncClient, *, product: str, calendar: SessionCalendar) -> None:
         self._client = client
         self._path = f"/products/{product}/candles"
         self._calendar = calendar
 
-    async def rows(self, sessions: Sequence[str]) -> list[Row]:
-        """Return the samples of some sessions, ascending.
+    async def rows(self, sessions: Sequence[str]) -> PulledRows:
+        """Return the samples of some sessions, ascending; of those whose candle is missing, none.
 
         Raises
         ------
-        FeedUnavailable, FeedRefused
-            If Coinbase does not answer, its answer cannot be used, or it refuses.
+        FeedUnavailable
+            If Coinbase does not answer, refuses, or its answer cannot be read.
         """
         starts = {session: self._candle_start(session) for session in sessions}
         closes: dict[int, float] = {}
@@ -54,11 +58,13 @@ class CandleCloses:
                 "end": format_rfc3339(last * NS_PER_SECOND),
             }
             closes |= parse_candles(await get_json(self._client, self._path, params=params))
-        return [
-            Row(session=session, close=closes[start], adj_close=closes[start])
-            for session, start in starts.items()
-            if start in closes
-        ]
+        return PulledRows(
+            rows=tuple(
+                Row(session=session, close=closes[start], adj_close=closes[start])
+                for session, start in starts.items()
+                if start in closes
+            )
+        )
 
     def _candle_start(self, session: str) -> int:
         return self._calendar.close_of(session) // NS_PER_SECOND - _HOUR_SECONDS
@@ -88,21 +94,27 @@ def windows(starts: Sequence[int]) -> Iterator[tuple[int, int]]:
 def parse_candles(body: Any) -> dict[int, float]:
     """Return the close of each candle by its start, seconds since the Unix epoch.
 
+    A candle that cannot be right is left out, so that its session is asked for again.
+
     Raises
     ------
     FeedUnavailable
-        If the body is not a list of ``[time, low, high, open, close, volume]``, or a close is not between
-        low and high.
+        If the body is not a list of ``[time, low, high, open, close, volume]``, or most closes are not
+        between low and high: the order of the columns is hardly documented, and this notices when it changes.
     """
-    closes: dict[int, float] = {}
-    try:
-        for start, low, high, _open, close, _volume in body:
-            # The order of the columns is hardly documented; this check notices when it changes.
-            if not 0 < low <= close <= high:
-                raise FeedUnavailable(f"Coinbase: candle {start} is out of order", reason="not_json")
-            closes[int(start)] = float(close)
-    except (TypeError, ValueError) as error:
+    entries = listed(body, provider=_PROVIDER)
+    closes = dict(each for entry in entries if (each := _close(entry)) is not None)
+    if len(closes) * 2 < len(entries):
         raise FeedUnavailable(
-            f"Coinbase: candles have an unknown form: {error}"[:150], reason="not_json"
-        ) from error
+            f"{_PROVIDER}: most candles cannot be read, such as {entries[0]!r}"[:150], reason="not_json"
+        )
     return closes
+
+
+def _close(entry: Any) -> tuple[int, float] | None:
+    try:
+        start, low, high, _open, close, _volume = entry
+        is_candle = 0 < low <= close <= high <= MOST_PRICE
+        return (int(start), float(close)) if is_candle else None
+    except (TypeError, ValueError, OverflowError):
+        return None
