@@ -11,10 +11,12 @@ WORKERS ?= 2
 SCENE ?= sqlite
 KILLS ?= 200
 SEED ?= 1
+# `make soak SECONDS=1800 RATE=5000`
+RATE ?= 5000
 # A file's tests stay in one process, so that what they share is made once.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test chaos fuzz bench lint format types lock schemas clean
+.PHONY: help demo test chaos soak fuzz bench lint format types lock schemas clean
 
 help:
 	@echo "make demo [SECONDS=40]  the whole system on this machine, on an embedded broker and a simulated market"
@@ -22,6 +24,8 @@ help:
 	@echo "                        whether every branch of what decides is covered"
 	@echo "make chaos [SCENE=sqlite] [KILLS=200] [SEED=1] [KAFKA=1]  kill notifiers at random and check what they did; the"
 	@echo "                        scenes are sqlite, postgres, full-disk and cut-connections"
+	@echo "make soak [SECONDS=1800] [RATE=5000] [SEED=1]  two ingestors and three venues that send thousands of ticks a"
+	@echo "                        second and fail every few seconds; every tick is in the log once, or accounted for"
 	@echo "make fuzz               odd replies, records and files by the thousand; takes hours"
 	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"
@@ -47,6 +51,9 @@ fuzz: $(VENV)/.test
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos.notifier_campaign --scene $(SCENE) --kills $(KILLS) --seed $(SEED) $(if $(KAFKA),--kafka)
+
+soak: $(VENV)/.test
+	$(BIN)/python -m tests.soak.campaign --seconds $(or $(SECONDS),1800) --rate $(RATE) --seed $(SEED)
 
 bench: $(VENV)/.test $(VENV)/.bench
 	$(BIN)/python -m bench $(if $(QUICK),--quick)

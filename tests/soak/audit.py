@@ -166,10 +166,9 @@ def audit(
         )
     ]
     received = np.sort(np.array(one.received_ns, dtype=np.int64)) / NS
-    holes = np.diff(received) if len(received) > 1 else np.zeros(1)
     inside = [
         float(hole)
-        for at, hole in zip(received[:-1].tolist(), holes.tolist(), strict=True)
+        for at, hole in zip(received[:-1].tolist(), np.diff(received).tolist(), strict=True)
         if any(begin <= at and at + hole <= end for begin, end in spans)
     ]
     return Verdict(
