@@ -4,7 +4,7 @@ A snapshot is the present state of the market; it does not show that the feed is
 while it is not older than the allowed lateness, and never counts as a fresh tick.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -84,6 +84,29 @@ class TickNormaliser:
         self._sequence = TradeSequence()
         self._quotes = RecentTicks()
         self._prints = RecentTicks()
+
+    def resume(
+        self,
+        *,
+        last_trade: tuple[int, int] | None,
+        quotes: Iterable[tuple[int, float, float]],
+        now: float,
+    ) -> None:
+        """Begin where the log ends: what an earlier process published is a duplicate, what it missed a gap.
+
+        Parameters
+        ----------
+        last_trade
+            Id and event time (nanoseconds since the Unix epoch) of the last trade; None without one.
+        quotes
+            Event time, bid and ask of the newest quotes.
+        now
+            Seconds on a clock that never goes back.
+        """
+        if last_trade is not None:
+            self._sequence.resume(*last_trade)
+        for quote in quotes:
+            self._quotes.is_new(quote, now=now)
 
     def take(  # noqa: C901 - one case for each kind of event, and nothing else
         self, events: list[Event], *, frame: str | bytes, received_ns: int, now: float, sink: Sink
