@@ -60,6 +60,7 @@ class Lease:
         self._uniform = uniform
         self._clock = clock
         self._turn: int | None = None
+        self._is_wanted = False
         self._valid_until = float("-inf")
         self._members = _Membership()
         self._changed = asyncio.Event()
@@ -80,7 +81,11 @@ class Lease:
         return self.is_held
 
     async def until_held(self) -> None:
-        """Wait until the lease is ours."""
+        """Wait until the lease is ours; it is taken for one that waits here.
+
+        So one that has lost it comes first to the end with its old feeds and what they queued.
+        """
+        self._is_wanted = True
         while not self.is_held:
             await self._changed.wait()
 
@@ -143,8 +148,9 @@ class Lease:
                 committed = await consumer.committed(_PARTITION) or 0
                 if turn is not None and turn != committed:
                     self._lose()
-                    turn = None
-                turn = committed + 1 if turn is None else turn
+                if self._turn is None and not self._is_wanted:
+                    return
+                turn = committed + 1 if self._turn is None else turn
             sent_at = self._clock.monotonic()
             await consumer.commit({_PARTITION: OffsetAndMetadata(turn, "")})
         except KafkaError as error:
@@ -161,6 +167,7 @@ class Lease:
         if self._turn is not None:
             log.warning("lease_lost", turn=self._turn)
             self._turn = None
+            self._is_wanted = False
             self._valid_until = float("-inf")
             self._announce()
 

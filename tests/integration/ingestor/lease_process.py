@@ -13,11 +13,18 @@ from shared.clock import SystemClock
 from shared.config import KafkaSettings
 
 
+async def take_it_again(lease: Lease) -> None:
+    while True:
+        await lease.until_held()
+        await lease.until_lost()
+
+
 async def main(bootstrap: str, name: str) -> None:
     lease = Lease(
         KafkaSettings(bootstrap_servers=bootstrap), uniform=random.Random(name).random, clock=SystemClock()
     )
     following = asyncio.create_task(lease.run())
+    wanting = asyncio.create_task(take_it_again(lease))
     try:
         last = None
         while not following.done():
@@ -28,8 +35,9 @@ async def main(bootstrap: str, name: str) -> None:
             await asyncio.sleep(0.005)
         following.result()
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        for task in (following, wanting):
+            task.cancel()
+        await asyncio.gather(following, wanting, return_exceptions=True)
 
 
 if __name__ == "__main__":
