@@ -11,6 +11,10 @@ from shared.version import CODE_VERSION
 
 REJECTED_REASONS: Final = (
     "future",
+    "too_old",
+    "out_of_order",
+    "wide_spread",
+    "outlier",
     "crossed",
     "not_positive",
     "undecodable",

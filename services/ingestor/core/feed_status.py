@@ -8,40 +8,54 @@ open        not live, or no tick for ``stale_after``         ``STALE``
 open        live                                             ``LIVE``
 =========== ================================================ =========================
 
-While frames come in, the watermark is the clock less the allowed lateness. Without frames it stops, because
-missed trades may be back-filled. After ``HOLD_NS`` it goes on, that far behind the clock: consumers that wait
-for event time to pass must not wait for the whole of an outage.
+The watermark is in the venue's time, and our wall clock never moves it once the venue has given a time:
+
+============================================ =============================================================
+frames                                       the watermark is the allowed lateness before
+============================================ =============================================================
+come in                                      the venue's present time
+stopped                                      the last frame, because missed trades may be back-filled; after
+                                             `HOLD_SECONDS` so long before the venue's present time, because
+                                             consumers that wait for event time must not wait for ever
+come in, and a tick or trade is awaited      what is awaited, if that is earlier, for `HOLD_SECONDS`
+never came, or the venue gave no time yet    0, which says nothing; after `HOLD_SECONDS` as if stopped, by our
+                                             wall clock at the start and the time since
+============================================ =============================================================
+
+It goes back only when the venue's clock does: when its times show that what was believed of them was wrong.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
+from services.ingestor.core.venue_clock import VenueClock
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import FeedState
 
-HOLD_NS: Final = 120 * NS_PER_SECOND
+HOLD_SECONDS: Final = 120.0
+_HOLD_NS: Final = int(HOLD_SECONDS) * NS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liveness:
-    """When a live feed last received something; instants in nanoseconds since the Unix epoch.
+    """When a live feed last received something; instants in seconds on the monotonic clock.
 
     Parameters
     ----------
     is_live
         Connected, acknowledged, and data has come in.
-    last_frame_ns
+    last_frame
         When the last frame of any kind came in; before the first, when the feed was started.
-    last_tick_ns
+    last_tick
         When the last tick came in that was no snapshot; before the first, when the feed was started.
     """
 
     is_live: bool
-    last_frame_ns: int
-    last_tick_ns: int
+    last_frame: float
+    last_tick: float
 
 
-def feed_state(liveness: Liveness, *, now_ns: int, market: FeedState, stale_after_ns: int) -> FeedState:
+def feed_state(liveness: Liveness, *, now: float, market: FeedState, stale_after: float) -> FeedState:
     """Return the state of a live feed.
 
     Parameters
@@ -51,29 +65,60 @@ def feed_state(liveness: Liveness, *, now_ns: int, market: FeedState, stale_afte
     """
     if market is not FeedState.LIVE:
         return market
-    if not liveness.is_live or now_ns - liveness.last_tick_ns > stale_after_ns:
+    if not liveness.is_live or now - liveness.last_tick > stale_after:
         return FeedState.STALE
     return FeedState.LIVE
 
 
-def watermark(liveness: Liveness, *, now_ns: int, lateness_ns: int, idle_ns: int, previous_ns: int) -> int:
-    """Return the event time before which no more ticks are expected; never below the previous one.
+class Watermark:
+    """The event time before which no more ticks of a feed are expected.
 
     Parameters
     ----------
-    idle_ns
+    venue
+        The time at the venue.
+    lateness_ns
+        How late a tick may come.
+    idle_seconds
         Without a frame for this long the feed counts as interrupted.
+    started
+        When the feed was started, in seconds on the monotonic clock.
 
     Examples
     --------
-    >>> up = Liveness(is_live=True, last_frame_ns=100 * 10**9, last_tick_ns=0)
-    >>> watermark(up, now_ns=101 * 10**9, lateness_ns=2 * 10**9, idle_ns=10 * 10**9, previous_ns=0) // 10**9
-    99
-    >>> watermark(up, now_ns=150 * 10**9, lateness_ns=2 * 10**9, idle_ns=10 * 10**9, previous_ns=0) // 10**9
-    98
-    >>> watermark(up, now_ns=500 * 10**9, lateness_ns=2 * 10**9, idle_ns=10 * 10**9, previous_ns=0) // 10**9
-    378
+    >>> s, venue = 10**9, VenueClock(wall_ns=0, now=0.0)
+    >>> venue.refusal(100 * s, now=100.0)
+    >>> mark = Watermark(venue, lateness_ns=2 * s, idle_seconds=10.0, started=0.0)
+    >>> live = Liveness(is_live=True, last_frame=100.0, last_tick=100.0)
+    >>> [mark.advance(live, now=now) // s for now in (101.0, 150.0, 500.0)]
+    [99, 99, 378]
     """
-    is_flowing = liveness.is_live and now_ns - liveness.last_frame_ns <= idle_ns
-    seen_until = now_ns if is_flowing else max(liveness.last_frame_ns, now_ns - HOLD_NS)
-    return max(previous_ns, seen_until - lateness_ns)
+
+    def __init__(self, venue: VenueClock, *, lateness_ns: int, idle_seconds: float, started: float) -> None:
+        self._venue = venue
+        self._lateness_ns = lateness_ns
+        self._idle_seconds = idle_seconds
+        self._started = started
+        self._restarts = venue.restarts
+        self._mark_ns = 0
+
+    def advance(self, liveness: Liveness, *, now: float, awaited_ns: int | None = None) -> int:
+        """Return the present watermark.
+
+        Parameters
+        ----------
+        awaited_ns
+            Event time of the oldest tick that may still come or is held, or None.
+        """
+        if self._restarts != self._venue.restarts:
+            self._restarts, self._mark_ns = self._venue.restarts, 0
+        is_flowing = liveness.is_live and now - liveness.last_frame <= self._idle_seconds
+        seen_until = now if is_flowing else max(liveness.last_frame, now - HOLD_SECONDS)
+        if not self._venue.is_known and not is_flowing and now - self._started < HOLD_SECONDS:
+            return self._mark_ns
+        now_ns = self._venue.now_ns(now=now)
+        seen_until_ns = now_ns - int((now - seen_until) * NS_PER_SECOND)
+        if awaited_ns is not None:
+            seen_until_ns = min(seen_until_ns, max(awaited_ns, now_ns - _HOLD_NS))
+        self._mark_ns = max(self._mark_ns, seen_until_ns - self._lateness_ns)
+        return self._mark_ns

@@ -1,4 +1,29 @@
-"""Which ticks are rejected: those that cannot be true, whatever the market does."""
+"""Which ticks of a live feed are used, and why the others are not: one place for every rule.
+
+In this order; numbers are for one instrument of one feed.
+
+================ ====================================================== ===================================
+reason           a tick                                                 then
+================ ====================================================== ===================================
+``not_positive`` has a price or a size that is not positive and finite  rejected
+``outside_range`` has a price below 1e-9 or above 1e12                  rejected
+``crossed``      has a bid above its ask                                rejected
+``future``       is over 5 s after the venue's present time             rejected, see `venue_clock`
+``too_old``      is over 120 s before it                                rejected, see `venue_clock`
+(none)           came because we subscribed, and is older than the      not used: the present state of the
+                 allowed lateness                                       market is no tick
+``out_of_order`` is over 10 s older than the feed's newest              rejected; up to 10 s it is kept as
+                                                                        it came, and signals decides
+(none)           was seen in the last two minutes: the same id, or the  counted as a duplicate
+                 same time and prices
+``wide_spread``  is wider than the venue's quotes are now               rejected, see `spread_limit`
+``outlier``      is far from the last prices, and what comes next does  held at most 5 s, then rejected or
+                 not confirm it                                         used, see `outliers`
+================ ====================================================== ===================================
+
+What is rejected is counted and goes to ``deadletters.v1`` with its reason. Trades that are fetched later to
+fill a gap are checked by the first three rows, and not to be from the future.
+"""
 
 from typing import Final
 
@@ -6,45 +31,44 @@ from shared.domain.bars import LEAST_PRICE, MOST_PRICE
 from shared.domain.instants import NS_PER_SECOND
 from shared.errors import QualityError
 
-# Our clock and a venue's differ by milliseconds; a tick seconds ahead has a wrong unit or a wrong clock.
-FUTURE_LIMIT_NS: Final = 5 * NS_PER_SECOND
+OUT_OF_ORDER_NS: Final = 10 * NS_PER_SECOND
+_INFINITY: Final = float("inf")
 
 
-def check_quote(*, ts_event_ns: int, ts_received_ns: int, bid: float, ask: float) -> None:
-    """Reject a quote that cannot be true.
+def check_quote(*, bid: float, ask: float) -> None:
+    """Reject a quote whose prices cannot be true.
 
     Raises
     ------
     QualityError
-        With reason ``not_positive``, ``outside_range``, ``crossed`` or ``future``.
+        With reason ``not_positive``, ``outside_range`` or ``crossed``.
 
     Examples
     --------
-    >>> check_quote(ts_event_ns=0, ts_received_ns=0, bid=10.0, ask=10.0)
-    >>> check_quote(ts_event_ns=0, ts_received_ns=0, bid=10.1, ask=10.0)
+    >>> check_quote(bid=10.0, ask=10.0)
+    >>> check_quote(bid=10.1, ask=10.0)
     Traceback (most recent call last):
     shared.errors.QualityError: bid must not be above ask, was 10.1 and 10.0
     """
-    if not (0 < bid < float("inf") and 0 < ask < float("inf")):
+    if LEAST_PRICE <= bid <= ask <= MOST_PRICE:
+        return
+    if not (0 < bid < _INFINITY and 0 < ask < _INFINITY):
         raise QualityError(f"bid and ask must be positive, were {bid} and {ask}", reason="not_positive")
     _check_range(bid, ask)
-    if bid > ask:
-        raise QualityError(f"bid must not be above ask, was {bid} and {ask}", reason="crossed")
-    _check_instant(ts_event_ns, ts_received_ns)
+    raise QualityError(f"bid must not be above ask, was {bid} and {ask}", reason="crossed")
 
 
-def check_trade(*, ts_event_ns: int, ts_received_ns: int, price: float, size: float) -> None:
-    """Reject a trade that cannot be true.
+def check_trade(*, price: float, size: float) -> None:
+    """Reject a trade whose price or size cannot be true.
 
     Raises
     ------
     QualityError
-        With reason ``not_positive``, ``outside_range`` or ``future``.
+        With reason ``not_positive`` or ``outside_range``.
     """
-    if not (0 < price < float("inf") and 0 < size < float("inf")):
+    if not (0 < price < _INFINITY and 0 < size < _INFINITY):
         raise QualityError(f"price and size must be positive, were {price} and {size}", reason="not_positive")
     _check_range(price)
-    _check_instant(ts_event_ns, ts_received_ns)
 
 
 def _check_range(*prices: float) -> None:
@@ -55,9 +79,26 @@ def _check_range(*prices: float) -> None:
         )
 
 
-def _check_instant(ts_event_ns: int, ts_received_ns: int) -> None:
-    ahead_ns = ts_event_ns - ts_received_ns
-    if ahead_ns > FUTURE_LIMIT_NS:
-        raise QualityError(
-            f"a tick must not be from the future, was {ahead_ns / NS_PER_SECOND:.1f} s ahead", reason="future"
-        )
+class EventOrder:
+    """The newest event time of a feed.
+
+    Examples
+    --------
+    >>> order = EventOrder()
+    >>> [order.admits(second * NS_PER_SECOND) for second in (100, 90, 89, 101)]
+    [True, True, False, True]
+    """
+
+    def __init__(self) -> None:
+        self._newest_ns = 0
+
+    def admits(self, ts_event_ns: int) -> bool:
+        """Return whether a tick is not too far out of order, and remember it."""
+        if ts_event_ns >= self._newest_ns:
+            self._newest_ns = ts_event_ns
+            return True
+        return self._newest_ns - ts_event_ns <= OUT_OF_ORDER_NS
+
+    def restart(self) -> None:
+        """Forget the newest: the venue's clock was set."""
+        self._newest_ns = 0

@@ -222,7 +222,7 @@ async def test_empty_side_is_no_price() -> None:
 async def test_trailing_zeros_and_exponents_are_exact() -> None:
     async with _running(FakeKraken("trailing_zero")) as running:
         await running.until(lambda: running.sink.trade_ids() == ["101"])
-    assert (running.sink.bids()[-1], running.sink.asks()[-1]) == (4389.63, 4389.64)
+    assert (running.sink.bids()[-1], running.sink.asks()[-1]) == (4001.63, 4001.64)
     (trade,) = (batch for batch in running.sink.batches if isinstance(batch, TradeBatch))
     assert trade.size.tolist() == [1e-08]
 

@@ -23,7 +23,7 @@ def trade(trade_id: int, at_ns: int) -> dict[str, Any]:
             "E": at_ms + 1,
             "s": "PAXGUSDT",
             "t": trade_id,
-            "p": f"{4000 + trade_id}.50000000",
+            "p": f"4000.{trade_id % 100:02}000000",
             "q": "0.01000000",
             "T": at_ms,
             "m": True,
@@ -53,7 +53,9 @@ class BinanceFormat:
 
     def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
         at_ms = at_ns // 1_000_000
-        expected = ExpectedTick(symbol=symbol, prices=(4000.5 + number, 0.01), ts_event_ns=at_ms * 1_000_000)
+        expected = ExpectedTick(
+            symbol=symbol, prices=(4000 + number % 100 / 100, 0.01), ts_event_ns=at_ms * 1_000_000
+        )
         return trade(number, at_ns), expected
 
     def heartbeat(self) -> Frame | None:

@@ -46,7 +46,7 @@ def match(trade_id: int, *, kind: str = "match", age_seconds: float = 0.0) -> di
         "trade_id": trade_id,
         "side": "sell",
         "size": "0.04",
-        "price": f"{4000 + trade_id}.50",
+        "price": f"4000.{trade_id % 100:02}",
         "product_id": PRODUCT,
         "sequence": 333938798 + trade_id * 13,
         "time": moment(age_seconds),
@@ -174,7 +174,7 @@ class CoinbaseFormat:
     def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
         self._last_id = number
         frame: Frame = {**match(number), "time": instant_of(at_ns)}
-        prices = (4000.5 + number, 0.04)
+        prices = (4000 + number % 100 / 100, 0.04)
         return frame, ExpectedTick(symbol=symbol, prices=prices, ts_event_ns=at_ns // 1_000 * 1_000)
 
     def heartbeat(self) -> Frame | None:

@@ -37,7 +37,7 @@ class FinnhubFormat:
     def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
         at_ms = at_ns // 1_000_000
         is_stock = "/" not in symbol
-        price = 200.25 + number if is_stock else 4000.625 + number
+        price = 200.25 + number / 64 if is_stock else 4000.625 + number
         entry = {"s": NAMES[symbol], "p": price, "t": at_ms, "v": 7 if is_stock else 0}
         entry |= {"c": ["1", "12"]} if is_stock else {"c": None}
         prices = (price, 7.0) if is_stock else (price, price)

@@ -45,7 +45,7 @@ def trades(
 ) -> str:
     symbol, digit = _symbol.get(), _DIGIT[_symbol.get()]
     rows = ",".join(
-        f'{{"symbol":"{symbol}","side":"buy","price":{digit}{4000 + number}.50,"qty":{qty},'
+        f'{{"symbol":"{symbol}","side":"buy","price":{digit}4000.{number % 100:02},"qty":{qty},'
         f'"ord_type":"limit","trade_id":{number},"timestamp":"{moment(age_seconds)}"}}'
         for number in ids
     )
@@ -213,7 +213,7 @@ class FakeKraken(FakeVenue):
 
     async def _trailing_zero(self, socket: ServerConnection) -> None:
         await self._snapshot(socket)
-        await send(socket, ticker("4389.63000", "4.38964e3"), trades([101], qty="1e-08"))
+        await send(socket, ticker("4001.63000", "4.00164e3"), trades([101], qty="1e-08"))
 
     async def _crossed(self, socket: ServerConnection) -> None:
         await self._snapshot(socket)

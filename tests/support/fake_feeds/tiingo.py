@@ -62,7 +62,7 @@ class TiingoIexFormat(_TiingoFormat):
     service = "iex"
 
     def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
-        price = 201.735 + number
+        price = 201.735 + number / 64
         seconds, rest = divmod(at_ns, 1_000_000_000)
         at = datetime.fromtimestamp(seconds, _NEW_YORK)
         frame = self._data(f"{at:%Y-%m-%dT%H:%M:%S}.{rest:09}-05:00", "iwm", price)

@@ -38,7 +38,7 @@ class TwelveDataFormat:
             frame |= {"type": "Physical Currency", "timestamp": at_seconds}
             frame |= {"price": price, "bid": bid, "ask": ask}
         else:
-            price = bid = ask = 200.25 + number
+            price = bid = ask = 200.25 + number / 64
             frame |= {"exchange": "NYSE", "mic_code": "ARCX", "type": "ETF", "timestamp": at_seconds}
             frame |= {"price": price, "day_volume": 15_991_537}
         return frame, ExpectedTick(symbol=symbol, prices=(bid, ask), ts_event_ns=at_seconds * 1_000_000_000)

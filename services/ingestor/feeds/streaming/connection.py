@@ -52,10 +52,10 @@ class ConnectionEnded(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class LastReceived:
-    """When the last frame and the last tick came, over all connections; nanoseconds since the Unix epoch."""
+    """When the last frame and the last tick came, over all connections; seconds on the monotonic clock."""
 
-    frame_ns: int
-    tick_ns: int
+    frame: float
+    tick: float
 
 
 class Connection:
@@ -150,11 +150,11 @@ class Connection:
                     self._protocol.receive(frame), frame=frame, received_ns=received_ns, now=now, sink=sink
                 )
                 health.on_frame(now=now, is_bad=outcome.is_unreadable)
-                self._last_received.frame_ns = received_ns
+                self._last_received.frame = now
                 if outcome.has_data:
                     health.on_data(now=now)
                 if outcome.has_fresh_tick:
-                    self._last_received.tick_ns = received_ns
+                    self._last_received.tick = now
                 for gap in outcome.gaps:
                     self._on_gap(gap)
                 self._follow(outcome, health, now)

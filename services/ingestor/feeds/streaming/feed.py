@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.ingestor.core.clock_disagreement import ClockDisagreement
 from services.ingestor.core.connection_health import Limits, Phase
 from services.ingestor.core.duplicates_and_gaps import Gap
-from services.ingestor.core.feed_status import Liveness, feed_state, watermark
+from services.ingestor.core.feed_status import Liveness, Watermark, feed_state
+from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.streaming.connection import Connection, ConnectionEnded, LastReceived
 from services.ingestor.feeds.streaming.events import Trade
@@ -21,7 +23,7 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedState, FeedStatus
+from shared.domain.ticks import FeedFault, FeedFaultKind, FeedState, FeedStatus
 from shared.errors import FeedRefused, FeedUnavailable
 
 log = structlog.get_logger(__name__)
@@ -79,41 +81,66 @@ class WebsocketFeed:
         self._backoff = Backoff(
             uniform=uniform, base_seconds=timing.reconnect_base, cap_seconds=timing.reconnect_cap
         )
+        now = clock.monotonic()
+        self._venue_clock = VenueClock(wall_ns=clock.now_ns(), now=now)
+        self._watermark = Watermark(
+            self._venue_clock,
+            lateness_ns=_ns(timing.lateness),
+            idle_seconds=timing.limits.idle,
+            started=now,
+        )
+        self._clock_disagreement = ClockDisagreement()
         self._normaliser = TickNormaliser(
-            feed=name, instrument=instrument, lateness_ns=_ns(timing.lateness), metrics=metrics
+            feed=name,
+            instrument=instrument,
+            lateness_ns=_ns(timing.lateness),
+            metrics=metrics,
+            venue_clock=self._venue_clock,
         )
         self._connection: Connection | None = None
-        self._last_received = LastReceived(frame_ns=clock.now_ns(), tick_ns=clock.now_ns())
-        self._watermark_ns = 0
+        self._sink: Sink | None = None
+        self._last_received = LastReceived(frame=now, tick=now)
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the feed's present state and watermark."""
-        now_ns = self._clock.now_ns()
+        now = self._clock.monotonic()
+        if self._sink is not None:
+            if self._normaliser.settle(now=now, sink=self._sink):
+                self._last_received.tick = now
+            self._compare_clocks(self._sink, now)
         health = self._connection.health if self._connection is not None else None
         liveness = Liveness(
             is_live=health is not None and health.phase is Phase.LIVE,
-            last_frame_ns=self._last_received.frame_ns,
-            last_tick_ns=self._last_received.tick_ns,
+            last_frame=self._last_received.frame,
+            last_tick=self._last_received.tick,
         )
         self._metrics.feed_connected.labels(self.name, self._instrument).set(liveness.is_live)
-        self._watermark_ns = watermark(
-            liveness,
-            now_ns=now_ns,
-            lateness_ns=_ns(self._timing.lateness),
-            idle_ns=_ns(self._timing.limits.idle),
-            previous_ns=self._watermark_ns,
-        )
+        watermark_ns = self._watermark.advance(liveness, now=now, awaited_ns=self._normaliser.held_since_ns)
         state = feed_state(
             liveness,
-            now_ns=now_ns,
-            market=self._market(now_ns),
-            stale_after_ns=_ns(self._timing.stale_after),
+            now=now,
+            market=self._market(self._venue_clock.now_ns(now=now)),
+            stale_after=self._timing.stale_after,
         )
         return (
-            FeedStatus(
-                instrument=self._instrument, feed=self.name, state=state, watermark_ns=self._watermark_ns
-            ),
+            FeedStatus(instrument=self._instrument, feed=self.name, state=state, watermark_ns=watermark_ns),
         )
+
+    def _compare_clocks(self, sink: Sink, now: float) -> None:
+        change = self._clock_disagreement.look(self._venue_clock, wall_ns=self._clock.now_ns(), now=now)
+        if change is None:
+            return
+        sink.put_feed_fault(
+            FeedFault(
+                instrument=self._instrument,
+                feed=self.name,
+                fault=FeedFaultKind.CLOCK_DISAGREES,
+                is_open=change.is_open,
+                at_ns=change.at_ns,
+                detail=change.detail,
+            )
+        )
+        log.warning("clock_disagrees", feed=self.name, is_open=change.is_open, detail=change.detail)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled.
@@ -123,6 +150,7 @@ class WebsocketFeed:
         FeedRefused
             If the venue refuses permanently.
         """
+        self._sink = sink
         async with asyncio.TaskGroup() as fills:
             refusal = await self._until_refused(
                 sink, on_gap=lambda gap: fills.create_task(self._fill(gap, sink))
@@ -177,7 +205,9 @@ class WebsocketFeed:
             trades = await self._backfill.trades_in(gap)
         except (FeedUnavailable, FeedRefused) as error:
             why = str(error)
-        self._normaliser.take_filled(trades, received_ns=self._clock.now_ns(), sink=sink)
+        self._normaliser.take_filled(
+            trades, received_ns=self._clock.now_ns(), now=self._clock.monotonic(), sink=sink
+        )
         is_filled = len(trades) == missing
         self._metrics.trade_gaps.labels(self.name, "filled" if is_filled else "unfillable").inc()
         if not is_filled:

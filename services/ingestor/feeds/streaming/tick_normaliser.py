@@ -1,17 +1,24 @@
 """From a venue's events to usable ticks: validated, without duplicates, and with the gaps in trade ids known.
 
-A snapshot is the present state of the market; it does not show that the feed is alive. Its quote is used
-while it is not older than the allowed lateness, and never counts as a fresh tick.
+A snapshot is the present state of the market; it does not show that the feed is alive. Its quotes and prints
+are used while they are not older than the allowed lateness, its trades where they fill a gap; none counts as
+a fresh tick.
+
+The rules are in ``core/tick_validation``; here they are applied in their order. The same events at the same
+instants give the same ticks.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from services.ingestor.core.duplicates_and_gaps import Gap, RecentTicks, TradeSequence
-from services.ingestor.core.tick_validation import check_quote, check_trade
+from services.ingestor.core.outliers import OutlierHold
+from services.ingestor.core.spread_limit import SpreadLimit
+from services.ingestor.core.tick_validation import EventOrder, check_quote, check_trade
+from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.streaming.events import (
     Acknowledged,
@@ -31,9 +38,10 @@ from services.ingestor.feeds.streaming.events import (
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import QuoteBatch, TradeBatch
-from shared.errors import QualityError
+from shared.errors import DataError, QualityError
 
-_T = TypeVar("_T", Trade, Print)
+# A dead letter keeps less of a frame; a held tick must not keep a whole one.
+_KEPT_OF_FRAME: Final = 2_048
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +75,38 @@ class FrameOutcome:
     rejection: Rejected | None = None
 
 
+class _QuoteTick(NamedTuple):
+    ts_event_ns: int
+    received_ns: int
+    bid: float
+    ask: float
+
+
+class _TradeTick(NamedTuple):
+    ts_event_ns: int
+    received_ns: int
+    price: float
+    size: float
+    trade_id: str
+
+
+class _Held(NamedTuple):
+    tick: _QuoteTick | _TradeTick
+    frame: str | bytes
+
+
+class _Frame(NamedTuple):
+    """One frame on its way through the rules."""
+
+    text: str | bytes
+    received_ns: int
+    now: float
+    sink: Sink
+    outcome: FrameOutcome
+    quotes: list[_QuoteTick]
+    trades: list[_TradeTick]
+
+
 class TickNormaliser:
     """Normalise one instrument's events over all connections of its feed.
 
@@ -74,16 +114,39 @@ class TickNormaliser:
     ----------
     lateness_ns
         How old the quote of a snapshot may be to be used.
+    venue_clock
+        Learns the venue's time from the ticks and heartbeats.
     """
 
-    def __init__(self, *, feed: str, instrument: str, lateness_ns: int, metrics: IngestorMetrics) -> None:
+    def __init__(
+        self,
+        *,
+        feed: str,
+        instrument: str,
+        lateness_ns: int,
+        metrics: IngestorMetrics,
+        venue_clock: VenueClock,
+    ) -> None:
         self._feed = feed
         self._instrument = instrument
         self._lateness_ns = lateness_ns
         self._metrics = metrics
+        self._venue_clock = venue_clock
+        self._venue_restarts = venue_clock.restarts
         self._sequence = TradeSequence()
         self._quotes = RecentTicks()
         self._prints = RecentTicks()
+        self._order = EventOrder()
+        self._spreads = SpreadLimit()
+        self._outliers = OutlierHold[_Held]()
+        self._duplicates = metrics.ticks_duplicate.labels(feed)
+        self._delay = metrics.tick_delay.labels(feed)
+
+    @property
+    def held_since_ns(self) -> int | None:
+        """Return the event time of the oldest tick that is held, or None: the watermark waits for it."""
+        held = self._outliers.oldest
+        return held.tick.ts_event_ns if held is not None else None
 
     def resume(
         self,
@@ -109,7 +172,7 @@ class TickNormaliser:
             self._quotes.is_new(quote, now=now)
 
     def take(  # noqa: C901 - one case for each kind of event, and nothing else
-        self, events: list[Event], *, frame: str | bytes, received_ns: int, now: float, sink: Sink
+        self, events: Sequence[Event], *, frame: str | bytes, received_ns: int, now: float, sink: Sink
     ) -> FrameOutcome:
         """Queue the usable ticks of one frame and return everything else that it says.
 
@@ -125,28 +188,25 @@ class TickNormaliser:
             The same instant in seconds on a clock that never goes back.
         """
         outcome = FrameOutcome()
-        quotes: list[tuple[int, float, float]] = []
+        this = _Frame(frame, received_ns, now, sink, outcome, [], [])
         trades: list[Trade] = []
-        prints: list[Print] = []
-        raw = frame if isinstance(frame, bytes) else frame.encode(errors="replace")
         for event in events:
             match event:
                 case Quote():
                     outcome.has_data = True
-                    quotes += self._quote(event, raw, received_ns, now, sink, outcome)
+                    self._take_quote(event, this)
                 case Trade():
                     outcome.has_data = True
                     trades.append(event)
                 case Print():
                     outcome.has_data = True
-                    prints.append(event)
+                    self._take_print(event, this)
                 case OneSided():
                     outcome.has_data = True
                     self._metrics.ticks_rejected.labels(self._feed, "one_sided").inc()
-                case Heartbeat(last_trade_id=int() as last_id):
-                    gap = self._sequence.on_last_trade_id(last_id)
-                    outcome.gaps += [gap] if gap is not None else []
-                case Heartbeat() | Reply() | Rotate():
+                case Heartbeat():
+                    self._take_heartbeat(event, this)
+                case Reply() | Rotate():
                     pass
                 case Acknowledged():
                     outcome.is_acknowledged = True
@@ -158,125 +218,215 @@ class TickNormaliser:
                     self._metrics.unknown_frames.labels(self._feed).inc()
                 case Unreadable(error=error):
                     outcome.is_unreadable = True
-                    sink.reject(feed=self._feed, raw=raw, error=error)
-        if quotes:
-            sink.put_ticks(self._quote_batch(quotes, received_ns))
-        self._trades(trades, raw, received_ns, sink, outcome)
-        self._take_prints(prints, raw, received_ns, now, sink, outcome)
+                    self._reject(error, this)
+        if trades:
+            self._take_trades(trades, this)
+        self._publish(this.quotes, this.trades, sink)
+        if self._outliers.is_open and self.settle(now=now, sink=sink):
+            outcome.has_fresh_tick = True
         return outcome
 
-    def take_filled(self, trades: list[Trade], *, received_ns: int, sink: Sink) -> None:
+    def take_filled(self, trades: Sequence[Trade], *, received_ns: int, now: float, sink: Sink) -> None:
         """Queue back-filled trades, in the order of their ids."""
-        usable = self._valid(sorted(trades, key=lambda trade: trade.trade_id), b"", received_ns, sink)
-        if usable:
-            sink.put_ticks(self._trade_batch(usable, received_ns))
+        this = _Frame("", received_ns, now, sink, FrameOutcome(), [], [])
+        for trade in sorted(trades, key=lambda trade: trade.trade_id):
+            if self._can_be_true(trade, this) and not self._is_future(trade.ts_event_ns, this):
+                this.trades.append(self._trade_tick(trade, str(trade.trade_id), this))
+        self._publish([], this.trades, sink)
 
-    def _quote(
-        self, quote: Quote, raw: bytes, received_ns: int, now: float, sink: Sink, outcome: FrameOutcome
-    ) -> list[tuple[int, float, float]]:
-        ts_event_ns = quote.ts_event_ns if quote.ts_event_ns is not None else received_ns
+    def confirm(self, price: float, *, now: float, sink: Sink) -> None:
+        """Use the ticks that are held if another feed of the same thing has a price near theirs."""
+        self._outliers.confirm(price, now=now, spread=self._spreads.usual)
+        self.settle(now=now, sink=sink)
+
+    def settle(self, *, now: float, sink: Sink) -> bool:
+        """Publish or reject the ticks about which it is decided; return whether any is published.
+
+        To be called about once a second also when no frame comes: nothing is held for longer than a bound.
+        """
+        decided = self._outliers.decided(now=now)
+        if decided is None:
+            return False
+        for tick, frame in decided.refused:
+            price = tick.price if isinstance(tick, _TradeTick) else (tick.bid + tick.ask) / 2
+            error = QualityError(
+                f"a price far from the last ones needs confirmation, was {price:.10g}", reason="outlier"
+            )
+            sink.reject(feed=self._feed, raw=_raw(frame), error=error)
+        ticks = [tick for tick, _ in decided.believed]
+        self._publish(
+            [tick for tick in ticks if isinstance(tick, _QuoteTick)],
+            [tick for tick in ticks if isinstance(tick, _TradeTick)],
+            sink,
+        )
+        return bool(ticks)
+
+    # -- one event -----------------------------------------------------------------------------------------
+
+    def _take_quote(self, quote: Quote, this: _Frame) -> None:
+        bid, ask = quote.bid, quote.ask
         try:
-            check_quote(ts_event_ns=ts_event_ns, ts_received_ns=received_ns, bid=quote.bid, ask=quote.ask)
+            check_quote(bid=bid, ask=ask)
         except QualityError as error:
-            sink.reject(feed=self._feed, raw=raw, error=error)
-            return []
-        if quote.is_snapshot and received_ns - ts_event_ns > self._lateness_ns:
-            return []
-        if not self._quotes.is_new((ts_event_ns, quote.bid, quote.ask), now=now):
-            self._metrics.ticks_duplicate.labels(self._feed).inc()
-            return []
-        if not quote.is_snapshot:
-            outcome.has_fresh_tick = True
-            self._observe_delay(ts_event_ns, received_ns)
-        return [(ts_event_ns, quote.bid, quote.ask)]
-
-    def _trades(
-        self, trades: list[Trade], raw: bytes, received_ns: int, sink: Sink, outcome: FrameOutcome
-    ) -> None:
-        if not trades:
+            self._reject(error, this)
             return
+        ts_event_ns = quote.ts_event_ns
+        if ts_event_ns is None:
+            ts_event_ns = self._received_ns(this)
+        elif not self._is_in_time(ts_event_ns, quote.is_snapshot, this):
+            return
+        if not self._quotes.is_new((ts_event_ns, bid, ask), now=this.now):
+            self._duplicates.inc()
+            return
+        if not self._spreads.allows(bid, ask, now=this.now):
+            width = 2.0 * (ask - bid) / (bid + ask)
+            too_wide = QualityError(
+                f"a spread must be near the venue's usual {self._spreads.usual:.3%}, was {width:.3%}: "
+                f"{bid} and {ask}",
+                reason="wide_spread",
+            )
+            self._reject(too_wide, this)
+            return
+        tick = _QuoteTick(ts_event_ns, self._received_ns(this), bid, ask)
+        price = (bid + ask) / 2.0
+        if self._is_believed(price, tick, this):
+            this.quotes.append(tick)
+            self._note(tick, quote.is_snapshot, this)
+
+    def _take_print(self, trade: Print, this: _Frame) -> None:
+        if not self._can_be_true(trade, this):
+            return
+        if not self._is_in_time(trade.ts_event_ns, trade.is_snapshot, this):
+            return
+        if not self._prints.is_new(_identity(trade), now=this.now):
+            self._duplicates.inc()
+            return
+        self._take_price(trade, trade.print_id or "", this)
+
+    def _take_trades(self, trades: Sequence[Trade], this: _Frame) -> None:
         is_snapshot = trades[0].is_snapshot
         new_ids, gaps = self._sequence.offer(
             [(trade.trade_id, trade.ts_event_ns) for trade in trades], is_snapshot=is_snapshot
         )
-        outcome.gaps += gaps
-        new = {trade.trade_id: trade for trade in trades if trade.trade_id in set(new_ids)}
+        this.outcome.gaps += gaps
+        new = {trade.trade_id: trade for trade in trades}
         if not is_snapshot:
-            self._metrics.ticks_duplicate.labels(self._feed).inc(len(trades) - len(new))
-        usable = self._valid([new[trade_id] for trade_id in new_ids], raw, received_ns, sink)
-        if not usable:
-            return
+            self._duplicates.inc(len(trades) - len(new_ids))
+        for trade_id in new_ids:
+            trade = new[trade_id]
+            if not self._can_be_true(trade, this):
+                continue
+            if is_snapshot:
+                # It fills a gap, so it may be as old as the gap.
+                if not self._is_future(trade.ts_event_ns, this):
+                    this.trades.append(self._trade_tick(trade, str(trade_id), this))
+            elif self._is_in_time(trade.ts_event_ns, is_snapshot, this):
+                self._take_price(trade, str(trade_id), this)
+
+    def _take_price(self, trade: Trade | Print, trade_id: str, this: _Frame) -> None:
+        tick = self._trade_tick(trade, trade_id, this)
+        if self._is_believed(trade.price, tick, this):
+            this.trades.append(tick)
+            self._note(tick, trade.is_snapshot, this)
+
+    def _take_heartbeat(self, beat: Heartbeat, this: _Frame) -> None:
+        if beat.ts_event_ns is not None:
+            self._venue_clock.refusal(beat.ts_event_ns, now=this.now)
+        if beat.last_trade_id is not None:
+            gap = self._sequence.on_last_trade_id(beat.last_trade_id)
+            this.outcome.gaps += [gap] if gap is not None else []
+
+    # -- the rules -----------------------------------------------------------------------------------------
+
+    def _can_be_true(self, trade: Trade | Print, this: _Frame) -> bool:
+        try:
+            check_trade(price=trade.price, size=trade.size)
+        except QualityError as error:
+            self._reject(error, this)
+            return False
+        return True
+
+    def _is_in_time(self, ts_event_ns: int, is_snapshot: bool, this: _Frame) -> bool:
+        venue = self._venue_clock
+        if is_snapshot:
+            if self._is_future(ts_event_ns, this):
+                return False
+            return venue.now_ns(now=this.now) - ts_event_ns <= self._lateness_ns
+        reason = venue.refusal(ts_event_ns, now=this.now)
+        if venue.restarts != self._venue_restarts:
+            self._venue_restarts = venue.restarts
+            self._order.restart()
+        if reason is None and not self._order.admits(ts_event_ns):
+            reason = "out_of_order"
+        if reason is None:
+            return True
+        self._reject_time(ts_event_ns, reason, this)
+        return False
+
+    def _is_future(self, ts_event_ns: int, this: _Frame) -> bool:
+        if not self._venue_clock.is_future(ts_event_ns, now=this.now):
+            return False
+        self._reject_time(ts_event_ns, "future", this)
+        return True
+
+    def _is_believed(self, price: float, tick: _QuoteTick | _TradeTick, this: _Frame) -> bool:
+        if self._outliers.admits(price, spread=self._spreads.usual):
+            return True
+        held = _Held(tick, this.text[:_KEPT_OF_FRAME])
+        self._outliers.hold(price, held, now=this.now, spread=self._spreads.usual)
+        return False
+
+    def _reject_time(self, ts_event_ns: int, reason: str, this: _Frame) -> None:
+        behind = (self._venue_clock.now_ns(now=this.now) - ts_event_ns) / NS_PER_SECOND
+        error = QualityError(
+            f"a tick must be of the present, was {abs(behind):.3f} s {'behind' if behind > 0 else 'ahead'}",
+            reason=reason,
+        )
+        self._reject(error, this)
+
+    def _reject(self, error: DataError, this: _Frame) -> None:
+        this.sink.reject(feed=self._feed, raw=_raw(this.text), error=error)
+
+    # -- what is published ---------------------------------------------------------------------------------
+
+    def _note(self, tick: _QuoteTick | _TradeTick, is_snapshot: bool, this: _Frame) -> None:
         if not is_snapshot:
-            outcome.has_fresh_tick = True
-            for trade in usable:
-                self._observe_delay(trade.ts_event_ns, received_ns)
-        sink.put_ticks(self._trade_batch(usable, received_ns))
+            this.outcome.has_fresh_tick = True
+            self._delay.observe(max(0, tick.received_ns - tick.ts_event_ns) / NS_PER_SECOND)
 
-    def _take_prints(
-        self,
-        prints: list[Print],
-        raw: bytes,
-        received_ns: int,
-        now: float,
-        sink: Sink,
-        outcome: FrameOutcome,
-    ) -> None:
-        young = [
-            each
-            for each in self._valid(prints, raw, received_ns, sink)
-            if not each.is_snapshot or received_ns - each.ts_event_ns <= self._lateness_ns
-        ]
-        new = [each for each in young if self._prints.is_new(_identity(each), now=now)]
-        self._metrics.ticks_duplicate.labels(self._feed).inc(len(young) - len(new))
-        for each in new:
-            if not each.is_snapshot:
-                outcome.has_fresh_tick = True
-                self._observe_delay(each.ts_event_ns, received_ns)
-        if new:
-            sink.put_ticks(self._trade_batch(new, received_ns))
+    def _received_ns(self, this: _Frame) -> int:
+        """Return when the frame came, by the venue's time where our wall clock cannot be right."""
+        return self._venue_clock.plausible_ns(this.received_ns, now=this.now)
 
-    def _valid(self, trades: Sequence[_T], raw: bytes, received_ns: int, sink: Sink) -> list[_T]:
-        """Return the trades that can be true; reject the others."""
-        usable = []
-        for trade in trades:
-            try:
-                check_trade(
-                    ts_event_ns=trade.ts_event_ns,
-                    ts_received_ns=received_ns,
-                    price=trade.price,
-                    size=trade.size,
+    def _trade_tick(self, trade: Trade | Print, trade_id: str, this: _Frame) -> _TradeTick:
+        return _TradeTick(trade.ts_event_ns, self._received_ns(this), trade.price, trade.size, trade_id)
+
+    def _publish(self, quotes: list[_QuoteTick], trades: list[_TradeTick], sink: Sink) -> None:
+        if quotes:
+            events, received, bids, asks = zip(*quotes, strict=True)
+            sink.put_ticks(
+                QuoteBatch(
+                    instrument=self._instrument,
+                    feed=self._feed,
+                    ts_event_ns=np.array(events, dtype=np.int64),
+                    ts_received_ns=np.array(received, dtype=np.int64),
+                    bid=np.array(bids, dtype=np.float64),
+                    ask=np.array(asks, dtype=np.float64),
                 )
-            except QualityError as error:
-                sink.reject(feed=self._feed, raw=raw, error=error)
-            else:
-                usable.append(trade)
-        return usable
-
-    def _quote_batch(self, quotes: list[tuple[int, float, float]], received_ns: int) -> QuoteBatch:
-        return QuoteBatch(
-            instrument=self._instrument,
-            feed=self._feed,
-            ts_event_ns=np.array([ts for ts, _, _ in quotes], dtype=np.int64),
-            ts_received_ns=np.full(len(quotes), received_ns, dtype=np.int64),
-            bid=np.array([bid for _, bid, _ in quotes], dtype=np.float64),
-            ask=np.array([ask for _, _, ask in quotes], dtype=np.float64),
-        )
-
-    def _trade_batch(self, trades: Sequence[Trade | Print], received_ns: int) -> TradeBatch:
-        return TradeBatch(
-            instrument=self._instrument,
-            feed=self._feed,
-            ts_event_ns=np.array([trade.ts_event_ns for trade in trades], dtype=np.int64),
-            ts_received_ns=np.full(len(trades), received_ns, dtype=np.int64),
-            price=np.array([trade.price for trade in trades], dtype=np.float64),
-            size=np.array([trade.size for trade in trades], dtype=np.float64),
-            trade_id=tuple(
-                str(trade.trade_id) if isinstance(trade, Trade) else trade.print_id or "" for trade in trades
-            ),
-        )
-
-    def _observe_delay(self, ts_event_ns: int, received_ns: int) -> None:
-        self._metrics.tick_delay.labels(self._feed).observe(max(0, received_ns - ts_event_ns) / NS_PER_SECOND)
+            )
+        if trades:
+            events, received, prices, sizes, ids = zip(*trades, strict=True)
+            sink.put_ticks(
+                TradeBatch(
+                    instrument=self._instrument,
+                    feed=self._feed,
+                    ts_event_ns=np.array(events, dtype=np.int64),
+                    ts_received_ns=np.array(received, dtype=np.int64),
+                    price=np.array(prices, dtype=np.float64),
+                    size=np.array(sizes, dtype=np.float64),
+                    trade_id=ids,
+                )
+            )
 
 
 def _identity(trade: Print) -> tuple[object, ...]:
@@ -284,3 +434,8 @@ def _identity(trade: Print) -> tuple[object, ...]:
     if trade.print_id is not None:
         return (trade.print_id,)
     return (trade.ts_event_ns, trade.price, trade.size)
+
+
+def _raw(frame: str | bytes) -> bytes:
+    part = frame[:_KEPT_OF_FRAME]
+    return part if isinstance(part, bytes) else part.encode(errors="replace")

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
+from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.streaming.events import (
     Acknowledged,
     Event,
@@ -38,7 +39,11 @@ class _Feed:
             streams={"PAXG/USD.TEST": ("test",)},
         )
         self._normaliser = TickNormaliser(
-            feed="test", instrument="PAXG/USD.TEST", lateness_ns=2 * SECOND_NS, metrics=metrics
+            feed="test",
+            instrument="PAXG/USD.TEST",
+            lateness_ns=2 * SECOND_NS,
+            metrics=metrics,
+            venue_clock=VenueClock(wall_ns=NOW_NS, now=0.0),
         )
 
     def take(self, *events: Event) -> FrameOutcome:
