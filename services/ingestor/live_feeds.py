@@ -9,7 +9,10 @@ import random
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
+from services.ingestor.core.inferred_closures import InferredClosures
+from services.ingestor.core.session_ticks import SessionTicks
 from services.ingestor.feed_order import FeedOrder, Source, feed_orders
+from services.ingestor.feeds.daily_bars.closure_report import ClosureReport
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarProvider, BarSource
 from services.ingestor.feeds.failover.feed import FeedChooser, StandbyFeed
@@ -76,6 +79,10 @@ class _LiveFeeds:
         self._metrics = metrics
         self._clock = clock
         self._clients = clients
+        self._session_ticks: dict[str, SessionTicks] = {}
+        self._closures = ClosureReport(
+            InferredClosures(self._listed(pairs), has_ticked=self._has_ticked), metrics=metrics
+        )
         self._known = KnownBars(kafka, frozenset(routes_of(pairs)), uniform=_uniform)
 
     async def history(self, instrument: str, order: FeedOrder) -> DailyBarsFeed:
@@ -92,11 +99,24 @@ class _LiveFeeds:
             order=tuple(source.venue.name for source in order.order),
             cross_checks=tuple(source.venue.name for source in order.cross_checks),
             hours=self._hours(instrument),
+            on_used=None if is_pair(_symbol_of(instrument)) else self._ticks_of_sessions(instrument).take,
             failover_after_seconds=self._settings.failover_after_seconds,
             return_after_seconds=self._settings.return_after_seconds,
             metrics=self._metrics,
             clock=self._clock,
         )
+
+    def _listed(self, pairs: tuple[Pair, ...]) -> list[str]:
+        return [instrument for instrument in routes_of(pairs) if not is_pair(_symbol_of(instrument))]
+
+    def _ticks_of_sessions(self, instrument: str) -> SessionTicks:
+        """Return what is known of the sessions in which a listed symbol ticked."""
+        if instrument not in self._session_ticks:
+            self._session_ticks[instrument] = SessionTicks(xnys_calendar())
+        return self._session_ticks[instrument]
+
+    def _has_ticked(self, session: str) -> bool:
+        return any(ticks.range_of(session) is not None for ticks in self._session_ticks.values())
 
     def _hours(self, instrument: str) -> MarketHours:
         return hours_of(instrument, calendar=xnys_calendar(), closures=declared_closures())
@@ -132,6 +152,8 @@ class _LiveFeeds:
             known=functools.partial(self._known.of, instrument),
             sessions=self._settings.backfill_sessions,
             calendar=xnys_calendar(),
+            closures=self._closures,
+            session_range=self._ticks_of_sessions(instrument).range_of,
             uniform=_uniform,
             metrics=self._metrics,
             clock=self._clock,

@@ -238,6 +238,11 @@ class IngestorMetrics:
         )
         for series in macro_series:
             self._start_series(series)
+        self.closures_inferred = Gauge(
+            "convex_ingestor_closures_inferred",
+            "Recent days that count as closed because nobody has a trade of them; not declared.",
+            registry=registry,
+        )
         self.ticks_standby = Counter(
             "convex_ingestor_ticks_standby_total",
             "Ticks of a feed that its instrument's are not taken from; only compared.",

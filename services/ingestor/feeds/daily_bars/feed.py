@@ -29,6 +29,7 @@ from services.ingestor.core.pull_schedule import next_pull
 from services.ingestor.feeds.daily_bars.asking import Asking
 from services.ingestor.feeds.daily_bars.bar_building import BarBuilder
 from services.ingestor.feeds.daily_bars.close_check import CloseCheck, SessionRange
+from services.ingestor.feeds.daily_bars.closure_report import ClosureEvidence, NoEvidence
 from services.ingestor.feeds.daily_bars.ports import BarSource
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.metrics import IngestorMetrics
@@ -43,6 +44,7 @@ log = structlog.get_logger(__name__)
 # Corrections come within days; adjustments are seen in these as well.
 _RECENT_SESSIONS: Final = 10
 _ASK_AGAIN: Final = AskAgain()
+_NO_EVIDENCE: Final = NoEvidence()
 
 
 class DailyBarsFeed:
@@ -59,8 +61,9 @@ class DailyBarsFeed:
         Returns the bars that are in ``bars.v1``.
     sessions
         How many sessions of history.
-    is_closed
-        Whether the exchange turned out to be closed on a day that the calendar calls a session.
+    closures
+        Judges whether the exchange was closed on a day that the calendar calls a session; such a day is not
+        asked for again.
     session_range
         Lowest and highest price of a session's ticks; None where there are none.
     ask_again
@@ -77,7 +80,7 @@ class DailyBarsFeed:
         known: Callable[[], Awaitable[tuple[Bar, ...]]],
         sessions: int,
         calendar: SessionCalendar,
-        is_closed: Callable[[str], bool] = lambda _: False,
+        closures: ClosureEvidence = _NO_EVIDENCE,
         session_range: SessionRange = lambda _: None,
         ask_again: AskAgain = _ASK_AGAIN,
         uniform: Callable[[], float],
@@ -91,7 +94,7 @@ class DailyBarsFeed:
         self._known = known
         self._sessions = sessions
         self._calendar = calendar
-        self._is_closed = is_closed
+        self._closures = closures
         self._metrics = metrics
         self._clock = clock
         ask = functools.partial(Asking, instrument=instrument, uniform=uniform, metrics=metrics, clock=clock)
@@ -243,9 +246,18 @@ class DailyBarsFeed:
     ) -> None:
         """Note which sessions the pull should have brought and did not, or whose closes are held."""
         before = self.missing_sessions()
-        complete = {bar.session for bar in bars if bar.session not in self._check.held}
+        present = {bar.session for bar in bars}
+        complete = present - self._check.held.keys()
         expected = [each for each in sessions if bar_final_at_ns(each) <= now_ns]
-        self._missing.after_pull(expected, complete, recent=recent)
+        closed: frozenset[str] = frozenset()
+        if not self._is_history_only:
+            closed = self._closures.on_pull(
+                self._instrument,
+                missing=[each for each in expected if each in recent and each not in present],
+                present=present,
+                now_ns=now_ns,
+            )
+        self._missing.after_pull(expected, complete | closed, recent=recent)
         given_up = self.missing_sessions()
         missing = [each for each in expected if each not in complete]
         self._metrics.bars_received.labels(self._instrument, "missing").inc(len(missing))
@@ -278,5 +290,4 @@ class DailyBarsFeed:
     def _expected(self, count: int) -> Sequence[str]:
         """Return the labels of the last sessions that have closed."""
         last = self._calendar.last_closed_before(self._clock.now_ns())
-        labels = self._calendar.labels[max(0, last + 1 - count) : last + 1]
-        return [each for each in labels if not self._is_closed(each)]
+        return self._calendar.labels[max(0, last + 1 - count) : last + 1]

@@ -8,7 +8,7 @@ Order of effects when another feed is chosen:
 4. its further ticks follow; those older than the one of step 3 are left out.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import structlog
@@ -57,6 +57,8 @@ class InstrumentChoice:
         Names of its feeds, best first, at least one.
     cross_checks
         Names of feeds whose price is only compared; none of them is in the order.
+    on_used
+        Sees the ticks that go into the log, too.
     failover_after_seconds, return_after_seconds
         How long a feed may be dead before it is left, and how long a preferred one must live before it is
         chosen again.
@@ -71,6 +73,7 @@ class InstrumentChoice:
         order: tuple[str, ...],
         cross_checks: tuple[str, ...] = (),
         hours: MarketHours,
+        on_used: Callable[[TickBatch], None] | None = None,
         failover_after_seconds: float = PATIENCE_SECONDS,
         return_after_seconds: float = PROBATION_SECONDS,
         first_reason: AuthorityReason = AuthorityReason.FIRST,
@@ -89,6 +92,7 @@ class InstrumentChoice:
         self._findings = Findings()
         self._standby = StandbyTicks()
         self._hours = hours
+        self._on_used = on_used or _ignore
         self._first_reason = first_reason
         self._metrics = metrics
         self._clock = clock
@@ -123,7 +127,7 @@ class InstrumentChoice:
         if not self._is_announced:
             since_ns = int(usable.ts_event_ns.min())
             self._announce(feed, since_ns=since_ns, reason=self._first_reason, previous=None, sink=sink)
-        sink.put_ticks(usable)
+        self._use(usable, sink)
 
     def decide(self, statuses: Mapping[str, FeedStatus], refused: Collection[str], sink: Sink) -> None:
         """Choose, and say what is wrong with the instrument's data; to be called about once a second.
@@ -173,7 +177,11 @@ class InstrumentChoice:
         unused = self._standby.take_unused(switch.feed)
         if unused is not None:
             self._last_tick_ns = int(unused.ts_received_ns[0])
-            sink.put_ticks(unused)
+            self._use(unused, sink)
+
+    def _use(self, batch: TickBatch, sink: Sink) -> None:
+        self._on_used(batch)
+        sink.put_ticks(batch)
 
     def _announce(
         self, feed: str, *, since_ns: int, reason: AuthorityReason, previous: str | None, sink: Sink
@@ -249,3 +257,7 @@ class InstrumentChoice:
             if not is_chosen and feed in statuses:
                 is_open = statuses[feed].state in (FeedState.LIVE, FeedState.STALE)
                 self._metrics.feed_open.labels(feed, self.instrument).set(is_open)
+
+
+def _ignore(_: TickBatch) -> None:
+    """Look at no tick."""
