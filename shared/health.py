@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from socketserver import ThreadingMixIn
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 
 # A check returns None when all is well, else a sentence for the operator.
 Check = Callable[[], str | None]
+# What an operator may want to see beside the verdict: anything that JSON can hold.
+Detail = Callable[[], Any]
 
 
 class HealthServer:
@@ -25,6 +27,8 @@ class HealthServer:
     live, ready
         Checks by name, run on each request from another thread: they must be quick and read only. If a
         ``live`` check fails, the supervisor should restart the service; if a ``ready`` check fails, wait.
+    detail
+        What ``/readyz`` shows beside its verdict, by name; it changes no verdict. Run like a check.
 
     Examples
     --------
@@ -42,9 +46,11 @@ class HealthServer:
         port: int,
         live: dict[str, Check],
         ready: dict[str, Check],
+        detail: Mapping[str, Detail] | None = None,
     ) -> None:
         self._metrics = make_wsgi_app(registry)
         self._checks = {"/healthz": live, "/readyz": {**live, **ready}}
+        self._detail = detail or {}
         self._server = make_server(host, port, self._answer, _Server, _Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
 
@@ -75,8 +81,11 @@ class HealthServer:
         if checks is None:
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"not found: try /metrics, /healthz or /readyz\n"]
-        failed = {name: answer for name, check in checks.items() if (answer := check()) is not None}
-        body = json.dumps({"status": "failed" if failed else "ok", "failed": failed}).encode()
+        failed = {name: problem for name, check in checks.items() if (problem := check()) is not None}
+        answer: dict[str, Any] = {"status": "failed" if failed else "ok", "failed": failed}
+        if path == "/readyz" and self._detail:
+            answer["detail"] = {name: detail() for name, detail in self._detail.items()}
+        body = json.dumps(answer).encode()
         status = "503 Service Unavailable" if failed else "200 OK"
         start_response(status, [("Content-Type", "application/json")])
         return [body]

@@ -89,6 +89,9 @@ async def run_ingestor(
             lease=lease,
             status_interval_seconds=settings.status_interval_seconds,
             flush_timeout_seconds=settings.flush_timeout_seconds,
+            is_live=settings.feed == "live",
+            uniform=_uniform,
+            metrics=metrics,
             clock=clock,
         )
         health = stack.enter_context(
@@ -98,6 +101,7 @@ async def run_ingestor(
                 port=settings.health.port,
                 live={"loop": supervisor.problem},
                 ready={"kafka": retrying.problem},
+                detail={"feeds": supervisor.feed_details},
             )
         )
         log.info("ingestor_started", feed=settings.feed, health_port=health.port, instruments=sorted(routes))
@@ -138,6 +142,9 @@ async def run_dry(
             lease=None,
             status_interval_seconds=settings.status_interval_seconds,
             flush_timeout_seconds=settings.flush_timeout_seconds,
+            is_live=settings.feed == "live",
+            uniform=_uniform,
+            metrics=metrics,
             clock=clock,
         )
         await supervisor.run(stop)
@@ -258,7 +265,9 @@ async def _make_feeds(
                 tap=tap,
             )
             return [
-                *await live_feeds(settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock),
+                *await live_feeds(
+                    settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap
+                ),
                 *await macro_feeds(
                     settings, kafka, clients=clients, uniform=_uniform, metrics=metrics, clock=clock
                 ),

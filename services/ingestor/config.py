@@ -146,6 +146,12 @@ class IngestorSettings(ProviderSettings):
     request_interval_seconds: float = Field(
         default=0.2, ge=0, le=10, description="Least time between two HTTP requests to one provider."
     )
+    fill_interval_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        le=60,
+        description="Least time between two requests to one venue for missed trades.",
+    )
 
     record_file_megabytes: int = Field(
         default=64, ge=1, le=4_096, description="With --record: a file of this size is ended."

@@ -1,17 +1,21 @@
 """Build the live feeds: daily bars for each listed leg, a stream and a history for each leg that ticks.
 
-Each instrument is fetched once, however many pairs have it, and over a connection of its own: a fault of one
-does not touch another. Each provider is asked through one client, which limits the rate of requests.
+Each instrument is fetched once from each of its feeds, however many pairs have it, and over a connection of
+its own where the venue allows that: a fault of one does not touch another. Each provider is asked through one
+client, which limits the rate of requests.
 """
 
 import functools
 import random
+from collections.abc import Mapping
+
+import httpx
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
 from services.ingestor.core.inferred_closures import InferredClosures
 from services.ingestor.core.session_ticks import SessionTicks
-from services.ingestor.feed_order import FeedOrder, Source, feed_orders
+from services.ingestor.feed_order import FeedOrder, feed_orders
 from services.ingestor.feeds.daily_bars.closure_report import ClosureReport
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarProvider, BarSource
@@ -19,9 +23,13 @@ from services.ingestor.feeds.failover.feed import FeedChooser, StandbyFeed
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider
-from services.ingestor.feeds.streaming.feed import Timing, WebsocketFeed
+from services.ingestor.feeds.streaming.feed import StreamFeed, Timing
+from services.ingestor.feeds.streaming.ports import Carrier, StreamingVenue
 from services.ingestor.feeds.streaming.symbols import is_pair
+from services.ingestor.feeds.streaming.venue_feed import Wanted, venue_feeds
 from services.ingestor.feeds.transport.http_clients import HttpClients
+from services.ingestor.feeds.transport.secrets import Redactor
+from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.kafka.known_bars import KnownBars
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import declared_closures, xnys_calendar
@@ -30,7 +38,6 @@ from shared.config import KafkaSettings
 from shared.domain.market_hours import MarketHours, hours_of
 from shared.domain.pairs import Pair, routes_of
 
-_COOL_DOWN_SECONDS = 60.0
 _uniform = random.SystemRandom().random
 
 
@@ -42,6 +49,7 @@ async def live_feeds(
     metrics: IngestorMetrics,
     clients: HttpClients,
     clock: Clock,
+    tap: Tap | None = None,
 ) -> list[Feed]:
     """Return the feeds of every leg.
 
@@ -51,15 +59,15 @@ async def live_feeds(
         If no provider has a leg, or a key is missing.
     """
     orders = feed_orders(settings, pairs)
-    make = _LiveFeeds(settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock)
+    make = _LiveFeeds(
+        settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap or NoTap()
+    )
     bars: list[Feed] = [await make.history(instrument, order) for instrument, order in orders.items()]
     choices = {
         instrument: make.choice(instrument, order) for instrument, order in orders.items() if order.order
     }
     streams = [
-        StandbyFeed(await make.stream(instrument, source), choices, is_refused=lambda _: False)
-        for instrument, order in orders.items()
-        for source in (*order.order, *order.cross_checks)
+        StandbyFeed(stream, choices, is_refused=stream.is_refused) for stream in await make.streams(orders)
     ]
     return [*streams, FeedChooser(streams, choices), *bars]
 
@@ -74,8 +82,11 @@ class _LiveFeeds:
         metrics: IngestorMetrics,
         clients: HttpClients,
         clock: Clock,
+        tap: Tap,
     ) -> None:
         self._settings = settings
+        self._tap = tap
+        self._redactor = Redactor.of_settings(settings)
         self._metrics = metrics
         self._clock = clock
         self._clients = clients
@@ -121,23 +132,41 @@ class _LiveFeeds:
     def _hours(self, instrument: str) -> MarketHours:
         return hours_of(instrument, calendar=xnys_calendar(), closures=declared_closures())
 
-    async def stream(self, instrument: str, source: Source) -> WebsocketFeed:
-        """Return the ticks of an instrument from one of its feeds."""
-        venue, symbol = source.venue, source.symbol
-        assert venue.rest_url is not None  # noqa: S101 - both venues have one
-        assert venue.make_backfill is not None  # noqa: S101
-        client = await self._clients.of(venue.name, venue.rest_url(self._settings))
-        return WebsocketFeed(
-            venue.name,
-            instrument=instrument,
-            url=venue.endpoint(self._settings, (symbol,)).url,
-            make_protocol=functools.partial(venue.make_protocol, self._settings, (symbol,)),
-            backfill=venue.make_backfill(client, symbol),
-            market=self._hours(instrument).state,
-            timing=_timing(self._settings),
+    async def streams(self, orders: Mapping[str, FeedOrder]) -> list[StreamFeed]:
+        """Return the feeds that bring the ticks of some instruments, from each of their venues."""
+        wanted: dict[str, list[Wanted]] = {}
+        venues: dict[str, StreamingVenue] = {}
+        for instrument, order in orders.items():
+            for source in (*order.order, *order.cross_checks):
+                venues[source.venue.name] = source.venue
+                wanted.setdefault(source.venue.name, []).append(
+                    Wanted(instrument=instrument, symbol=source.symbol, market=self._hours(instrument).state)
+                )
+        return [stream for name, venue in venues.items() for stream in await self._of(venue, wanted[name])]
+
+    async def _of(self, venue: StreamingVenue, wanted: list[Wanted]) -> list[StreamFeed]:
+        settings, clients = self._settings, self._clients
+        rest_client = None
+        if venue.rest_url is not None and venue.make_backfill is not None:
+            rest_client = await clients.of(
+                venue.name, venue.rest_url(settings), interval_seconds=settings.fill_interval_seconds
+            )
+        client = None
+        if venue.carrier is not Carrier.WEBSOCKET:
+            url = httpx.URL(venue.endpoint(settings, tuple(each.symbol for each in wanted)).url)
+            client = await clients.of(venue.name, str(url.join("/")))
+        return venue_feeds(
+            venue,
+            wanted,
+            settings=settings,
+            timing=_timing(settings),
+            client=client,
+            rest_client=rest_client,
             uniform=_uniform,
             metrics=self._metrics,
             clock=self._clock,
+            redactor=self._redactor,
+            tap=self._tap,
         )
 
     async def _bars(self, instrument: str, provider: BarProvider, *, is_history_only: bool) -> DailyBarsFeed:
@@ -180,7 +209,6 @@ def _timing(settings: IngestorSettings) -> Timing:
         lateness=settings.allowed_lateness_seconds,
         reconnect_base=settings.reconnect_base_seconds,
         reconnect_cap=settings.reconnect_cap_seconds,
-        cool_down=_COOL_DOWN_SECONDS,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
+from services.ingestor.core.connection_health import FeedCondition
 from services.ingestor.core.send_queue import Dropped
 from shared.domain.ticks import AuthorityReason, FeedFaultKind
 from shared.version import CODE_VERSION
@@ -21,6 +22,8 @@ REJECTED_REASONS: Final = (
     "outside_range",
     "one_sided",
     "negative_volume",
+    "trade_gap",
+    "parser_failed",
 )
 RECONNECT_REASONS: Final = (
     "closed",
@@ -32,6 +35,7 @@ RECONNECT_REASONS: Final = (
     "no_first_data",
     "no_data",
     "too_many_bad_frames",
+    "rotated",
 )
 RECORD_KINDS: Final = ("quotes", "trades", "status", "bars", "authority", "fault")
 BAR_OUTCOMES: Final = (
@@ -141,6 +145,24 @@ class IngestorMetrics:
             "convex_ingestor_trade_gaps_total",
             "Gaps in the venue's trade ids, by whether they were filled.",
             ["feed", "outcome"],
+            registry=registry,
+        )
+        self.missing_trades = Gauge(
+            "convex_ingestor_missing_trades",
+            "Trades that a venue's ids say are missing, and that are asked for.",
+            ["feed", "instrument"],
+            registry=registry,
+        )
+        self.feed_condition = Gauge(
+            "convex_ingestor_feed_condition",
+            "1 for the condition that the feed of an instrument is in, 0 for the others.",
+            ["feed", "instrument", "condition"],
+            registry=registry,
+        )
+        self.feed_restarts = Counter(
+            "convex_ingestor_feed_restarts_total",
+            "Feeds started again after an error that nobody expected.",
+            ["feed"],
             registry=registry,
         )
         self.records_published = Counter(
@@ -301,8 +323,10 @@ class IngestorMetrics:
             self.macro_observations.labels(series, outcome)
 
     def _start_stream(self, feed: str, instrument: str) -> None:
-        for metric in (self.last_tick, self.feed_connected, self.feed_open):
+        for metric in (self.last_tick, self.feed_connected, self.feed_open, self.missing_trades):
             metric.labels(feed, instrument)
+        for condition in FeedCondition:
+            self.feed_condition.labels(feed, instrument, condition)
         for choice in (self.feed_authoritative, self.feed_disagrees):
             choice.labels(instrument, feed)
         for reason in AuthorityReason:
@@ -330,6 +354,7 @@ class IngestorMetrics:
             self.tick_delay,
             self.unknown_frames,
             self.pull_failures,
+            self.feed_restarts,
         ):
             metric.labels(feed)
         for reason in REJECTED_REASONS:

@@ -1,5 +1,8 @@
 """Run the feeds, the senders and the status records side by side, and stop them in order.
 
+The end of one feed is never the end of the process: a feed of live data that fails, however, is logged,
+counted and started again after a back-off. Only a wrong setting ends the process, when a feed first starts.
+
 At the end:
 
 1. feeds and status records stop, so that nothing more is queued,
@@ -10,19 +13,25 @@ At the end:
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from typing import Any, Final, Protocol
 
 import structlog
 
-from services.ingestor.feeds.ports import Feed, Sink
+from services.ingestor.feeds.ports import Feed, ShowsDetails, Sink
 from services.ingestor.kafka.lease import Lease
+from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
-from shared.errors import FeedRefused, InvariantError
+from shared.domain.backoff import Backoff
+from shared.domain.instants import format_rfc3339
+from shared.errors import ConfigError, FeedRefused, InvariantError
 
 log = structlog.get_logger(__name__)
 
 # Status records are queued at least once a second: a loop that has missed thirty of them hangs.
 _HANGING_SECONDS: Final = 30.0
+# A provider that refuses us for good is asked so often whether it still does.
+_ASK_AGAIN_SECONDS: Final = 3_600.0
 
 
 class SendingSink(Sink, Protocol):
@@ -54,6 +63,11 @@ class Supervisor:
         Between two status records of an instrument.
     flush_timeout_seconds
         How long the sink may take to send what waits when it is stopped.
+    is_live
+        The feeds are of live data, which can be taken up again at any time. A recording cannot: its fault
+        ends the process.
+    uniform
+        Randomness for the back-off, numbers in ``[0, 1)``.
     """
 
     def __init__(
@@ -64,6 +78,9 @@ class Supervisor:
         lease: Lease | None,
         status_interval_seconds: float,
         flush_timeout_seconds: float,
+        is_live: bool,
+        uniform: Callable[[], float],
+        metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
         self._make_feeds = make_feeds
@@ -72,6 +89,9 @@ class Supervisor:
         self._lease = lease
         self._status_interval_seconds = status_interval_seconds
         self._flush_timeout_seconds = flush_timeout_seconds
+        self._is_live = is_live
+        self._uniform = uniform
+        self._metrics = metrics
         self._clock = clock
         self._last_status = clock.monotonic()
 
@@ -79,6 +99,15 @@ class Supervisor:
         """Return why the event loop counts as hanging, or None; for the liveness probe."""
         age = self._clock.monotonic() - self._last_status
         return None if age < _HANGING_SECONDS else f"the event loop has been hanging for {age:.0f} s"
+
+    def feed_details(self) -> list[dict[str, str | int]]:
+        """Return the condition of each feed's instruments; for the readiness probe, from its thread."""
+        return [
+            {**asdict(detail), "since": format_rfc3339(detail.since_ns)}
+            for feed in self._feeds
+            if isinstance(feed, ShowsDetails)
+            for detail in feed.details()
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until asked to stop, or until every feed has ended; then send what waits."""
@@ -131,26 +160,58 @@ class Supervisor:
                 await _cancel(running)
 
     async def _run_feed(self, feed: Feed) -> None:
+        """Run a feed until it has no more, however often it fails."""
+        backoff = Backoff(uniform=self._uniform)
+        is_first = True
+        while True:
+            began = self._clock.monotonic()
+            at_least = await self._seconds_after_failure(feed, is_first=is_first)
+            if at_least is None:
+                return
+            is_first = False
+            self._metrics.feed_restarts.labels(feed.name).inc()
+            lasted = self._clock.monotonic() - began
+            await asyncio.sleep(backoff.failed(live_seconds=lasted, at_least_seconds=at_least))
+
+    async def _seconds_after_failure(self, feed: Feed, *, is_first: bool) -> float | None:
+        """Run a feed until it fails; return how long to wait at least, or None when it has no more."""
         try:
             await feed.run(self._sink)
         except FeedRefused as error:
-            # The other feeds go on, and the status records say that this one is STALE until a person acts.
+            # The other feeds go on, and the status records say that this one is STALE.
             log.error(  # noqa: TRY400 - a traceback would not help
                 "feed_refused",
                 feed=feed.name,
                 instruments=feed.instruments,
                 reason=error.reason,
-                error=str(error),
+                words=str(error),
+                asked_again_in_seconds=_ASK_AGAIN_SECONDS,
             )
-            await asyncio.Event().wait()
+            return _ASK_AGAIN_SECONDS
+        except Exception as error:
+            if not self._is_live or (is_first and isinstance(error, ConfigError)):
+                raise
+            log.exception("feed_failed", feed=feed.name, instruments=feed.instruments)
+            return 0.0
+        return None
 
     async def _report_statuses(self) -> None:
         while True:
             self._last_status = self._clock.monotonic()
             for feed in self._feeds:
-                for status in feed.statuses():
-                    self._sink.put_status(status)
+                self._report_status(feed)
             await asyncio.sleep(self._status_interval_seconds)
+
+    def _report_status(self, feed: Feed) -> None:
+        try:
+            for status in feed.statuses():
+                self._sink.put_status(status)
+        except Exception:
+            if not self._is_live:
+                raise
+            # The other feeds' time must go on.
+            log.exception("status_failed", feed=feed.name, instruments=feed.instruments)
+            self._metrics.feed_restarts.labels(feed.name).inc()
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

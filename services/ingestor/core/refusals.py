@@ -10,13 +10,15 @@ access, unknown symbol the usual back-off                   after `Patience.refu
                                                             one kind over `Patience.over_seconds`
 blocked                `Patience.blocked_seconds`, doubled  the same
                        each time
-throttled, connections `Patience.cool_down_seconds`, or as  never
-                       long as the provider asks
-other                  the usual back-off                   never
+throttled, too many    `Patience.cool_down_seconds`,        never
+connections, other     doubled each time up to
+                       `Patience.longest_cool_down_seconds`
 ====================== ==================================== ====================================
 
-A REFUSED feed is asked once each `Patience.ask_again_seconds`; the first success ends it. A throttled or
-failed request in between says nothing about the key, so the count goes on.
+No wait is shorter than what the provider asks for. A REFUSED feed is asked once each
+`Patience.ask_again_seconds`; the first success ends it. A throttled or failed request in between says nothing
+about the key, so the count goes on. Cool-downs grow until a success has lasted: some providers first accept a
+connection too many, and then end it.
 """
 
 from dataclasses import dataclass
@@ -36,7 +38,8 @@ class Refusal(StrEnum):
 
 
 _CAN_BE_FINAL: Final = frozenset({Refusal.ACCESS, Refusal.UNKNOWN_SYMBOL, Refusal.BLOCKED})
-_COOLS_DOWN: Final = frozenset({Refusal.THROTTLED, Refusal.TOO_MANY_CONNECTIONS})
+# Beyond 2**16 every wait has reached its longest.
+_MAX_EXPONENT: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +52,8 @@ class Patience:
         So many refusals of one kind in a row, the last so long after the first.
     ask_again_seconds
         Between two requests once refused: whatever was wrong may have been mended.
-    cool_down_seconds
-        After a throttled request or a connection too many.
+    cool_down_seconds, longest_cool_down_seconds
+        After a throttled request, a connection too many, or a refusal without a known reason.
     blocked_seconds
         After the first answer that blocks us; bans last from two minutes to three days.
     """
@@ -59,6 +62,7 @@ class Patience:
     over_seconds: float = 600.0
     ask_again_seconds: float = 3_600.0
     cool_down_seconds: float = 60.0
+    longest_cool_down_seconds: float = 900.0
     blocked_seconds: float = 120.0
 
 
@@ -99,6 +103,7 @@ class RefusalRecord:
         self._patience = patience
         self._kind: Refusal | None = None
         self._count = 0
+        self._cool_downs = 0
         self._first_at = 0.0
         self._is_refused = False
         self._words = ""
@@ -118,10 +123,18 @@ class RefusalRecord:
         """Return how long to wait after any failed request, at least: an hour once refused."""
         return self._patience.ask_again_seconds if self._is_refused else 0.0
 
-    def on_success(self) -> bool:
-        """Forget all refusals; return whether it had counted as refused."""
+    def on_success(self, *, has_lasted: bool = True) -> bool:
+        """Forget the refusals; return whether it had counted as refused.
+
+        Parameters
+        ----------
+        has_lasted
+            False for a connection that is accepted and not yet stable: cool-downs go on growing.
+        """
         was_refused = self._is_refused
-        self._kind, self._count, self._is_refused, self._words = None, 0, False, ""
+        self._kind, self._count, self._is_refused = None, 0, False
+        if has_lasted:
+            self._cool_downs, self._words = 0, ""
         return was_refused
 
     def on_refusal(
@@ -139,13 +152,14 @@ class RefusalRecord:
         self._words = words
         wait = retry_after_seconds or 0.0
         was_refused = self._is_refused
-        if kind in _COOLS_DOWN:
-            wait = max(wait, self._patience.cool_down_seconds)
-        elif kind in _CAN_BE_FINAL:
+        if kind in _CAN_BE_FINAL:
             self._count_one(kind, now)
             if kind is Refusal.BLOCKED:
-                doubled = self._patience.blocked_seconds * 2.0 ** min(self._count - 1, 16)
-                wait = max(wait, min(doubled, self._patience.ask_again_seconds))
+                wait = max(wait, self._doubled(self._patience.blocked_seconds, self._count))
+        else:
+            self._cool_downs += 1
+            doubled = self._doubled(self._patience.cool_down_seconds, self._cool_downs)
+            wait = max(wait, min(doubled, self._patience.longest_cool_down_seconds))
         return RefusalVerdict(
             at_least_seconds=max(wait, self.at_least_seconds),
             is_refused=self._is_refused,
@@ -159,3 +173,30 @@ class RefusalRecord:
         self._is_refused = self._is_refused or (
             self._count >= self._patience.refusals and now - self._first_at >= self._patience.over_seconds
         )
+
+    def _doubled(self, first_seconds: float, count: int) -> float:
+        doubled = first_seconds * 2.0 ** min(count - 1, _MAX_EXPONENT)
+        return min(doubled, self._patience.ask_again_seconds)
+
+
+def refusal_of_status(status: int) -> Refusal | None:
+    """Return what an HTTP status that opens no stream is evidence of; None: of nothing, ask again.
+
+    Examples
+    --------
+    >>> refusal_of_status(403), refusal_of_status(451), refusal_of_status(503)
+    (<Refusal.ACCESS: 'access'>, <Refusal.BLOCKED: 'blocked'>, None)
+    """
+    match status:
+        case 401 | 402 | 403 | 407:
+            return Refusal.ACCESS
+        case 400 | 404 | 410 | 422:
+            return Refusal.UNKNOWN_SYMBOL
+        case 418 | 451:
+            return Refusal.BLOCKED
+        case 429:
+            return Refusal.THROTTLED
+        case 408 | 425:
+            return None
+        case _:
+            return Refusal.OTHER if 400 <= status < 500 else None

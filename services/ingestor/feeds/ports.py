@@ -1,7 +1,8 @@
 """What a feed needs from the sink that it writes to, and what the ingestor needs from a feed."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from shared.domain.bars import Bar
 from shared.domain.macro import Observation
@@ -67,4 +68,38 @@ class Feed(Protocol):
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the present status of each instrument of this feed that ticks; none before it is known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedDetail:
+    """What an operator is shown of one instrument of a feed.
+
+    Parameters
+    ----------
+    state
+        The label of ``convex_ingestor_feed_condition``.
+    since_ns
+        Since when it is so, nanoseconds since the Unix epoch.
+    words
+        What the provider said last, without any key; empty while all is well.
+    missing_trades, trades_given_up
+        Trades that are asked for, and those that are missing for good.
+    """
+
+    feed: str
+    instrument: str
+    state: str
+    since_ns: int
+    words: str = ""
+    missing_trades: int = 0
+    trades_given_up: int = 0
+
+
+@runtime_checkable
+class ShowsDetails(Protocol):
+    """A feed whose state is worth a look when something is wrong."""
+
+    def details(self) -> Iterable[FeedDetail]:
+        """Return the state of each instrument, quickly and from any thread."""
         ...

@@ -8,11 +8,10 @@ import httpx
 import pytest
 
 from services.ingestor.core.duplicates_and_gaps import Gap
-from services.ingestor.feeds.streaming.connection import USER_AGENT
+from services.ingestor.feeds.transport.http_clients import USER_AGENT
 from services.ingestor.feeds.venues.coinbase.backfill import CoinbaseBackfill
 from services.ingestor.feeds.venues.coinbase.protocol import CoinbaseProtocol
 from shared.domain.ticks import FeedState
-from shared.errors import FeedRefused
 from tests.integration.ingestor.live import LiveFeed, live_feed
 from tests.support.fake_feeds.coinbase import PRODUCT, CoinbaseRest, FakeCoinbase
 
@@ -50,10 +49,13 @@ async def test_quotes_and_matches_come_in_and_old_ones_do_not() -> None:
     ]
 
 
-async def test_unknown_product_is_final() -> None:
-    async with _running(FakeCoinbase("bad_product")) as running:
-        with pytest.raises(FeedRefused, match="not a valid product"):
-            await asyncio.wait_for(running.task, 5)
+async def test_unknown_product_is_noticed_and_asked_for_again() -> None:
+    venue = FakeCoinbase("bad_product")
+    async with _running(venue) as running:
+        await running.until(lambda: running.count("feed_reconnects_total", reason="rejected") == 1)
+        assert "not a valid product" in running.detail().words
+        await running.until(lambda: running.state() is FeedState.LIVE)
+    assert venue.connections == 2
 
 
 @pytest.mark.parametrize(

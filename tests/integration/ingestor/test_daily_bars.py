@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarSource
-from services.ingestor.feeds.streaming.connection import USER_AGENT
 from services.ingestor.feeds.streaming.events import Refusal
+from services.ingestor.feeds.transport.http_clients import USER_AGENT
 from services.ingestor.feeds.transport.http_errors import Refused, Throttled
 from services.ingestor.feeds.venues.coinbase.candles import CandleCloses
 from services.ingestor.feeds.venues.tiingo.eod import TiingoEod

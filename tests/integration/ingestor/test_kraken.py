@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -15,7 +16,6 @@ from services.ingestor.feeds.venues.kraken.backfill import KrakenBackfill
 from services.ingestor.feeds.venues.kraken.protocol import KrakenProtocol
 from shared.clock import SystemClock
 from shared.domain.ticks import FeedState, TradeBatch
-from shared.errors import FeedRefused
 from tests.integration.ingestor.live import TIMING, LiveFeed, live_feed
 from tests.support.fake_feeds.kraken import SYMBOL, FakeKraken, KrakenRest
 
@@ -70,14 +70,17 @@ async def test_watermark_follows_the_clock_and_never_goes_back() -> None:
     assert all(2.0e9 <= behind < 2.2e9 for behind in marks)
 
 
-async def test_refused_subscription_is_reported_although_heartbeats_go_on() -> None:
+async def test_refused_subscription_is_noticed_although_heartbeats_go_on_and_asked_for_again() -> None:
+    """Would have caught: one rejection ended the feed for ever."""
     venue = FakeKraken("ack_fail_heartbeats_on")
     async with _running(venue) as running:
-        with pytest.raises(FeedRefused, match="not supported"):
-            await asyncio.wait_for(running.task, 5)
-        assert running.state() is FeedState.STALE
+        await running.until(lambda: running.count("feed_reconnects_total", reason="rejected") == 1)
         assert venue.connections == 1
-    assert running.count("feed_reconnects_total", reason="rejected") == 1
+        assert running.state() is FeedState.STALE
+        assert running.detail().words == "Currency pair not supported XYZ/USD"
+        await running.until(lambda: running.state() is FeedState.LIVE)
+        assert running.detail().words == ""
+    assert venue.connections == 2
 
 
 async def test_passing_refusal_is_tried_again_after_a_rest() -> None:
@@ -125,14 +128,7 @@ async def test_quiet_market_with_heartbeats_goes_stale_without_reconnecting() ->
 
 
 async def test_market_quiet_for_very_long_is_asked_again() -> None:
-    timing = Timing(
-        limits=Limits(ack=0.5, first_data=0.5, idle=0.5, no_data=0.4),
-        stale_after=0.2,
-        lateness=2.0,
-        reconnect_base=0.01,
-        reconnect_cap=0.05,
-        cool_down=0.3,
-    )
+    timing = replace(TIMING, limits=Limits(ack=0.5, first_data=0.5, idle=0.5, no_data=0.4), stale_after=0.2)
     venue = FakeKraken("heartbeat_only")
     async with _running(venue, timing=timing) as running:
         await running.until(lambda: venue.connections == 2)
@@ -249,12 +245,37 @@ async def test_maintenance_is_waited_for_on_the_same_connection() -> None:
     assert venue.connections == 1
 
 
-async def test_geo_block_is_final() -> None:
-    venue = FakeKraken(refuse_with=(451, {}))
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 418, 429, 451, 500, 503, 520])
+async def test_one_refused_handshake_is_no_reason_to_give_up(status: int) -> None:
+    """Would have caught: one 403, such as a proxy gives while it restarts, ended the feed for ever."""
+    venue = FakeKraken(refuse_with=(status, {}))
     async with _running(venue) as running:
-        with pytest.raises(FeedRefused, match="451"):
-            await asyncio.wait_for(running.task, 5)
-    assert venue.handshakes == 1
+        await running.until(lambda: venue.handshakes == 1)
+        venue.admit_all()
+        await running.until(lambda: running.state() is FeedState.LIVE)
+        assert running.detail().state == "live"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 451])
+async def test_handshake_refused_for_long_is_asked_again_seldom_and_told_with_the_words(status: int) -> None:
+    venue = FakeKraken(refuse_with=(status, {}))
+    with capture_logs() as logs:
+        async with _running(venue) as running:
+            await running.until(lambda: running.detail().state == "refused")
+            assert running.state() is FeedState.STALE
+            assert running.detail().words == f"HTTP {status}: no"
+            assert running.condition() == "refused"
+            asked = venue.handshakes
+            assert asked >= 4
+            await asyncio.sleep(1.0)
+            assert venue.handshakes == asked
+            venue.admit_all()
+            await running.until(lambda: running.state() is FeedState.LIVE)
+            assert running.condition() == "live"
+    (refused,) = (each for each in logs if each["event"] == "feed_refused")
+    assert refused["log_level"] == "error"
+    assert (refused["instruments"], refused["words"]) == (("PAXG/USD.KRAKEN",), f"HTTP {status}: no")
+    assert [each["event"] for each in logs].count("feed_accepted_again") == 1
 
 
 async def test_too_many_connections_are_waited_out_as_asked() -> None:

@@ -166,7 +166,7 @@ async def test_unreadable_frame_is_kept_as_a_dead_letter(kafka: KafkaSettings) -
 
 async def test_refused_feed_leaves_the_rest_running_and_says_stale(kafka: KafkaSettings) -> None:
     async with (
-        _providers("ack_fail_heartbeats_on") as providers,
+        _providers("ack_fail_for_good") as providers,
         running(kafka, providers.settings(), _GOLD_IWM) as ingestor,
         ticks_reader(kafka) as log,
     ):
@@ -301,7 +301,7 @@ async def test_reconnect_of_one_leg_leaves_the_other_alone(kafka: KafkaSettings)
 async def test_leg_that_the_venue_refuses_is_stale_and_the_other_ticks_on(kafka: KafkaSettings) -> None:
     with capture_logs() as logs:
         async with (
-            _providers(of_symbols={"BTC/USD": "ack_fail_heartbeats_on"}) as providers,
+            _providers(of_symbols={"BTC/USD": "ack_fail_for_good"}) as providers,
             running(kafka, providers.settings(), (_PAIRS["gold-bitcoin"],)),
             ticks_reader(kafka) as log,
         ):
@@ -315,8 +315,11 @@ async def test_leg_that_the_venue_refuses_is_stale_and_the_other_ticks_on(kafka:
     assert {
         each.state for each in log.tick_records() if isinstance(each, FeedStatus) and each.instrument == _BTC
     } == {FeedState.STALE}
-    (refused,) = (each for each in logs if each["event"] == "feed_refused")
-    assert refused["instruments"] == (_BTC,)
+    rejected = [each for each in logs if each["event"] == "feed_disconnected"]
+    assert rejected
+    for each in rejected:
+        assert each["instruments"] == (_BTC,)
+        assert (each["reason"], each["detail"]) == ("rejected", "Currency pair not supported XYZ/USD")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -14,7 +13,7 @@ from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.registry import STREAMING_VENUES
 from services.ingestor.feeds.streaming.events import Trade
 from shared.domain.ticks import FeedState, QuoteBatch
-from tests.integration.ingestor.live import TIMING, LiveFeed, live_feed
+from tests.integration.ingestor.live import TIMING, LiveFeed, venue_feed
 from tests.support.fake_feeds.played_venue import ExpectedTick
 from tests.support.fake_feeds.registry import FAKE_PROVIDERS, FakeProvider, FakeServer
 
@@ -83,13 +82,8 @@ async def _running(provider: FakeProvider, scenario: str) -> AsyncIterator[_Run]
     with capture_logs() as logs:
         async with provider.serve(scenario) as server:
             settings = IngestorSettings(**provider.settings(server.url))
-            endpoint = venue.endpoint(settings, provider.symbols)
-            async with live_feed(
-                venue.name,
-                url=str(httpx.URL(endpoint.url, params=dict(endpoint.query))),
-                make_protocol=lambda: venue.make_protocol(settings, provider.symbols),
-                backfill=_NoBackfill(),
-                timing=_TIMING,
+            async with venue_feed(
+                venue, settings, provider.symbols, backfill=_NoBackfill(), timing=_TIMING
             ) as feed:
                 yield _Run(provider, server, feed)
     for secret in provider.secrets:

@@ -58,6 +58,10 @@ def status(system: str = "online") -> dict[str, Any]:
     return {"channel": "status", "type": "update", "data": [data]}
 
 
+# Scenarios that later connections follow too.
+_LASTING = frozenset({"ack_fail_for_good"})
+
+
 class FakeKraken(FakeVenue):
     """Follow a scenario on the first connection of each symbol; later ones are good.
 
@@ -88,7 +92,9 @@ class FakeKraken(FakeVenue):
         _symbol.set(symbol)
         self.connections_of[symbol] += 1
         is_first = self.connections_of[symbol] == 1
-        scenario = self._of_symbols.get(symbol, self._scenario) if is_first else "second"
+        scenario = self._of_symbols.get(symbol, self._scenario)
+        if not is_first and scenario not in _LASTING:
+            scenario = "second"
         await self._acknowledge(socket, scenario, request)
         await self._acknowledge(socket, scenario, orjson.loads(await socket.recv()))
         script = getattr(self, f"_{scenario}", None)
@@ -108,6 +114,7 @@ class FakeKraken(FakeVenue):
         stamps = {"time_in": moment(), "time_out": moment(), "req_id": request["req_id"]}
         error = {
             ("ack_fail_heartbeats_on", "ticker"): "Currency pair not supported XYZ/USD",
+            ("ack_fail_for_good", "ticker"): "Currency pair not supported XYZ/USD",
             ("ack_fail_for_now", "ticker"): "EService:Unavailable",
         }.get((scenario, channel))
         if error is not None:
@@ -135,6 +142,9 @@ class FakeKraken(FakeVenue):
 
     async def _ack_fail_heartbeats_on(self, socket: ServerConnection) -> None:
         """Told in the acknowledgement."""
+
+    async def _ack_fail_for_good(self, socket: ServerConnection) -> None:
+        """Told in the acknowledgement, on every connection."""
 
     async def _ack_fail_for_now(self, socket: ServerConnection) -> None:
         """Told in the acknowledgement."""

@@ -62,6 +62,10 @@ class FakeVenue:
         self._server.close()
         await self._server.wait_closed()
 
+    def admit_all(self) -> None:
+        """Refuse no handshake from now on."""
+        self._refuse_with = None
+
     async def converse(self, socket: ServerConnection, number: int) -> None:
         """Follow the scenario on connection ``number``, counted from 1."""
         raise NotImplementedError

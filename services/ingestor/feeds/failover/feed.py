@@ -6,7 +6,7 @@ from typing import Final
 
 from services.ingestor.feeds.failover.feed_sink import FeedSink
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
-from services.ingestor.feeds.ports import Feed, Sink
+from services.ingestor.feeds.ports import Feed, FeedDetail, ShowsDetails, Sink
 from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
 
 _DECIDE_SECONDS: Final = 0.5
@@ -37,6 +37,10 @@ class StandbyFeed:
         return tuple(
             status for status in self.feed.statuses() if self._choices[status.instrument].present == self.name
         )
+
+    def details(self) -> Iterable[FeedDetail]:
+        """Return what an operator is shown of each instrument."""
+        return self.feed.details() if isinstance(self.feed, ShowsDetails) else ()
 
     async def run(self, sink: Sink) -> None:
         """Run the feed until cancelled.

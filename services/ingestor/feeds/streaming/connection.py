@@ -1,61 +1,49 @@
-"""One connection to a venue: connect, subscribe, read, watch; its end always has a reason.
+"""One connection to a venue, whatever carries it: open, subscribe, read, watch; its end always has a reason.
 
-The read loop stamps frames and queues their ticks, nothing else. A second task watches the clock.
+The read loop stamps frames and routes what they say, nothing else. A second task watches the clock, a third
+sends the frames that keep the connection alive.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-
 from services.ingestor.core.connection_health import ConnectionHealth, Limits
-from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.events import Refusal
-from services.ingestor.feeds.streaming.ports import VenueProtocol
-from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
-from services.ingestor.feeds.transport.http_json import LONGEST_RETRY_AFTER_SECONDS
+from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, FrameRouter, Routes
+from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
+from services.ingestor.feeds.streaming.ports import KeepAlive, VenueProtocol
+from services.ingestor.feeds.transport.carrier import Channel, ChannelEnded
+from services.ingestor.feeds.transport.tap import Tap
 from shared.clock import Clock
-from shared.domain.retry_after import parse_retry_after
-from shared.errors import ConfigError, FeedRefused
 
-log = structlog.get_logger(__name__)
-
-# Above `MAX_FRAME_BYTES`, so that a frame too long to be read is counted and the connection kept.
-_MAX_MESSAGE_BYTES: Final = 8 << 20
 _WATCH_SECONDS: Final = 0.1
-# A geo-block or a refused account does not go away by trying again.
-_FINAL_STATUSES: Final = frozenset({401, 403, 451})
-USER_AGENT: Final = "convex (self-hosted market alerts)"
 
 
-class ConnectionEnded(Exception):
-    """The connection is over; connect again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPlan:
+    """How to connect to a venue for some symbols, again and again.
 
     Parameters
     ----------
-    reason
-        Label of the metric.
-    at_least_seconds
-        How long to wait at least before the next connection.
+    open
+        Returns an open connection of the venue's carrier.
+    make_protocol
+        Returns the protocol of a new connection.
+    has_acknowledgement
+        Subscriptions are acknowledged in a frame. Without it they count as acknowledged once the connection
+        is open.
+    may_overlap
+        The venue allows a second connection while the next one is opened.
     """
 
-    def __init__(self, reason: str, *, detail: str = "", at_least_seconds: float = 0.0) -> None:
-        super().__init__(detail or reason)
-        self.reason = reason
-        self.at_least_seconds = at_least_seconds
-
-
-@dataclass(slots=True, kw_only=True)
-class LastReceived:
-    """When the last frame and the last tick came, over all connections; seconds on the monotonic clock."""
-
-    frame: float
-    tick: float
+    open: Callable[[], Awaitable[Channel]]
+    make_protocol: Callable[[], VenueProtocol]
+    has_acknowledgement: bool = True
+    keep_alive: KeepAlive | None = None
+    rotate_seconds: float | None = None
+    may_overlap: bool = True
 
 
 class Connection:
@@ -63,136 +51,175 @@ class Connection:
 
     Parameters
     ----------
-    cool_down_seconds
-        How long to wait before connecting again after a refusal that is not final.
-    on_gap
-        Called for each hole in the trade ids.
+    number
+        Counted from 1 over the feed's connections.
+    is_following
+        Another connection is still in use.
+    on_accepted
+        Called when the venue has accepted the connection.
+
+    Attributes
+    ----------
+    health
+        None until the connection is open.
+    is_due_for_replacement
+        The venue will end it: open the next one first.
     """
 
     def __init__(
         self,
-        name: str,
+        plan: ConnectionPlan,
+        routes: Routes,
         *,
-        instrument: str,
-        url: str,
-        protocol: VenueProtocol,
-        normaliser: TickNormaliser,
         limits: Limits,
-        last_received: LastReceived,
-        cool_down_seconds: float,
-        on_gap: Callable[[Gap], object],
+        number: int,
+        is_following: bool,
+        last_frame: LastFrame,
+        on_accepted: Callable[[], None],
+        tap: Tap,
         clock: Clock,
     ) -> None:
-        self._name = name
-        self._instrument = instrument
-        self._url = url
-        self._protocol = protocol
-        self._normaliser = normaliser
+        self._plan = plan
+        self._routes = routes
         self._limits = limits
-        self._last_received = last_received
-        self._cool_down_seconds = cool_down_seconds
-        self._on_gap = on_gap
+        self._number = number
+        self._is_following = is_following
+        self._last_frame = last_frame
+        self._on_accepted = on_accepted
+        self._tap = tap
         self._clock = clock
+        self._symbols = tuple(routes.streams)
+        self._router: FrameRouter | None = None
         self.health: ConnectionHealth | None = None
+        self.is_due_for_replacement = asyncio.Event()
 
-    async def run(self, sink: Sink) -> None:
-        """Stream until the connection is over.
+    async def run(self, sink: Sink) -> ConnectionEnd:
+        """Stream until the connection is over, and return why.
 
         Raises
         ------
-        ConnectionEnded
-            Always, unless one of the next two is raised.
-        FeedRefused
-            If the venue refuses permanently.
         ConfigError
-            If the address is not a websocket address.
+            If the address cannot be used.
         """
         try:
-            socket = await connect(
-                self._url,
-                max_size=_MAX_MESSAGE_BYTES,
-                user_agent_header=USER_AGENT,
-                open_timeout=self._limits.ack,
-                # A dead peer does not answer a closing handshake either.
-                close_timeout=1,
-            )
-        except InvalidStatus as error:
-            raise self._refused(error) from error
-        except InvalidURI as error:
-            raise ConfigError(f"{self._url}: is no websocket address") from error
-        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:
-            raise ConnectionEnded("unreachable", detail=repr(error)[:200]) from error
+            channel = await self._plan.open()
+        except ChannelEnded as ended:
+            return self._end_of(ended)
         try:
-            await self._read_and_watch(socket, sink)
+            return await self._use(channel, sink)
         finally:
-            await socket.close()
+            await channel.close()
 
-    async def _read_and_watch(self, socket: ClientConnection, sink: Sink) -> None:
-        health = self.health = ConnectionHealth(self._limits, now=self._clock.monotonic())
-        watching = asyncio.create_task(self._watch(health))
-        reading = asyncio.create_task(self._read(socket, health, sink))
+    def take_over(self, sink: Sink) -> None:
+        """Be the connection in use."""
+        self._is_following = False
+        if self._router is not None:
+            self._router.take_over(sink)
+
+    def live_symbols(self) -> frozenset[str]:
+        """Return the symbols whose data come in."""
+        return self.health.live_symbols() if self.health is not None else frozenset()
+
+    def live_seconds(self, *, now: float) -> float:
+        """Return for how long data have come in."""
+        return self.health.live_seconds(now=now) if self.health is not None else 0.0
+
+    def troubled_streams(self) -> tuple[InstrumentStream, ...]:
+        """Return the streams for whose sake it was given up."""
+        symbols = self.health.troubled() if self.health is not None else ()
+        return tuple(stream for symbol in symbols for stream in self._routes.streams[symbol])
+
+    async def _use(self, channel: Channel, sink: Sink) -> ConnectionEnd:
+        now = self._clock.monotonic()
+        protocol = self._plan.make_protocol()
+        health = self.health = ConnectionHealth(
+            self._limits,
+            symbols=self._symbols,
+            now=now,
+            is_acknowledged=not self._plan.has_acknowledgement,
+        )
+        self._router = FrameRouter(
+            self._routes,
+            protocol,
+            health,
+            is_following=self._is_following,
+            on_accepted=self._on_accepted,
+        )
+        tasks = [
+            asyncio.create_task(self._read(channel, protocol, self._router, sink)),
+            asyncio.create_task(self._watch(health, opened_at=now)),
+        ]
+        if self._plan.keep_alive is not None:
+            tasks.append(asyncio.create_task(self._keep_alive(channel, self._plan.keep_alive)))
         try:
-            await asyncio.wait({watching, reading}, return_when=asyncio.FIRST_COMPLETED)
-            await (watching if watching.done() else reading)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            # Of two that end together the first has read the venue's own words.
+            return await next(task for task in tasks if task in done)
         finally:
-            for task in (watching, reading):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, reading, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _read(self, socket: ClientConnection, health: ConnectionHealth, sink: Sink) -> None:
+    async def _read(
+        self, channel: Channel, protocol: VenueProtocol, router: FrameRouter, sink: Sink
+    ) -> ConnectionEnd:
         try:
-            for opening in self._protocol.opening_frames():
-                await socket.send(opening)
+            for opening in protocol.opening_frames():
+                await channel.send(opening)
             while True:
-                frame = await socket.recv()
+                raw = await channel.receive()
                 received_ns, now = self._clock.now_ns(), self._clock.monotonic()
-                outcome = self._normaliser.take(
-                    self._protocol.receive(frame), frame=frame, received_ns=received_ns, now=now, sink=sink
+                frame = self._routes.redactor.frame(raw)
+                self._tap.frame(
+                    feed=self._routes.feed,
+                    received_ns=received_ns,
+                    raw=frame,
+                    symbols=self._symbols,
+                    connection=self._number,
                 )
-                health.on_frame(now=now, is_bad=outcome.is_unreadable)
-                self._last_received.frame = now
-                if outcome.has_data:
-                    health.on_data(now=now)
-                if outcome.has_fresh_tick:
-                    self._last_received.tick = now
-                for gap in outcome.gaps:
-                    self._on_gap(gap)
-                self._follow(outcome, health, now)
-        except ConnectionClosed as error:
-            raise ConnectionEnded("closed", detail=str(error)[:200]) from error
+                self._last_frame.received_ns = received_ns
+                effects = router.route(raw, frame=frame, received_ns=received_ns, now=now, sink=sink)
+                for reply in effects.replies:
+                    await channel.send(reply)
+                if effects.is_replacement_due:
+                    self.is_due_for_replacement.set()
+                if effects.end is not None:
+                    return effects.end
+        except ChannelEnded as ended:
+            return self._end_of(ended)
 
-    def _follow(self, outcome: FrameOutcome, health: ConnectionHealth, now: float) -> None:
-        """Act on what the frame says about the connection itself."""
-        if outcome.is_acknowledged:
-            health.on_acknowledged(now=now)
-            log.info("feed_subscribed", feed=self._name, instrument=self._instrument)
-        for venue in outcome.venue_statuses:
-            health.on_venue_status(is_degraded=venue.is_degraded)
-            if venue.is_degraded:
-                log.warning("venue_degraded", feed=self._name, status=venue.status)
-        if outcome.rejection is None:
-            return
-        message = outcome.rejection.message
-        if outcome.rejection.refusal in (Refusal.ACCESS, Refusal.UNKNOWN_SYMBOL):
-            raise FeedRefused(f"{self._name}: {message}", reason="rejected")
-        raise ConnectionEnded("rejected", detail=message, at_least_seconds=self._cool_down_seconds)
-
-    async def _watch(self, health: ConnectionHealth) -> None:
+    async def _watch(self, health: ConnectionHealth, *, opened_at: float) -> ConnectionEnd:
+        streams, rotate_seconds = self._routes.streams, self._plan.rotate_seconds
         while True:
-            reason = health.give_up_reason(now=self._clock.monotonic())
+            now, now_ns = self._clock.monotonic(), self._clock.now_ns()
+            closed = [
+                symbol
+                for symbol in self._symbols
+                if not any(stream.is_open(now_ns) for stream in streams[symbol])
+            ]
+            tolerance = {
+                symbol: min(stream.tolerance_seconds for stream in streams[symbol])
+                for symbol in self._symbols
+            }
+            reason = health.give_up_reason(now=now, closed=closed, tolerance=tolerance)
             if reason is not None:
-                raise ConnectionEnded(reason)
+                return ConnectionEnd(reason=reason)
+            if rotate_seconds is not None and now - opened_at >= rotate_seconds:
+                self.is_due_for_replacement.set()
             await asyncio.sleep(_WATCH_SECONDS)
 
-    def _refused(self, error: InvalidStatus) -> Exception:
-        status = error.response.status_code
-        if status in _FINAL_STATUSES:
-            return FeedRefused(f"{self._name}: handshake refused with HTTP {status}", reason="refused")
-        asked = parse_retry_after(
-            error.response.headers.get("Retry-After"), longest_seconds=LONGEST_RETRY_AFTER_SECONDS
-        )
-        return ConnectionEnded(
-            "refused",
-            detail=f"HTTP {status}",
-            at_least_seconds=max(self._cool_down_seconds if status == 429 else 0.0, asked or 0.0),
+    async def _keep_alive(self, channel: Channel, keep_alive: KeepAlive) -> ConnectionEnd:
+        try:
+            while True:
+                await asyncio.sleep(keep_alive.every_seconds)
+                await channel.send(keep_alive.frame)
+        except ChannelEnded as ended:
+            return self._end_of(ended)
+
+    def _end_of(self, ended: ChannelEnded) -> ConnectionEnd:
+        return ConnectionEnd(
+            reason=ended.reason,
+            words=self._routes.redactor.words(ended.words),
+            refusal=ended.refusal,
+            retry_after_seconds=ended.retry_after_seconds,
         )

@@ -1,32 +1,47 @@
-"""A live feed over a websocket: one connection after the other, for ever, and the feed's status.
+"""A live feed of one venue: one connection after the other, for ever, for one instrument or several.
 
-A clean close leads to a reconnect like any other end. Missed trades are fetched while reading goes on.
+====================== ===================================================================================
+a connection           leads to
+====================== ===================================================================================
+ends, however          the next after a back-off; a clean close is an end like any other
+is refused             the same, and one piece of evidence: refused for long, it is asked once an hour
+will be ended          the next is opened first; the old one is closed once the new one has first data
+====================== ===================================================================================
+
+Ticks that two connections bring are published once: the streams, which know what was seen, outlive them.
+Missed trades are fetched while reading goes on.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import structlog
 
-from services.ingestor.core.clock_disagreement import ClockDisagreement
-from services.ingestor.core.connection_health import Limits, Phase
-from services.ingestor.core.duplicates_and_gaps import Gap
-from services.ingestor.core.feed_status import Liveness, Watermark, feed_state
-from services.ingestor.core.venue_clock import VenueClock
-from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.connection import Connection, ConnectionEnded, LastReceived
-from services.ingestor.feeds.streaming.events import Trade
-from services.ingestor.feeds.streaming.ports import Backfill, VenueProtocol
+from services.ingestor.core.connection_health import Limits
+from services.ingestor.core.refusals import Patience, RefusalRecord
+from services.ingestor.feeds.ports import FeedDetail, Sink
+from services.ingestor.feeds.streaming.connection import Connection, ConnectionPlan
+from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, Routes
+from services.ingestor.feeds.streaming.gap_filler import FillTiming, GapFiller
+from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
+from services.ingestor.feeds.streaming.ports import Backfill
 from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
+from services.ingestor.feeds.streaming.unknown_kinds import UnknownKinds
+from services.ingestor.feeds.transport.secrets import Redactor
+from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedFault, FeedFaultKind, FeedState, FeedStatus
-from shared.errors import FeedRefused, FeedUnavailable
+from shared.domain.ticks import FeedState, FeedStatus
 
 log = structlog.get_logger(__name__)
+
+# How long a connection must have been LIVE for its end to be the first of a new series of failures.
+_STABLE_SECONDS: Final = 60.0
+_REPLACE_POLL_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,189 +53,313 @@ class Timing:
     lateness: float
     reconnect_base: float
     reconnect_cap: float
-    cool_down: float
+    patience: Patience = field(default_factory=Patience)
+    fill: FillTiming = field(default_factory=FillTiming)
+    # Two connections may be some frames apart: the old one is read for so long after the new one has data.
+    overlap: float = 1.0
 
 
-class WebsocketFeed:
-    """Stream one instrument of one venue.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """An instrument that a feed is to bring.
 
     Parameters
     ----------
-    make_protocol
-        Returns the protocol of a new connection.
+    symbol
+        The venue's instrument, in our notation.
     market
         The state of the instrument's market at an instant; a token's is always ``LIVE``.
+    backfill
+        Fetches its missed trades; None for a venue that does not number them.
+    """
+
+    instrument: str
+    symbol: str
+    market: Callable[[int], FeedState]
+    backfill: Backfill | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    connection: Connection
+    task: asyncio.Task[ConnectionEnd]
+
+
+class StreamFeed:
+    """Stream instruments of one venue over one connection at a time.
+
+    Parameters
+    ----------
+    subscriptions
+        At least one. Several are only for a venue that allows one connection.
     uniform
         Randomness for the back-off, numbers in ``[0, 1)``.
+
+    Attributes
+    ----------
+    streams
+        One for each subscription, in their order: what `statuses` and `details` are made of.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        instrument: str,
-        url: str,
-        make_protocol: Callable[[], VenueProtocol],
-        backfill: Backfill,
-        market: Callable[[int], FeedState],
+        subscriptions: Sequence[Subscription],
+        plan: ConnectionPlan,
         timing: Timing,
         uniform: Callable[[], float],
         metrics: IngestorMetrics,
         clock: Clock,
+        redactor: Redactor | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.name = name
-        self.instruments: tuple[str, ...] = (instrument,)
-        self._instrument = instrument
-        self._url = url
-        self._make_protocol = make_protocol
-        self._backfill = backfill
-        self._market = market
+        self.instruments: tuple[str, ...] = tuple(each.instrument for each in subscriptions)
+        self._plan = plan
         self._timing = timing
+        self._uniform = uniform
         self._metrics = metrics
         self._clock = clock
+        self._redactor = redactor or Redactor()
         self._backoff = Backoff(
-            uniform=uniform, base_seconds=timing.reconnect_base, cap_seconds=timing.reconnect_cap
+            uniform=uniform,
+            base_seconds=timing.reconnect_base,
+            cap_seconds=timing.reconnect_cap,
+            stable_seconds=_STABLE_SECONDS,
         )
-        now = clock.monotonic()
-        self._venue_clock = VenueClock(wall_ns=clock.now_ns(), now=now)
-        self._watermark = Watermark(
-            self._venue_clock,
-            lateness_ns=_ns(timing.lateness),
-            idle_seconds=timing.limits.idle,
-            started=now,
-        )
-        self._clock_disagreement = ClockDisagreement()
-        self._normaliser = TickNormaliser(
+        self._refusals = RefusalRecord(timing.patience)
+        self._last_frame = LastFrame(received_ns=clock.now_ns())
+        self.streams = tuple(self._stream(each) for each in subscriptions)
+        by_symbol: dict[str, tuple[InstrumentStream, ...]] = {}
+        for stream in self.streams:
+            by_symbol[stream.symbol] = (*by_symbol.get(stream.symbol, ()), stream)
+        self._routes = Routes(
             feed=name,
-            instrument=instrument,
-            lateness_ns=_ns(timing.lateness),
-            metrics=metrics,
-            venue_clock=self._venue_clock,
+            streams=by_symbol,
+            unknown_kinds=UnknownKinds(name, metrics=metrics),
+            redactor=self._redactor,
         )
-        self._connection: Connection | None = None
-        self._sink: Sink | None = None
-        self._last_received = LastReceived(frame=now, tick=now)
+        self._tap = tap or NoTap()
+        self._opened = 0
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return the feed's present state and watermark."""
-        now = self._clock.monotonic()
-        if self._sink is not None:
-            if self._normaliser.settle(now=now, sink=self._sink):
-                self._last_received.tick = now
-            self._compare_clocks(self._sink, now)
-        health = self._connection.health if self._connection is not None else None
-        liveness = Liveness(
-            is_live=health is not None and health.phase is Phase.LIVE,
-            last_frame=self._last_received.frame,
-            last_tick=self._last_received.tick,
-        )
-        self._metrics.feed_connected.labels(self.name, self._instrument).set(liveness.is_live)
-        watermark_ns = self._watermark.advance(liveness, now=now, awaited_ns=self._normaliser.held_since_ns)
-        state = feed_state(
-            liveness,
-            now=now,
-            market=self._market(self._venue_clock.now_ns(now=now)),
-            stale_after=self._timing.stale_after,
-        )
-        return (
-            FeedStatus(instrument=self._instrument, feed=self.name, state=state, watermark_ns=watermark_ns),
-        )
+        """Return the present state and watermark of each instrument."""
+        return tuple(stream.status() for stream in self.streams)
 
-    def _compare_clocks(self, sink: Sink, now: float) -> None:
-        change = self._clock_disagreement.look(self._venue_clock, wall_ns=self._clock.now_ns(), now=now)
-        if change is None:
-            return
-        sink.put_feed_fault(
-            FeedFault(
-                instrument=self._instrument,
-                feed=self.name,
-                fault=FeedFaultKind.CLOCK_DISAGREES,
-                is_open=change.is_open,
-                at_ns=change.at_ns,
-                detail=change.detail,
-            )
-        )
-        log.warning("clock_disagrees", feed=self.name, is_open=change.is_open, detail=change.detail)
+    def details(self) -> Iterable[FeedDetail]:
+        """Return what an operator is shown of each instrument; from any thread."""
+        return tuple(stream.detail() for stream in self.streams)
+
+    def is_refused(self, instrument: str) -> bool:
+        """Return whether the venue refuses an instrument for good, as far as the evidence goes."""
+        return all(stream.is_refused for stream in self.streams if stream.instrument == instrument)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled.
 
         Raises
         ------
-        FeedRefused
-            If the venue refuses permanently.
+        ConfigError
+            If the address cannot be used.
         """
-        self._sink = sink
-        async with asyncio.TaskGroup() as fills:
-            refusal = await self._until_refused(
-                sink, on_gap=lambda gap: fills.create_task(self._fill(gap, sink))
-            )
-        raise refusal
+        fillers = [
+            asyncio.create_task(stream.filler.run(sink))
+            for stream in self.streams
+            if stream.filler is not None
+        ]
+        try:
+            await self._connect_for_ever(sink)
+        finally:
+            await _cancel(*fillers)
 
-    async def _until_refused(self, sink: Sink, *, on_gap: Callable[[Gap], object]) -> FeedRefused:
+    async def _connect_for_ever(self, sink: Sink) -> None:
+        running = self._start(sink, is_following=False)
+        try:
+            while True:
+                due = asyncio.create_task(running.connection.is_due_for_replacement.wait())
+                try:
+                    await asyncio.wait({running.task, due}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await _cancel(due)
+                if not running.task.done():
+                    running = await self._replace(running, sink)
+                    continue
+                wait = self._on_end(running)
+                await asyncio.sleep(wait)
+                running = self._start(sink, is_following=False)
+        finally:
+            await _cancel(running.task)
+
+    def _start(self, sink: Sink, *, is_following: bool) -> _Running:
+        self._opened += 1
+        connection = Connection(
+            self._plan,
+            self._routes,
+            limits=self._timing.limits,
+            number=self._opened,
+            is_following=is_following,
+            last_frame=self._last_frame,
+            on_accepted=self._on_accepted,
+            tap=self._tap,
+            clock=self._clock,
+        )
+        if not is_following:
+            self._attach(connection)
+        return _Running(connection, asyncio.create_task(connection.run(sink)))
+
+    def _attach(self, connection: Connection) -> None:
+        for stream in self.streams:
+            stream.attach(lambda: connection.health)
+
+    async def _replace(self, old: _Running, sink: Sink) -> _Running:
+        """Return the connection that has replaced one, or the replaced one if it has ended before."""
+        if not self._plan.may_overlap:
+            await _cancel(old.task)
+            self._on_replaced()
+            return self._start(sink, is_following=False)
         while True:
-            connection = self._connection = Connection(
-                self.name,
-                instrument=self._instrument,
-                url=self._url,
-                protocol=self._make_protocol(),
-                normaliser=self._normaliser,
-                limits=self._timing.limits,
-                last_received=self._last_received,
-                cool_down_seconds=self._timing.cool_down,
-                on_gap=on_gap,
-                clock=self._clock,
-            )
+            following = self._start(sink, is_following=True)
             try:
-                await connection.run(sink)
-            except FeedRefused as refusal:
-                self._connection = None
-                self._metrics.feed_reconnects.labels(self.name, refusal.reason).inc()
-                return refusal
-            except ConnectionEnded as end:
-                self._connection = None
-                await asyncio.sleep(self._wait_seconds(connection, end))
+                if await self._is_ready(following, old):
+                    following.connection.take_over(sink)
+                    self._attach(following.connection)
+                    await _cancel(old.task)
+                    self._on_replaced()
+                    return following
+            except asyncio.CancelledError:
+                await _cancel(following.task)
+                raise
+            await asyncio.wait({old.task}, timeout=self._on_failed_replacement(following))
+            if old.task.done():
+                return old
 
-    def _wait_seconds(self, connection: Connection, end: ConnectionEnded) -> float:
-        health = connection.health
-        live_seconds = health.live_seconds(now=self._clock.monotonic()) if health is not None else 0.0
-        wait = self._backoff.failed(live_seconds=live_seconds, at_least_seconds=end.at_least_seconds)
+    async def _is_ready(self, following: _Running, old: _Running) -> bool:
+        """Wait until a connection can replace another; return False if it has ended before."""
+        limits = self._timing.limits
+        until = self._clock.monotonic() + 2 * (limits.ack + limits.first_data)
+        wanted = old.connection.live_symbols()
+        while not old.task.done() and self._clock.monotonic() < until:
+            if following.task.done():
+                return False
+            if wanted <= following.connection.live_symbols() and following.connection.health is not None:
+                await asyncio.wait(
+                    {old.task, following.task},
+                    timeout=self._timing.overlap,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                break
+            await asyncio.sleep(_REPLACE_POLL_SECONDS)
+        return not following.task.done()
+
+    def _on_accepted(self) -> None:
+        if self._refusals.on_success(has_lasted=False):
+            log.info("feed_accepted_again", feed=self.name, instruments=self.instruments)
+        for stream in self.streams:
+            stream.on_feed_accepted()
+
+    def _on_replaced(self) -> None:
+        self._metrics.feed_reconnects.labels(self.name, "rotated").inc()
+        log.info("feed_rotated", feed=self.name, instruments=self.instruments)
+
+    def _on_failed_replacement(self, following: _Running) -> float:
+        """Note that the next connection failed while the old one is still there; return the wait."""
+        end = following.task.result()
+        wait = self._backoff.failed(live_seconds=0.0, at_least_seconds=end.retry_after_seconds or 0.0)
+        log.warning(
+            "feed_rotation_failed",
+            feed=self.name,
+            reason=end.reason,
+            detail=end.words,
+            retry_in_seconds=round(wait, 2),
+        )
+        return wait
+
+    def _on_end(self, running: _Running) -> float:
+        """Note that a connection is over; return how long to wait before the next."""
+        end = running.task.result()
+        now = self._clock.monotonic()
+        live_seconds = running.connection.live_seconds(now=now)
+        if live_seconds >= _STABLE_SECONDS:
+            self._refusals.on_success()
+        for stream in running.connection.troubled_streams():
+            stream.on_trouble()
+        at_least = self._at_least_seconds(end, now)
+        wait = self._backoff.failed(live_seconds=live_seconds, at_least_seconds=at_least)
+        for stream in self.streams:
+            stream.on_connection_end(
+                words=end.words,
+                is_cooling_down=at_least > 0,
+                is_refused=self._refusals.is_refused,
+                has_lasted=live_seconds >= _STABLE_SECONDS,
+            )
         self._metrics.feed_reconnects.labels(self.name, end.reason).inc()
         log.warning(
             "feed_disconnected",
             feed=self.name,
-            instrument=self._instrument,
+            instruments=self.instruments,
             reason=end.reason,
-            detail=str(end),
+            detail=end.words,
             live_seconds=round(live_seconds, 1),
             retry_in_seconds=round(wait, 2),
         )
         return wait
 
-    async def _fill(self, gap: Gap, sink: Sink) -> None:
-        missing = gap.before_id - gap.after_id - 1
-        trades: list[Trade] = []
-        why = ""
-        try:
-            trades = await self._backfill.trades_in(gap)
-        except (FeedUnavailable, FeedRefused) as error:
-            why = str(error)
-        self._normaliser.take_filled(
-            trades, received_ns=self._clock.now_ns(), now=self._clock.monotonic(), sink=sink
+    def _at_least_seconds(self, end: ConnectionEnd, now: float) -> float:
+        """Return how long to wait at least, by what the venue says and what it said before."""
+        if end.refusal is None:
+            asked = end.retry_after_seconds or 0.0
+            return max(asked, end.at_least_seconds, self._refusals.at_least_seconds)
+        verdict = self._refusals.on_refusal(
+            end.refusal, words=end.words, now=now, retry_after_seconds=end.retry_after_seconds
         )
-        is_filled = len(trades) == missing
-        self._metrics.trade_gaps.labels(self.name, "filled" if is_filled else "unfillable").inc()
-        if not is_filled:
-            log.warning(
-                "trade_gap_left_open",
+        if verdict.is_news:
+            log.error(
+                "feed_refused",
                 feed=self.name,
-                instrument=self._instrument,
-                after_id=gap.after_id,
-                before_id=gap.before_id,
-                missing=missing - len(trades),
-                why=why,
+                instruments=self.instruments,
+                reason=end.refusal,
+                words=end.words,
+                asked_again_in_seconds=verdict.at_least_seconds,
             )
+        return max(verdict.at_least_seconds, end.at_least_seconds)
+
+    def _stream(self, subscription: Subscription) -> InstrumentStream:
+        timing = self._timing
+        stream = InstrumentStream(
+            self.name,
+            instrument=subscription.instrument,
+            symbol=subscription.symbol,
+            normaliser=TickNormaliser(
+                feed=self.name,
+                instrument=subscription.instrument,
+                lateness_ns=int(timing.lateness * NS_PER_SECOND),
+                metrics=self._metrics,
+            ),
+            market=subscription.market,
+            last_frame=self._last_frame,
+            stale_after=timing.stale_after,
+            lateness=timing.lateness,
+            idle=timing.limits.idle,
+            patience=timing.patience,
+            metrics=self._metrics,
+            clock=self._clock,
+        )
+        if subscription.backfill is not None:
+            stream.filler = GapFiller(
+                subscription.backfill,
+                feed=self.name,
+                instrument=subscription.instrument,
+                take=stream.take_filled,
+                timing=timing.fill,
+                uniform=self._uniform,
+                metrics=self._metrics,
+                redactor=self._redactor,
+            )
+        return stream
 
 
-def _ns(seconds: float) -> int:
-    return int(seconds * NS_PER_SECOND)
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

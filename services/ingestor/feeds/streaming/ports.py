@@ -1,7 +1,7 @@
 """What a streaming feed needs from a venue."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from services.ingestor.config import IngestorSettings
 from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.feeds.streaming.events import Event, Trade
 from services.ingestor.feeds.streaming.symbols import is_any
+from services.ingestor.feeds.transport.carrier import Endpoint as Endpoint
 
 
 class Carrier(StrEnum):
@@ -30,23 +31,6 @@ class Sharing(StrEnum):
 
     EACH_ITS_OWN = "each_its_own"
     ALL_SHARE_ONE = "all_share_one"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a connection goes.
-
-    Parameters
-    ----------
-    url
-        Without any key: it is logged.
-    query, headers
-        May hold keys: never logged, never stored.
-    """
-
-    url: str
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

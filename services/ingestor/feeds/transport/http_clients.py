@@ -78,10 +78,10 @@ class HttpClients:
         self._clock = clock
         self._stack = stack
         self._tap = tap
-        self._clients: dict[str, TappedClient] = {}
+        self._clients: dict[tuple[str, float], TappedClient] = {}
 
     async def of(self, feed: str, base_url: str, *, interval_seconds: float = 0.0) -> httpx.AsyncClient:
-        """Return the one client of an address.
+        """Return the one client of an address that starts its requests so far apart.
 
         Parameters
         ----------
@@ -90,14 +90,16 @@ class HttpClients:
         interval_seconds
             Least time between two requests, where the provider needs more than was set for all.
         """
-        if base_url not in self._clients:
+        interval_seconds = max(interval_seconds, self._interval_seconds)
+        key = (base_url, interval_seconds)
+        if key not in self._clients:
             client = TappedClient(
                 feed,
                 tap=self._tap,
                 base_url=base_url,
                 timeout_seconds=self._timeout_seconds,
-                limiter=RateLimiter(max(interval_seconds, self._interval_seconds), clock=self._clock),
+                limiter=RateLimiter(interval_seconds, clock=self._clock),
                 clock=self._clock,
             )
-            self._clients[base_url] = await self._stack.enter_async_context(client)
-        return self._clients[base_url]
+            self._clients[key] = await self._stack.enter_async_context(client)
+        return self._clients[key]

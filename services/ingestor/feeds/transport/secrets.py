@@ -12,6 +12,8 @@ from urllib.parse import quote, quote_plus
 from pydantic import BaseModel, SecretStr
 
 REMOVED: Final = "[key removed]"
+# Fewer characters of a key than these are of no use to anybody, and stand in other words too.
+_LEAST_PART: Final = 6
 
 
 class Redactor:
@@ -33,11 +35,17 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # The longest first: one key may contain another.
-        forms = sorted({form for secret in secrets for form in _forms(secret)}, key=lambda form: -len(form))
+        known = tuple(secret for secret in secrets if secret)
+        forms = sorted({form for secret in known for form in _forms(secret)}, key=lambda form: -len(form))
         # Case is ignored: some providers repeat a key in capitals, and %2f is %2F.
         pattern = "|".join(map(re.escape, forms))
         self._text = re.compile(pattern, re.IGNORECASE) if forms else None
         self._bytes = re.compile(pattern.encode(), re.IGNORECASE) if forms else None
+        self._forms = tuple(form.lower() for form in forms)
+        # No way to write a key changes its letters and digits: a text without them is quickly let through.
+        runs = [max(re.findall(r"[A-Za-z0-9]+", secret), key=len, default="").lower() for secret in known]
+        self._runs = tuple(runs)
+        self._runs_bytes = tuple(run.encode() for run in runs)
 
     @classmethod
     def of_settings(cls, settings: BaseModel) -> "Redactor":
@@ -46,11 +54,34 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text without any secret."""
-        return self._text.sub(REMOVED, text) if self._text is not None else text
+        if self._text is None:
+            return text
+        lowered = text.lower()
+        if not any(run in lowered for run in self._runs):
+            return text
+        return self._text.sub(REMOVED, text)
 
     def raw(self, raw: bytes) -> bytes:
         """Return bytes without any secret."""
-        return self._bytes.sub(REMOVED.encode(), raw) if self._bytes is not None else raw
+        if self._bytes is None:
+            return raw
+        lowered = raw.lower()
+        if not any(run in lowered for run in self._runs_bytes):
+            return raw
+        return self._bytes.sub(REMOVED.encode(), raw)
+
+    def words(self, text: str, *, longest: int = 200) -> str:
+        """Return what a provider said on one line, cut to a length, without any secret.
+
+        A part of a secret at the end is removed too: the text may have been cut before it came here.
+        """
+        text = " ".join(self.text(text).split())
+        lowered = text.lower()
+        for form in self._forms:
+            for length in range(min(len(form) - 1, len(text)), _LEAST_PART - 1, -1):
+                if lowered.endswith(form[:length]):
+                    return (text[:-length] + REMOVED)[:longest]
+        return text[:longest]
 
     def frame(self, frame: str | bytes) -> str | bytes:
         """Return a frame without any secret, text as text and bytes as bytes."""
@@ -58,8 +89,6 @@ class Redactor:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    if not secret:
-        return
     for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
         yield form
         # As a JSON text, with and without its escapes of other alphabets.

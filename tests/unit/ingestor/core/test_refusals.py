@@ -2,7 +2,13 @@
 
 import pytest
 
-from services.ingestor.core.refusals import Patience, Refusal, RefusalRecord, RefusalVerdict
+from services.ingestor.core.refusals import (
+    Patience,
+    Refusal,
+    RefusalRecord,
+    RefusalVerdict,
+    refusal_of_status,
+)
 
 _FINAL_KINDS = [Refusal.ACCESS, Refusal.UNKNOWN_SYMBOL, Refusal.BLOCKED]
 _OTHER_KINDS = [Refusal.THROTTLED, Refusal.TOO_MANY_CONNECTIONS, Refusal.OTHER]
@@ -84,7 +90,7 @@ def test_refused_feed_stays_refused_whatever_the_next_refusal_says_and_a_success
     assert record.at_least_seconds == 0.0
 
 
-@pytest.mark.parametrize("kind", [Refusal.THROTTLED, Refusal.TOO_MANY_CONNECTIONS])
+@pytest.mark.parametrize("kind", _OTHER_KINDS)
 @pytest.mark.parametrize(("asked", "waits"), [(None, 60.0), (5.0, 60.0), (900.0, 900.0)])
 def test_cool_down_is_at_least_a_minute_or_what_the_provider_asks(
     kind: Refusal, asked: float | None, waits: float
@@ -103,6 +109,43 @@ def test_waits_of_a_block_double_up_to_the_hour() -> None:
     verdicts = _refused(RefusalRecord(), Refusal.BLOCKED, *[0.0] * 40)
     assert [verdict.at_least_seconds for verdict in verdicts[:6]] == [120, 240, 480, 960, 1_920, 3_600]
     assert verdicts[-1].at_least_seconds == 3_600
+
+
+@pytest.mark.parametrize("kind", _OTHER_KINDS)
+def test_cool_downs_double_until_a_success_has_lasted(kind: Refusal) -> None:
+    record = RefusalRecord()
+    waits = []
+    for _ in range(7):
+        # Accepted each time, and then ended: too many connections.
+        record.on_success(has_lasted=False)
+        waits += [verdict.at_least_seconds for verdict in _refused(record, kind, 0.0)]
+    assert waits == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0, 900.0]
+    assert record.words == "no"
+    record.on_success()
+    assert [verdict.at_least_seconds for verdict in _refused(record, kind, 0.0)] == [60.0]
+
+
+@pytest.mark.parametrize("kind", _FINAL_KINDS)
+def test_acceptance_that_has_not_lasted_is_a_success_for_the_key(kind: Refusal) -> None:
+    record = RefusalRecord()
+    _refused(record, kind, 0.0, 200.0, 400.0, 500.0, 700.0)
+    assert record.on_success(has_lasted=False) is True
+    assert not record.is_refused
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [
+        *((status, Refusal.ACCESS) for status in (401, 402, 403, 407)),
+        *((status, Refusal.UNKNOWN_SYMBOL) for status in (400, 404, 410, 422)),
+        *((status, Refusal.BLOCKED) for status in (418, 451)),
+        (429, Refusal.THROTTLED),
+        *((status, None) for status in (301, 408, 425, 500, 502, 503, 520, 599)),
+        *((status, Refusal.OTHER) for status in (405, 409, 426, 499)),
+    ],
+)
+def test_status_that_opens_no_stream_is_evidence_of_its_kind(status: int, refusal: Refusal | None) -> None:
+    assert refusal_of_status(status) is refusal
 
 
 def test_patience_can_be_shorter() -> None:

@@ -54,6 +54,22 @@ def test_nothing_is_removed_without_keys_and_an_empty_key_is_none() -> None:
         assert redact.raw(b"\xff") == b"\xff"
 
 
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=30))
+def test_any_key_is_removed_from_text_bytes_and_json(key: str) -> None:
+    redact = Redactor([key])
+    assert redact.text(f"\0{key}\0") == f"\0{REMOVED}\0"
+    assert redact.raw(f"\0{key}\0".encode()) == f"\0{REMOVED}\0".encode()
+    assert redact.text(f"\0{json.dumps(key)[1:-1]}\0") == f"\0{REMOVED}\0"
+
+
+def test_words_are_one_line_and_short_and_hold_no_part_of_a_key_that_was_cut() -> None:
+    redact = Redactor(["abcdefghijkl"])
+    assert redact.words("Your\n  key abcdefghijkl  is bad") == f"Your key {REMOVED} is bad"
+    assert redact.words("Your key is ABCDEFG") == f"Your key is {REMOVED}"
+    assert redact.words("Your key is abcde") == "Your key is abcde"
+    assert redact.words("x" * 300) == "x" * 200
+
+
 def test_frame_keeps_its_type() -> None:
     redact = Redactor(["key-1"])
     assert redact.frame("key-1") == REMOVED

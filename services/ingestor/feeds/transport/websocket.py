@@ -1,0 +1,102 @@
+"""Frames from a websocket."""
+
+import logging
+from typing import Final
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+
+from services.ingestor.feeds.transport.carrier import (
+    HAPPY_EYEBALLS_SECONDS,
+    ChannelEnded,
+    Endpoint,
+    refused_by_status,
+)
+from services.ingestor.feeds.transport.http_clients import USER_AGENT
+from shared.clock import Clock
+from shared.errors import ConfigError
+
+# Above `MAX_FRAME_BYTES`, so that a frame too long to be read is counted and the connection kept.
+MAX_MESSAGE_BYTES: Final = 8 << 20
+# Frames that wait to be read; then the socket is read no further, and the venue notices.
+MAX_FRAMES_QUEUED: Final = 64
+# A dead peer does not answer a closing handshake either.
+_CLOSE_SECONDS: Final = 1.0
+
+# The library logs whole requests, with the keys in their addresses, once its level is lowered.
+_SILENT = logging.getLogger(f"{__name__}.library")
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+class WebsocketChannel:
+    """An open websocket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+
+    async def receive(self) -> str | bytes:
+        """Return the next message."""
+        try:
+            return await self._socket.recv()
+        except ConnectionClosed as error:
+            raise ChannelEnded("closed", str(error)) from None
+
+    async def send(self, frame: str) -> None:
+        """Send a text message."""
+        try:
+            await self._socket.send(frame)
+        except ConnectionClosed as error:
+            raise ChannelEnded("closed", str(error)) from None
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._socket.close()
+
+
+async def open_websocket(
+    endpoint: Endpoint, *, open_timeout_seconds: float, clock: Clock
+) -> WebsocketChannel:
+    """Return an open websocket; a host's addresses are tried side by side.
+
+    Raises
+    ------
+    ChannelEnded
+        If it cannot be opened.
+    ConfigError
+        If the address is no websocket address.
+    """
+    query = urlencode(endpoint.query)
+    joint = "&" if "?" in endpoint.url else "?"
+    address = f"{endpoint.url}{joint}{query}" if query else endpoint.url
+    try:
+        socket = await connect(
+            address,
+            additional_headers=dict(endpoint.headers),
+            max_size=MAX_MESSAGE_BYTES,
+            max_queue=MAX_FRAMES_QUEUED,
+            user_agent_header=USER_AGENT,
+            open_timeout=open_timeout_seconds,
+            close_timeout=_CLOSE_SECONDS,
+            logger=_SILENT,
+            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
+        )
+    except InvalidStatus as error:
+        response = error.response
+        raise refused_by_status(
+            response.status_code,
+            bytes(response.body or b""),
+            retry_after=response.headers.get("Retry-After"),
+            at=clock.now(),
+        ) from None
+    except InvalidURI:
+        raise ConfigError(f"{endpoint.url}: is no websocket address") from None
+    except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
+        raise ChannelEnded("unreachable", repr(error)) from None
+    return WebsocketChannel(socket)
