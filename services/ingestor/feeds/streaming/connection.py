@@ -17,6 +17,7 @@ from services.ingestor.feeds.streaming.ports import KeepAlive, VenueProtocol
 from services.ingestor.feeds.transport.carrier import Channel, ChannelEnded
 from services.ingestor.feeds.transport.tap import Tap
 from shared.clock import Clock
+from shared.domain.instants import to_ns
 
 _WATCH_SECONDS: Final = 0.1
 
@@ -131,6 +132,10 @@ class Connection:
 
     async def _use(self, channel: Channel, sink: Sink) -> ConnectionEnd:
         now = self._clock.monotonic()
+        if channel.server_time is not None:
+            for streams in self._routes.streams.values():
+                for stream in streams:
+                    stream.on_server_time(to_ns(channel.server_time))
         protocol = self._plan.make_protocol()
         health = self.health = ConnectionHealth(
             self._limits,
@@ -177,7 +182,7 @@ class Connection:
                     symbols=self._symbols,
                     connection=self._number,
                 )
-                self._last_frame.received_ns = received_ns
+                self._last_frame.at = now
                 effects = router.route(raw, frame=frame, received_ns=received_ns, now=now, sink=sink)
                 for reply in effects.replies:
                     await channel.send(reply)
@@ -191,11 +196,11 @@ class Connection:
     async def _watch(self, health: ConnectionHealth, *, opened_at: float) -> ConnectionEnd:
         streams, rotate_seconds = self._routes.streams, self._plan.rotate_seconds
         while True:
-            now, now_ns = self._clock.monotonic(), self._clock.now_ns()
+            now = self._clock.monotonic()
             closed = [
                 symbol
                 for symbol in self._symbols
-                if not any(stream.is_open(now_ns) for stream in streams[symbol])
+                if not any(stream.is_open(now=now) for stream in streams[symbol])
             ]
             tolerance = {
                 symbol: min(stream.tolerance_seconds for stream in streams[symbol])

@@ -27,14 +27,12 @@ from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, Route
 from services.ingestor.feeds.streaming.gap_filler import FillTiming, GapFiller
 from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
 from services.ingestor.feeds.streaming.ports import Backfill
-from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
 from services.ingestor.feeds.streaming.unknown_kinds import UnknownKinds
 from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
-from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import FeedState, FeedStatus
 
 log = structlog.get_logger(__name__)
@@ -129,7 +127,7 @@ class StreamFeed:
             stable_seconds=_STABLE_SECONDS,
         )
         self._refusals = RefusalRecord(timing.patience)
-        self._last_frame = LastFrame(received_ns=clock.now_ns())
+        self._last_frame = LastFrame(at=clock.monotonic())
         self.streams = tuple(self._stream(each) for each in subscriptions)
         by_symbol: dict[str, tuple[InstrumentStream, ...]] = {}
         for stream in self.streams:
@@ -163,6 +161,8 @@ class StreamFeed:
         ConfigError
             If the address cannot be used.
         """
+        for stream in self.streams:
+            stream.start(sink)
         fillers = [
             asyncio.create_task(stream.filler.run(sink))
             for stream in self.streams
@@ -330,12 +330,6 @@ class StreamFeed:
             self.name,
             instrument=subscription.instrument,
             symbol=subscription.symbol,
-            normaliser=TickNormaliser(
-                feed=self.name,
-                instrument=subscription.instrument,
-                lateness_ns=int(timing.lateness * NS_PER_SECOND),
-                metrics=self._metrics,
-            ),
             market=subscription.market,
             last_frame=self._last_frame,
             stale_after=timing.stale_after,

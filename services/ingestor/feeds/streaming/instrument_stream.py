@@ -10,9 +10,11 @@ from typing import Final
 
 import structlog
 
+from services.ingestor.core.clock_disagreement import ClockDisagreement
 from services.ingestor.core.connection_health import ConnectionHealth, FeedCondition, Phase, feed_condition
-from services.ingestor.core.feed_status import HOLD_NS, Liveness, feed_state, watermark
+from services.ingestor.core.feed_status import Liveness, Watermark, feed_state
 from services.ingestor.core.refusals import Patience, Refusal, RefusalRecord, RefusalVerdict
+from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.feeds.streaming.events import Event, Trade
 from services.ingestor.feeds.streaming.gap_filler import GapFiller
@@ -20,7 +22,7 @@ from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, Tick
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedState, FeedStatus
+from shared.domain.ticks import FeedFault, FeedFaultKind, FeedState, FeedStatus
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +33,9 @@ _MAX_EXPONENT: Final = 16
 
 @dataclass(slots=True, kw_only=True)
 class LastFrame:
-    """When the last frame of any kind came, over all connections of a feed; nanoseconds since the epoch."""
+    """When the last frame of any kind came, over all connections of a feed; monotonic seconds."""
 
-    received_ns: int
+    at: float
 
 
 class InstrumentStream:
@@ -58,7 +60,6 @@ class InstrumentStream:
         *,
         instrument: str,
         symbol: str,
-        normaliser: TickNormaliser,
         market: Callable[[int], FeedState],
         last_frame: LastFrame,
         stale_after: float,
@@ -72,13 +73,23 @@ class InstrumentStream:
         self.instrument = instrument
         self.symbol = symbol
         self.filler: GapFiller | None = None
-        self._normaliser = normaliser
         self._market = market
         self._last_frame = last_frame
-        self._last_tick_ns = clock.now_ns()
-        self._stale_after_ns = _ns(stale_after)
-        self._lateness_ns = _ns(lateness)
-        self._idle_ns = _ns(idle)
+        now, lateness_ns = clock.monotonic(), int(lateness * NS_PER_SECOND)
+        self._last_tick = now
+        self._stale_after = stale_after
+        self._venue_clock = VenueClock(wall_ns=clock.now_ns(), now=now)
+        self._clock_disagreement = ClockDisagreement()
+        self._watermark = Watermark(
+            self._venue_clock, lateness_ns=lateness_ns, idle_seconds=idle, started=now
+        )
+        self._normaliser = TickNormaliser(
+            feed=feed,
+            instrument=instrument,
+            lateness_ns=lateness_ns,
+            metrics=metrics,
+            venue_clock=self._venue_clock,
+        )
         self._ask_again_seconds = patience.ask_again_seconds
         self._refusals = RefusalRecord(patience)
         self._metrics = metrics
@@ -88,7 +99,7 @@ class InstrumentStream:
         self._is_cooling_down = False
         self._words = ""
         self._troubles = 0
-        self._watermark_ns = 0
+        self._sink: Sink | None = None
         self._condition = FeedCondition.DISCONNECTED
         self._condition_since_ns = clock.now_ns()
 
@@ -112,7 +123,7 @@ class InstrumentStream:
             events = [event for event in events if not isinstance(event, Trade) or id(event) in kept]
         outcome = self._normaliser.take(events, frame=frame, received_ns=received_ns, now=now, sink=sink)
         if outcome.has_fresh_tick:
-            self._last_tick_ns = received_ns
+            self._last_tick = now
         if outcome.has_data:
             self._troubles = 0
         for gap in outcome.gaps:
@@ -122,11 +133,21 @@ class InstrumentStream:
 
     def take_filled(self, trades: list[Trade], sink: Sink) -> None:
         """Publish trades that were missing."""
-        self._normaliser.take_filled(trades, received_ns=self._clock.now_ns(), sink=sink)
+        self._normaliser.take_filled(
+            trades, received_ns=self._clock.now_ns(), now=self._clock.monotonic(), sink=sink
+        )
 
-    def is_open(self, now_ns: int) -> bool:
+    def start(self, sink: Sink) -> None:
+        """Publish into a sink from now on also what is not decided by a frame."""
+        self._sink = sink
+
+    def on_server_time(self, at_ns: int) -> None:
+        """Note the time that the venue's server gave when the connection was opened."""
+        self._venue_clock.take_date(at_ns, now=self._clock.monotonic())
+
+    def is_open(self, *, now: float) -> bool:
         """Return whether the instrument's market trades."""
-        return self._market(now_ns) is FeedState.LIVE
+        return self._market_state(now) is FeedState.LIVE
 
     def attach(self, health: Callable[[], ConnectionHealth | None]) -> None:
         """Be on another connection, whose health is None until it is open."""
@@ -183,22 +204,35 @@ class InstrumentStream:
         """Return when the stream last received something."""
         return Liveness(
             is_live=self._phase() is Phase.LIVE,
-            last_frame_ns=self._last_frame.received_ns,
-            last_tick_ns=self._last_tick_ns,
+            last_frame=self._last_frame.at,
+            last_tick=self._last_tick,
         )
 
     def status(self) -> FeedStatus:
         """Return the present state and watermark."""
+        now = self._clock.monotonic()
+        if self._sink is not None:
+            if self._normaliser.settle(now=now, sink=self._sink):
+                self._last_tick = now
+            self._compare_clocks(self._sink, now)
         self._observe_condition()
-        now_ns = self._clock.now_ns()
         liveness = self.liveness()
         self._metrics.feed_connected.labels(self.feed, self.instrument).set(liveness.is_live)
-        self._watermark_ns = max(self._watermark_ns, self._until(liveness, now_ns))
-        state = feed_state(
-            liveness, now_ns=now_ns, market=self._market(now_ns), stale_after_ns=self._stale_after_ns
-        )
+        awaited = [
+            each
+            for each in (
+                self._normaliser.held_since_ns,
+                self.filler.since_ns if self.filler is not None else None,
+            )
+            if each is not None
+        ]
         return FeedStatus(
-            instrument=self.instrument, feed=self.feed, state=state, watermark_ns=self._watermark_ns
+            instrument=self.instrument,
+            feed=self.feed,
+            state=feed_state(
+                liveness, now=now, market=self._market_state(now), stale_after=self._stale_after
+            ),
+            watermark_ns=self._watermark.advance(liveness, now=now, awaited_ns=min(awaited, default=None)),
         )
 
     def detail(self) -> FeedDetail:
@@ -218,19 +252,31 @@ class InstrumentStream:
         health = self._health()
         return health.phase(self.symbol) if health is not None else None
 
-    def _until(self, liveness: Liveness, now_ns: int) -> int:
-        """Return up to when all ticks are there, as far as missing trades can still be filled."""
-        mark = watermark(
-            liveness,
-            now_ns=now_ns,
-            lateness_ns=self._lateness_ns,
-            idle_ns=self._idle_ns,
-            previous_ns=self._watermark_ns,
+    def _market_state(self, now: float) -> FeedState:
+        """Return the market's state at the venue's present time: our clock may be wrong by days."""
+        return self._market(self._venue_clock.now_ns(now=now))
+
+    def _compare_clocks(self, sink: Sink, now: float) -> None:
+        change = self._clock_disagreement.look(self._venue_clock, wall_ns=self._clock.now_ns(), now=now)
+        if change is None:
+            return
+        sink.put_feed_fault(
+            FeedFault(
+                instrument=self.instrument,
+                feed=self.feed,
+                fault=FeedFaultKind.CLOCK_DISAGREES,
+                is_open=change.is_open,
+                at_ns=change.at_ns,
+                detail=change.detail,
+            )
         )
-        filled_until_ns = self.filler.since_ns if self.filler is not None else None
-        if filled_until_ns is None:
-            return mark
-        return min(mark, max(filled_until_ns, now_ns - HOLD_NS - self._lateness_ns))
+        log.warning(
+            "clock_disagrees",
+            feed=self.feed,
+            instrument=self.instrument,
+            is_open=change.is_open,
+            detail=change.detail,
+        )
 
     def _observe_condition(self) -> None:
         condition = feed_condition(
@@ -242,7 +288,3 @@ class InstrumentStream:
             self._condition, self._condition_since_ns = condition, self._clock.now_ns()
         for each in FeedCondition:
             self._metrics.feed_condition.labels(self.feed, self.instrument, each).set(each is condition)
-
-
-def _ns(seconds: float) -> int:
-    return int(seconds * NS_PER_SECOND)

@@ -6,7 +6,8 @@ brings are frames; what they mean is the venue's protocol's to say.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final, Protocol
 
 import orjson
@@ -40,7 +41,15 @@ class Endpoint:
 
 
 class Channel(Protocol):
-    """One open connection of a carrier."""
+    """One open connection of a carrier.
+
+    Attributes
+    ----------
+    server_time
+        What the server's clock showed when it was opened; None if it did not say.
+    """
+
+    server_time: datetime | None
 
     async def receive(self) -> str | bytes:
         """Return the next frame.
@@ -116,6 +125,24 @@ def refused_by_status(status: int, body: bytes, *, retry_after: str | None, at: 
             retry_after, longest_seconds=LONGEST_RETRY_AFTER_SECONDS, at=at
         ),
     )
+
+
+def server_time(date: str | None) -> datetime | None:
+    """Return the instant of a ``Date`` header; None if there was none that can be read.
+
+    Examples
+    --------
+    >>> server_time("Fri, 28 Nov 2025 12:05:00 GMT").isoformat()
+    '2025-11-28T12:05:00+00:00'
+    >>> server_time("today") is None
+    True
+    """
+    try:
+        at = parsedate_to_datetime(date) if date is not None else None
+    except (ValueError, OverflowError):
+        return None
+    # RFC 9110 dates are GMT; "-0000" reads as naive.
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def words_of(body: bytes) -> str:

@@ -15,6 +15,7 @@ from services.ingestor.feeds.transport.carrier import (
     ChannelEnded,
     Endpoint,
     refused_by_status,
+    server_time,
 )
 from services.ingestor.feeds.transport.json_fields import MAX_FRAME_BYTES
 from shared.clock import Clock
@@ -61,6 +62,7 @@ class LinesChannel:
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
+        self.server_time = server_time(response.headers.get("date"))
         # Raw: the request asked for no compression, and a few compressed bytes can be gigabytes.
         self._chunks: AsyncIterator[bytes] = response.aiter_raw()
         self._splitter = LineSplitter()

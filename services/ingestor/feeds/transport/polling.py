@@ -4,11 +4,12 @@ An answer that is not news is a frame all the same: that it has been seen before
 """
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
 import httpx
 
-from services.ingestor.feeds.transport.carrier import ChannelEnded, Endpoint, refused_by_status
+from services.ingestor.feeds.transport.carrier import ChannelEnded, Endpoint, refused_by_status, server_time
 from shared.clock import Clock
 
 # The answers of polled venues have a few kilobytes.
@@ -31,12 +32,14 @@ class PollingChannel:
         endpoint: Endpoint,
         *,
         first: str | bytes,
+        first_at: datetime | None,
         every_seconds: float,
         timeout_seconds: float,
         clock: Clock,
     ) -> None:
         self._client = client
         self._endpoint = endpoint
+        self.server_time = first_at
         self._first: str | bytes | None = first
         self._last = first
         self._every_seconds = every_seconds
@@ -51,7 +54,7 @@ class PollingChannel:
             return first
         await asyncio.sleep(max(0.0, self._asked_at + self._every_seconds - self._clock.monotonic()))
         self._asked_at = self._clock.monotonic()
-        answer = await _ask(
+        answer, _ = await _ask(
             self._client, self._endpoint, timeout_seconds=self._timeout_seconds, clock=self._clock
         )
         if answer is not None:
@@ -80,13 +83,14 @@ async def open_polling(
     ChannelEnded
         If there is no answer, or one with another status than 200.
     """
-    first = await _ask(client, endpoint, timeout_seconds=timeout_seconds, clock=clock)
+    first, first_at = await _ask(client, endpoint, timeout_seconds=timeout_seconds, clock=clock)
     if first is None:
         raise ChannelEnded("refused", "HTTP 304 to a request without a condition")
     return PollingChannel(
         client,
         endpoint,
         first=first,
+        first_at=first_at,
         every_seconds=every_seconds,
         timeout_seconds=timeout_seconds,
         clock=clock,
@@ -95,8 +99,8 @@ async def open_polling(
 
 async def _ask(
     client: httpx.AsyncClient, endpoint: Endpoint, *, timeout_seconds: float, clock: Clock
-) -> str | bytes | None:
-    """Return the body of an answer; None if it says that nothing has changed."""
+) -> tuple[str | bytes | None, datetime | None]:
+    """Return the body of an answer, None if it says that nothing has changed, and the server's time."""
     try:
         request = client.build_request(
             "GET", endpoint.url, params=dict(endpoint.query) or None, headers=dict(endpoint.headers)
@@ -110,8 +114,9 @@ async def _ask(
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         # Its text may hold the address with its query.
         raise ChannelEnded("unreachable", type(error).__name__) from None
+    at = server_time(response.headers.get("date"))
     if response.status_code == _NOT_MODIFIED:
-        return None
+        return None, at
     if response.status_code != 200:
         raise refused_by_status(
             response.status_code, body, retry_after=response.headers.get("retry-after"), at=clock.now()
@@ -119,9 +124,9 @@ async def _ask(
     if body.lstrip()[:1] == b"<":
         raise ChannelEnded("refused", "a web page instead of data")
     try:
-        return body.decode()
+        return body.decode(), at
     except UnicodeDecodeError:
-        return body
+        return body, at
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -18,6 +18,7 @@ from services.ingestor.feeds.transport.carrier import (
     ChannelEnded,
     Endpoint,
     refused_by_status,
+    server_time,
 )
 from services.ingestor.feeds.transport.http_clients import USER_AGENT
 from shared.clock import Clock
@@ -40,6 +41,8 @@ class WebsocketChannel:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        response = socket.response
+        self.server_time = server_time(response.headers.get("Date") if response is not None else None)
 
     async def receive(self) -> str | bytes:
         """Return the next message."""
