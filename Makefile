@@ -26,7 +26,7 @@ help:
 	@echo "                        scenes are sqlite, postgres, full-disk and cut-connections"
 	@echo "make soak [SECONDS=1800] [RATE=5000] [SEED=1]  two ingestors and three venues that send thousands of ticks a"
 	@echo "                        second and fail every few seconds; every tick is in the log once, or accounted for"
-	@echo "make fuzz               odd replies, records and files by the thousand; takes hours"
+	@echo "make fuzz [SEED=1]      odd replies, records and files by the thousand, frames by the million; takes hours"
 	@echo "make bench [QUICK=1]    the benchmark table, and build/bench.json; QUICK asks only whether every part runs"
 	@echo "make lint               format, lint, types and import contracts, as the gate checks them"
 
@@ -44,10 +44,12 @@ else
 	$(PYTEST) -ra $(TESTS)
 endif
 
-# Thousands of examples each, where the tests try a few hundred: replies of receivers and mail servers, records, files.
+# Thousands of examples each, where the tests try a few hundred: replies of receivers and mail servers, records, files;
+# and a million changed frames of each venue.
 fuzz: $(VENV)/.test
 	HYPOTHESIS_PROFILE=deep $(PYTEST) -ra tests/property tests/integration/notifier/test_webhook_fuzz.py \
 	  tests/integration/notifier/test_email_fuzz.py
+	$(BIN)/python -m tests.fuzz --count 1000000 --seed $(SEED)
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos.notifier_campaign --scene $(SCENE) --kills $(KILLS) --seed $(SEED) $(if $(KAFKA),--kafka)
