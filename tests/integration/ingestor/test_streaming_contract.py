@@ -49,6 +49,8 @@ REPLACED = {
 # empty side as null, which is no fault.
 KEPT = {"unknown_type": 0, "bad_json": 4, "binary_frame": 1, "huge_frame": 1, "null_price": None}
 
+_OUT_OF_TIME = {"clock_skew_future": "future", "clock_skew_past": "too_old"}
+
 
 class _NoBackfill:
     async def trades_in(self, gap: Gap) -> list[Trade]:
@@ -263,10 +265,10 @@ async def test_price_from_before_the_weekend_is_no_tick(
     assert run.server.connections == 1
 
 
-@_playing(["clock_skew_future"])
-async def test_tick_from_the_future_is_rejected_with_its_reason(
+@_playing(_OUT_OF_TIME)
+async def test_tick_out_of_time_is_rejected_with_its_reason(
     provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with _running(provider, scenario, caplog) as run:
         await run.until_all_published()
-    assert {reason for reason, _ in run.feed.sink.rejected} == {"future"}
+    assert {reason for reason, _ in run.feed.sink.rejected} == {_OUT_OF_TIME[scenario]}

@@ -241,3 +241,9 @@ class PlayedVenue(FakeVenue):
     async def _clock_skew_future(self, socket: ServerConnection, wire: WireFormat) -> None:
         await self._ticks(socket, wire, age_seconds=-3_600)
         await self._ticks(socket, wire)
+
+    async def _clock_skew_past(self, socket: ServerConnection, wire: WireFormat) -> None:
+        """Show the venue's time first: a tick is too old beside it."""
+        await self._ticks(socket, wire)
+        await self._ticks(socket, wire, age_seconds=3_600)
+        await self._ticks(socket, wire)

@@ -35,6 +35,7 @@ COMMON: Final = frozenset(
         "huge_frame",
         "null_price",
         "clock_skew_future",
+        "clock_skew_past",
     }
 )
 # For providers that acknowledge a subscription, and for those with a heartbeat.
