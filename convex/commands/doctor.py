@@ -12,6 +12,9 @@ _COLOURS: Final = {"ok": "green", "FAIL": "bold red", "skipped": "dim"}
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+    no_providers: Annotated[
+        bool, typer.Option("--no-providers", help="Ask no provider of market data.")
+    ] = False,
 ) -> None:
     """Check settings, files and connections from here; exit 1 if any check failed."""
     from rich.console import Console
@@ -21,7 +24,7 @@ def doctor(
     from convex.doctor.finding import CheckVerdict
     from convex.doctor.run_checks import run_checks
 
-    findings = asyncio.run(run_checks())
+    findings = asyncio.run(run_checks(has_providers=not no_providers))
     if as_json:
         for finding in findings:
             typer.echo(json.dumps(asdict(finding)))

@@ -64,8 +64,10 @@ def _contacts(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> Iterator[C
         if order.order and is_pair(symbol):
             yield _contact(TICK_HISTORY.name, TICK_HISTORY.rest_url(settings), f"past closes of {symbol}")
         else:
-            provider = bar_provider(settings.bars_source)
-            yield _contact(provider.name, provider.rest_url(settings), f"daily bars of {symbol}")
+            for name in dict.fromkeys((settings.bars_source, settings.bars_check_source)):
+                if name is not None:
+                    provider = bar_provider(name)
+                    yield _contact(name, provider.rest_url(settings), f"daily bars of {symbol}")
     for series in settings.macro_series:
         macro = macro_provider(series)
         yield _contact(macro.name, macro.rest_url(settings), f"macro series {series.partition(':')[2]}")

@@ -32,6 +32,8 @@ Convex = Callable[..., Ran]
 def convex(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Convex:
     """Run ``convex ARGUMENTS`` in this process."""
     monkeypatch.setenv("COLUMNS", "200")
+    # No test asks a provider outside this machine, which the doctor would do.
+    monkeypatch.setenv("CONVEX_INGESTOR_FEED", "simulated")
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["convex", *arguments])
