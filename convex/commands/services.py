@@ -30,13 +30,19 @@ def ingestor(
     record: Annotated[
         Path | None, typer.Option(help="Keep what providers send in this folder, compressed, without keys.")
     ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Play what --record kept in this folder, then stop.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=0, help="With --replay: multiple of the recorded speed; 0 is at once.")
+    ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print ticks, bars and statuses as JSON lines; no Kafka.")
     ] = False,
 ) -> None:
     """Stream ticks, bars and macro series into Kafka."""
     from convex.settings import read_settings
-    from services.ingestor.app import run_dry, run_ingestor
+    from services.ingestor.app import RecordingOptions, run_dry, run_ingestor
     from services.ingestor.config import IngestorSettings
     from shared.clock import SystemClock
     from shared.config import KafkaSettings
@@ -45,15 +51,19 @@ def ingestor(
     kafka, settings = read_settings(KafkaSettings), read_settings(IngestorSettings)
     pairs = load_pairs(read_settings(PairsSettings).pairs)
     clock = SystemClock()
+    recording = RecordingOptions(record=record, replay=replay, speed=speed)
     if dry_run:
         _run(
             "ingestor",
             lambda stop: run_dry(
-                settings, pairs, write=_write_to_stdout, clock=clock, stop=stop, record=record
+                settings, pairs, write=_write_to_stdout, clock=clock, stop=stop, recording=recording
             ),
             logs_to=sys.stderr,
         )
-    _run("ingestor", lambda stop: run_ingestor(kafka, settings, pairs, clock=clock, stop=stop, record=record))
+    _run(
+        "ingestor",
+        lambda stop: run_ingestor(kafka, settings, pairs, clock=clock, stop=stop, recording=recording),
+    )
 
 
 def _write_to_stdout(part: bytes) -> None:

@@ -4,9 +4,11 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -29,6 +31,7 @@ from services.ingestor.live_feeds import live_feeds
 from services.ingestor.macro_feeds import macro_feeds
 from services.ingestor.metrics import IngestorMetrics
 from services.ingestor.printed_sink import PrintedSink
+from services.ingestor.recorded_feeds import recorded_feed, settings_to_play
 from services.ingestor.supervisor import Supervisor
 from shared.calendars import xnys_calendar
 from shared.clock import Clock
@@ -44,6 +47,41 @@ log = structlog.get_logger(__name__)
 _uniform = random.SystemRandom().random
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingOptions:
+    """What the command line asks for beside the settings.
+
+    Parameters
+    ----------
+    record
+        Folder in which to record what providers send.
+    replay
+        Folder of a recording to play instead of any feed.
+    speed
+        Multiple of the recorded speed; 0 is as fast as possible.
+
+    Raises
+    ------
+    ConfigError
+        If both are asked for.
+    """
+
+    record: Path | None = None
+    replay: Path | None = None
+    speed: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.record is not None and self.replay is not None:
+            raise ConfigError("--record and --replay: choose one of them")
+
+    def settings(self, settings: IngestorSettings) -> IngestorSettings:
+        """Return the settings that hold: a replay needs no key."""
+        return settings if self.replay is None else settings_to_play(settings)
+
+
+_NO_RECORDING: Final = RecordingOptions()
+
+
 async def run_ingestor(
     kafka: KafkaSettings,
     settings: IngestorSettings,
@@ -51,14 +89,9 @@ async def run_ingestor(
     *,
     clock: Clock,
     stop: asyncio.Event,
-    record: Path | None = None,
+    recording: RecordingOptions = _NO_RECORDING,
 ) -> None:
     """Run until asked to stop, or until a replay that is not held open has ended; then send what waits.
-
-    Parameters
-    ----------
-    record
-        Folder in which to record what providers send; None: nothing is recorded.
 
     Raises
     ------
@@ -67,14 +100,17 @@ async def run_ingestor(
     """
     registry = CollectorRegistry()
     routes = routes_of(pairs)
+    settings = recording.settings(settings)
     metrics = _metrics_of(settings, pairs, registry)
     async with AsyncExitStack() as stack:
-        tap = _tap(record, settings, metrics=metrics, clock=clock, stack=stack)
+        tap = _tap(recording, settings, metrics=metrics, clock=clock, stack=stack)
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
         retrying = RetryingPublisher(publisher, metrics=metrics, uniform=_uniform)
-        make_feeds = partial(_make_feeds, settings, kafka, pairs, metrics=metrics, clock=clock, tap=tap)
+        make_feeds = partial(
+            _make_feeds, settings, kafka, pairs, recording, metrics=metrics, clock=clock, tap=tap
+        )
         async with AsyncExitStack() as trial:
             # A wrong setting is refused now, also by one that waits for the lease.
             await make_feeds(trial)
@@ -116,7 +152,7 @@ async def run_dry(
     write: Callable[[bytes], None],
     clock: Clock,
     stop: asyncio.Event,
-    record: Path | None = None,
+    recording: RecordingOptions = _NO_RECORDING,
 ) -> None:
     """Print what would be published, without Kafka, until asked to stop or nobody reads it any more.
 
@@ -124,20 +160,19 @@ async def run_dry(
     ----------
     write
         Writes bytes and returns once they are written; raises `BrokenPipeError` when nobody reads any more.
-    record
-        As in `run_ingestor`.
 
     Raises
     ------
     ConfigError
         If a setting, a pair or an input file is wrong.
     """
+    settings = recording.settings(settings)
     metrics = _metrics_of(settings, pairs, CollectorRegistry())
     async with AsyncExitStack() as stack:
-        tap = _tap(record, settings, metrics=metrics, clock=clock, stack=stack)
+        tap = _tap(recording, settings, metrics=metrics, clock=clock, stack=stack)
         sink = PrintedSink(write)
         supervisor = Supervisor(
-            partial(_make_feeds, settings, None, pairs, metrics=metrics, clock=clock, tap=tap),
+            partial(_make_feeds, settings, None, pairs, recording, metrics=metrics, clock=clock, tap=tap),
             sink,
             lease=None,
             status_interval_seconds=settings.status_interval_seconds,
@@ -166,7 +201,7 @@ def _metrics_of(
 
 
 def _tap(
-    folder: Path | None,
+    recording: RecordingOptions,
     settings: IngestorSettings,
     *,
     metrics: IngestorMetrics,
@@ -174,6 +209,7 @@ def _tap(
     stack: AsyncExitStack,
 ) -> Tap:
     """Return what records into a folder until the stack is closed."""
+    folder = recording.record
     if folder is None:
         return NoTap()
     if settings.feed != "live":
@@ -239,6 +275,7 @@ async def _make_feeds(
     settings: IngestorSettings,
     kafka: KafkaSettings | None,
     pairs: tuple[Pair, ...],
+    recording: RecordingOptions,
     stack: AsyncExitStack,
     *,
     metrics: IngestorMetrics,
@@ -264,6 +301,18 @@ async def _make_feeds(
                 stack=stack,
                 tap=tap,
             )
+            if recording.replay is not None:
+                return [
+                    await recorded_feed(
+                        recording.replay,
+                        settings,
+                        pairs,
+                        speed=recording.speed,
+                        metrics=metrics,
+                        clients=clients,
+                        wall=clock,
+                    )
+                ]
             return [
                 *await live_feeds(
                     settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap

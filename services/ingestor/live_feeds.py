@@ -7,7 +7,7 @@ client, which limits the rate of requests.
 
 import functools
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -63,13 +63,30 @@ async def live_feeds(
         settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap or NoTap()
     )
     bars: list[Feed] = [await make.history(instrument, order) for instrument, order in orders.items()]
-    choices = {
-        instrument: make.choice(instrument, order) for instrument, order in orders.items() if order.order
-    }
-    streams = [
-        StandbyFeed(stream, choices, is_refused=stream.is_refused) for stream in await make.streams(orders)
-    ]
-    return [*streams, FeedChooser(streams, choices), *bars]
+    streams = await make.streams(orders, has_backfill=True)
+    return [*make.chosen(streams, orders), *bars]
+
+
+async def streams_to_play(
+    settings: IngestorSettings,
+    pairs: tuple[Pair, ...],
+    *,
+    metrics: IngestorMetrics,
+    clients: HttpClients,
+    clock: Clock,
+) -> tuple[list[StreamFeed], list[StandbyFeed], FeedChooser]:
+    """Return the streams of every leg, to be given the frames of a recording: nothing is asked of anybody.
+
+    Raises
+    ------
+    ConfigError
+        If no provider has a leg.
+    """
+    orders = feed_orders(settings, pairs)
+    make = _LiveFeeds(settings, None, pairs, metrics=metrics, clients=clients, clock=clock, tap=NoTap())
+    streams = await make.streams(orders, has_backfill=False)
+    *standbys, chooser = make.chosen(streams, orders)
+    return streams, standbys, chooser
 
 
 class _LiveFeeds:
@@ -132,7 +149,17 @@ class _LiveFeeds:
     def _hours(self, instrument: str) -> MarketHours:
         return hours_of(instrument, calendar=xnys_calendar(), closures=declared_closures())
 
-    async def streams(self, orders: Mapping[str, FeedOrder]) -> list[StreamFeed]:
+    def chosen(
+        self, streams: Sequence[StreamFeed], orders: Mapping[str, FeedOrder]
+    ) -> tuple[*tuple[StandbyFeed, ...], FeedChooser]:
+        """Return the streams, each behind the choice among those of its instruments, and what chooses."""
+        choices = {
+            instrument: self.choice(instrument, order) for instrument, order in orders.items() if order.order
+        }
+        standbys = [StandbyFeed(stream, choices, is_refused=stream.is_refused) for stream in streams]
+        return (*standbys, FeedChooser(standbys, choices))
+
+    async def streams(self, orders: Mapping[str, FeedOrder], *, has_backfill: bool) -> list[StreamFeed]:
         """Return the feeds that bring the ticks of some instruments, from each of their venues."""
         wanted: dict[str, list[Wanted]] = {}
         venues: dict[str, StreamingVenue] = {}
@@ -142,12 +169,16 @@ class _LiveFeeds:
                 wanted.setdefault(source.venue.name, []).append(
                     Wanted(instrument=instrument, symbol=source.symbol, market=self._hours(instrument).state)
                 )
-        return [stream for name, venue in venues.items() for stream in await self._of(venue, wanted[name])]
+        return [
+            stream
+            for name, venue in venues.items()
+            for stream in await self._of(venue, wanted[name], has_backfill)
+        ]
 
-    async def _of(self, venue: StreamingVenue, wanted: list[Wanted]) -> list[StreamFeed]:
+    async def _of(self, venue: StreamingVenue, wanted: list[Wanted], has_backfill: bool) -> list[StreamFeed]:
         settings, clients = self._settings, self._clients
         rest_client = None
-        if venue.rest_url is not None and venue.make_backfill is not None:
+        if has_backfill and venue.rest_url is not None and venue.make_backfill is not None:
             rest_client = await clients.of(
                 venue.name, venue.rest_url(settings), interval_seconds=settings.fill_interval_seconds
             )

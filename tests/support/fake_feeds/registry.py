@@ -35,7 +35,6 @@ COMMON: Final = frozenset(
         "huge_frame",
         "null_price",
         "clock_skew_future",
-        "clock_skew_past",
     }
 )
 # For providers that acknowledge a subscription, and for those with a heartbeat.
@@ -44,20 +43,13 @@ WITH_HEARTBEAT: Final = frozenset({"no_first_data"})
 
 
 class FakeServer(Protocol):
-    """A running fake provider; ``expected`` grows with each good tick that it sends.
-
-    ``connections`` counts those that were accepted, ``handshakes`` also those that were refused.
-    """
+    """A running fake provider; ``expected`` grows with each good tick that it sends."""
 
     connections: int
-    handshakes: int
     expected: list[ExpectedTick]
 
     @property
     def url(self) -> str: ...
-
-    def heal(self) -> None:
-        """Refuse nothing from now on."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -71,7 +63,7 @@ class FakeProvider:
     Parameters
     ----------
     name
-        Of the fake: the provider's, unless it has two.
+        Of the fake; a provider with two kinds of instruments has two.
     venue
         Name in the registry of the ingestor's feeds.
     symbols
@@ -101,24 +93,50 @@ class FakeProvider:
 def _played(
     venue: str,
     make_format: Callable[[], WireFormat],
-    *symbols: str,
+    symbol: str,
+    *,
     settings: Callable[[str], Mapping[str, Any]],
     scenarios: frozenset[str],
     refusals: Mapping[Fault, int] | None = None,
     secrets: tuple[str, ...] = (),
 ) -> FakeProvider:
-    """Return a provider that plays the common scenarios."""
+    """Return a provider that plays the common scenarios for one symbol."""
     return FakeProvider(
-        name=venue,
+        name=f"{venue}-{symbol}",
         venue=venue,
-        symbols=symbols,
+        symbols=(symbol,),
         serve=lambda scenario: PlayedVenue(
-            make_format, scenario=scenario, symbols=symbols, refusals=refusals
+            make_format, scenario=scenario, symbols=(symbol,), refusals=refusals
         ),
         settings=settings,
         scenarios=COMMON | scenarios,
         secrets=secrets,
         make_format=make_format,
+    )
+
+
+def _finnhub(symbol: str) -> FakeProvider:
+    return _played(
+        "finnhub",
+        lambda: FinnhubFormat((symbol,)),
+        symbol,
+        settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
+        scenarios=WITH_HEARTBEAT
+        | {"bad_key", "unknown_symbol", "throttled"}
+        | ({"stale_snapshot"} if "/" in symbol else set()),
+        refusals={Fault.BAD_KEY: 401},
+        secrets=(finnhub.KEY,),
+    )
+
+
+def _twelvedata(symbol: str) -> FakeProvider:
+    return _played(
+        "twelvedata",
+        TwelveDataFormat,
+        symbol,
+        settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
+        scenarios=WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol", "stale_snapshot"},
+        secrets=(twelvedata.KEY,),
     )
 
 
@@ -142,30 +160,10 @@ FAKE_PROVIDERS: Final = (
         BinanceFormat,
         "PAXG/USDT",
         settings=lambda url: {"binance_websocket_url": url},
-        scenarios=WITH_ACKNOWLEDGEMENT | {"blocked"},
-        refusals={Fault.BLOCKED: 451},
+        scenarios=WITH_ACKNOWLEDGEMENT,
     ),
-    _played(
-        "finnhub",
-        FinnhubFormat,
-        "XAU/USD",
-        "IWM",
-        settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
-        scenarios=WITH_HEARTBEAT | {"bad_key", "unknown_symbol", "throttled", "stale_snapshot"},
-        refusals={Fault.BAD_KEY: 401},
-        secrets=(finnhub.KEY,),
-    ),
-    _played(
-        "twelvedata",
-        TwelveDataFormat,
-        "XAU/USD",
-        "IWM",
-        settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
-        scenarios=WITH_ACKNOWLEDGEMENT
-        | WITH_HEARTBEAT
-        | {"bad_key", "unknown_symbol", "partial_fails", "stale_snapshot"},
-        secrets=(twelvedata.KEY,),
-    ),
+    _twelvedata("XAU/USD"),
+    _twelvedata("IWM"),
     _played(
         "tiingo_fx",
         TiingoFxFormat,

@@ -33,12 +33,9 @@ class StandbyFeed:
         self._choices = choices
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return the status of each instrument that the feed is chosen for, once the log says so."""
+        """Return the status of each instrument that the feed is chosen for."""
         return tuple(
-            status
-            for status in self.feed.statuses()
-            if self._choices[status.instrument].is_announced
-            and self._choices[status.instrument].present == self.name
+            status for status in self.feed.statuses() if self._choices[status.instrument].present == self.name
         )
 
     def details(self) -> Iterable[FeedDetail]:
@@ -53,11 +50,15 @@ class StandbyFeed:
         ConfigError
             As the feed does.
         """
+        await self.feed.run(self.sink_before(sink))
+
+    def sink_before(self, sink: Sink) -> Sink:
+        """Return what the feed writes to: of its ticks, the chosen ones go on to a sink."""
 
         def on_ticks(batch: QuoteBatch | TradeBatch) -> None:
             self._choices[batch.instrument].take(batch, sink)
 
-        await self.feed.run(FeedSink(sink, on_ticks=on_ticks))
+        return FeedSink(sink, on_ticks=on_ticks)
 
 
 class FeedChooser:

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 import structlog
 
-from services.ingestor.core.connection_health import Limits
+from services.ingestor.core.connection_health import ConnectionHealth, Limits
 from services.ingestor.core.refusals import Patience, RefusalRecord
 from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.feeds.streaming.connection import Connection, ConnectionPlan
-from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, Routes
+from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, FrameRouter, Routes
 from services.ingestor.feeds.streaming.gap_filler import FillTiming, GapFiller
 from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
 from services.ingestor.feeds.streaming.ports import Backfill
@@ -140,6 +140,7 @@ class StreamFeed:
         )
         self._tap = tap or NoTap()
         self._opened = 0
+        self._played: dict[int, FrameRouter] = {}
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the present state and watermark of each instrument."""
@@ -152,6 +153,39 @@ class StreamFeed:
     def is_refused(self, instrument: str) -> bool:
         """Return whether the venue refuses an instrument for good, as far as the evidence goes."""
         return all(stream.is_refused for stream in self.streams if stream.instrument == instrument)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the symbols that it streams."""
+        return tuple(self._routes.streams)
+
+    def play(self, raw: str | bytes, *, connection: int, received_ns: int, sink: Sink) -> None:
+        """Take a frame of a recording as if it came now, instead of `run`.
+
+        Parameters
+        ----------
+        connection
+            Number of the connection over which it came; one begins with its first frame.
+        """
+        if connection not in self._played:
+            # The frames of two may alternate while the next one replaces a connection.
+            self._played = dict(list(self._played.items())[-1:])
+            self._played[connection] = self._begin_played()
+        now = self._last_frame.at = self._clock.monotonic()
+        self._played[connection].route(raw, frame=raw, received_ns=received_ns, now=now, sink=sink)
+
+    def _begin_played(self) -> FrameRouter:
+        health = ConnectionHealth(
+            self._timing.limits,
+            symbols=self.symbols,
+            now=self._clock.monotonic(),
+            is_acknowledged=not self._plan.has_acknowledgement,
+        )
+        protocol = self._plan.make_protocol()
+        protocol.opening_frames()
+        for stream in self.streams:
+            stream.attach(lambda: health)
+        return FrameRouter(self._routes, protocol, health, is_following=False, on_accepted=self._on_accepted)
 
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled.
