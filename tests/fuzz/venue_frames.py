@@ -123,7 +123,7 @@ def _normaliser(session: VenueSession, now: float) -> TickNormaliser:
         CollectorRegistry(),
         feeds=(session.venue,),
         instruments=(instrument,),
-        streams={instrument: session.venue},
+        streams={instrument: (session.venue,)},
     )
     return TickNormaliser(
         feed=session.venue,
