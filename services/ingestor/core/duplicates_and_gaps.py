@@ -7,6 +7,7 @@ from typing import Final
 # A venue repeats a tick at once or after a reconnect, not minutes later.
 _MEMORY_SECONDS: Final = 120.0
 _MEMORY_TICKS: Final = 20_000
+_CONTRADICTIONS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,10 @@ class TradeSequence:
     above              new, and a gap before it          the same
     ================== ================================= ===============
 
+    A trade that is newer than the last one and has a lower id contradicts its number. With the third such
+    trade in a row the sequence begins anew there: the venue numbers its trades anew, or the id of the last
+    one was wrong, and would make every later trade a duplicate.
+
     So a snapshot after a reconnect may fill the gap that the reconnect made, and cannot hide it.
 
     Examples
@@ -52,6 +57,7 @@ class TradeSequence:
     def __init__(self) -> None:
         self._last: tuple[int, int] | None = None
         self._announced: int | None = None
+        self._contradictions = 0
 
     def resume(self, trade_id: int, ts_event_ns: int) -> None:
         """Begin after a trade that an earlier process has published: what it missed is a gap.
@@ -83,12 +89,22 @@ class TradeSequence:
             if self._last is not None:
                 last_id, last_ns = self._last
                 if trade_id <= last_id:
-                    continue
-                if trade_id > last_id + 1:
+                    if not self._is_contradicted(ts_event_ns, last_ns):
+                        continue
+                elif trade_id > last_id + 1:
                     gaps.append(Gap(after_id=last_id, before_id=trade_id, since_ns=last_ns))
+            self._contradictions = 0
             new.append(trade_id)
             self._last = (trade_id, ts_event_ns)
         return new, gaps
+
+    def _is_contradicted(self, ts_event_ns: int, last_ns: int) -> bool:
+        """Return whether the last id cannot be right, after a trade below it."""
+        if not 0 < last_ns < ts_event_ns:
+            self._contradictions = 0
+            return False
+        self._contradictions += 1
+        return self._contradictions >= _CONTRADICTIONS
 
     def on_last_trade_id(self, trade_id: int) -> Gap | None:
         """Note the id of the venue's last trade; return the gap if the id noted before is still missing.

@@ -24,7 +24,7 @@ from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.feeds.transport.tap import Tap
 from services.ingestor.feeds.transport.websocket import open_websocket
 from services.ingestor.metrics import IngestorMetrics
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.domain.ticks import FeedState
 from tests.support.fake_feeds.sink import RecordingSink
 
@@ -109,12 +109,15 @@ async def live_feed(
     backfill: Backfill | None,
     timing: Timing = TIMING,
     rotate_seconds: float | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[LiveFeed]:
     """Run a feed of one instrument over a websocket into a sink that remembers."""
     plan = ConnectionPlan(
         open=websocket_opener(url, timing), make_protocol=make_protocol, rotate_seconds=rotate_seconds
     )
-    async with planned_feed(name, plan=plan, symbols=("PAXG/USD",), backfill=backfill, timing=timing) as feed:
+    async with planned_feed(
+        name, plan=plan, symbols=("PAXG/USD",), backfill=backfill, timing=timing, clock=clock
+    ) as feed:
         yield feed
 
 
@@ -139,6 +142,7 @@ async def planned_feed(
     redactor: Redactor | None = None,
     tap: Tap | None = None,
     sink: RecordingSink | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[LiveFeed]:
     """Run a feed of some symbols, connected by a plan, into a sink that remembers."""
     registry = CollectorRegistry()
@@ -155,7 +159,7 @@ async def planned_feed(
         metrics=IngestorMetrics(
             registry, feeds=(name,), instruments=instruments, streams=dict.fromkeys(instruments, (name,))
         ),
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         redactor=redactor,
         tap=tap,
     )

@@ -62,6 +62,36 @@ def test_claim_before_any_trade_is_the_starting_point() -> None:
     assert sequence.offer([(51, 1)], is_snapshot=False) == ([51], [])
 
 
+def test_a_wrong_id_does_not_make_every_later_trade_a_duplicate() -> None:
+    sequence = _after(100)
+    assert sequence.offer([(2**62, 10)], is_snapshot=False)[0] == [2**62]
+
+    offered = [
+        sequence.offer([(trade_id, ts)], is_snapshot=False)
+        for trade_id, ts in ((101, 11), (102, 12), (103, 13))
+    ]
+    assert offered == [([], []), ([], []), ([103], [])]
+    assert sequence.offer([(104, 14), (106, 15)], is_snapshot=False) == (
+        [104, 106],
+        [Gap(after_id=104, before_id=106, since_ns=14)],
+    )
+
+
+def test_trades_that_come_again_are_duplicates_however_many() -> None:
+    sequence = _after(100)
+    sequence.offer([(101, 20), (102, 30)], is_snapshot=False)
+    for _ in range(10):
+        assert sequence.offer([(99, 10), (101, 20), (102, 30)], is_snapshot=False) == ([], [])
+
+
+def test_two_newer_trades_with_lower_ids_and_a_repetition_between_them_are_no_new_numbering() -> None:
+    sequence = _after(100)
+    sequence.offer([(110, 20)], is_snapshot=False)
+
+    for trade_id, ts in ((101, 21), (102, 22), (110, 20), (103, 23), (104, 24)):
+        assert sequence.offer([(trade_id, ts)], is_snapshot=False) == ([], [])
+
+
 def test_equal_quotes_are_seen_once_within_two_minutes() -> None:
     quotes = RecentTicks()
 
