@@ -84,11 +84,19 @@ class HealthServer:
         failed = {name: problem for name, check in checks.items() if (problem := check()) is not None}
         answer: dict[str, Any] = {"status": "failed" if failed else "ok", "failed": failed}
         if path == "/readyz" and self._detail:
-            answer["detail"] = {name: detail() for name, detail in self._detail.items()}
+            answer["detail"] = {name: _shown(detail) for name, detail in self._detail.items()}
         body = json.dumps(answer).encode()
         status = "503 Service Unavailable" if failed else "200 OK"
         start_response(status, [("Content-Type", "application/json")])
         return [body]
+
+
+def _shown(detail: Detail) -> Any:
+    """Return a detail; None if it changed while it was read, for the verdict must not depend on it."""
+    try:
+        return detail()
+    except Exception:
+        return None
 
 
 class _Server(ThreadingMixIn, WSGIServer):

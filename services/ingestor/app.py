@@ -127,6 +127,7 @@ async def run_ingestor(
             flush_timeout_seconds=settings.flush_timeout_seconds,
             is_live=settings.feed == "live",
             uniform=_uniform,
+            redactor=Redactor.of_settings(settings),
             metrics=metrics,
             clock=clock,
         )
@@ -179,6 +180,7 @@ async def run_dry(
             flush_timeout_seconds=settings.flush_timeout_seconds,
             is_live=settings.feed == "live",
             uniform=_uniform,
+            redactor=Redactor.of_settings(settings),
             metrics=metrics,
             clock=clock,
         )

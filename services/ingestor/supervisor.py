@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from services.ingestor.feeds.ports import Feed, ShowsDetails, Sink
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.kafka.lease import Lease
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
@@ -68,6 +69,8 @@ class Supervisor:
         ends the process.
     uniform
         Randomness for the back-off, numbers in ``[0, 1)``.
+    redactor
+        Removes keys from what is logged of an error.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Supervisor:
         flush_timeout_seconds: float,
         is_live: bool,
         uniform: Callable[[], float],
+        redactor: Redactor,
         metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
@@ -91,6 +95,7 @@ class Supervisor:
         self._flush_timeout_seconds = flush_timeout_seconds
         self._is_live = is_live
         self._uniform = uniform
+        self._redactor = redactor
         self._metrics = metrics
         self._clock = clock
         self._last_status = clock.monotonic()
@@ -100,14 +105,15 @@ class Supervisor:
         age = self._clock.monotonic() - self._last_status
         return None if age < _HANGING_SECONDS else f"the event loop has been hanging for {age:.0f} s"
 
-    def feed_details(self) -> list[dict[str, str | int]]:
+    def feed_details(self) -> list[dict[str, Any]]:
         """Return the condition of each feed's instruments; for the readiness probe, from its thread."""
-        return [
-            {**asdict(detail), "since": format_rfc3339(detail.since_ns)}
+        details = [
+            asdict(detail)
             for feed in self._feeds
             if isinstance(feed, ShowsDetails)
             for detail in feed.details()
         ]
+        return [{"since": format_rfc3339(each.pop("since_ns")), **each} for each in details]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until asked to stop, or until every feed has ended; then send what waits."""
@@ -191,7 +197,7 @@ class Supervisor:
         except Exception as error:
             if not self._is_live or (is_first and isinstance(error, ConfigError)):
                 raise
-            log.exception("feed_failed", feed=feed.name, instruments=feed.instruments)
+            self._log_failure("feed_failed", feed, error)
             return 0.0
         return None
 
@@ -206,12 +212,20 @@ class Supervisor:
         try:
             for status in feed.statuses():
                 self._sink.put_status(status)
-        except Exception:
+        except Exception as error:
             if not self._is_live:
                 raise
             # The other feeds' time must go on.
-            log.exception("status_failed", feed=feed.name, instruments=feed.instruments)
+            self._log_failure("status_failed", feed, error)
             self._metrics.feed_restarts.labels(feed.name).inc()
+
+    def _log_failure(self, event: str, feed: Feed, error: Exception) -> None:
+        log.error(
+            event,
+            feed=feed.name,
+            instruments=feed.instruments,
+            traceback=self._redactor.traceback(error),
+        )
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

@@ -1,5 +1,6 @@
 """Probes and scrapes are answered whatever else happens."""
 
+import json
 import socket
 import urllib.error
 import urllib.request
@@ -59,3 +60,28 @@ def test_a_peer_that_says_nothing_holds_up_neither_the_next_probe_nor_the_stop()
     server = _server()
     with server, socket.create_connection(("127.0.0.1", server.port)):
         assert _get(server, "/healthz")[0] == 200
+
+
+def test_details_are_shown_beside_the_verdict_and_change_none() -> None:
+    details = [{"feed": "kraken", "state": "refused"}]
+    server = HealthServer(
+        CollectorRegistry(), host="127.0.0.1", port=0, live={}, ready={}, detail={"feeds": lambda: details}
+    )
+    with server:
+        ready, alive = _get(server, "/readyz"), _get(server, "/healthz")
+    assert ready[0] == 200
+    assert json.loads(ready[1]) == {"status": "ok", "failed": {}, "detail": {"feeds": details}}
+    assert json.loads(alive[1]) == {"status": "ok", "failed": {}}
+
+
+def test_detail_that_fails_takes_no_verdict_with_it() -> None:
+    def fail() -> None:
+        raise RuntimeError("changed while it was read")
+
+    server = HealthServer(
+        CollectorRegistry(), host="127.0.0.1", port=0, live={}, ready={}, detail={"feeds": fail}
+    )
+    with server:
+        status, body = _get(server, "/readyz")
+    assert status == 200
+    assert json.loads(body)["detail"] == {"feeds": None}

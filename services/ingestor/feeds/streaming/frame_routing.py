@@ -173,7 +173,7 @@ class FrameRouter:
             return self._protocol.receive(raw)
         except Exception as error:
             # A protocol must not raise. If one does, its frame is kept for whoever mends it.
-            log.exception("parser_failed", feed=self._routes.feed, first_characters=frame[:200])
+            self._log_failure(error, frame)
             return [Unreadable(error=DecodeError(f"the parser failed: {error!r}", reason=PARSER_REASON))]
 
     def _assign(self, event: Event, of_symbols: dict[str, list[Event]]) -> None:
@@ -202,7 +202,7 @@ class FrameRouter:
             try:
                 outcome = stream.take(events, frame=frame, received_ns=received_ns, now=now, sink=sink)
             except Exception as error:
-                log.exception("parser_failed", feed=self._routes.feed, first_characters=frame[:200])
+                self._log_failure(error, frame)
                 failure = DecodeError(f"a tick cannot be taken: {error!r}", reason=PARSER_REASON)
                 self._reject(frame, failure, sink)
                 continue
@@ -272,6 +272,14 @@ class FrameRouter:
             reason="rejected",
             words=streams[0].words,
             at_least_seconds=min(self._rejections.values()),
+        )
+
+    def _log_failure(self, error: Exception, frame: str | bytes) -> None:
+        log.error(
+            "parser_failed",
+            feed=self._routes.feed,
+            first_characters=frame[:200],
+            traceback=self._routes.redactor.traceback(error),
         )
 
     def _reject(self, frame: str | bytes, error: DataError, sink: Sink) -> None:

@@ -146,7 +146,12 @@ class GapFiller:
             why = f"no complete answer in {_REQUEST_SECONDS:.0f} s"
         except Exception as error:
             # A fault of ours in reading the answer: the other trades must not be lost for it.
-            log.exception("backfill_failed", feed=self._feed, instrument=self._instrument)
+            log.error(  # noqa: TRY400 - the traceback is there, without keys
+                "backfill_failed",
+                feed=self._feed,
+                instrument=self._instrument,
+                traceback=self._redactor.traceback(error),
+            )
             why = repr(error)
         by_id = {trade.trade_id: trade for trade in trades}
         found, closed = self._missing.found(list(by_id))

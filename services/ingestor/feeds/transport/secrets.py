@@ -5,6 +5,7 @@ Keys stand in query strings and headers, and some providers repeat them in the t
 
 import json
 import re
+import traceback
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -82,6 +83,10 @@ class Redactor:
                 if lowered.endswith(form[:length]):
                     return (text[:-length] + REMOVED)[:longest]
         return text[:longest]
+
+    def traceback(self, error: BaseException) -> str:
+        """Return the traceback of an error without any secret: the text of an error may quote its input."""
+        return self.text("".join(traceback.format_exception(error)))
 
     def frame(self, frame: str | bytes) -> str | bytes:
         """Return a frame without any secret, text as text and bytes as bytes."""
