@@ -40,6 +40,10 @@ SUPPRESSED: Final = (
     "trade_superseded",
     "tick_behind_watermark",
     "tick_implausible",
+    "tick_of_other_feed",
+    "status_of_other_feed",
+    "authority_assumed",
+    "event_time_went_back",
     "no_pair",
 )
 CORRELATION_WINDOWS: Final = ("20", "60", "90", "252")

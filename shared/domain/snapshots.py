@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.divergences import Confirmation, Direction, Estimate, Hedge, Kind, Severity, Transition
-from shared.domain.ticks import FeedState
+from shared.domain.ticks import AuthorityReason, FeedState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,9 @@ class LegSnapshot:
         The session whose close the price is; None for a live price.
     summary
         Statistics by name over the last 90 closes; None is undefined.
+    source_since, source_reason, previous_source
+        Of a live price: since when its feed is used (RFC 3339), why, and which feed was used before. None
+        where the log does not say.
     """
 
     instrument: str
@@ -33,6 +36,9 @@ class LegSnapshot:
     source: str | None
     session: str | None
     summary: dict[str, float | None]
+    source_since: str | None = None
+    source_reason: AuthorityReason | None = None
+    previous_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +185,14 @@ class LegFault:
         Words such as ``stale`` or ``missing_bar``.
     since
         RFC 3339 event time of the first of them.
+    details
+        What the ingestor says of those that it reported: sentences with the numbers.
     """
 
     instrument: str
     causes: tuple[str, ...]
     since: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

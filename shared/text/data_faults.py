@@ -61,6 +61,19 @@ _CAUSES: Final[Mapping[str, FaultCause]] = {
         sentence="the adjusted close fell against the raw one, as where adjustments of different days were "
         "joined",
     ),
+    "feeds_disagree": FaultCause(
+        name="feeds disagree", sentence="two feeds of the instrument are further apart than usual"
+    ),
+    "clock_disagrees": FaultCause(
+        name="clock disagrees", sentence="the clock of the ingestor and the times of the venue are apart"
+    ),
+    "late_open": FaultCause(
+        name="late open", sentence="the market should have opened and no tick has arrived"
+    ),
+    "close_unexplained": FaultCause(
+        name="unexplained close",
+        sentence="a close that neither ticks, another source nor a split explains is held back",
+    ),
     "revised_bar": FaultCause(
         name="corrected close", sentence="a close was corrected after it had been final"
     ),

@@ -181,6 +181,9 @@ _SNAPSHOT = PairSnapshot(
             source="kraken",
             session=None,
             summary={"last": 1486.1, "change_1_pct": -0.01, "max": None},
+            source_since="2020-03-19T13:59:00.000000Z",
+            source_reason=AuthorityReason.OTHER_STALE,
+            previous_source="coinbase",
         ),
         LegSnapshot(
             instrument="IWM.ARCX",
@@ -247,8 +250,9 @@ _SNAPSHOT = PairSnapshot(
     faults=(
         LegFault(
             instrument="PAXG/USD.KRAKEN",
-            causes=("stale", "no_close_sample"),
+            causes=("stale", "no_close_sample", "feeds_disagree"),
             since="2020-03-19T13:58:00.000000Z",
+            details=("kraken 1486.10, coinbase 1460.25: 1.8 % apart",),
         ),
     ),
     triggers=(

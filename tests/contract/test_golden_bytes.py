@@ -74,6 +74,11 @@ def test_fields_that_came_later_may_be_missing() -> None:
     snapshot_before_start = json.loads((GOLDEN / "signals.v1.json").read_bytes())
     for name in ("start", "episodes", "hit_rate_adjusted", "comparisons"):
         del snapshot_before_start["outcomes"][0][name]
+    snapshot_before_authority = json.loads((GOLDEN / "signals.v1.json").read_bytes())
+    for leg in snapshot_before_authority["legs"]:
+        for name in ("source_since", "source_reason", "previous_source"):
+            del leg[name]
+    del snapshot_before_authority["faults"][0]["details"]
     for name in ("hedge", "outcomes", "faults", "triggers"):
         del snapshot[name]
     for name in ("is_inhibited", "is_flapping"):
@@ -93,6 +98,10 @@ def test_fields_that_came_later_may_be_missing() -> None:
     assert old_event.hedge.ratio_kalman.value is None
     assert (old_snapshot.hedge, old_snapshot.outcomes, old_snapshot.faults) == (None, (), ())
     assert old_snapshot.triggers == ()
+    before_authority = SIGNALS.decode(json.dumps(snapshot_before_authority).encode())
+    lead = before_authority.legs[0]
+    assert (lead.source_since, lead.source_reason, lead.previous_source) == (None, None, None)
+    assert before_authority.faults[0].details == ()
     (old_outcome,) = SIGNALS.decode(json.dumps(snapshot_before_start).encode()).outcomes
     assert (
         old_outcome.start,
@@ -141,7 +150,7 @@ def test_examples_set_every_field_that_has_a_default() -> None:
 def test_every_topic_has_golden_bytes_and_no_file_is_left_over() -> None:
     assert {example.topic for example in EXAMPLES} == set(json_schemas())
     # The checkpoints of each version have folders of their own, with test_state_upgrade.py.
-    of_checkpoints = {"state_v2", "state_v3", "state_v4"}
+    of_checkpoints = {"state_v2", "state_v3", "state_v4", "state_v5"}
     assert {path.name for path in GOLDEN.iterdir()} == {
         *(example.path.name for example in EXAMPLES),
         *of_checkpoints,

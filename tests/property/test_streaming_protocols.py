@@ -68,10 +68,11 @@ def _format(provider: FakeProvider) -> WireFormat:
 def _frames(provider: FakeProvider) -> list[Any]:
     """Return every frame that the fake provider can send, as JSON values."""
     wire = _format(provider)
-    (symbol,) = provider.symbols
     requests = [json.loads(frame) for frame in _protocol(provider).opening_frames()]
     faults = [None] + [Fault(each) for each in provider.scenarios if each in set(Fault)]
-    frames: list[Any] = [*wire.greeting(), wire.tick(symbol, 1, _AT_NS)[0], wire.without_price(symbol)]
+    frames: list[Any] = [*wire.greeting()]
+    for symbol in provider.symbols:
+        frames += [wire.tick(symbol, 1, _AT_NS)[0], wire.without_price(symbol)]
     for fault in faults:
         frames += [answer for request in requests for answer in wire.answer(request, fault=fault)]
     beat = wire.heartbeat()
@@ -149,15 +150,16 @@ def test_anything_else_is_answered_with_events(provider: FakeProvider, frame: st
 
 @pytest.mark.parametrize("provider", _PROVIDERS, ids=lambda provider: provider.name)
 def test_unchanged_tick_is_read_as_what_the_provider_wrote(provider: FakeProvider) -> None:
-    (symbol,) = provider.symbols
-    frame, expected = _format(provider).tick(symbol, 1, _AT_NS)
-    (event,) = _protocol(provider).receive(frame if isinstance(frame, str) else json.dumps(frame))
-    match event:
-        case Quote():
-            found = (event.bid, event.ask)
-        case Trade() | Print():
-            found = (event.price, event.size)
-        case _:
-            raise AssertionError(f"no tick: {event}")
-    assert found == expected.prices
-    assert event.ts_event_ns == expected.ts_event_ns
+    for symbol in provider.symbols:
+        frame, expected = _format(provider).tick(symbol, 1, _AT_NS)
+        (event,) = _protocol(provider).receive(frame if isinstance(frame, str) else json.dumps(frame))
+        match event:
+            case Quote():
+                found = (event.bid, event.ask)
+            case Trade() | Print():
+                found = (event.price, event.size)
+            case _:
+                raise AssertionError(f"no tick: {event}")
+        assert found == expected.prices
+        assert event.ts_event_ns == expected.ts_event_ns
+        assert event.symbol in (symbol, None)

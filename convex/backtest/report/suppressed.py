@@ -20,6 +20,10 @@ REASONS: Final = {
     "close_sample_stale": "No price of the lead in the 15 minutes before a close, so no close was sampled.",
     "tick_behind_watermark": "A tick older than event time, but the newest of its leg: used late.",
     "tick_implausible": "A price that jumped by half was not used at once.",
+    "tick_of_other_feed": "A tick of a feed that was not the authoritative one.",
+    "status_of_other_feed": "A status record of a feed that was not the authoritative one.",
+    "authority_assumed": "A feed was used because for a minute only its status records came.",
+    "event_time_went_back": "Event time had run ahead of the ticks and went back to theirs.",
     "other_instrument": "A record of an instrument that is not the lead.",
 }
 """By reason, for people."""

@@ -8,6 +8,7 @@ input go to topics of their own.
 import asyncio
 from collections.abc import Mapping
 
+from services.ingestor.core.open_faults import BEGINS_ANEW, OpenFaults
 from services.ingestor.core.send_queue import Entry
 from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
 from services.ingestor.kafka.dead_letters_topic import DeadLettersTopicWriter
@@ -48,6 +49,7 @@ class KafkaSink:
         right: PublishingRight | None = None,
     ) -> None:
         self._metrics = metrics
+        self._faults = OpenFaults()
         self._bars = CompactedTopicWriter(
             publisher, topic=topics.BARS, contract=BARS, key_of=lambda bar: f"{bar.instrument}|{bar.session}"
         )
@@ -87,14 +89,20 @@ class KafkaSink:
         is_open = status.state in (FeedState.LIVE, FeedState.STALE)
         self._metrics.feed_open.labels(status.feed, status.instrument).set(is_open)
         self._put(status.instrument, status)
+        for fault in self._faults.due(status.instrument, status.watermark_ns):
+            self._put(fault.instrument, fault)
 
     def put_authority(self, authority: FeedAuthority) -> None:
         """Queue from which feed an instrument's ticks come from here on, after everything queued so far."""
         self._put(authority.instrument, authority)
+        if authority.reason in BEGINS_ANEW:
+            for fault in self._faults.again(authority.instrument, authority.since_ns):
+                self._put(fault.instrument, fault)
 
     def put_feed_fault(self, fault: FeedFault) -> None:
         """Queue that a fault of an instrument's data begins or ends, after everything queued so far."""
-        self._put(fault.instrument, fault)
+        told = self._faults.take(fault)
+        self._put(told.instrument, told)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Queue bars that nothing may be decided on: for ``bars.v1`` only, not for any lead's log."""
@@ -111,6 +119,7 @@ class KafkaSink:
 
     def drop(self) -> None:
         """Forget what waits for the log: another process publishes now."""
+        self._faults.forget()
         for lead in self._leads:
             lead.drop()
 

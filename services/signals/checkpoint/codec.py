@@ -1,6 +1,6 @@
 """Checkpoints as the bytes of ``state.v1``: one record for each pair, and one for what a lead's pairs share.
 
-Internal to signals and versioned. Two older versions are also read (see `upgrade`), but never written. A
+Internal to signals and versioned. Three older versions are also read (see `upgrade`), but never written. A
 checkpoint of any other version is ignored, and the log is read again.
 """
 
@@ -16,10 +16,10 @@ from services.signals.core.engine.lead_state import LeadState
 from services.signals.core.pairs.pair_state import PairState
 from shared.contracts.envelope import Contract, load_object
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 _LEAD: Final = "lead|"
 _HEAD: Final = re.compile(
-    rb'\{"schema":"state","v":(%d|%d|%d),"applied_offset":(\d{1,18}),' % (*UPGRADED_VERSIONS, _VERSION)
+    rb'\{"schema":"state","v":(%d|%d|%d|%d),"applied_offset":(\d{1,18}),' % (*UPGRADED_VERSIONS, _VERSION)
 )
 
 
@@ -106,7 +106,7 @@ def applied_offset_of(value: bytes) -> int:
 
     Examples
     --------
-    >>> applied_offset_of(b'{"schema":"state","v":4,"applied_offset":41,"is_retired":false,')
+    >>> applied_offset_of(b'{"schema":"state","v":5,"applied_offset":41,"is_retired":false,')
     41
     >>> applied_offset_of(b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,')
     41

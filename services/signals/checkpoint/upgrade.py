@@ -1,4 +1,4 @@
-"""Checkpoints of older versions as the present one, version 4.
+"""Checkpoints of older versions as the present one, version 5.
 
 ======= ==========================================================================
 from    what changes
@@ -8,6 +8,9 @@ from    what changes
         scores of past openings are dropped: they started at the close before the
         opening was reported, and are computed again for the openings that the
         windows reach
+4 to 5  the same content. Which feed is authoritative, what the ingestor reported,
+        when a divergence ended and whether event time is in doubt are not known:
+        each of these fields has its default
 ======= ==========================================================================
 
 A worker of this version may start on a topic written by a worker of an older version. It must read those
@@ -18,8 +21,10 @@ pair would begin again at 1, and a divergence that was open would never be close
 from collections.abc import Mapping
 from typing import Any, Final
 
-UPGRADED_VERSIONS: Final = (2, 3)
+UPGRADED_VERSIONS: Final = (2, 3, 4)
 """The older versions that are read."""
+
+_VERSION_2, _VERSION_3 = UPGRADED_VERSIONS[:2]
 
 _CHECKPOINT: Final = {"is_left": "is_retired"}
 _PAIR: Final = {"lives": "divergences", "told_regime": "reported_regime", "watch": "data_quality"}
@@ -54,14 +59,16 @@ def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> upgrade_pair({"v": 2, "applied_offset": 41, "is_left": False, "pair": {"told_regime": "NEUTRAL"}})
-    {'v': 4, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
+    {'v': 5, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
     """
-    renamed = _pair_to_3(checkpoint) if checkpoint["v"] == UPGRADED_VERSIONS[0] else checkpoint
-    upgraded = _to_4(renamed, "pair")
-    pair = upgraded.get("pair")
-    if isinstance(pair, dict) and isinstance(pair.get("ledger"), dict):
-        upgraded["pair"] = {**pair, "ledger": _without_scores(pair["ledger"])}
-    return upgraded
+    version = checkpoint["v"]
+    upgraded = dict(_pair_to_3(checkpoint) if version == _VERSION_2 else checkpoint)
+    if version <= _VERSION_3:
+        upgraded = _to_4(upgraded, "pair")
+        pair = upgraded.get("pair")
+        if isinstance(pair, dict) and isinstance(pair.get("ledger"), dict):
+            upgraded["pair"] = {**pair, "ledger": _without_scores(pair["ledger"])}
+    return _to_5(upgraded)
 
 
 def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,12 +77,15 @@ def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> upgrade_lead({"v": 2, "applied_offset": 41, "lead": {"time": {"watermark_ns": 7, "closes_seen": 3}}})
-    {'v': 4, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
+    {'v': 5, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
     >>> upgrade_lead({"v": 3, "lead": {"data_quality": {"stale_since_ns": None}}})["lead"]
     {'data_quality': {'stale_since_ns': None, 'quarantined': [], 'quarantined_count': 0}}
     """
-    renamed = _lead_to_3(checkpoint) if checkpoint["v"] == UPGRADED_VERSIONS[0] else checkpoint
-    return _to_4(renamed, "lead")
+    version = checkpoint["v"]
+    upgraded = dict(_lead_to_3(checkpoint) if version == _VERSION_2 else checkpoint)
+    if version <= _VERSION_3:
+        upgraded = _to_4(upgraded, "lead")
+    return _to_5(upgraded)
 
 
 def _pair_to_3(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,11 +107,16 @@ def _lead_to_3(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _to_4(checkpoint: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    upgraded = {**checkpoint, "v": UPGRADED_VERSIONS[-1] + 1}
+    upgraded = dict(checkpoint)
     state = upgraded.get(owner)
     if isinstance(state, dict) and isinstance(state.get("data_quality"), dict):
         upgraded[owner] = {**state, "data_quality": state["data_quality"] | _NOTHING_QUARANTINED}
     return upgraded
+
+
+def _to_5(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    # What version 4 did not have, the contract fills with its defaults.
+    return {**checkpoint, "v": UPGRADED_VERSIONS[-1] + 1}
 
 
 def _without_scores(ledger: Mapping[str, Any]) -> dict[str, Any]:

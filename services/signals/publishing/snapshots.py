@@ -56,7 +56,9 @@ class SnapshotPublisher:
         is_news
             A bar or an event changed it: send it without waiting.
         """
-        if not is_news and watermark_ns - self._sent_at_ns.get(pair, -NS_PER_SECOND) < NS_PER_SECOND:
+        # Event time may have gone back.
+        since_ns = watermark_ns - self._sent_at_ns.get(pair, -NS_PER_SECOND)
+        if not is_news and 0 <= since_ns < NS_PER_SECOND:
             return
         self._sent_at_ns[pair] = watermark_ns
         self._waiting[pair] = take

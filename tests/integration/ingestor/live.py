@@ -54,10 +54,10 @@ class LiveFeed:
         self.feed = feed
         self.task = task
         self.sink = sink
-        self._registry = registry
+        self.registry = registry
 
     def count(self, metric: str, **labels: str) -> float:
-        value = self._registry.get_sample_value(
+        value = self.registry.get_sample_value(
             f"convex_ingestor_{metric}", {"feed": self.feed.name, **labels}
         )
         assert value is not None, metric

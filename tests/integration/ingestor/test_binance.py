@@ -7,10 +7,13 @@ import httpx
 import pytest
 
 from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.feeds.streaming.connection import ConnectionPlan
 from services.ingestor.feeds.streaming.events import Trade
 from services.ingestor.feeds.transport.http_errors import Refused
 from services.ingestor.feeds.venues.binance.backfill import BinanceBackfill
-from tests.support.fake_feeds.binance import SYMBOL, BinanceRest
+from services.ingestor.feeds.venues.binance.protocol import BinanceProtocol
+from tests.integration.ingestor.live import planned_feed, websocket_opener
+from tests.support.fake_feeds.binance import SYMBOL, BinanceRest, FakeBinance
 
 
 @asynccontextmanager
@@ -68,3 +71,15 @@ async def test_unknown_symbol_is_a_refusal() -> None:
     async with _backfill(BinanceRest(), "PAXG/USD") as backfill:
         with pytest.raises(Refused, match="Invalid symbol"):
             await backfill.trades_in(_gap(1, 3))
+
+
+async def test_announced_end_loses_no_tick_and_repeats_none() -> None:
+    async with FakeBinance() as venue:
+        plan = ConnectionPlan(open=websocket_opener(venue.url), make_protocol=lambda: BinanceProtocol(SYMBOL))
+        async with planned_feed("binance", plan=plan, symbols=(SYMBOL,)) as running:
+            await running.until(lambda: 4000.46 in running.sink.bids() and "46" in running.sink.trade_ids())
+    assert running.sink.trade_ids() == [str(number) for number in range(1, 47)]
+    assert running.sink.bids() == [float(f"4000.{number:02}") for number in range(1, 47)]
+    assert venue.connections == 2
+    assert running.count("feed_reconnects_total", reason="rotated") == 1
+    assert running.count("feed_reconnects_total", reason="closed") == 0

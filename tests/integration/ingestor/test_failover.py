@@ -201,16 +201,10 @@ async def test_feed_that_never_came_is_left_and_the_second_begins(kafka: KafkaSe
         venues.kraken.go_down()
         async with running(kafka, venues.settings(), _PAIRS), ticks_reader(kafka) as log:
             await log.until(lambda: _ticks_of(log, "coinbase") > 5)
-    _assert_later_than_the_first(log)
-
-
-def _assert_later_than_the_first(log: Reader) -> None:
-    (authority,) = _authorities(log)
-    assert (authority.feed, authority.previous, authority.reason) == (
-        "coinbase",
-        "kraken",
-        AuthorityReason.OTHER_STALE,
-    )
+    assert [(each.feed, each.previous, each.reason) for each in _authorities(log)] == [
+        ("kraken", None, AuthorityReason.FIRST),
+        ("coinbase", "kraken", AuthorityReason.OTHER_STALE),
+    ]
 
 
 async def test_two_that_disagree_are_a_fault_in_the_log(

@@ -1,24 +1,37 @@
 """What every streaming adapter must show, each against a server that speaks its provider's protocol."""
 
+import asyncio
+import functools
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
+from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
 from services.ingestor.config import IngestorSettings
-from services.ingestor.core.connection_health import Limits
+from services.ingestor.core.connection_health import FeedCondition, Limits
 from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.core.refusals import Patience
 from services.ingestor.feeds.registry import STREAMING_VENUES
 from services.ingestor.feeds.streaming.events import Trade
+from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.transport.tap import NoTap
 from shared.domain.ticks import FeedState, QuoteBatch
 from tests.integration.ingestor.live import TIMING, LiveFeed, venue_feed
 from tests.support.fake_feeds.played_venue import ExpectedTick
 from tests.support.fake_feeds.registry import FAKE_PROVIDERS, FakeProvider, FakeServer
 
-# Each shorter than the next that may apply too, so that the reason is always the same.
-_TIMING = replace(TIMING, limits=Limits(ack=0.3, idle=0.4, first_data=0.5, no_data=30.0))
+# Each limit is shorter than the next that may apply too, so that the reason is always the same.
+_TIMING = replace(
+    TIMING,
+    limits=Limits(ack=0.3, idle=0.4, first_data=0.5, no_data=30.0),
+    patience=Patience(
+        refusals=3, over_seconds=0.1, ask_again_seconds=0.5, cool_down_seconds=0.3, blocked_seconds=0.05
+    ),
+)
 # Scenario by scenario: why the connection is replaced.
 REPLACED = {
     "ack_missing": "ack_timeout",
@@ -36,10 +49,30 @@ REPLACED = {
 # empty side as null, which is no fault.
 KEPT = {"unknown_type": 0, "bad_json": 4, "binary_frame": 1, "huge_frame": 1, "null_price": None}
 
+_OUT_OF_TIME = {"clock_skew_future": "future", "clock_skew_past": "too_old"}
+
 
 class _NoBackfill:
     async def trades_in(self, gap: Gap) -> list[Trade]:
         raise AssertionError(f"no trade was missed, but {gap} was asked for")
+
+
+@dataclass
+class _Recording(NoTap):
+    """Remembers every frame that a recording would have."""
+
+    raw: list[bytes] = field(default_factory=list)
+
+    def frame(
+        self,
+        *,
+        feed: str,
+        received_ns: int,
+        raw: bytes | str,
+        symbols: tuple[str, ...] = (),
+        connection: int = 0,
+    ) -> None:
+        self.raw.append(raw if isinstance(raw, bytes) else raw.encode())
 
 
 @dataclass
@@ -48,12 +81,13 @@ class _Run:
     server: FakeServer
     feed: LiveFeed
 
-    def published(self) -> list[ExpectedTick]:
-        """Return the ticks so far, with the time of receipt as None."""
-        (symbol,) = self.provider.symbols
+    def published(self, symbol: str) -> list[ExpectedTick]:
+        """Return a symbol's ticks so far, with the time of receipt as None."""
         has_time = all(tick.ts_event_ns is not None for tick in self.server.expected)
         found = []
         for batch in self.feed.sink.batches:
+            if batch.instrument.rpartition(".")[0] != symbol:
+                continue
             first, second = (
                 (batch.bid, batch.ask) if isinstance(batch, QuoteBatch) else (batch.price, batch.size)
             )
@@ -69,26 +103,63 @@ class _Run:
                 )
         return found
 
-    async def until_all_published(self) -> None:
+    def expected(self, symbol: str) -> list[ExpectedTick]:
+        return [tick for tick in self.server.expected if tick.symbol == symbol]
+
+    async def until_all_published(self, *symbols: str) -> None:
         """Wait until the last tick has come, and require each once, in order, with its time and price."""
-        await self.feed.until(lambda: len(self.published()) >= len(self.server.expected) >= 3)
-        assert self.published() == self.server.expected
+        for symbol in symbols or self.provider.symbols:
+            await self.feed.until(functools.partial(self._has_all, symbol))
+            assert self.published(symbol) == self.expected(symbol)
+
+    def _has_all(self, symbol: str) -> bool:
+        return len(self.published(symbol)) >= len(self.expected(symbol)) >= 3
+
+    def instrument(self, symbol: str) -> str:
+        return self.feed.feed.instruments[self.provider.symbols.index(symbol)]
+
+    def condition(self, symbol: str) -> str:
+        return self.feed.detail(self.instrument(symbol)).state
 
 
 @asynccontextmanager
-async def _running(provider: FakeProvider, scenario: str) -> AsyncIterator[_Run]:
+async def _running(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[_Run]:
     """Run the adapter, and require at the end that no key has come out of it."""
-    venue = next(each for each in STREAMING_VENUES if each.name == provider.venue)
+    caplog.set_level(logging.INFO)
+    recording = _Recording()
     with capture_logs() as logs:
         async with provider.serve(scenario) as server:
             settings = IngestorSettings(**provider.settings(server.url))
+            venue = _scaled(next(each for each in STREAMING_VENUES if each.name == provider.venue))
             async with venue_feed(
-                venue, settings, provider.symbols, backfill=_NoBackfill(), timing=_TIMING
+                venue,
+                settings,
+                provider.symbols,
+                backfill=_NoBackfill() if venue.make_backfill is not None else None,
+                timing=_TIMING,
+                tap=recording,
             ) as feed:
                 yield _Run(provider, server, feed)
-    for secret in provider.secrets:
-        assert secret not in repr(logs)
-        assert secret.encode() not in b"".join(raw for _, raw in feed.sink.rejected)
+                details = repr(list(feed.feed.details()))
+    written = b"".join(
+        [
+            repr(logs).encode(),
+            caplog.text.encode(),
+            details.encode(),
+            generate_latest(feed.registry),
+            *(raw for _, raw in feed.sink.rejected),
+            *recording.raw,
+        ]
+    )
+    assert [secret for secret in provider.secrets if secret.encode() in written] == []
+
+
+def _scaled(venue: StreamingVenue) -> StreamingVenue:
+    """Return a venue that keeps its connection alive as often as the limits of the tests need."""
+    keep_alive = venue.keep_alive and replace(venue.keep_alive, every_seconds=0.05)
+    return replace(venue, keep_alive=keep_alive)
 
 
 def _playing(scenarios: Iterable[str]) -> pytest.MarkDecorator:
@@ -105,19 +176,23 @@ def _playing(scenarios: Iterable[str]) -> pytest.MarkDecorator:
 
 @_playing(["happy"])
 async def test_ticks_come_with_the_time_and_the_price_that_the_provider_wrote(
-    provider: FakeProvider, scenario: str
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with _running(provider, scenario) as run:
+    async with _running(provider, scenario, caplog) as run:
         await run.until_all_published()
-        assert run.feed.state() is FeedState.LIVE
+        for symbol in provider.symbols:
+            assert run.feed.state(run.instrument(symbol)) is FeedState.LIVE
+            assert run.condition(symbol) == FeedCondition.LIVE
         assert run.feed.is_connected()
     assert run.server.connections == 1
     assert run.feed.sink.rejected == []
 
 
 @_playing(REPLACED)
-async def test_connection_that_is_no_use_is_replaced(provider: FakeProvider, scenario: str) -> None:
-    async with _running(provider, scenario) as run:
+async def test_connection_that_is_no_use_is_replaced(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with _running(provider, scenario, caplog) as run:
         await run.feed.until(lambda: run.server.connections == 2)
         await run.until_all_published()
     assert run.feed.count("feed_reconnects_total", reason=REPLACED[scenario]) == 1
@@ -125,9 +200,9 @@ async def test_connection_that_is_no_use_is_replaced(provider: FakeProvider, sce
 
 @_playing(KEPT)
 async def test_frame_that_is_no_use_is_counted_and_the_connection_kept(
-    provider: FakeProvider, scenario: str
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with _running(provider, scenario) as run:
+    async with _running(provider, scenario, caplog) as run:
         await run.until_all_published()
     assert run.server.connections == 1
     dead_letters = KEPT[scenario]
@@ -135,17 +210,65 @@ async def test_frame_that_is_no_use_is_counted_and_the_connection_kept(
         assert [reason for reason, _ in run.feed.sink.rejected] == ["undecodable"] * dead_letters
 
 
+@_playing(["bad_key", "unknown_symbol", "blocked"])
+async def test_refusal_counts_as_final_after_several_and_is_noticed_when_it_ends(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with _running(provider, scenario, caplog) as run:
+        symbol = provider.symbols[0]
+        await run.feed.until(lambda: run.condition(symbol) == FeedCondition.REFUSED)
+        asked = run.server.handshakes
+        assert asked >= 3
+        assert run.feed.detail(run.instrument(symbol)).words
+        await asyncio.sleep(0.2)
+        assert run.server.handshakes == asked
+        run.server.heal()
+        await run.until_all_published()
+        assert run.condition(symbol) == FeedCondition.LIVE
+    assert run.server.handshakes == asked + 1
+
+
+@_playing(["throttled", "too_many_connections"])
+async def test_provider_that_asks_for_a_pause_gets_it_and_is_never_given_up(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with _running(provider, scenario, caplog) as run:
+        await run.feed.until(lambda: run.server.handshakes == 1)
+        await asyncio.sleep(0.25)
+        assert run.server.handshakes == 1
+        await run.feed.until(lambda: run.server.handshakes == 3)
+        assert run.condition(provider.symbols[0]) != FeedCondition.REFUSED
+        run.server.heal()
+        await run.until_all_published()
+
+
+@_playing(["partial_fails"])
+async def test_one_symbol_that_is_rejected_does_not_touch_the_others(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    *good, bad = provider.symbols
+    async with _running(provider, scenario, caplog) as run:
+        await run.until_all_published(*good)
+        await run.feed.until(lambda: run.condition(bad) == FeedCondition.REJECTED)
+        assert [run.condition(symbol) for symbol in good] == [FeedCondition.LIVE] * len(good)
+        assert run.feed.detail(run.instrument(bad)).words
+        assert run.published(bad) == []
+    assert run.server.connections == 1
+
+
 @_playing(["stale_snapshot"])
-async def test_price_from_before_the_weekend_is_no_tick(provider: FakeProvider, scenario: str) -> None:
-    async with _running(provider, scenario) as run:
+async def test_price_from_before_the_weekend_is_no_tick(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with _running(provider, scenario, caplog) as run:
         await run.until_all_published()
     assert run.server.connections == 1
 
 
-@_playing(["clock_skew_future"])
-async def test_tick_from_the_future_is_rejected_with_its_reason(
-    provider: FakeProvider, scenario: str
+@_playing(_OUT_OF_TIME)
+async def test_tick_out_of_time_is_rejected_with_its_reason(
+    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with _running(provider, scenario) as run:
+    async with _running(provider, scenario, caplog) as run:
         await run.until_all_published()
-    assert {reason for reason, _ in run.feed.sink.rejected} == {"future"}
+    assert {reason for reason, _ in run.feed.sink.rejected} == {_OUT_OF_TIME[scenario]}

@@ -1,9 +1,12 @@
 """A server that speaks Binance's combined streams and public REST."""
 
+import asyncio
+import time
 from typing import Any
 
 import orjson
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
 from tests.support.fake_feeds.http_server import Answer, HttpServer, Request
 from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame, PlayedVenue, WireFormat
@@ -67,20 +70,39 @@ class BinanceFormat:
 
 
 class FakeBinance(PlayedVenue):
-    """Also play the scenarios that only Binance has."""
+    """Announce the end of the first connection, and send the same market on it and on the second."""
 
-    def __init__(self, scenario: str = "happy") -> None:
-        super().__init__(BinanceFormat, scenario=scenario, symbols=(SYMBOL,))
+    def __init__(self) -> None:
+        super().__init__(BinanceFormat, scenario="server_shutdown", symbols=(SYMBOL,))
+        self._is_second_open = asyncio.Event()
+        self._open: list[ServerConnection] = []
+
+    async def _happy(self, socket: ServerConnection, wire: WireFormat) -> None:
+        self._open.append(socket)
+        self._is_second_open.set()
 
     async def _server_shutdown(self, socket: ServerConnection, wire: WireFormat) -> None:
-        await self._ticks(socket, wire)
+        self._open.append(socket)
+        await self._market(3)
         await send(socket, SHUTDOWN)
-        await self._ticks(socket, wire)
+        await self._is_second_open.wait()
+        await self._market(40)
+        await socket.close(1001)
+        await self._market(3)
 
-    async def _trade_gap(self, socket: ServerConnection, wire: WireFormat) -> None:
-        await self._ticks(socket, wire)
-        self._number += 3
-        await self._ticks(socket, wire)
+    async def _market(self, count: int) -> None:
+        for _ in range(count):
+            self._number += 1
+            frames = (
+                trade(self._number, time.time_ns()),
+                book_ticker(self._number, f"4000.{self._number:02}", f"4001.{self._number:02}"),
+            )
+            for socket in tuple(self._open):
+                try:
+                    await send(socket, *frames)
+                except ConnectionClosed:
+                    self._open.remove(socket)
+            await asyncio.sleep(0.01)
 
 
 class BinanceRest:

@@ -2,23 +2,16 @@
 
 from typing import Any
 
-from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame
+from websockets.asyncio.server import ServerConnection
+
+from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame, PlayedVenue
 
 KEY = "f1nnhub-key"
 NAMES = {"XAU/USD": "OANDA:XAU_USD", "IWM": "IWM"}
 
 
 class FinnhubFormat:
-    """Write the common scenarios as Finnhub does: subscriptions are not acknowledged.
-
-    Parameters
-    ----------
-    symbols
-        Ours: the client asks for each in a frame of its own.
-    """
-
-    def __init__(self, symbols: tuple[str, ...]) -> None:
-        self._names = [NAMES[symbol] for symbol in symbols]
+    """Write the common scenarios as Finnhub does: subscriptions are not acknowledged."""
 
     def greeting(self) -> list[Frame]:
         return []
@@ -32,7 +25,7 @@ class FinnhubFormat:
         return []
 
     def is_subscribed(self, requests: list[Any]) -> bool:
-        return [request["symbol"] for request in requests] == self._names
+        return [request["symbol"] for request in requests] == list(NAMES.values())
 
     def tick(self, symbol: str, number: int, at_ns: int) -> tuple[Frame, ExpectedTick]:
         at_ms = at_ns // 1_000_000
@@ -49,3 +42,24 @@ class FinnhubFormat:
 
     def without_price(self, symbol: str) -> Frame:
         return {"type": "trade", "data": [{"s": NAMES[symbol], "p": None, "t": 1787059781134, "v": 0}]}
+
+
+class FakeFinnhub(PlayedVenue):
+    """A second connection with the same key ends the first."""
+
+    def __init__(self) -> None:
+        super().__init__(FinnhubFormat, scenario="happy", symbols=tuple(NAMES))
+        self._present: ServerConnection | None = None
+        self.targets: list[str] = []
+
+    async def converse(self, socket: ServerConnection, number: int) -> None:
+        assert socket.request is not None
+        self.targets.append(socket.request.path)
+        await self.kick()
+        self._present = socket
+        await super().converse(socket, number)
+
+    async def kick(self) -> None:
+        """End the present connection, as another client's does."""
+        if self._present is not None:
+            await self._present.close(1000)

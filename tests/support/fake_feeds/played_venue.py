@@ -28,6 +28,10 @@ class Fault(StrEnum):
 
     BAD_KEY = "bad_key"
     UNKNOWN_SYMBOL = "unknown_symbol"
+    # The last symbol is unknown, and the others are good.
+    PARTIAL_FAILS = "partial_fails"
+    # We are not served from here, or no longer.
+    BLOCKED = "blocked"
     THROTTLED = "throttled"
     TOO_MANY_CONNECTIONS = "too_many_connections"
 
@@ -106,6 +110,12 @@ class PlayedVenue(FakeVenue):
         self._number = 0
         self.expected: list[ExpectedTick] = []
 
+    def heal(self) -> None:
+        """Refuse nothing from now on."""
+        self._fault = None
+        self._scenario = "happy"
+        self.admit_all()
+
     async def converse(self, socket: ServerConnection, number: int) -> None:
         wire = self._make_format()
         scenario = self._scenario if number == 1 or self._fault is not None else "happy"
@@ -120,6 +130,8 @@ class PlayedVenue(FakeVenue):
                 await end(socket, ENDINGS[scenario])
             elif self._fault is None:
                 await getattr(self, f"_{scenario}")(socket, wire)
+            elif self._fault is Fault.PARTIAL_FAILS:
+                await self._ticks(socket, wire, symbols=self._symbols[:-1])
             await self._beat(socket, wire)
         finally:
             answers.cancel()
@@ -138,7 +150,9 @@ class PlayedVenue(FakeVenue):
                 request = orjson.loads(text)
                 self.received.append(request)
                 requests.append(request)
-                if scenario != "ack_missing":
+                # A server that sends pings only does not answer our heartbeats either.
+                is_mute = scenario == "ack_missing" or (scenario == "ping_only" and is_subscribed.is_set())
+                if not is_mute:
                     await send(socket, *wire.answer(request, fault=self._fault))
                 if wire.is_subscribed(requests):
                     is_subscribed.set()
@@ -153,11 +167,18 @@ class PlayedVenue(FakeVenue):
                 await send(socket, beat)
             await asyncio.sleep(_BEAT_SECONDS)
 
-    async def _ticks(self, socket: ServerConnection, wire: WireFormat, *, age_seconds: float = 0.0) -> None:
+    async def _ticks(
+        self,
+        socket: ServerConnection,
+        wire: WireFormat,
+        *,
+        age_seconds: float = 0.0,
+        symbols: tuple[str, ...] | None = None,
+    ) -> None:
         """Send three ticks of each symbol."""
         for _ in range(3):
             self._number += 1
-            for symbol in self._symbols:
+            for symbol in self._symbols if symbols is None else symbols:
                 at_ns = time.time_ns() - int(age_seconds * _SECOND_NS)
                 frame, expected = wire.tick(symbol, self._number, at_ns)
                 if not age_seconds:
@@ -213,10 +234,16 @@ class PlayedVenue(FakeVenue):
     async def _stale_snapshot(self, socket: ServerConnection, wire: WireFormat) -> None:
         """Send a price from before the weekend first."""
         for symbol in self._symbols:
-            frame, _ = wire.tick(symbol, 900, time.time_ns() - 3 * 86_400 * _SECOND_NS)
+            frame, _ = wire.tick(symbol, 0, time.time_ns() - 3 * 86_400 * _SECOND_NS)
             await send(socket, frame)
         await self._ticks(socket, wire)
 
     async def _clock_skew_future(self, socket: ServerConnection, wire: WireFormat) -> None:
         await self._ticks(socket, wire, age_seconds=-3_600)
+        await self._ticks(socket, wire)
+
+    async def _clock_skew_past(self, socket: ServerConnection, wire: WireFormat) -> None:
+        """Show the venue's time first: a tick is too old beside it."""
+        await self._ticks(socket, wire)
+        await self._ticks(socket, wire, age_seconds=3_600)
         await self._ticks(socket, wire)

@@ -35,6 +35,7 @@ COMMON: Final = frozenset(
         "huge_frame",
         "null_price",
         "clock_skew_future",
+        "clock_skew_past",
     }
 )
 # For providers that acknowledge a subscription, and for those with a heartbeat.
@@ -43,13 +44,20 @@ WITH_HEARTBEAT: Final = frozenset({"no_first_data"})
 
 
 class FakeServer(Protocol):
-    """A running fake provider; ``expected`` grows with each good tick that it sends."""
+    """A running fake provider; ``expected`` grows with each good tick that it sends.
+
+    ``connections`` counts those that were accepted, ``handshakes`` also those that were refused.
+    """
 
     connections: int
+    handshakes: int
     expected: list[ExpectedTick]
 
     @property
     def url(self) -> str: ...
+
+    def heal(self) -> None:
+        """Refuse nothing from now on."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -63,7 +71,7 @@ class FakeProvider:
     Parameters
     ----------
     name
-        Of the fake; a provider with two kinds of instruments has two.
+        Of the fake: the provider's, unless it has two.
     venue
         Name in the registry of the ingestor's feeds.
     symbols
@@ -93,50 +101,24 @@ class FakeProvider:
 def _played(
     venue: str,
     make_format: Callable[[], WireFormat],
-    symbol: str,
-    *,
+    *symbols: str,
     settings: Callable[[str], Mapping[str, Any]],
     scenarios: frozenset[str],
     refusals: Mapping[Fault, int] | None = None,
     secrets: tuple[str, ...] = (),
 ) -> FakeProvider:
-    """Return a provider that plays the common scenarios for one symbol."""
+    """Return a provider that plays the common scenarios."""
     return FakeProvider(
-        name=f"{venue}-{symbol}",
+        name=venue,
         venue=venue,
-        symbols=(symbol,),
+        symbols=symbols,
         serve=lambda scenario: PlayedVenue(
-            make_format, scenario=scenario, symbols=(symbol,), refusals=refusals
+            make_format, scenario=scenario, symbols=symbols, refusals=refusals
         ),
         settings=settings,
         scenarios=COMMON | scenarios,
         secrets=secrets,
         make_format=make_format,
-    )
-
-
-def _finnhub(symbol: str) -> FakeProvider:
-    return _played(
-        "finnhub",
-        lambda: FinnhubFormat((symbol,)),
-        symbol,
-        settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
-        scenarios=WITH_HEARTBEAT
-        | {"bad_key", "unknown_symbol", "throttled"}
-        | ({"stale_snapshot"} if "/" in symbol else set()),
-        refusals={Fault.BAD_KEY: 401},
-        secrets=(finnhub.KEY,),
-    )
-
-
-def _twelvedata(symbol: str) -> FakeProvider:
-    return _played(
-        "twelvedata",
-        TwelveDataFormat,
-        symbol,
-        settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
-        scenarios=WITH_ACKNOWLEDGEMENT | {"bad_key", "unknown_symbol", "stale_snapshot"},
-        secrets=(twelvedata.KEY,),
     )
 
 
@@ -160,10 +142,30 @@ FAKE_PROVIDERS: Final = (
         BinanceFormat,
         "PAXG/USDT",
         settings=lambda url: {"binance_websocket_url": url},
-        scenarios=WITH_ACKNOWLEDGEMENT,
+        scenarios=WITH_ACKNOWLEDGEMENT | {"blocked"},
+        refusals={Fault.BLOCKED: 451},
     ),
-    _twelvedata("XAU/USD"),
-    _twelvedata("IWM"),
+    _played(
+        "finnhub",
+        FinnhubFormat,
+        "XAU/USD",
+        "IWM",
+        settings=lambda url: {"finnhub_websocket_url": url, "finnhub_key": finnhub.KEY},
+        scenarios=WITH_HEARTBEAT | {"bad_key", "unknown_symbol", "throttled", "stale_snapshot"},
+        refusals={Fault.BAD_KEY: 401},
+        secrets=(finnhub.KEY,),
+    ),
+    _played(
+        "twelvedata",
+        TwelveDataFormat,
+        "XAU/USD",
+        "IWM",
+        settings=lambda url: {"twelvedata_websocket_url": url, "twelvedata_key": twelvedata.KEY},
+        scenarios=WITH_ACKNOWLEDGEMENT
+        | WITH_HEARTBEAT
+        | {"bad_key", "unknown_symbol", "partial_fails", "stale_snapshot"},
+        secrets=(twelvedata.KEY,),
+    ),
     _played(
         "tiingo_fx",
         TiingoFxFormat,

@@ -8,7 +8,8 @@ from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame
 TOKEN = "t11ngo-key"
 _NEW_YORK = timezone(timedelta(hours=-5))
 _ERRORS: dict[Fault, tuple[int, str]] = {
-    Fault.BAD_KEY: (401, "Not authorized"),
+    # It repeats the key.
+    Fault.BAD_KEY: (401, f"Not authorized: {TOKEN}"),
     Fault.THROTTLED: (429, "Too many requests"),
 }
 

@@ -5,10 +5,7 @@ from typing import Any
 from tests.support.fake_feeds.played_venue import ExpectedTick, Fault, Frame
 
 KEY = "tw3lve-key"
-_REASONS = {
-    Fault.UNKNOWN_SYMBOL: "**symbol** not found: XAU/USD.",
-    Fault.BAD_KEY: "You are not authorized to access this data.",
-}
+_NOT_FOUND = "**symbol** not found. Please specify it correctly according to API Documentation."
 
 
 class TwelveDataFormat:
@@ -21,11 +18,20 @@ class TwelveDataFormat:
         if request["action"] == "heartbeat":
             return [{"event": "heartbeat", "status": "ok"}]
         symbols = request["params"]["symbols"].split(",")
-        if fault is not None:
-            fails = [{"symbol": symbol, "message": _REASONS[fault]} for symbol in symbols]
-            return [{"event": "subscribe-status", "status": "warning", "success": None, "fails": fails}]
-        success = [{"symbol": symbol, "exchange": "", "country": "", "type": ""} for symbol in symbols]
-        return [{"event": "subscribe-status", "status": "ok", "success": success, "fails": None}]
+        if fault is Fault.BAD_KEY:
+            # It repeats the key.
+            message = f"**apikey** {KEY} is incorrect or not specified."
+            return [{"event": "error", "code": 401, "message": message, "status": "error"}]
+        failing = symbols if fault is Fault.UNKNOWN_SYMBOL else []
+        failing = symbols[-1:] if fault is Fault.PARTIAL_FAILS else failing
+        fails = [{"symbol": symbol, "message": _NOT_FOUND} for symbol in failing]
+        success = [
+            {"symbol": symbol, "exchange": "", "country": "", "type": ""}
+            for symbol in symbols
+            if symbol not in failing
+        ]
+        status = "warning" if fails else "ok"
+        return [{"event": "subscribe-status", "status": status, "success": success or None, "fails": fails}]
 
     def is_subscribed(self, requests: list[Any]) -> bool:
         return any(request["action"] == "subscribe" for request in requests)

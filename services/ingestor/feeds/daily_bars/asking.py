@@ -18,6 +18,8 @@ from shared.errors import FeedUnavailable
 log = structlog.get_logger(__name__)
 
 _RETRY_CAP_SECONDS: Final = 900.0
+# A limit of requests, or a request that is wrong in itself, says nothing about our key.
+_COUNTED: Final = frozenset({Refusal.ACCESS, Refusal.UNKNOWN_SYMBOL, Refusal.BLOCKED})
 
 
 class Asking:
@@ -88,8 +90,7 @@ class Asking:
         at_least = self._refusals.at_least_seconds
         if isinstance(error, Unanswered):
             at_least = max(at_least, error.retry_after_seconds)
-        # A limit of requests says nothing about our key, and the provider says how long it lasts.
-        if isinstance(error, Unanswered) and error.refusal not in (None, Refusal.THROTTLED):
+        if isinstance(error, Unanswered) and error.refusal in _COUNTED:
             verdict = self._refusals.on_refusal(
                 error.refusal,
                 words=str(error),

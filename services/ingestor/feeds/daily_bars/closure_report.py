@@ -45,7 +45,7 @@ class ClosureReport:
         self, instrument: str, *, missing: Collection[str], present: Collection[str], now_ns: int
     ) -> frozenset[str]:
         """Note what an answer had and had not; return the days that count as closed."""
-        self._closures.on_pull(instrument, missing=missing, present=present)
+        self._closures.on_pull(instrument, missing=missing, present=present, now_ns=now_ns)
         closed = frozenset(self._closures.closed(now_ns=now_ns))
         for session in sorted(closed - self._reported):
             log.warning(

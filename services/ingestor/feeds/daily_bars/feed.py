@@ -259,7 +259,7 @@ class DailyBarsFeed:
             )
         self._missing.after_pull(expected, complete | closed, recent=recent)
         given_up = self.missing_sessions()
-        missing = [each for each in expected if each not in complete]
+        missing = [each for each in expected if each not in complete | closed]
         self._metrics.bars_received.labels(self._instrument, "missing").inc(len(missing))
         self._metrics.sessions_missing.labels(self._instrument).set(len(given_up))
         if set(given_up) - set(before):

@@ -33,9 +33,12 @@ class StandbyFeed:
         self._choices = choices
 
     def statuses(self) -> Iterable[FeedStatus]:
-        """Return the status of each instrument that the feed is chosen for."""
+        """Return the status of each instrument that the feed is chosen for, once the log says so."""
         return tuple(
-            status for status in self.feed.statuses() if self._choices[status.instrument].present == self.name
+            status
+            for status in self.feed.statuses()
+            if self._choices[status.instrument].is_announced
+            and self._choices[status.instrument].present == self.name
         )
 
     def details(self) -> Iterable[FeedDetail]:

@@ -62,8 +62,6 @@ class InstrumentChoice:
     failover_after_seconds, return_after_seconds
         How long a feed may be dead before it is left, and how long a preferred one must live before it is
         chosen again.
-    first_reason
-        Why the first feed is authoritative: ``FIRST``, or ``TAKEN_OVER`` from another process.
     """
 
     def __init__(
@@ -76,7 +74,6 @@ class InstrumentChoice:
         on_used: Callable[[TickBatch], None] | None = None,
         failover_after_seconds: float = PATIENCE_SECONDS,
         return_after_seconds: float = PROBATION_SECONDS,
-        first_reason: AuthorityReason = AuthorityReason.FIRST,
         metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
@@ -93,10 +90,10 @@ class InstrumentChoice:
         self._standby = StandbyTicks()
         self._hours = hours
         self._on_used = on_used or _ignore
-        self._first_reason = first_reason
+        self._earlier: FeedAuthority | None = None
         self._metrics = metrics
         self._clock = clock
-        self._is_announced = False
+        self.is_announced = False
         self._since_ns = 0
         self._started_ns = clock.now_ns()
         self._last_tick_ns: int | None = None
@@ -106,6 +103,10 @@ class InstrumentChoice:
     def present(self) -> str:
         """Return the name of the chosen feed."""
         return self._choice.present
+
+    def resume(self, earlier: FeedAuthority | None) -> None:
+        """Take over from the process whose authority is the last one in the log; before anything else."""
+        self._earlier = earlier
 
     def take(self, batch: TickBatch, sink: Sink) -> None:
         """Take in the ticks of one of the feeds."""
@@ -124,9 +125,8 @@ class InstrumentChoice:
         self._count_unused(feed, count - used - more_waiting)
         if usable is None:
             return
-        if not self._is_announced:
-            since_ns = int(usable.ts_event_ns.min())
-            self._announce(feed, since_ns=since_ns, reason=self._first_reason, previous=None, sink=sink)
+        if not self.is_announced:
+            self._announce_first(int(usable.ts_event_ns.min()), sink)
         self._use(usable, sink)
 
     def decide(self, statuses: Mapping[str, FeedStatus], refused: Collection[str], sink: Sink) -> None:
@@ -148,6 +148,8 @@ class InstrumentChoice:
             self._findings = self._comparison.compare(live, present=self.present, now=now)
         status = statuses.get(self.present)
         if status is not None:
+            if not self.is_announced:
+                self._announce_first(status.watermark_ns, sink)
             self._tell_faults(status, sink)
         self._publish_metrics(statuses)
 
@@ -183,10 +185,16 @@ class InstrumentChoice:
         self._on_used(batch)
         sink.put_ticks(batch)
 
+    def _announce_first(self, since_ns: int, sink: Sink) -> None:
+        earlier = self._earlier
+        reason = AuthorityReason.FIRST if earlier is None else AuthorityReason.TAKEN_OVER
+        previous = None if earlier is None else earlier.feed
+        self._announce(self.present, since_ns=since_ns, reason=reason, previous=previous, sink=sink)
+
     def _announce(
         self, feed: str, *, since_ns: int, reason: AuthorityReason, previous: str | None, sink: Sink
     ) -> None:
-        self._is_announced = True
+        self.is_announced = True
         sink.put_authority(
             FeedAuthority(
                 instrument=self.instrument, feed=feed, since_ns=since_ns, reason=reason, previous=previous

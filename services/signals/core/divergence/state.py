@@ -61,6 +61,8 @@ class DivergenceState:
     recent_states, state_recorded_at_ns, is_flapping
         The last 21 states as bits, newest lowest; when the newest was recorded (faults only); whether they
         change too often. See ``flapping.py``.
+    ended_at_ns
+        Event time at which the last divergence ended; 0 while one is open, and before the first.
     """
 
     phase: Phase = Phase.IDLE
@@ -79,6 +81,7 @@ class DivergenceState:
     recent_states: int = 0
     state_recorded_at_ns: int = 0
     is_flapping: bool = False
+    ended_at_ns: int = 0
 
     @property
     def confirmation(self) -> Confirmation:
@@ -152,6 +155,7 @@ def to_idle(state: DivergenceState) -> DivergenceState:
         recent_states=state.recent_states,
         state_recorded_at_ns=state.state_recorded_at_ns,
         is_flapping=state.is_flapping,
+        ended_at_ns=state.ended_at_ns,
     )
 
 

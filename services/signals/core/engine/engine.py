@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.engine.lead import Lead
-from services.signals.core.engine.log_progress import LogProgress
+from services.signals.core.engine.log_progress import CLOSE_NS, LogProgress
 from services.signals.core.engine_config import EngineConfig
+from services.signals.core.legs.feed_authority import adopted_after, is_used
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.tick_filter import in_time, without_quotes
 from services.signals.core.pairs.effects import NOTHING, Effects, merge, suppress
@@ -114,15 +115,21 @@ class LeadEngine:
         return effects
 
     def _apply(self, leg: Leg, record: Record) -> Effects:
-        if isinstance(record, QuoteBatch):
-            return self._take_quotes(leg, record)
-        if isinstance(record, TradeBatch):
+        if isinstance(record, QuoteBatch | TradeBatch):
+            if not is_used(leg.last_price, record.feed):
+                return suppress("tick_of_other_feed", len(record.ts_event_ns))
+            if isinstance(record, QuoteBatch):
+                return self._take_quotes(leg, record)
             return self._take_trades(leg, record)
         if isinstance(record, FeedStatus):
             return self._take_status(leg, record)
-        if isinstance(record, FeedAuthority | FeedFault):
+        if isinstance(record, FeedAuthority):
+            return self._lead.on_authority(leg, record)
+        if self._lead.is_frozen(leg):
             return NOTHING
-        return NOTHING if self._lead.is_frozen(leg) else self._take_bars(leg, record)
+        if isinstance(record, FeedFault):
+            return self._lead.on_feed_fault(leg, record)
+        return self._take_bars(leg, record)
 
     # -- ticks --------------------------------------------------------------------------------------------
 
@@ -130,9 +137,12 @@ class LeadEngine:
         """Apply a batch of which no tick can decide anything, and return True; else do nothing.
 
         Almost all ticks need only this, so calls are inlined. A mid is exactly half the sum; numpy's
-        ``argmin`` is five times as fast as ``min``.
+        ``argmin`` is five times as fast as ``min``. Where a feed is authoritative and the last price is of
+        another one, the deadband is empty.
         """
-        lead, instants = self._lead, batch.ts_event_ns
+        lead, instants, last_price = self._lead, batch.ts_event_ns, self._leg.last_price
+        if batch.feed != last_price.feed:
+            return False
         progress = lead.progress
         if len(instants) == 1:
             last_ns = instants.item()
@@ -154,8 +164,7 @@ class LeadEngine:
             ):
                 return False
             last = sums.item(-1) * 0.5
-        last_price = self._leg.last_price
-        last_price.price, last_price.ts_ns, last_price.feed = last, last_ns, batch.feed
+        last_price.price, last_price.ts_ns = last, last_ns
         last_price.jump_price, last_price.jump_count = None, 0
         progress.watermark_ns = last_ns
         if last_ns > last_price.quote_ts_ns:
@@ -164,7 +173,9 @@ class LeadEngine:
 
     def _take_quotes(self, leg: Leg, batch: QuoteBatch) -> Effects:
         effects = self._take_prices(leg, batch.ts_event_ns, batch.bid * 0.5 + batch.ask * 0.5, batch.feed)
-        leg.last_price.quote_ts_ns = max(leg.last_price.quote_ts_ns, int(batch.ts_event_ns.max()))
+        # Event time may have gone back in the middle of the batch, from a quote that was too far ahead.
+        newest_ns = min(int(batch.ts_event_ns.max()), self.progress.watermark_ns)
+        leg.last_price.quote_ts_ns = max(leg.last_price.quote_ts_ns, newest_ns)
         return effects
 
     def _take_trades(self, leg: Leg, batch: TradeBatch) -> Effects:
@@ -177,16 +188,49 @@ class LeadEngine:
         )
 
     def _take_prices(self, leg: Leg, instants: Instants, prices: Prices, feed: str) -> Effects:
-        watermark_ns, parts = self.progress.watermark_ns, []
-        if instants[0] < watermark_ns or (instants[1:] < instants[:-1]).any():
-            kept = in_time(leg.last_price, instants)
-            parts.append(_late(int(len(kept) - kept.sum())))
-            instants, prices = instants[kept], prices[kept]
-            if not len(instants):
-                return merge(parts)
-            # A kept tick that is older than the watermark is evaluated at the watermark.
-            parts.append(suppress("tick_behind_watermark", int((instants < watermark_ns).sum())))
-        parts.append(self._lead.start_at(int(instants[0])))
+        if instants[0] >= self.progress.watermark_ns and not (instants[1:] < instants[:-1]).any():
+            return self._apply_prices(leg, instants, prices, feed)
+        parts: list[Effects] = []
+        while leg is self._leg and (found := self._goes_back_at(instants)) is not None:
+            at, to_ns = found
+            if at:
+                parts.append(self._take_in_time(leg, instants[:at], prices[:at], feed))
+            parts.append(self._lead.go_back(to_ns))
+            instants, prices = instants[at:], prices[at:]
+        return merge((*parts, self._take_in_time(leg, instants, prices, feed)))
+
+    def _take_in_time(self, leg: Leg, instants: Instants, prices: Prices, feed: str) -> Effects:
+        kept = in_time(leg.last_price, instants)
+        late = _late(int(len(kept) - kept.sum()))
+        instants, prices = instants[kept], prices[kept]
+        if not len(instants):
+            return late
+        # A kept tick that is older than the watermark is evaluated at the watermark.
+        behind = suppress("tick_behind_watermark", int((instants < self.progress.watermark_ns).sum()))
+        return merge((late, behind, self._apply_prices(leg, instants, prices, feed)))
+
+    def _goes_back_at(self, instants: Instants) -> tuple[int, int] | None:
+        """Return the first tick of the lead at which event time goes back, and where to; None for none."""
+        kept = in_time(self._leg.last_price, instants)
+        moved = np.where(kept, instants, 0)
+        reached = np.maximum.accumulate(np.concatenate(([self.progress.watermark_ns], moved)))[:-1]
+        behind = np.flatnonzero(reached - instants > CLOSE_NS)
+        if not len(behind):
+            return None
+        other_ns = self._lead.newest_tick_of_others_ns()
+        for at in behind.tolist():
+            to_ns = self.progress.goes_back_to(
+                instants.item(at),
+                reached_ns=reached.item(at),
+                other_ns=other_ns,
+                is_late=not kept.item(at),
+            )
+            if to_ns is not None:
+                return at, to_ns
+        return None
+
+    def _apply_prices(self, leg: Leg, instants: Instants, prices: Prices, feed: str) -> Effects:
+        parts: list[Effects] = [self._lead.start_at(int(instants[0]))]
         begin, count = 0, len(instants)
         while begin < count:
             at = self._first_that_matters(leg, instants, prices, begin)
@@ -213,14 +257,28 @@ class LeadEngine:
     # -- status and bars ----------------------------------------------------------------------------------
 
     def _take_status(self, leg: Leg, status: FeedStatus) -> Effects:
+        if not is_used(leg.last_price, status.feed):
+            assumed = adopted_after(leg.last_price, status)
+            if assumed is None:
+                return suppress("status_of_other_feed")
+            return merge(
+                (
+                    suppress("authority_assumed"),
+                    self._lead.on_authority(leg, assumed),
+                    self._take_status(leg, status),
+                )
+            )
+        leg.last_price.other_feed_statuses = 0
         leg.last_price.feed_state = status.state
         if leg.last_price.feed is None:
             leg.last_price.feed = status.feed
         parts: list[Effects] = []
         if leg is self._leg:
-            if status.watermark_ns > 0:
-                parts.append(self._lead.start_at(status.watermark_ns))
-            parts.append(self._lead.advance(status.watermark_ns))
+            newest_tick_ns = leg.last_price.ts_ns
+            at_ns = self.progress.on_status(status.watermark_ns, newest_tick_ns=newest_tick_ns)
+            if at_ns > 0:
+                parts.append(self._lead.start_at(at_ns))
+            parts.append(self._lead.advance(at_ns))
         return merge((*parts, self._lead.on_feed_state(leg, status.state)))
 
     def _take_bars(self, leg: Leg, batch: BarBatch) -> Effects:

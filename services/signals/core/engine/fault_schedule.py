@@ -5,6 +5,7 @@ due                       what
 ========================= ====================================================================================
 a minute after a rejected a burst of bad ticks is over
 price
+as `feed_faults` says     a fault that the ingestor reported ends without a record of its end
 two hours after a bar is  a leg without that bar is at fault, unless it never had a bar: before a leg's first
 final                     bar nothing is missing
 ========================= ====================================================================================
@@ -18,7 +19,7 @@ from shared.domain.sessions import SessionCalendar, missing_bar_at_ns
 
 
 class FaultSchedule:
-    """The active bursts of bad ticks, and the next session whose bar can be missing.
+    """The faults that end by time alone, and the next session whose bar can be missing.
 
     Parameters
     ----------
@@ -28,39 +29,41 @@ class FaultSchedule:
 
     def __init__(self, calendar: SessionCalendar) -> None:
         self._calendar = calendar
-        self._bursting: dict[str, Leg] = {}
+        self._ending: dict[str, Leg] = {}
         self._missing_ordinal = -1
         self._missing_ns = NEVER
 
     @property
     def due_ns(self) -> int:
         """When a fault begins or ends next; `NEVER` when none does."""
-        if not self._bursting:
+        if not self._ending:
             return self._missing_ns
-        ends = (leg.data_quality.burst_ends_at_ns() for leg in self._bursting.values())
+        ends = (leg.data_quality.next_end_ns() for leg in self._ending.values())
         return min([self._missing_ns, *(each for each in ends if each is not None)])
 
     def resume(self, legs: Iterable[Leg]) -> None:
-        """Watch the bursts of some legs, and of no others."""
-        self._bursting = {}
+        """Watch the faults of some legs, and of no others."""
+        self._ending = {}
         for leg in legs:
-            self.watch_burst(leg)
+            self.watch(leg)
 
-    def watch_burst(self, leg: Leg) -> None:
-        """Watch a leg's burst, if it has one."""
-        if leg.data_quality.burst_ends_at_ns() is not None:
-            self._bursting[leg.instrument] = leg
+    def watch(self, leg: Leg) -> None:
+        """Watch a leg whose faults have changed, if one of them ends by time alone."""
+        if leg.data_quality.next_end_ns() is not None:
+            self._ending[leg.instrument] = leg
+        else:
+            self._ending.pop(leg.instrument, None)
 
-    def end_bursts(self, at_ns: int) -> list[Leg]:
-        """End the bursts that are over at an instant, and return their legs."""
+    def end_due(self, at_ns: int) -> list[Leg]:
+        """End the faults that are over at an instant, and return their legs."""
         ended = [
-            self._bursting[name]
-            for name in sorted(self._bursting)
-            if self._bursting[name].data_quality.burst_ends_at_ns() == at_ns
+            self._ending[name]
+            for name in sorted(self._ending)
+            if self._ending[name].data_quality.next_end_ns() == at_ns
         ]
         for leg in ended:
-            leg.data_quality.end_burst()
-            del self._bursting[leg.instrument]
+            leg.data_quality.end_due(at_ns)
+            self.watch(leg)
         return ended
 
     def missing_session(self, at_ns: int) -> str | None:

@@ -20,12 +20,15 @@ A tick at exactly that instant comes after it.
 from collections.abc import Iterable
 
 from services.signals.core.engine.fault_schedule import FaultSchedule
+from services.signals.core.engine.going_back import undo_after
 from services.signals.core.engine.leg_pairs import LegPairs
 from services.signals.core.engine.log_progress import NEVER, LogProgress
 from services.signals.core.engine.pair_index import PairIndex
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.legs.close_sampling import sample_close, sampled_at_ns
 from services.signals.core.legs.data_quality import Cause
+from services.signals.core.legs.feed_authority import take_authority
+from services.signals.core.legs.feed_faults import BEGINS_ANEW
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.session_clock import SessionClock, quarter_after
 from services.signals.core.legs.tick_filter import accept, jump_band
@@ -33,7 +36,7 @@ from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import Bar
 from shared.domain.pairs import Pair
-from shared.domain.ticks import FeedState
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedState
 
 
 class Lead:
@@ -168,9 +171,21 @@ class Lead:
                 self._on_quality(leg, at_ns) if is_burst else NOTHING,
             )
         )
-        self._faults.watch_burst(leg)
+        self._faults.watch(leg)
         self._after()
         return effects
+
+    def on_authority(self, leg: Leg, authority: FeedAuthority) -> Effects:
+        """Use the ticks of a feed from now on, and of no other."""
+        at_ns = self.progress.watermark_ns
+        is_change = take_authority(leg.last_price, authority, event_time_ns=at_ns)
+        self._after()
+        parts = [SHARED_CHANGED] if is_change else []
+        ends_faults = authority.reason in BEGINS_ANEW and not self.is_frozen(leg)
+        if ends_faults and leg.data_quality.end_feed_faults():
+            self._faults.watch(leg)
+            parts.append(self._on_quality(leg, at_ns))
+        return merge(parts)
 
     # -- bars ---------------------------------------------------------------------------------------------
 
@@ -227,6 +242,21 @@ class Lead:
                 parts.append(self._pairs_of[leg.instrument].dirty)
         return merge(parts)
 
+    def on_feed_fault(self, leg: Leg, fault: FeedFault) -> Effects:
+        """Take in that a fault that the ingestor sees begins, still holds, or ends."""
+        at_ns, quality = self.progress.watermark_ns, leg.data_quality
+        if self.progress.next_close < 0:
+            # `start_at` reports it.
+            quality.on_feed_fault(fault, 0, calendar=self._calendar)
+            return self._pairs_of[leg.instrument].dirty
+        self._clock.move_to(at_ns, self.progress.next_close)
+        is_news = quality.on_feed_fault(fault, at_ns, calendar=self._calendar)
+        self._faults.watch(leg)
+        if is_news:
+            return self._on_quality(leg, at_ns)
+        self._after()
+        return merge((SHARED_CHANGED, self._pairs_of[leg.instrument].dirty))
+
     def _on_missing_bar(self, leg: Leg, cause: Cause, session: str, at_ns: int) -> Effects:
         if self.is_frozen(leg):
             return NOTHING
@@ -244,6 +274,28 @@ class Lead:
 
     # -- event time ---------------------------------------------------------------------------------------
 
+    def newest_tick_of_others_ns(self) -> int:
+        """Return the event time of the newest tick of any other leg; 0 where there is none."""
+        others = (leg.last_price.ts_ns for leg in self.legs.values() if leg is not self._leg)
+        return max(others, default=0)
+
+    def go_back(self, to_ns: int) -> Effects:
+        """Take event time back to an instant, because it was too far; see `going_back`."""
+        progress = self.progress
+        progress.watermark_ns = to_ns
+        progress.next_close = self._calendar.first_closing_at_or_after(to_ns)
+        self._clock.go_back(to_ns, progress.next_close)
+        for leg in self.legs.values():
+            leg.last_price.go_back(to_ns)
+        active = [name for name, leg in self.legs.items() if not self.is_frozen(leg)]
+        since_ns = to_ns if progress.jump is None else progress.jump.from_ns
+        legs = [self._pairs_of[name] for name in active]
+        undone, waiting = undo_after(to_ns, legs, self._calendar, since_ns=since_ns)
+        self._faults.resume(self.legs[name] for name in active)
+        self._faults.plan_missing(to_ns)
+        self._after(self._pairs_of[self._leg.instrument].rows)
+        return merge((SHARED_CHANGED, suppress("event_time_went_back"), undone, self.wait_for(waiting)))
+
     def start_at(self, ts_ns: int) -> Effects:
         """Begin event time: find the next close after the first known instant, and report old faults."""
         if self.progress.next_close >= 0:
@@ -252,7 +304,14 @@ class Lead:
         self._clock.move_to(ts_ns, self.progress.next_close)
         self._faults.plan_missing(ts_ns)
         started = [name for name, leg in self.legs.items() if not self.is_frozen(leg)]
-        effects = merge([self._pairs_of[name].start(ts_ns) for name in started])
+        parts: list[Effects] = []
+        for name in started:
+            leg = self.legs[name]
+            if leg.data_quality.start_feed_faults(ts_ns, calendar=self._calendar):
+                self._faults.watch(leg)
+                parts.append(self._on_quality(leg, ts_ns))
+            parts.append(self._pairs_of[name].start(ts_ns))
+        effects = merge(parts)
         self._after(self._pairs_of[self._leg.instrument].rows)
         return effects
 
@@ -318,7 +377,7 @@ class Lead:
         return merge(parts)
 
     def _on_fault_due(self, at_ns: int) -> Effects:
-        parts = [self._on_quality(leg, at_ns) for leg in self._faults.end_bursts(at_ns)]
+        parts = [self._on_quality(leg, at_ns) for leg in self._faults.end_due(at_ns)]
         session = self._faults.missing_session(at_ns)
         if session is not None:
             for leg in self.legs.values():

@@ -6,6 +6,7 @@ from typing import Final
 
 from services.signals.core.legs.bar_change import BarChange
 from services.signals.core.legs.bar_quality import Close, close_of, past_causes, present_causes, why_not_after
+from services.signals.core.legs.close_sampling import SAMPLED
 from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.leg import Leg
 from services.signals.core.legs.quarantine import (
@@ -21,6 +22,7 @@ from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import HISTORY_SESSIONS, Bar
 from shared.domain.divergences import Direction
 from shared.domain.instants import format_rfc3339
+from shared.domain.sessions import SessionCalendar
 
 _NO_NEWS: Final = (BarChange.UNCHANGED, BarChange.OUTDATED)
 
@@ -48,6 +50,7 @@ class LegPairs:
 
     def __init__(self, leg: Leg, monitors: Mapping[int, PairMonitor], *, is_lead: bool) -> None:
         self.rows = tuple(monitors)
+        self.monitors = tuple(monitors.values())
         # Almost every leg has one pair, so this is the very value that the pair has.
         self.dirty = NOTHING if is_lead else merge([each.transitions.dirty for each in monitors.values()])
         self._leg = leg
@@ -207,6 +210,36 @@ class LegPairs:
             parts.append(monitor.faults.evaluate(self._role, at_ns))
             parts.append(monitor.reevaluate(at_ns))
         return merge(parts)
+
+    def undo_after(self, at_ns: int, calendar: SessionCalendar) -> tuple[bool, tuple[Bar, ...]]:
+        """Take back what the passing of time alone did to the leg after an instant.
+
+        Returns
+        -------
+        tuple
+            Whether the history has changed, and the bars that wait for their ``known_at`` again.
+        """
+        history, quality = self._leg.history, self._leg.data_quality
+        quality.undo_after(at_ns, calendar)
+        early = [*history.known_after(at_ns), *(b for b in quality.quarantined if b.known_at_ns > at_ns)]
+        for bar in early:
+            if history.get(bar.session) is not None:
+                history.remove(bar.session)
+        kept = tuple(bar for bar in quality.quarantined if bar.known_at_ns <= at_ns)
+        screening = screen(history, kept, known=[bar.session for bar in kept])
+        self._quarantine(screening)
+        for bar in screening.used:
+            history.put(bar)
+        quality.on_closes(screening.causes, at_ns)
+        if (newest := self._leg.newest_session) is not None:
+            # It came meanwhile, when a later one was awaited.
+            quality.on_bar(newest)
+        # A close that was sampled before it came is no bar.
+        return bool(early), tuple(bar for bar in early if bar.source != SAMPLED)
+
+    def evaluate_faults(self, at_ns: int) -> Effects:
+        """Evaluate the faults of the leg. The caller evaluates again what they held back."""
+        return merge(self._evaluate_faults(at_ns))
 
     def _put_of_history(self, bar: Bar) -> BarChange:
         quality = self._leg.data_quality

@@ -1,8 +1,13 @@
 """The closes of a leg with ticks: its last price at the close, sampled one nanosecond after the close."""
 
+from typing import Final
+
 from services.signals.core.legs.leg import Leg
 from shared.domain.bars import MAX_SAMPLE_AGE_NS, Bar
 from shared.domain.sessions import SessionCalendar
+
+SAMPLED: Final = "sampled"
+"""The source of such a bar."""
 
 
 def sampled_at_ns(calendar: SessionCalendar, ordinal: int) -> int | None:
@@ -24,5 +29,5 @@ def sample_close(leg: Leg, *, session: str, close_ns: int) -> Bar | None:
         close=last_price.price,
         adj_close=last_price.price,
         known_at_ns=close_ns,
-        source="sampled",
+        source=SAMPLED,
     )

@@ -10,17 +10,21 @@ cause               begins                                         ends
 ``no_close_sample`` a close without a price of its last 15 minutes a bar of that session or later
 ``close_jump``      as `bar_quality` says: the closes themselves   the same
 and three more      are wrong
+``feeds_disagree``  a `FeedFault` record says so                   see `feed_faults`
+and three more
 =================== ============================================== ===================================
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from services.signals.core.legs.feed_faults import OpenFeedFault, ends_at_ns, without_due
 from shared.domain.bars import Bar
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import FeedState
+from shared.domain.sessions import SessionCalendar, missing_bar_at_ns
+from shared.domain.ticks import FeedFault, FeedFaultKind, FeedState
 
 _STALE_NS: Final = 60 * NS_PER_SECOND
 _BURST: Final = 5
@@ -38,6 +42,10 @@ class Cause(StrEnum):
     UNAPPLIED_SPLIT = "unapplied_split"
     STUCK_CLOSE = "stuck_close"
     ADJUSTED_SPLICE = "adjusted_splice"
+    FEEDS_DISAGREE = FeedFaultKind.FEEDS_DISAGREE.value
+    CLOCK_DISAGREES = FeedFaultKind.CLOCK_DISAGREES.value
+    LATE_OPEN = FeedFaultKind.LATE_OPEN.value
+    CLOSE_UNEXPLAINED = FeedFaultKind.CLOSE_UNEXPLAINED.value
 
 
 QUARANTINED: Final = (Cause.CLOSE_JUMP, Cause.UNAPPLIED_SPLIT)
@@ -64,6 +72,8 @@ class DataQuality:
         The newest bars whose closes cannot be used, ascending by session; see `quarantine`.
     quarantined_count
         Closes that were quarantined since the leg was without a fault.
+    feed_faults
+        The open faults that the ingestor reported.
     """
 
     active_since_ns: dict[str, int] = field(default_factory=dict)
@@ -72,6 +82,7 @@ class DataQuality:
     awaited_sessions: dict[str, str] = field(default_factory=dict)
     quarantined: tuple[Bar, ...] = ()
     quarantined_count: int = 0
+    feed_faults: tuple[OpenFeedFault, ...] = ()
 
     @property
     def is_at_fault(self) -> bool:
@@ -94,13 +105,57 @@ class DataQuality:
         is_burst = len(self.rejected_at_ns) == _BURST and at_ns - self.rejected_at_ns[0] <= _BURST_NS
         return is_burst and self._begin(Cause.BAD_TICKS, at_ns)
 
-    def burst_ends_at_ns(self) -> int | None:
-        """Return when a burst of bad ticks is over; None while there is none."""
-        return self.rejected_at_ns[-1] + _BURST_NS if Cause.BAD_TICKS in self.active_since_ns else None
+    def on_feed_fault(self, fault: FeedFault, at_ns: int, *, calendar: SessionCalendar) -> bool:
+        """Record that a fault that the ingestor sees begins, still holds, or ends.
 
-    def end_burst(self) -> bool:
-        """End a burst at `burst_ends_at_ns`."""
-        return self._end(Cause.BAD_TICKS)
+        Parameters
+        ----------
+        at_ns
+            Event time; 0 before it has begun.
+        """
+        others = tuple(each for each in self.feed_faults if each.kind is not fault.fault)
+        if not fault.is_open:
+            self.feed_faults = others
+            return self._end(Cause(fault.fault))
+        opened = OpenFeedFault(
+            kind=fault.fault,
+            detail=fault.detail,
+            ends_at_ns=ends_at_ns(fault.fault, at_ns, calendar=calendar),
+        )
+        self.feed_faults = (*others, opened)
+        return self._begin(Cause(fault.fault), at_ns)
+
+    def start_feed_faults(self, at_ns: int, *, calendar: SessionCalendar) -> bool:
+        """Let the faults that were reported before event time had begun begin with it."""
+        self.feed_faults = tuple(
+            replace(each, ends_at_ns=ends_at_ns(each.kind, at_ns, calendar=calendar))
+            for each in self.feed_faults
+        )
+        self.active_since_ns |= {each.kind.value: at_ns for each in self.feed_faults}
+        return bool(self.feed_faults)
+
+    def end_feed_faults(self) -> bool:
+        """End the faults that the ingestor reported: whoever writes now reports what it sees itself."""
+        ended = [self._end(Cause(each.kind)) for each in self.feed_faults]
+        self.feed_faults = ()
+        return any(ended)
+
+    def next_end_ns(self) -> int | None:
+        """Return when a fault ends by the passing of time alone; None where none does."""
+        ends = [each.ends_at_ns for each in self.feed_faults]
+        if Cause.BAD_TICKS in self.active_since_ns:
+            ends.append(self.rejected_at_ns[-1] + _BURST_NS)
+        return min(ends, default=None)
+
+    def end_due(self, at_ns: int) -> None:
+        """End the faults that end at `next_end_ns`."""
+        if Cause.BAD_TICKS in self.active_since_ns and self.rejected_at_ns[-1] + _BURST_NS <= at_ns:
+            self._end(Cause.BAD_TICKS)
+        left = without_due(self.feed_faults, at_ns)
+        for each in self.feed_faults:
+            if each not in left:
+                self._end(Cause(each.kind))
+        self.feed_faults = left
 
     def on_missing_bar(self, cause: Cause, session: str, at_ns: int) -> bool:
         """Record that a session's bar, or its sampled close, is missing."""
@@ -114,6 +169,38 @@ class DataQuality:
             del self.awaited_sessions[cause]
             del self.active_since_ns[cause]
         return bool(ended)
+
+    def undo_after(self, at_ns: int, calendar: SessionCalendar) -> None:
+        """Take back what the passing of time alone said after an instant, because event time was too far.
+
+        A cause of the closes is decided again by the caller; one that the ingestor reported holds.
+        """
+        self.feed_faults = tuple(
+            replace(each, ends_at_ns=min(each.ends_at_ns, ends_at_ns(each.kind, at_ns, calendar=calendar)))
+            for each in self.feed_faults
+        )
+        for each in self.feed_faults:
+            self.active_since_ns[each.kind] = min(at_ns, self.active_since_ns[each.kind])
+        self.rejected_at_ns = [each for each in self.rejected_at_ns if each <= at_ns]
+        if self.stale_since_ns is not None:
+            self.stale_since_ns = min(self.stale_since_ns, at_ns)
+        begun_after = {cause for cause, since_ns in self.active_since_ns.items() if since_ns > at_ns}
+        if not self.rejected_at_ns or at_ns - self.rejected_at_ns[-1] >= _BURST_NS:
+            begun_after.add(Cause.BAD_TICKS)
+        if self.stale_since_ns is None or at_ns - self.stale_since_ns < _STALE_NS:
+            begun_after.add(Cause.STALE)
+        for cause in begun_after:
+            self.active_since_ns.pop(cause, None)
+            self.awaited_sessions.pop(cause, None)
+        self._await_what_is_due(at_ns, calendar)
+
+    def _await_what_is_due(self, at_ns: int, calendar: SessionCalendar) -> None:
+        """Let each cause that waits for a bar wait for none of a session that is not due yet."""
+        for cause, session in self.awaited_sessions.items():
+            ordinal = calendar.index_of(session)
+            while ordinal > 0 and _due_at_ns(cause, calendar, ordinal) > at_ns:
+                ordinal -= 1
+            self.awaited_sessions[cause] = calendar.labels[ordinal]
 
     @property
     def has_wrong_closes(self) -> bool:
@@ -135,3 +222,8 @@ class DataQuality:
 
     def _end(self, cause: Cause) -> bool:
         return self.active_since_ns.pop(cause.value, None) is not None
+
+
+def _due_at_ns(cause: str, calendar: SessionCalendar, ordinal: int) -> int:
+    is_sample = cause == Cause.NO_CLOSE_SAMPLE
+    return calendar.close_ns[ordinal] if is_sample else missing_bar_at_ns(calendar.labels[ordinal])

@@ -250,6 +250,11 @@ class LegHistory:
         at = self._place(day)
         return self._bar(at) if self._is_at(at, day) else None
 
+    def known_after(self, ts_ns: int) -> list[Bar]:
+        """Return the bars, of the newest `RECENT_SESSIONS`, that were known only after an instant."""
+        count = len(self._recent_ns)
+        return [self._bar(self._count - count + at) for at in range(count) if self._recent_ns[at] > ts_ns]
+
     def newest(self) -> Bar | None:
         """Return the bar of the latest session, None before the first."""
         return self._bar(self._count - 1) if self._count else None

@@ -81,6 +81,11 @@ class SessionClock:
         if step is not None:
             self.due_ns = (first + step) * QUARTER_NS
 
+    def go_back(self, ts_ns: int, ordinal: int) -> None:
+        """Take in that event time was too far, and is at an instant."""
+        self.due_ns = 0
+        self.move_to(ts_ns, ordinal)
+
     def other_to_come(self, ts_ns: int) -> float:
         """Return the variance, in sessions, of the other leg's move from one of its ticks to the next close.
 

@@ -29,12 +29,11 @@ _AGREEING: Final = 3
 def in_time(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which ticks are not late: not older than a tick of the leg that came before them.
 
-    A rejected tick counts as one that came before. A tick older than a status record's watermark, but not
-    older than a tick, is used: it is the newest price, and a status clock that runs ahead must not stop a
-    pair.
+    A rejected tick counts as one that came before; a tick of a feed that was used before this one does not.
+    A tick older than a status record's watermark, but not older than a tick, is used: it is the newest price,
+    and a status clock that runs ahead must not stop a pair.
     """
-    newest_ns = max(last_price.ts_ns, last_price.rejected_ts_ns)
-    newest = np.maximum.accumulate(np.concatenate(([newest_ns], instants)))[:-1]
+    newest = np.maximum.accumulate(np.concatenate(([last_price.newest_ts_ns], instants)))[:-1]
     return instants >= newest
 
 
@@ -70,9 +69,9 @@ def accept(last_price: LastPrice, price: float) -> bool:
 def jump_band(last_price: LastPrice) -> tuple[float, float]:
     """Return the band of prices around the last one within which any two prices are near each other.
 
-    Before the first price the band is empty, so the next tick is examined by itself.
+    Before the first price, of the leg or of a feed, the band is empty: the next tick is examined by itself.
     """
-    if last_price.price is None:
+    if last_price.price is None or last_price.is_of_previous_feed:
         return float("inf"), 0.0
     return last_price.price / _CALM, last_price.price * _CALM
 

@@ -9,6 +9,7 @@ from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.summary import summarise
 from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction, Kind
+from shared.domain.sessions import SessionCalendar
 from shared.domain.snapshots import OutcomeSummary
 
 Align = Callable[[], AlignedSessions]
@@ -79,6 +80,15 @@ class OutcomeBook:
         """
         if session:
             self.ledger = self._ledger.with_opening(kind, direction, session=session)
+
+    def undo_after(self, at_ns: int, calendar: SessionCalendar) -> None:
+        """Forget openings at closes that have not come, because event time was too far."""
+        ordinal = calendar.last_closed_before(at_ns + 1)
+        until = calendar.labels[ordinal] if ordinal >= 0 else ""
+        openings = self._ledger.openings
+        if openings and openings[-1].session > until:
+            known = tuple(each for each in openings if each.session <= until)
+            self.ledger = replace(self._ledger, openings=known)
 
     def backfill(self, align: Align) -> None:
         """Find the pending openings now, before a bar changes the history that they are found in.

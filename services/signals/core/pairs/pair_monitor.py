@@ -113,6 +113,23 @@ class PairMonitor:
             parts.append(self._evaluate_close(at_ns, new_sessions=0))
         return merge((*parts, self.prices.evaluate(at_ns)))
 
+    def undo_after(self, at_ns: int, *, is_changed: bool, since_ns: int) -> Effects:
+        """Evaluate again at an instant that event time, which was too far, goes back to.
+
+        Parameters
+        ----------
+        is_changed
+            A leg has lost sessions whose closes have not come.
+        since_ns
+            Event time before it was too far.
+        """
+        if is_changed:
+            return merge((self._dirty, self.remove_sessions(at_ns), self.reevaluate(at_ns)))
+        newest = [leg.history.newest() for leg in (self.legs.lead, self.legs.other)]
+        # Nothing that was known before has been held back meanwhile.
+        self.faults.needs_reevaluation &= any(each and each.known_at_ns > since_ns for each in newest)
+        return merge((self._dirty, self.reevaluate(at_ns), self.prices.evaluate(at_ns)))
+
     def materialise(self) -> Effects:
         """Compute what is computed on demand now, from the legs as they are: they are about to change."""
         self.statistics.materialise()

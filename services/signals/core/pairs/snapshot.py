@@ -77,6 +77,7 @@ def take_snapshot(monitor: PairMonitor, watermark_ns: int) -> PairSnapshot:
                 instrument=leg.instrument,
                 causes=tuple(leg.data_quality.active_since_ns),
                 since=format_rfc3339(min(leg.data_quality.active_since_ns.values())),
+                details=tuple(each.detail for each in leg.data_quality.feed_faults if each.detail),
             )
             for leg in (monitor.legs.lead, monitor.legs.other)
             if leg.data_quality.is_at_fault
@@ -152,6 +153,7 @@ def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSn
     is_live = leg.last_price.price is not None if leg is monitor.legs.lead else monitor.legs.is_other_live()
     if not is_live or leg.last_price.price is None:
         return _bar_leg(monitor, leg, title, watermark_ns)
+    authority = None if leg.last_price.is_of_previous_feed else leg.last_price.authority
     return LegSnapshot(
         instrument=leg.instrument,
         title=title,
@@ -161,6 +163,9 @@ def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSn
         source=leg.last_price.feed,
         session=None,
         summary=leg_values(_closes(leg.history)),
+        source_since=format_rfc3339(authority.since_ns) if authority is not None else None,
+        source_reason=authority.reason if authority is not None else None,
+        previous_source=authority.previous if authority is not None else None,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from services.signals.core.confirmed import Values
+from services.signals.core.divergence.going_back import undone_after
 from services.signals.core.divergence.state import NEVER_OPENED, Decision, DivergenceState, Phase
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.registry import KINDS
@@ -103,6 +104,8 @@ class TransitionLog:
         # The start or the end of a hold makes the pair dirty but asks for no checkpoint: at a threshold that
         # would be one a tick, and it can be found again from the log.
         state = self.divergence(kind, direction)
+        if decision.transition is not None and decision.transition.is_final:
+            decision = replace(decision, state=replace(decision.state, ended_at_ns=at_ns))
         is_new = decision.state is not state and decision.state != state
         if is_new:
             self.divergences[kind, direction] = decision.state
@@ -138,6 +141,12 @@ class TransitionLog:
         )
         name = self.dirty.dirty
         return merge((effects, Effects(events=(event,), changed=name, dirty=name)))
+
+    def undo_after(self, at_ns: int) -> None:
+        """Take back what is after an instant, because event time was too far; report nothing."""
+        for key, state in self.divergences.items():
+            self.divergences[key] = undone_after(state, at_ns)
+        self.outcomes.undo_after(at_ns, self._config.calendar)
 
     def _context(
         self,

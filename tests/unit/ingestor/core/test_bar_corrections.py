@@ -91,3 +91,42 @@ def test_two_different_changes_are_two_corrections() -> None:
 
 def test_settled_is_sorted_however_it_was_given() -> None:
     assert [each.session for each in _known(bar(_C), bar(_A), bar(_B)).settled()] == [_A, _B, _C]
+
+
+def test_dividend_adjusts_the_known_bars_that_the_pull_left_out() -> None:
+    ledger = _known(bar("2025-11-20", 98.0), bar(_A, 100.0), bar(_B, 101.0), bar(_C, 102.0))
+    comparison = ledger.compare(
+        [bar("2025-11-20", 98.0, adj_close=97.02), bar(_B, 101.0, adj_close=99.99), bar(_C, 102.0)], now_ns=9
+    )
+    assert comparison.is_adjusted
+    assert [round(each.adj_close, 9) for each in ledger.settled()] == [97.02, 99.0, 99.99, 102.0]
+
+
+def test_split_rescales_the_closes_that_the_pull_left_out() -> None:
+    ledger = _known(bar("2025-11-20", 98.0), bar(_A, 100.0), bar(_B, 101.0), bar(_C, 102.0))
+    ledger.compare([bar(_A, 50.0), bar(_B, 50.5), bar(_C, 51.0)], now_ns=9)
+    assert [(each.close, each.adj_close) for each in ledger.settled()][:2] == [(49.0, 49.0), (50.0, 50.0)]
+
+
+def test_bar_that_alone_is_adjusted_leaves_those_beyond_its_neighbours_alone() -> None:
+    ledger = _known(bar("2025-11-20", 98.0), bar("2025-11-21", 99.0), bar(_A, 100.0), bar(_B, 101.0))
+    ledger.compare([bar("2025-11-21", 99.0), bar(_B, 101.0, adj_close=100.0)], now_ns=9)
+    assert [each.adj_close for each in ledger.settled()][:2] == [98.0, 99.0]
+
+
+def test_pull_that_rescales_is_seen_before_it_is_applied() -> None:
+    ledger = _known(bar(_A, 100.0), bar(_B, 101.0))
+    assert not ledger.is_rescaled_by([bar(_A, 100.0), bar(_B, 101.0)])
+    assert not ledger.is_rescaled_by([bar(_A, 100.0), bar(_B, 105.0)])
+    assert ledger.is_rescaled_by([bar(_A, 100.0, adj_close=99.0), bar(_B, 101.0)])
+    assert ledger.is_rescaled_by([bar(_A, 50.0), bar(_B, 50.5)])
+    assert ledger.common_factor([bar(_A, 50.0), bar(_B, 50.5)]) == 0.5
+    assert ledger.common_factor([]) is None
+    assert [each.close for each in ledger.settled()] == [100.0, 101.0]
+
+
+def test_provisional_bars_are_known_but_are_no_evidence_of_a_scale() -> None:
+    live = bar(_C, 51.0, status=BarStatus.PROVISIONAL)
+    ledger = _known(bar(_B, 101.0), live)
+    assert set(ledger.known()) == {_B, _C}
+    assert ledger.common_factor([bar(_B, 101.0), bar(_C, 25.5)]) is None

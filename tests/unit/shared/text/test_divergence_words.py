@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from services.signals.core.legs.data_quality import Cause
 from shared.domain.divergences import Direction, Kind, Transition
 from shared.domain.kinds import KIND_TRAITS
 from shared.text.data_faults import causes_among, describe_cause, describe_quarantine
@@ -84,8 +85,8 @@ def test_what_a_fault_measures_is_not_a_cause() -> None:
     assert causes_among(values) == ("bad_ticks",)
 
 
-@pytest.mark.parametrize("cause", ["close_jump", "unapplied_split", "stuck_close", "adjusted_splice"])
-def test_each_fault_of_closes_has_words(cause: str) -> None:
+@pytest.mark.parametrize("cause", [cause.value for cause in Cause])
+def test_each_cause_of_a_fault_has_words_of_its_own(cause: str) -> None:
     described = describe_cause(cause)
 
     assert described.sentence != described.name

@@ -28,4 +28,6 @@ TWELVEDATA: Final = StreamingVenue(
     # Three heartbeats without an answer.
     idle_seconds=30.0,
     no_data_seconds=120.0,
+    # A time is cut to its second, and the sources that it adds up are some seconds apart.
+    lateness_seconds=5.0,
 )

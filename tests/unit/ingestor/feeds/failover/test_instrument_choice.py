@@ -85,7 +85,6 @@ class _Market:
         *order: str,
         checks: tuple[str, ...] = (),
         hours: MarketHours | None = None,
-        first_reason: AuthorityReason = AuthorityReason.FIRST,
     ) -> None:
         self.clock = ManualClock(_START)
         self.sink = _OrderedSink()
@@ -97,7 +96,6 @@ class _Market:
             order=order,
             cross_checks=checks,
             hours=hours or RoundTheClock(),
-            first_reason=first_reason,
             metrics=IngestorMetrics(self.registry, feeds=names, instruments=(LEAD,), streams={LEAD: names}),
             clock=self.clock,
         )
@@ -145,10 +143,18 @@ def _words(entry: _Entry) -> str:
             return f"{entry.fault} of {entry.feed} {'begins' if entry.is_open else 'ends'}: {entry.detail}"
 
 
-def test_authority_is_told_before_the_first_tick_and_once() -> None:
+def test_authority_is_told_before_the_first_status_and_once() -> None:
     market = _Market("kraken", "coinbase")
-    market.chooser.decide(market.sink)
-    assert market.told() == []
+    assert [feed.statuses() for feed in market.standby] == [(), ()]
+    market.run(2)
+    assert market.told() == ["kraken instead of None: first"]
+    assert [len(list(feed.statuses())) for feed in market.standby] == [1, 0]
+    market.tick("kraken", 4_401.0)
+    assert market.told() == ["kraken ticks [4401.0]"]
+
+
+def test_authority_is_told_before_a_tick_that_comes_before_the_first_choice() -> None:
+    market = _Market("kraken", "coinbase")
     first = market.tick("kraken", 4_400.0)
     market.tick("kraken", 4_401.0)
     (authority,) = (entry for entry in market.sink.log if isinstance(entry, FeedAuthority))
@@ -160,10 +166,19 @@ def test_authority_is_told_before_the_first_tick_and_once() -> None:
     ]
 
 
-def test_process_that_took_over_says_so() -> None:
-    market = _Market("kraken", first_reason=AuthorityReason.TAKEN_OVER)
-    market.tick("kraken", 4_400.0)
-    assert market.told()[0] == "kraken instead of None: taken_over"
+def test_process_that_took_over_says_so_and_from_what() -> None:
+    market = _Market("kraken", "coinbase")
+    market.choice.resume(
+        FeedAuthority(
+            instrument=LEAD,
+            feed="coinbase",
+            since_ns=5,
+            reason=AuthorityReason.OTHER_STALE,
+            previous="kraken",
+        )
+    )
+    market.run(1)
+    assert market.told() == ["kraken instead of coinbase: taken_over"]
 
 
 def test_ticks_of_the_others_stand_by_and_are_counted() -> None:
@@ -211,6 +226,7 @@ def test_status_of_the_instrument_is_that_of_the_chosen_feed() -> None:
     def states() -> list[tuple[str, FeedState]]:
         return [(status.feed, status.state) for feed in market.standby for status in feed.statuses()]
 
+    market.run(1)
     assert states() == [("kraken", FeedState.STALE)]
     market.run(3, coinbase=4_400.0)
     assert states() == [("coinbase", FeedState.LIVE)]
@@ -242,6 +258,7 @@ def test_tick_that_was_used_before_is_not_used_again_after_a_return() -> None:
 def test_refused_feed_is_left_at_once() -> None:
     market = _Market("kraken", "coinbase")
     market.run(1, coinbase=4_399.0)
+    market.told()
     market.feeds["kraken"].is_refused = True
     market.run(1)
     assert market.told()[0] == "coinbase instead of kraken: other_refused"
@@ -266,7 +283,7 @@ def test_cross_check_is_never_chosen() -> None:
     market = _Market("kraken", checks=("swissquote",))
     market.feeds["kraken"].state = FeedState.STALE
     market.run(600, swissquote=4_400.0)
-    assert market.told() == []
+    assert market.told() == ["kraken instead of None: first"]
 
 
 def test_silent_feed_whose_market_moved_on_is_left_though_its_socket_lives() -> None:
