@@ -55,6 +55,10 @@ class RunningBars:
             "convex_ingestor_bars_received_total", {"instrument": INSTRUMENT, "outcome": outcome}
         )
 
+    def detail(self) -> tuple[str, str]:
+        (detail,) = self.feed.details()
+        return detail.state, detail.words
+
     def gauge(self, name: str, **labels: str) -> float | None:
         return self._registry.get_sample_value(
             f"convex_ingestor_{name}", {"instrument": INSTRUMENT, **labels}

@@ -232,13 +232,14 @@ async def test_close_that_halves_without_a_split_is_held_and_released_when_it_is
                 await running.until(lambda: bool(running.sink.faults))
                 assert running.sink.news == []
                 assert running.gauge("closes_held") == 1
-                assert "-50" in (running.feed.problem() or "")
+                assert running.detail()[0] == "INCOMPLETE"
+                assert "-50" in running.detail()[1]
                 assert [(bar.session, bar.status) for bar in running.sink.provisional] == [
                     (NEXT, BarStatus.PROVISIONAL)
                 ]
                 fake.days = _days_with_next(206.3)
                 await running.until(lambda: bool(running.sink.news))
-                await running.until(lambda: running.feed.problem() is None)
+                await running.until(lambda: running.detail() == ("COMPLETE", ""))
     assert [bar.close for bar in running.sink.news[0]] == [206.3]
     assert [(each.fault, each.is_open) for each in running.sink.faults] == [
         (FeedFaultKind.CLOSE_UNEXPLAINED, True),
@@ -352,7 +353,7 @@ async def test_first_source_is_believed_in_the_morning_and_the_disagreement_stay
         await running.until(lambda: bool(running.sink.faults))
         clock.advance(timedelta(hours=12, minutes=45))
         await running.until(lambda: bool(running.sink.news))
-        assert "the other source differs by -0.10%" in (running.feed.problem() or "")
+        await running.until(lambda: "the other source differs by -0.10%" in running.detail()[1])
     assert [bar.close for bar in running.sink.news[0]] == [206.5]
     assert running.gauge("closes_disagree") == 1
     assert not running.sink.faults[-1].is_open
@@ -409,10 +410,11 @@ async def test_session_that_no_provider_has_is_asked_for_rarely_reported_and_end
     ):
         await running.until(lambda: running.feed.missing_sessions() == (NEXT,))
         assert running.gauge("sessions_missing") == 1
-        assert running.feed.problem() == f"tiingo has no bar of IWM.ARCX for 1 sessions, the last on {NEXT}"
+        words = f"tiingo has no bar of IWM.ARCX for 1 sessions, the last on {NEXT}"
+        assert running.detail() == ("INCOMPLETE", words)
         assert len(fake.server.requests) == 5
         closures.closed = frozenset({NEXT})
-        await running.until(lambda: running.feed.problem() is None)
+        await running.until(lambda: running.detail() == ("COMPLETE", ""))
         asked = len(fake.server.requests)
         await asyncio.sleep(0.5)
         assert len(fake.server.requests) == asked
@@ -435,8 +437,9 @@ async def test_refusals_over_ten_minutes_are_visible_and_asked_again_each_hour()
             async with running_bars(source, clock) as running:
                 await running.until(lambda: running.gauge("bars_refused", feed="tiingo") == 1)
                 await asyncio.sleep(0.2)
-                problem = running.feed.problem() or ""
+                state, problem = running.detail()
         assert len(fake.server.requests) == 5
+    assert state == "REFUSED"
     assert "tiingo refuses the daily bars of IWM.ARCX" in problem
     assert "Invalid token" in problem
     (refused,) = [each for each in logs if each["event"] == "feed_refused"]
@@ -458,7 +461,7 @@ async def test_throttling_and_outages_never_count_as_refusal() -> None:
         fake.server._answer = later
         async with running_bars(source, clock) as running:
             await running.until(lambda: bool(running.sink.histories))
-    assert running.feed.problem() is None
+    assert running.detail() == ("COMPLETE", "")
 
 
 async def test_volume_of_one_exchange_is_refused_and_asked_for_again() -> None:
@@ -522,7 +525,7 @@ async def test_answer_that_fails_between_two_requests_of_a_pull_loses_no_bar() -
         clock = clock_at("2025-11-28T20:14:59.800")
         fake.days = days
         async with running_bars(source, clock, known=known) as running:
-            await running.until(lambda: len(fake.server.requests) == 1)
+            await running.until(lambda: running.count("unchanged") == 599)
             fake.server._answer = second_fails
             fake.days = after
             clock.advance(timedelta(seconds=1))

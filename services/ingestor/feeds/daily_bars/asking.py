@@ -50,12 +50,20 @@ class Asking:
         self._refusals = RefusalRecord()
         self._backoff = self._new_backoff()
         self._not_before = 0.0
+        self._words = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether the provider counts as refusing us for good."""
+        return self._refusals.is_refused
 
     def problem(self) -> str | None:
-        """Return that the provider refuses us and in which words; None while it does not."""
-        if not self._refusals.is_refused:
-            return None
-        return f"{self.name} refuses the daily bars of {self._instrument}: {self._refusals.words}"
+        """Return why the last request brought nothing; None if it brought an answer."""
+        if self._refusals.is_refused:
+            return f"{self.name} refuses the daily bars of {self._instrument}: {self._words}"
+        return (
+            f"{self.name} gives no daily bars of {self._instrument}: {self._words}" if self._words else None
+        )
 
     async def until_answered(self, sessions: Sequence[str]) -> PulledRows:
         """Return the rows of some sessions, however long it takes."""
@@ -82,11 +90,13 @@ class Asking:
             log.info("feed_accepted_again", feed=self.name, instrument=self._instrument)
         self._metrics.bars_refused.labels(self.name, self._instrument).set(0)
         self._backoff = self._new_backoff()
+        self._words = ""
         return answer, 0.0
 
     def _on_failure(self, error: FeedUnavailable) -> float:
         """Return how long to wait before the next request."""
         self._metrics.pull_failures.labels(self.name).inc()
+        self._words = str(error)
         at_least = self._refusals.at_least_seconds
         if isinstance(error, Unanswered):
             at_least = max(at_least, error.retry_after_seconds)

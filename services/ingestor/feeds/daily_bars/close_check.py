@@ -81,15 +81,15 @@ class CloseCheck:
         return self._held
 
     def problems(self) -> list[str]:
-        """Return what is wrong, a sentence each."""
+        """Return what is wrong with closes, and with the other source, a sentence each."""
         found = [each.detail for each in self._held.values()]
         found += [
             f"close of {self._instrument} on {session}: the other source differs by {share:+.2%}"
             for session, share in self._disagree.items()
             if session not in self._held
         ]
-        refused = self._other.problem() if self._other is not None else None
-        return [*found, refused] if refused is not None else found
+        unanswered = self._other.problem() if self._other is not None else None
+        return [*found, unanswered] if unanswered is not None else found
 
     def resume(self, known: Sequence[Bar], *, now_ns: int) -> None:
         """Go on with the closes that were held when the process ended: bars that stayed provisional."""

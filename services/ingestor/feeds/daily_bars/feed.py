@@ -18,6 +18,7 @@ gives a live bar, not history.
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from enum import StrEnum
 from typing import Final
 
 import structlog
@@ -31,7 +32,7 @@ from services.ingestor.feeds.daily_bars.bar_building import BarBuilder
 from services.ingestor.feeds.daily_bars.close_check import CloseCheck, SessionRange
 from services.ingestor.feeds.daily_bars.closure_report import ClosureEvidence, NoEvidence
 from services.ingestor.feeds.daily_bars.ports import BarSource
-from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.bars import Bar, BarStatus
@@ -45,6 +46,15 @@ log = structlog.get_logger(__name__)
 _RECENT_SESSIONS: Final = 10
 _ASK_AGAIN: Final = AskAgain()
 _NO_EVIDENCE: Final = NoEvidence()
+
+
+class BarsState(StrEnum):
+    """What the readiness probe shows of an instrument's daily bars."""
+
+    COMPLETE = "COMPLETE"
+    INCOMPLETE = "INCOMPLETE"
+    UNANSWERED = "UNANSWERED"
+    REFUSED = "REFUSED"
 
 
 class DailyBarsFeed:
@@ -116,22 +126,29 @@ class DailyBarsFeed:
             metrics=metrics,
         )
         self._missing = MissingSessions(ask_again)
+        # Replaced as a whole: `details` is called from another thread.
+        self._incomplete: tuple[str, ...] = ()
+        self._answered_ns = clock.now_ns()
         self._history = BarHistory()
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return none: a bar has its own ``known_at``."""
         return ()
 
-    def problem(self) -> str | None:
-        """Return what is wrong with the daily bars, for the operator; None if nothing is."""
-        given_up = self.missing_sessions()
-        lines = [refused] if (refused := self._asking.problem()) is not None else []
-        if given_up:
-            lines.append(
-                f"{self.name} has no bar of {self._instrument} for {len(given_up)} sessions, "
-                f"the last on {given_up[-1]}"
-            )
-        return "; ".join((*lines, *self._check.problems())) or None
+    def details(self) -> Iterable[FeedDetail]:
+        """Return what is wrong with the daily bars, for the operator."""
+        unanswered, incomplete = self._asking.problem(), self._incomplete
+        state = BarsState.INCOMPLETE if incomplete else BarsState.COMPLETE
+        if unanswered is not None:
+            state = BarsState.REFUSED if self._asking.is_refused else BarsState.UNANSWERED
+        words = "; ".join(each for each in (unanswered, *incomplete) if each is not None)
+        yield FeedDetail(
+            feed=self.name,
+            instrument=self._instrument,
+            state=state,
+            since_ns=self._answered_ns,
+            words=words,
+        )
 
     def missing_sessions(self) -> tuple[str, ...]:
         """Return the sessions that were asked for in vain for an hour, ascending."""
@@ -192,6 +209,7 @@ class DailyBarsFeed:
         comparison = self._history.compare(bars, now_ns=now_ns)
         self._publish(comparison, recent, is_first=is_first, sink=sink)
         self._note_missing(asked, bars, recent, now_ns)
+        self._note_problems(now_ns)
         self._report(comparison)
 
     async def _bars(self, sessions: Sequence[str], sink: Sink) -> tuple[PulledRows, list[Bar]]:
@@ -270,6 +288,17 @@ class DailyBarsFeed:
                 count=len(given_up),
                 last=given_up[-5:],
             )
+
+    def _note_problems(self, now_ns: int) -> None:
+        given_up = self.missing_sessions()
+        missing = (
+            f"{self.name} has no bar of {self._instrument} for {len(given_up)} sessions, the last on "
+            f"{given_up[-1]}"
+            if given_up
+            else ""
+        )
+        self._incomplete = tuple(filter(None, (missing, *self._check.problems())))
+        self._answered_ns = now_ns
 
     def _report(self, comparison: Comparison) -> None:
         received = self._metrics.bars_received
