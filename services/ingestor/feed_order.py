@@ -14,14 +14,17 @@ compared; there, what stands for the metal may be compared with the metal.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.registry import STREAMING_VENUES, streaming_venue
 from services.ingestor.feeds.streaming.ports import StreamingVenue
 from services.ingestor.feeds.streaming.symbols import is_pair
+from shared.domain.closures import Closures
+from shared.domain.market_hours import MarketHours, OverTheCounterHours, hours_of
 from shared.domain.pairs import Pair, routes_of
+from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
 
 _FEEDS: Final = "CONVEX_INGESTOR_FEEDS"
@@ -45,6 +48,14 @@ class Source:
 
     venue: StreamingVenue
     symbol: str
+
+    def hours(self, *, calendar: SessionCalendar, closures: Closures) -> MarketHours:
+        """Return when it ticks: the hours of what it brings, which a cross-check need not share."""
+        hours = hours_of(f"{self.symbol}.{self.venue.name.upper()}", calendar=calendar, closures=closures)
+        if self.venue.daily_break is None or not isinstance(hours, OverTheCounterHours):
+            return hours
+        ends, begins = self.venue.daily_break
+        return replace(hours, ends=ends, begins=begins) if hours.are_metals else hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

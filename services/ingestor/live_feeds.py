@@ -35,7 +35,7 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import declared_closures, xnys_calendar
 from shared.clock import Clock
 from shared.config import KafkaSettings
-from shared.domain.market_hours import MarketHours, hours_of
+from shared.domain.market_hours import hours_of
 from shared.domain.pairs import Pair, routes_of
 
 _uniform = random.SystemRandom().random
@@ -126,7 +126,7 @@ class _LiveFeeds:
             instrument,
             order=tuple(source.venue.name for source in order.order),
             cross_checks=tuple(source.venue.name for source in order.cross_checks),
-            hours=self._hours(instrument),
+            hours=hours_of(instrument, calendar=xnys_calendar(), closures=declared_closures()),
             on_used=None if is_pair(_symbol_of(instrument)) else self._ticks_of_sessions(instrument).take,
             failover_after_seconds=self._settings.failover_after_seconds,
             return_after_seconds=self._settings.return_after_seconds,
@@ -146,9 +146,6 @@ class _LiveFeeds:
     def _has_ticked(self, session: str) -> bool:
         return any(ticks.range_of(session) is not None for ticks in self._session_ticks.values())
 
-    def _hours(self, instrument: str) -> MarketHours:
-        return hours_of(instrument, calendar=xnys_calendar(), closures=declared_closures())
-
     def chosen(
         self, streams: Sequence[StreamFeed], orders: Mapping[str, FeedOrder]
     ) -> tuple[*tuple[StandbyFeed, ...], FeedChooser]:
@@ -156,7 +153,10 @@ class _LiveFeeds:
         choices = {
             instrument: self.choice(instrument, order) for instrument, order in orders.items() if order.order
         }
-        standbys = [StandbyFeed(stream, choices, is_refused=stream.is_refused) for stream in streams]
+        standbys = [
+            StandbyFeed(stream, choices, is_refused=stream.is_refused, confirm=stream.confirm)
+            for stream in streams
+        ]
         return (*standbys, FeedChooser(standbys, choices))
 
     async def streams(self, orders: Mapping[str, FeedOrder], *, has_backfill: bool) -> list[StreamFeed]:
@@ -166,8 +166,9 @@ class _LiveFeeds:
         for instrument, order in orders.items():
             for source in (*order.order, *order.cross_checks):
                 venues[source.venue.name] = source.venue
+                hours = source.hours(calendar=xnys_calendar(), closures=declared_closures())
                 wanted.setdefault(source.venue.name, []).append(
-                    Wanted(instrument=instrument, symbol=source.symbol, market=self._hours(instrument).state)
+                    Wanted(instrument=instrument, symbol=source.symbol, market=hours.state)
                 )
         return [
             stream

@@ -21,7 +21,7 @@ What two feeds say while they are apart is not learnt as usual. If they stay apa
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
@@ -185,10 +185,12 @@ class FeedComparison:
             return None
         return math.expm1(pair.usual if present < feed else -pair.usual)
 
-    def mids(self, feeds: Iterable[str], *, now: float) -> dict[str, float]:
-        """Return the fresh prices of some feeds."""
-        fresh = {feed: self._prices[feed] for feed in feeds if feed in self._prices}
-        return {feed: price.mid for feed, price in fresh.items() if price.is_fresh(now)}
+    def expected(self, feed: str, *, now: float) -> tuple[float, ...]:
+        """Return the prices that a feed should have by what each other one says now."""
+        fresh = {other: price.mid for other, price in self._prices.items() if price.is_fresh(now)}
+        return tuple(
+            mid * (1.0 + (self.basis(feed, other) or 0.0)) for other, mid in fresh.items() if other != feed
+        )
 
     def compare(self, live: Collection[str], *, present: str, now: float) -> Findings:
         """Compare the feeds that are live; to be asked about once a second.

@@ -1,13 +1,19 @@
 """Which feeds an instrument has, and one clear message for each mistake in the settings."""
 
 import json
+from datetime import datetime
 
 import pytest
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feed_order import FeedOrder, Source, feed_orders
+from shared.calendars import xnys_calendar
 from shared.config import load_settings
+from shared.domain.closures import NO_CLOSURES
+from shared.domain.instants import to_ns
 from shared.domain.pairs import Pair
+from shared.domain.sessions import NEW_YORK
+from shared.domain.ticks import FeedState
 from shared.errors import ConfigError
 from shared.pairs.loading import load_pairs
 from tests.support.builders_market import pair
@@ -139,3 +145,34 @@ def test_simulated_pairs_are_not_looked_for_in_a_market() -> None:
         ConfigError, match=r"XAU/USD\.SIMULATED is of no live venue; set CONVEX_PAIRS to live"
     ):
         _orders(*load_pairs("simulated"))
+
+
+@pytest.mark.parametrize(
+    ("item", "local", "state"),
+    [
+        # Metals rest at the weekend, also where they are compared with a token that does not.
+        ("swissquote:XAU/USD", "2026-03-14T12:00", "CLOSED"),
+        ("swissquote:XAU/USD", "2026-03-10T17:30", "BREAK"),
+        ("swissquote:XAU/USD", "2026-03-10T18:01", "LIVE"),
+        ("oanda:XAU/USD", "2026-03-10T16:59", "BREAK"),
+        ("oanda:XAU/USD", "2026-03-10T18:02", "BREAK"),
+        ("oanda:XAU/USD", "2026-03-10T18:03", "LIVE"),
+        ("coinbase", "2026-03-14T12:00", "LIVE"),
+    ],
+)
+def test_feed_has_the_hours_of_what_it_brings(item: str, local: str, state: str) -> None:
+    (source,) = _orders(cross_checks={GOLD: (item,)})[GOLD].cross_checks
+    hours = source.hours(calendar=xnys_calendar(), closures=NO_CLOSURES)
+    at_ns = to_ns(datetime.fromisoformat(local).replace(tzinfo=NEW_YORK))
+    assert hours.state(at_ns) is FeedState(state)
+
+
+def test_listed_symbol_has_the_hours_of_the_exchange_and_a_currency_no_daily_break() -> None:
+    orders = _orders(pair(lead="EUR/USD.OANDA", other="IWM.ARCX"), feeds={"IWM.ARCX": ("yahoo_minutes",)})
+    at_ns = to_ns(datetime(2026, 3, 10, 17, 30, tzinfo=NEW_YORK))
+    states = [
+        source.hours(calendar=xnys_calendar(), closures=NO_CLOSURES).state(at_ns)
+        for order in orders.values()
+        for source in order.order
+    ]
+    assert states == [FeedState.LIVE, FeedState.CLOSED]

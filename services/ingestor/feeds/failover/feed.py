@@ -7,7 +7,7 @@ from typing import Final
 from services.ingestor.feeds.failover.feed_sink import FeedSink
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.ports import Feed, FeedDetail, ShowsDetails, Sink
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedFault, FeedStatus, QuoteBatch, TradeBatch
 
 _DECIDE_SECONDS: Final = 0.5
 
@@ -21,15 +21,23 @@ class StandbyFeed:
         The choice of each instrument of the feed.
     is_refused
         Whether the feed's venue refuses an instrument.
+    confirm
+        Takes the price of an instrument that another feed's stands for.
     """
 
     def __init__(
-        self, feed: Feed, choices: Mapping[str, InstrumentChoice], *, is_refused: Callable[[str], bool]
+        self,
+        feed: Feed,
+        choices: Mapping[str, InstrumentChoice],
+        *,
+        is_refused: Callable[[str], bool],
+        confirm: Callable[[str, float], None],
     ) -> None:
         self.name = feed.name
         self.instruments = feed.instruments
         self.feed = feed
         self.is_refused = is_refused
+        self.confirm = confirm
         self._choices = choices
 
     def statuses(self) -> Iterable[FeedStatus]:
@@ -61,7 +69,10 @@ class StandbyFeed:
         def on_ticks(batch: QuoteBatch | TradeBatch) -> None:
             self._choices[batch.instrument].take(batch, sink)
 
-        return FeedSink(sink, on_ticks=on_ticks)
+        def on_fault(fault: FeedFault) -> None:
+            self._choices[fault.instrument].take_fault(fault, sink)
+
+        return FeedSink(sink, on_ticks=on_ticks, on_fault=on_fault)
 
 
 class FeedChooser:
@@ -85,6 +96,10 @@ class FeedChooser:
         """Return none: the chosen feed has it."""
         return ()
 
+    def details(self) -> Iterable[FeedDetail]:
+        """Return which feed each instrument's ticks are taken from, and how the others compare."""
+        return tuple(choice.detail() for choice in self._choices.values())
+
     async def run(self, sink: Sink) -> None:
         """Choose until cancelled."""
         while True:
@@ -104,3 +119,7 @@ class FeedChooser:
                 if instrument in standby.instruments and standby.is_refused(instrument)
             }
             choice.decide(statuses[instrument], refused, sink)
+            for standby in self._feeds:
+                if instrument in standby.instruments:
+                    for price in choice.expected(standby.name):
+                        standby.confirm(instrument, price)

@@ -1,4 +1,4 @@
-"""What one of several feeds writes to: its ticks go to the choice among them, everything else on to Kafka."""
+"""What one of several feeds writes to: its ticks and faults go to the choice, all else on to Kafka."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,20 @@ class FeedSink:
 
     Parameters
     ----------
-    on_ticks
-        Takes its ticks.
+    on_ticks, on_fault
+        Take its ticks, and what it finds wrong with its data.
     """
 
-    def __init__(self, sink: Sink, *, on_ticks: Callable[[QuoteBatch | TradeBatch], None]) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        on_ticks: Callable[[QuoteBatch | TradeBatch], None],
+        on_fault: Callable[[FeedFault], None],
+    ) -> None:
         self._sink = sink
         self._on_ticks = on_ticks
+        self._on_fault = on_fault
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
         """Hand the ticks to the choice."""
@@ -38,8 +45,8 @@ class FeedSink:
         self._sink.put_authority(authority)
 
     def put_feed_fault(self, fault: FeedFault) -> None:
-        """Pass a fault on."""
-        self._sink.put_feed_fault(fault)
+        """Hand a fault to the choice: one of a feed that stands by is none of the instrument."""
+        self._on_fault(fault)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Pass provisional bars on."""

@@ -9,6 +9,7 @@ Order of effects when another feed is chosen:
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -23,7 +24,7 @@ from services.ingestor.core.feed_choice import (
 from services.ingestor.core.feed_comparison import FeedComparison, Findings
 from services.ingestor.core.late_open import is_late_open
 from services.ingestor.feeds.failover.standby_ticks import StandbyTicks, not_before
-from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND, format_rfc3339
@@ -97,6 +98,8 @@ class InstrumentChoice:
         self._since_ns = 0
         self._started_ns = clock.now_ns()
         self._last_tick_ns: int | None = None
+        self._chosen_ns = self._started_ns
+        self._feed_faults: dict[str, dict[FeedFaultKind, FeedFault]] = {}
         self._open_faults: dict[FeedFaultKind, str] = {}
 
     @property
@@ -128,6 +131,33 @@ class InstrumentChoice:
         if not self.is_announced:
             self._announce_first(int(usable.ts_event_ns.min()), sink)
         self._use(usable, sink)
+
+    def take_fault(self, fault: FeedFault, sink: Sink) -> None:
+        """Take in what a feed finds wrong with its data: a fault of the instrument while it is chosen."""
+        faults = self._feed_faults.setdefault(fault.feed, {})
+        if fault.is_open:
+            faults[fault.fault] = fault
+        else:
+            faults.pop(fault.fault, None)
+        if fault.feed == self.present:
+            sink.put_feed_fault(fault)
+
+    def expected(self, feed: str) -> tuple[float, ...]:
+        """Return the prices that a feed should have by what the others say now."""
+        return self._comparison.expected(feed, now=self._clock.monotonic())
+
+    def detail(self) -> FeedDetail:
+        """Return the chosen feed, and how the others compare; for an operator, from any thread."""
+        bases = {feed: self._comparison.basis(self.present, feed) for feed in self._feeds}
+        told = [f"{basis:+.3%} to {feed}" for feed, basis in bases.items() if basis is not None]
+        words = "; ".join(filter(None, (self._findings.doubt, ", ".join(told))))
+        return FeedDetail(
+            feed=self.present,
+            instrument=self.instrument,
+            state="chosen",
+            since_ns=self._chosen_ns,
+            words=words,
+        )
 
     def decide(self, statuses: Mapping[str, FeedStatus], refused: Collection[str], sink: Sink) -> None:
         """Choose, and say what is wrong with the instrument's data; to be called about once a second.
@@ -168,7 +198,11 @@ class InstrumentChoice:
         return health
 
     def _follow(self, switch: Switch, status: FeedStatus, sink: Sink) -> None:
-        """Let the ticks of another feed follow."""
+        """Let the ticks and the faults of another feed follow."""
+        self._chosen_ns = self._clock.now_ns()
+        at_ns = status.watermark_ns
+        for fault in self._feed_faults.get(switch.previous, {}).values():
+            sink.put_feed_fault(replace(fault, is_open=False, at_ns=at_ns, detail=""))
         newest = self._standby.newest(switch.feed)
         self._since_ns = 0 if newest is None else int(newest.ts_event_ns[0])
         since_ns = self._since_ns or status.watermark_ns
@@ -180,6 +214,8 @@ class InstrumentChoice:
         if unused is not None:
             self._last_tick_ns = int(unused.ts_received_ns[0])
             self._use(unused, sink)
+        for fault in self._feed_faults.get(switch.feed, {}).values():
+            sink.put_feed_fault(replace(fault, at_ns=at_ns))
 
     def _use(self, batch: TickBatch, sink: Sink) -> None:
         self._on_used(batch)

@@ -187,6 +187,12 @@ class StreamFeed:
             stream.attach(lambda: health)
         return FrameRouter(self._routes, protocol, health, is_following=False, on_accepted=self._on_accepted)
 
+    def confirm(self, instrument: str, price: float) -> None:
+        """Take in what another feed says an instrument costs: what is held and near it is used."""
+        for stream in self.streams:
+            if stream.instrument == instrument:
+                stream.confirm(price)
+
     async def run(self, sink: Sink) -> None:
         """Stream until cancelled.
 

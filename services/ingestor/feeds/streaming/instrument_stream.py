@@ -137,6 +137,11 @@ class InstrumentStream:
             trades, received_ns=self._clock.now_ns(), now=self._clock.monotonic(), sink=sink
         )
 
+    def confirm(self, price: float) -> None:
+        """Use the ticks that are held because they are far from the last ones, if they are near a price."""
+        if self._sink is not None:
+            self._normaliser.confirm(price, now=self._clock.monotonic(), sink=self._sink)
+
     def start(self, sink: Sink) -> None:
         """Publish into a sink from now on also what is not decided by a frame."""
         self._sink = sink

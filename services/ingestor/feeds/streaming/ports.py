@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import time
 from enum import StrEnum
 from typing import Protocol
 
@@ -95,6 +96,8 @@ class StreamingVenue:
     lateness_seconds
         How far the times of its ticks are behind the present, at most, where that is more than as set for
         all: a polled price is as old as the interval, and older where the provider itself lags.
+    daily_break
+        From when to when, New York time, its metals do not tick; None: 17:00 to 18:00.
     rotate_seconds
         The venue ends a connection at a known age: open the next one this long after the first was opened.
     poll_seconds
@@ -114,5 +117,6 @@ class StreamingVenue:
     idle_seconds: float | None = None
     no_data_seconds: float | None = None
     lateness_seconds: float | None = None
+    daily_break: tuple[time, time] | None = None
     rotate_seconds: float | None = None
     poll_seconds: float | None = None

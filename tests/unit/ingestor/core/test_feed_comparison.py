@@ -49,6 +49,15 @@ def test_feeds_that_agree_find_nothing_and_have_a_basis() -> None:
     assert market.comparison.basis("coinbase", "kraken") == pytest.approx(4_422 / 4_400 - 1)
 
 
+def test_expected_price_is_what_the_others_say_by_their_usual_basis() -> None:
+    market = _Market()
+    market.run(300.0, coinbase=4_422.0)
+    market.run(1.0, kraken=4_500.0, coinbase=4_600.0)
+    (expected,) = market.comparison.expected("coinbase", now=market.now)
+    assert expected == pytest.approx(4_500.0 * 4_422 / 4_400)
+    assert market.comparison.expected("binance", now=market.now) == (4_500.0, 4_600.0)
+
+
 def test_basis_is_unknown_before_two_minutes() -> None:
     market = _Market()
     market.run(110.0)
@@ -204,5 +213,5 @@ def test_several_prices_at_one_instant_do_not_make_a_feed_fast() -> None:
     comparison = FeedComparison()
     for _ in range(5):
         comparison.on_price("kraken", 4_400.0, now=10.0)
-    assert comparison.mids(["kraken", "coinbase"], now=15.0) == {"kraken": 4_400.0}
-    assert comparison.mids(["kraken"], now=15.1) == {}
+    assert comparison.expected("coinbase", now=15.0) == (4_400.0,)
+    assert comparison.expected("coinbase", now=15.1) == ()

@@ -1,5 +1,6 @@
 """OANDA v20, as the registry lists it: the prices at which a broker deals spot gold."""
 
+from datetime import time
 from typing import Final
 
 from pydantic import SecretStr
@@ -52,4 +53,5 @@ OANDA: Final = StreamingVenue(
     make_protocol=lambda _, symbols: OandaProtocol({instrument_of(symbol): symbol for symbol in symbols}),
     # A heartbeat comes every five seconds.
     idle_seconds=10.0,
+    daily_break=(time(16, 58), time(18, 3)),
 )

@@ -1,6 +1,6 @@
 """The order of what is queued when a feed is chosen, and the faults that are told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -59,7 +59,11 @@ class _MadeUpFeed:
     state: FeedState = FeedState.LIVE
     is_refused: bool = False
     instruments: tuple[str, ...] = (LEAD,)
-    sent: list[QuoteBatch] = field(default_factory=list)
+    sent: list[QuoteBatch | FeedFault] = field(default_factory=list)
+    confirmed: list[float] = field(default_factory=list)
+
+    def confirm(self, _: str, price: float) -> None:
+        self.confirmed.append(price)
 
     def statuses(self) -> tuple[FeedStatus, ...]:
         return (
@@ -69,8 +73,11 @@ class _MadeUpFeed:
         )
 
     async def run(self, sink: Sink) -> None:
-        for batch in self.sent:
-            sink.put_ticks(batch)
+        for entry in self.sent:
+            if isinstance(entry, FeedFault):
+                sink.put_feed_fault(entry)
+            else:
+                sink.put_ticks(entry)
 
 
 def _is_refused(feed: _MadeUpFeed, _: str) -> bool:
@@ -101,7 +108,8 @@ class _Market:
         )
         choices = {LEAD: self.choice}
         self.standby = [
-            StandbyFeed(feed, choices, is_refused=partial(_is_refused, feed)) for feed in self.feeds.values()
+            StandbyFeed(feed, choices, is_refused=partial(_is_refused, feed), confirm=feed.confirm)
+            for feed in self.feeds.values()
         ]
         self.chooser = FeedChooser(self.standby, choices)
 
@@ -388,3 +396,52 @@ async def test_feed_runs_as_it_would_alone_save_for_its_ticks_and_statuses() -> 
         (LEAD,),
         (),
     )
+
+
+def test_what_the_others_say_confirms_what_a_feed_holds() -> None:
+    market = _Market("kraken", "coinbase", checks=("swissquote",))
+    market.run(1, coinbase=4_400.0, swissquote=4_390.0)
+    assert market.feeds["kraken"].confirmed == [4_400.25, 4_390.25]
+    assert market.feeds["coinbase"].confirmed == [4_390.25]
+
+
+_CLOCK = FeedFault(
+    instrument=LEAD, feed="coinbase", fault=FeedFaultKind.CLOCK_DISAGREES, is_open=True, at_ns=5, detail="2 d"
+)
+
+
+async def test_fault_of_a_feed_is_the_instruments_while_it_is_chosen() -> None:
+    market = _Market("kraken", "coinbase")
+    market.run(1, kraken=4_400.0, coinbase=4_399.0)
+    market.feeds["coinbase"].sent = [_CLOCK]
+    market.told()
+    for feed in market.standby:
+        await feed.run(market.sink)
+    assert market.told() == []
+    market.feeds["kraken"].state = FeedState.STALE
+    market.run(3)
+    assert market.told()[-1] == "clock_disagrees of coinbase begins: 2 d"
+    market.choice.take_fault(_CLOCK, market.sink)
+    market.feeds["kraken"].state = FeedState.LIVE
+    market.told()
+    market.run(65, kraken=4_400.0)
+    told = market.told()
+    assert (
+        told.index("clock_disagrees of coinbase ends: ")
+        == told.index("kraken instead of coinbase: preferred_is_back") - 1
+    )
+    market.choice.take_fault(replace(_CLOCK, is_open=False), market.sink)
+    market.feeds["kraken"].state = FeedState.STALE
+    market.run(3)
+    assert not any("clock" in words for words in market.told())
+
+
+def test_operator_is_shown_which_feed_is_chosen_and_how_the_others_compare() -> None:
+    market = _Market("kraken", checks=("coinbase",))
+    market.run(150, kraken=4_420.0, coinbase=4_400.0)
+    (detail,) = market.chooser.details()
+    assert (detail.feed, detail.instrument, detail.state) == ("kraken", LEAD, "chosen")
+    assert detail.words == "+0.455% to coinbase"
+    market.run(40, kraken=4_480.0, coinbase=4_400.0)
+    (detail,) = market.chooser.details()
+    assert detail.words.startswith("kraken 4480.25 and coinbase 4400.25 are 1.82 % apart, usually 0.45 %; +")
