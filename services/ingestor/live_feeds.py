@@ -21,6 +21,7 @@ from services.ingestor.feeds.daily_bars.feed import DailyBarsFeed
 from services.ingestor.feeds.daily_bars.ports import BarProvider, BarSource
 from services.ingestor.feeds.failover.feed import FeedChooser, StandbyFeed
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
+from services.ingestor.feeds.failover.log_end import begin_after_log
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider
 from services.ingestor.feeds.streaming.feed import StreamFeed, Timing
@@ -31,6 +32,7 @@ from services.ingestor.feeds.transport.http_clients import HttpClients
 from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.kafka.known_bars import KnownBars
+from services.ingestor.kafka.log_tail import LogTails
 from services.ingestor.metrics import IngestorMetrics
 from shared.calendars import declared_closures, xnys_calendar
 from shared.clock import Clock
@@ -102,6 +104,8 @@ class _LiveFeeds:
         tap: Tap,
     ) -> None:
         self._settings = settings
+        self._kafka = kafka
+        self._routes = routes_of(pairs)
         self._tap = tap
         self._redactor = Redactor.of_settings(settings)
         self._metrics = metrics
@@ -112,6 +116,13 @@ class _LiveFeeds:
             InferredClosures(self._listed(pairs), has_ticked=self._has_ticked), metrics=metrics
         )
         self._known = KnownBars(kafka, frozenset(routes_of(pairs)), uniform=_uniform)
+
+    def _tails(self) -> LogTails | None:
+        """Return what reads the ends of the log; None without Kafka."""
+        if self._kafka is None:
+            return None
+        leads = {instrument: leads[0] for instrument, leads in self._routes.items()}
+        return LogTails(self._kafka, leads=leads)
 
     async def history(self, instrument: str, order: FeedOrder) -> DailyBarsFeed:
         """Return the daily bars of an instrument."""
@@ -153,8 +164,17 @@ class _LiveFeeds:
         choices = {
             instrument: self.choice(instrument, order) for instrument, order in orders.items() if order.order
         }
+        tails = self._tails()
         standbys = [
-            StandbyFeed(stream, choices, is_refused=stream.is_refused, confirm=stream.confirm)
+            StandbyFeed(
+                stream,
+                choices,
+                is_refused=stream.is_refused,
+                confirm=stream.confirm,
+                prepare=None
+                if tails is None
+                else functools.partial(begin_after_log, stream, choices, tails, clock=self._clock),
+            )
             for stream in streams
         ]
         return (*standbys, FeedChooser(standbys, choices))

@@ -62,6 +62,8 @@ class TradeSequence:
     def resume(self, trade_id: int, ts_event_ns: int) -> None:
         """Begin after a trade that an earlier process has published: what it missed is a gap.
 
+        Once a trade was seen, this changes nothing.
+
         Examples
         --------
         >>> sequence = TradeSequence()
@@ -69,7 +71,8 @@ class TradeSequence:
         >>> sequence.offer([(99, 4), (103, 9)], is_snapshot=False)
         ([103], [Gap(after_id=100, before_id=103, since_ns=5)])
         """
-        self._last = (trade_id, ts_event_ns)
+        if self._last is None:
+            self._last = (trade_id, ts_event_ns)
 
     def offer(self, trades: list[tuple[int, int]], *, is_snapshot: bool) -> tuple[list[int], list[Gap]]:
         """Return the ids that are new, and the gaps that they uncover.

@@ -5,7 +5,7 @@ are fetched by their ids, and what a venue repeats after the subscription is kno
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from shared.config import KafkaSettings
 from shared.contracts.ticks import decode_tick_record
-from shared.domain.backoff import Backoff
 from shared.domain.ticks import FeedAuthority, QuoteBatch, TradeBatch
 from shared.errors import BrokerUnavailable, DataError
 from shared.kafka.clients import make_reader
@@ -28,6 +27,7 @@ log = structlog.get_logger(__name__)
 TAIL_RECORDS: Final = 5_000
 # What a venue repeats after a reconnect is seconds old.
 TAIL_QUOTES: Final = 2_000
+_PATIENCE_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,42 +50,40 @@ class LogTail:
 
 
 class LogTails:
-    """Read the end of the log of a lead.
+    """Read the ends of the leads' logs, once for each instrument.
 
     Parameters
     ----------
-    uniform
-        Randomness for the back-off, numbers in ``[0, 1)``.
+    leads
+        For each instrument, a lead whose log carries it.
     """
 
-    def __init__(self, kafka: KafkaSettings, *, uniform: Callable[[], float]) -> None:
+    def __init__(self, kafka: KafkaSettings, *, leads: Mapping[str, str]) -> None:
         self._kafka = kafka
-        self._uniform = uniform
+        self._leads = leads
+        self._reading = asyncio.Lock()
+        self._tails: dict[str, LogTail] = {}
 
-    async def of(self, instrument: str, *, lead: str) -> LogTail:
-        """Return the tail of an instrument in a lead's log; wait until Kafka can be reached.
+    async def of(self, instrument: str) -> LogTail:
+        """Return the tail of an instrument's log; empty while Kafka cannot be reached.
 
-        A record that cannot be decoded is skipped.
+        A record that cannot be decoded is skipped. Ticks are taken without Kafka too: a feed does not wait
+        for it longer than `_PATIENCE_SECONDS`.
         """
-        backoff = Backoff(uniform=self._uniform)
-        while True:
-            try:
-                return await self._read(instrument, lead)
-            except BrokerUnavailable as error:
-                wait = backoff.failed(live_seconds=0.0)
-                log.warning(
-                    "log_tail_unread",
-                    instrument=instrument,
-                    error=str(error),
-                    retry_in_seconds=round(wait, 2),
-                )
-                await asyncio.sleep(wait)
+        async with self._reading:
+            if instrument not in self._tails:
+                try:
+                    self._tails[instrument] = await self._read(instrument, self._leads[instrument])
+                except BrokerUnavailable as error:
+                    log.warning("log_tail_unread", instrument=instrument, error=str(error))
+                    self._tails[instrument] = LogTail()
+        return self._tails[instrument]
 
     async def _read(self, instrument: str, lead: str) -> LogTail:
         consumer = make_reader(self._kafka, client_id="convex-ingestor-tail")
         tail = LogTail()
         try:
-            async with asyncio.timeout(self._kafka.send_timeout_seconds):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
                 partition = TopicPartition(TICKS.name, await self._partition_of(lead))
                 await consumer.start()
                 consumer.assign([partition])

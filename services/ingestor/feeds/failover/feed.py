@@ -1,7 +1,7 @@
 """Feeds among which an instrument's is chosen, and the task that chooses."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from services.ingestor.feeds.failover.feed_sink import FeedSink
@@ -23,6 +23,8 @@ class StandbyFeed:
         Whether the feed's venue refuses an instrument.
     confirm
         Takes the price of an instrument that another feed's stands for.
+    prepare
+        Awaited before the feed runs.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class StandbyFeed:
         *,
         is_refused: Callable[[str], bool],
         confirm: Callable[[str, float], None],
+        prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = feed.name
         self.instruments = feed.instruments
@@ -39,6 +42,7 @@ class StandbyFeed:
         self.is_refused = is_refused
         self.confirm = confirm
         self._choices = choices
+        self._prepare = prepare
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the status of each instrument that the feed is chosen for, once the log says so."""
@@ -61,6 +65,8 @@ class StandbyFeed:
         ConfigError
             As the feed does.
         """
+        if self._prepare is not None:
+            await self._prepare()
         await self.feed.run(self.sink_before(sink))
 
     def sink_before(self, sink: Sink) -> Sink:

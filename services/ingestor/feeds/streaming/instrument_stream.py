@@ -4,7 +4,7 @@ Several of them share a connection where a venue allows only one; each is normal
 for itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -141,6 +141,12 @@ class InstrumentStream:
         """Use the ticks that are held because they are far from the last ones, if they are near a price."""
         if self._sink is not None:
             self._normaliser.confirm(price, now=self._clock.monotonic(), sink=self._sink)
+
+    def resume(
+        self, *, last_trade: tuple[int, int] | None, quotes: Iterable[tuple[int, float, float]]
+    ) -> None:
+        """Begin where the log ends; see `TickNormaliser.resume`."""
+        self._normaliser.resume(last_trade=last_trade, quotes=quotes, now=self._clock.monotonic())
 
     def start(self, sink: Sink) -> None:
         """Publish into a sink from now on also what is not decided by a frame."""
