@@ -42,8 +42,9 @@ def ingestor(
 ) -> None:
     """Stream ticks, bars and macro series into Kafka."""
     from convex.settings import read_settings
-    from services.ingestor.app import RecordingOptions, run_dry, run_ingestor
+    from services.ingestor.app import run_dry, run_ingestor
     from services.ingestor.config import IngestorSettings
+    from services.ingestor.recording_options import RecordingOptions
     from shared.clock import SystemClock
     from shared.config import KafkaSettings
     from shared.pairs.loading import PairsSettings, load_pairs

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 
 from convex.doctor.finding import Finding, failed, passed, skipped
-from convex.doctor.stream_check import Listened, listen
+from convex.doctor.stream_check import StreamAnswer, listen
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.refusals import Refusal
 from services.ingestor.feed_order import feed_orders
@@ -140,31 +140,31 @@ class _Checks:
             )
         except ConfigError as error:
             return failed(check, error, "set the variable")
-        heard = await listen(
+        answer = await listen(
             plan, symbols, seconds=self._timeout_seconds, redactor=self._redactor, clock=self._clock
         )
-        return self._heard(check, symbols, heard)
+        return self._finding_of(check, symbols, answer)
 
-    def _heard(self, check: str, symbols: tuple[str, ...], heard: Listened) -> Finding:
-        if heard.refusal is not None:
-            return failed(check, f"refused: {heard.words}", _REMEDIES.get(heard.refusal, _OTHER))
-        if not heard.is_open:
-            return failed(check, heard.words or "does not answer", _REACH)
-        unknown = [symbol for symbol in symbols if symbol not in heard.acknowledged]
+    def _finding_of(self, check: str, symbols: tuple[str, ...], answer: StreamAnswer) -> Finding:
+        if answer.refusal is not None:
+            return failed(check, f"refused: {answer.words}", _REMEDIES.get(answer.refusal, _OTHER))
+        if not answer.is_open:
+            return failed(check, answer.words or "does not answer", _REACH)
+        unknown = [symbol for symbol in symbols if symbol not in answer.acknowledged]
         if unknown:
             detail = (
                 f"connected, but did not accept {', '.join(unknown)} within {self._timeout_seconds:.0f} s"
             )
-            return failed(check, f"{detail} {heard.words}".strip(), _REMEDIES[Refusal.UNKNOWN_SYMBOL])
-        if heard.lead_seconds > _CLOCK_SECONDS:
+            return failed(check, f"{detail} {answer.words}".strip(), _REMEDIES[Refusal.UNKNOWN_SYMBOL])
+        if answer.lead_seconds > _CLOCK_SECONDS:
             return failed(
-                check, f"its clock is {format_duration(heard.lead_seconds)} ahead of this machine's", _CLOCK
+                check, f"its clock is {format_duration(answer.lead_seconds)} ahead of this machine's", _CLOCK
             )
-        if not heard.ages:
+        if not answer.ages:
             return passed(
                 check, f"subscribed; no price within {self._timeout_seconds:.0f} s: quiet, or closed now"
             )
-        oldest = max(heard.ages.values())
+        oldest = max(answer.ages.values())
         return passed(check, f"subscribed; newest price {format_duration(oldest)} old")
 
     async def _bars(self, provider: BarProvider, symbol: str) -> Finding:

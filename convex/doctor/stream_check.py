@@ -22,8 +22,8 @@ from shared.domain.instants import NS_PER_SECOND
 
 
 @dataclass(slots=True)
-class Listened:
-    """What was heard of some symbols.
+class StreamAnswer:
+    """What a provider sent of some symbols.
 
     Parameters
     ----------
@@ -57,56 +57,56 @@ async def listen(
     seconds: float,
     redactor: Redactor,
     clock: Clock,
-) -> Listened:
+) -> StreamAnswer:
     """Connect, subscribe, and listen until each symbol had a fresh price or was refused, or time is over."""
-    heard = Listened()
+    answer = StreamAnswer()
     try:
         async with asyncio.timeout(seconds):
-            await _listen(plan, symbols, heard, clock)
+            await _listen(plan, symbols, answer, clock)
     except TimeoutError:
         pass
     except ChannelEnded as ended:
-        heard.words = heard.words or ended.words
-        heard.refusal = heard.refusal or ended.refusal
-    heard.words = " ".join(redactor.text(heard.words).split())[:200]
-    return heard
+        answer.words = answer.words or ended.words
+        answer.refusal = answer.refusal or ended.refusal
+    answer.words = " ".join(redactor.text(answer.words).split())[:200]
+    return answer
 
 
-async def _listen(plan: ConnectionPlan, symbols: tuple[str, ...], heard: Listened, clock: Clock) -> None:
+async def _listen(plan: ConnectionPlan, symbols: tuple[str, ...], answer: StreamAnswer, clock: Clock) -> None:
     channel = await plan.open()
     try:
-        heard.is_open = True
+        answer.is_open = True
         if not plan.has_acknowledgement:
-            heard.acknowledged.update(symbols)
+            answer.acknowledged.update(symbols)
         protocol = plan.make_protocol()
         for frame in protocol.opening_frames():
             await channel.send(frame)
-        while heard.refusal is None and not set(symbols) <= heard.fresh:
+        while answer.refusal is None and not set(symbols) <= answer.fresh:
             for event in protocol.receive(await channel.receive()):
                 if isinstance(event, Reply):
                     await channel.send(event.frame)
                 else:
-                    _note(event, symbols, heard, received_ns=clock.now_ns())
+                    _note(event, symbols, answer, received_ns=clock.now_ns())
     finally:
         await channel.close()
 
 
-def _note(event: Event, symbols: tuple[str, ...], heard: Listened, *, received_ns: int) -> None:
+def _note(event: Event, symbols: tuple[str, ...], answer: StreamAnswer, *, received_ns: int) -> None:
     match event:
         case Acknowledged():
-            heard.acknowledged.update(symbols if event.symbol is None else (event.symbol,))
+            answer.acknowledged.update(symbols if event.symbol is None else (event.symbol,))
         case Rejected():
-            heard.words, heard.refusal = event.message, event.refusal
+            answer.words, answer.refusal = event.message, event.refusal
         case Quote() | Trade() | Print():
             of = symbols if event.symbol is None else (event.symbol,)
-            heard.acknowledged.update(of)
+            answer.acknowledged.update(of)
             at_ns = received_ns if event.ts_event_ns is None else event.ts_event_ns
             age = (received_ns - at_ns) / NS_PER_SECOND
-            heard.ages.update((symbol, min(age, heard.ages.get(symbol, age))) for symbol in of)
+            answer.ages.update((symbol, min(age, answer.ages.get(symbol, age))) for symbol in of)
             if not event.is_snapshot:
-                heard.fresh.update(of)
-            heard.lead_seconds = max(heard.lead_seconds, -age)
+                answer.fresh.update(of)
+            answer.lead_seconds = max(answer.lead_seconds, -age)
         case Heartbeat(ts_event_ns=int(at_ns)):
-            heard.lead_seconds = max(heard.lead_seconds, (at_ns - received_ns) / NS_PER_SECOND)
+            answer.lead_seconds = max(answer.lead_seconds, (at_ns - received_ns) / NS_PER_SECOND)
         case _:
             pass

@@ -4,10 +4,8 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -16,14 +14,13 @@ from prometheus_client import CollectorRegistry
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feed_order import feed_orders
 from services.ingestor.feeds.ports import Feed
-from services.ingestor.feeds.recording.recorder import Recorder, RecordingLimits
 from services.ingestor.feeds.registry import TICK_HISTORY, macro_provider
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
 from services.ingestor.feeds.transport.http_clients import HttpClients
 from services.ingestor.feeds.transport.secrets import Redactor
-from services.ingestor.feeds.transport.tap import NoTap, Tap
+from services.ingestor.feeds.transport.tap import Tap
 from services.ingestor.kafka.lease import Lease
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.kafka.sink import KafkaSink
@@ -31,7 +28,8 @@ from services.ingestor.live_feeds import live_feeds
 from services.ingestor.macro_feeds import macro_feeds
 from services.ingestor.metrics import IngestorMetrics
 from services.ingestor.printed_sink import PrintedSink
-from services.ingestor.recorded_feeds import recorded_feed, settings_to_play
+from services.ingestor.recorded_feeds import recorded_feed
+from services.ingestor.recording_options import RecordingOptions, tap_of
 from services.ingestor.supervisor import Supervisor
 from shared.calendars import xnys_calendar
 from shared.clock import Clock
@@ -45,40 +43,6 @@ from shared.kafka.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 _uniform = random.SystemRandom().random
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingOptions:
-    """What the command line asks for beside the settings.
-
-    Parameters
-    ----------
-    record
-        Folder in which to record what providers send.
-    replay
-        Folder of a recording to play instead of any feed.
-    speed
-        Multiple of the recorded speed; 0 is as fast as possible.
-
-    Raises
-    ------
-    ConfigError
-        If both are asked for.
-    """
-
-    record: Path | None = None
-    replay: Path | None = None
-    speed: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.record is not None and self.replay is not None:
-            raise ConfigError("--record and --replay: choose one of them")
-
-    def settings(self, settings: IngestorSettings) -> IngestorSettings:
-        """Return the settings that hold: a replay needs no key."""
-        return settings if self.replay is None else settings_to_play(settings)
-
-
 _NO_RECORDING: Final = RecordingOptions()
 
 
@@ -103,7 +67,7 @@ async def run_ingestor(
     settings = recording.settings(settings)
     metrics = _metrics_of(settings, pairs, registry)
     async with AsyncExitStack() as stack:
-        tap = _tap(recording, settings, metrics=metrics, clock=clock, stack=stack)
+        tap = tap_of(recording, settings, metrics=metrics, clock=clock, stack=stack)
         publisher = Publisher(kafka, client_id="convex-ingestor")
         # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
@@ -170,7 +134,7 @@ async def run_dry(
     settings = recording.settings(settings)
     metrics = _metrics_of(settings, pairs, CollectorRegistry())
     async with AsyncExitStack() as stack:
-        tap = _tap(recording, settings, metrics=metrics, clock=clock, stack=stack)
+        tap = tap_of(recording, settings, metrics=metrics, clock=clock, stack=stack)
         sink = PrintedSink(write)
         supervisor = Supervisor(
             partial(_make_feeds, settings, None, pairs, recording, metrics=metrics, clock=clock, tap=tap),
@@ -199,38 +163,6 @@ def _metrics_of(
         instruments=routes_of(pairs),
         streams=streams,
         macro_series=settings.macro_series,
-    )
-
-
-def _tap(
-    recording: RecordingOptions,
-    settings: IngestorSettings,
-    *,
-    metrics: IngestorMetrics,
-    clock: Clock,
-    stack: AsyncExitStack,
-) -> Tap:
-    """Return what records into a folder until the stack is closed."""
-    folder = recording.record
-    if folder is None:
-        return NoTap()
-    if settings.feed != "live":
-        raise ConfigError(
-            f"--record {folder}: CONVEX_INGESTOR_FEED={settings.feed} receives nothing to record"
-        )
-    limits = RecordingLimits(
-        segment_bytes=settings.record_file_megabytes << 20,
-        segment_seconds=settings.record_file_seconds,
-        total_bytes=settings.record_max_megabytes << 20,
-    )
-    return stack.enter_context(
-        Recorder(
-            folder,
-            limits=limits,
-            redactor=Redactor.of_settings(settings),
-            on_dropped=metrics.recording_dropped.inc,
-            clock=clock,
-        )
     )
 
 

@@ -77,18 +77,19 @@ class PlayedStream:
 
     def __init__(self, stream: StreamFeed, standby: StandbyFeed) -> None:
         self.instruments = stream.instruments
-        self._stream = stream
+        self._feed = stream.name
+        self._connections = stream.played()
         self._standby = standby
         self._sink: Sink | None = None
         self._before: Sink | None = None
 
     def take(self, frame: RecordedFrame, sink: Sink) -> bool:
         """Take a frame of a connection that was opened for one of the stream's symbols."""
-        if frame.feed != self._stream.name or not set(frame.symbols) & set(self._stream.symbols):
+        if frame.feed != self._feed or not set(frame.symbols) & set(self._connections.symbols):
             return False
         if self._before is None or sink is not self._sink:
             self._sink, self._before = sink, self._standby.sink_before(sink)
-        self._stream.play(
+        self._connections.take(
             frame.raw, connection=frame.connection, received_ns=frame.received_ns, sink=self._before
         )
         return True

@@ -74,7 +74,7 @@ async def test_reader_that_goes_away_ends_it_without_a_word() -> None:
     process = await _start(_SIMULATED, "--dry-run")
     await _lines_until(process, "quote")
     assert process.stdout is not None
-    process.stdout._transport.close()  # type: ignore[attr-defined]
+    process.stdout._transport.close()  # type: ignore[attr-defined]  # no public way to close a pipe
     assert await asyncio.wait_for(process.wait(), 20) == 0
     assert process.stderr is not None
     assert b"Traceback" not in await process.stderr.read()

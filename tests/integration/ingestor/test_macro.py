@@ -42,7 +42,7 @@ _NOON = datetime(2024, 6, 10, 16, 0, tzinfo=UTC)
 
 def _fred(**changes: object) -> FakeFred:
     values = {day: dict(vintages) for day, vintages in _VALUES.items()}
-    return FakeFred(series={"DFII10": values}, **changes)  # type: ignore[arg-type]
+    return FakeFred(series={"DFII10": values}, **changes)  # type: ignore[arg-type]  # any of its fields
 
 
 def _source(client: httpx.AsyncClient, *, series: str = "DFII10", key: str = _KEY) -> FredSeries:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.ingestor.app import RecordingOptions, run_dry, run_ingestor
+from services.ingestor.app import run_dry, run_ingestor
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.recording.played_recording import read_recording
+from services.ingestor.recording_options import RecordingOptions
 from shared.clock import SystemClock
 from shared.config import KafkaSettings
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch

@@ -19,13 +19,14 @@ from typing import Any, Final
 
 import structlog
 
-from services.ingestor.core.connection_health import ConnectionHealth, Limits
+from services.ingestor.core.connection_health import Limits
 from services.ingestor.core.refusals import Patience, RefusalRecord
 from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.feeds.streaming.connection import Connection, ConnectionPlan
-from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, FrameRouter, Routes
+from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, Routes
 from services.ingestor.feeds.streaming.gap_filler import FillTiming, GapFiller
 from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
+from services.ingestor.feeds.streaming.played_connections import PlayedConnections
 from services.ingestor.feeds.streaming.ports import Backfill
 from services.ingestor.feeds.streaming.unknown_kinds import UnknownKinds
 from services.ingestor.feeds.transport.secrets import Redactor
@@ -140,7 +141,6 @@ class StreamFeed:
         )
         self._tap = tap or NoTap()
         self._opened = 0
-        self._played: dict[int, FrameRouter] = {}
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the present state and watermark of each instrument."""
@@ -154,38 +154,16 @@ class StreamFeed:
         """Return whether the venue refuses an instrument for good, as far as the evidence goes."""
         return all(stream.is_refused for stream in self.streams if stream.instrument == instrument)
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """Return the symbols that it streams."""
-        return tuple(self._routes.streams)
-
-    def play(self, raw: str | bytes, *, connection: int, received_ns: int, sink: Sink) -> None:
-        """Take a frame of a recording as if it came now, instead of `run`.
-
-        Parameters
-        ----------
-        connection
-            Number of the connection over which it came; one begins with its first frame.
-        """
-        if connection not in self._played:
-            # The frames of two may alternate while the next one replaces a connection.
-            self._played = dict(list(self._played.items())[-1:])
-            self._played[connection] = self._begin_played()
-        now = self._last_frame.at = self._clock.monotonic()
-        self._played[connection].route(raw, frame=raw, received_ns=received_ns, now=now, sink=sink)
-
-    def _begin_played(self) -> FrameRouter:
-        health = ConnectionHealth(
-            self._timing.limits,
-            symbols=self.symbols,
-            now=self._clock.monotonic(),
-            is_acknowledged=not self._plan.has_acknowledgement,
+    def played(self) -> PlayedConnections:
+        """Return what takes the frames of a recording, instead of `run`."""
+        return PlayedConnections(
+            self._plan,
+            self._routes,
+            limits=self._timing.limits,
+            last_frame=self._last_frame,
+            on_accepted=self._on_accepted,
+            clock=self._clock,
         )
-        protocol = self._plan.make_protocol()
-        protocol.opening_frames()
-        for stream in self.streams:
-            stream.attach(lambda: health)
-        return FrameRouter(self._routes, protocol, health, is_following=False, on_accepted=self._on_accepted)
 
     def confirm(self, instrument: str, price: float) -> None:
         """Take in what another feed says an instrument costs: what is held and near it is used."""
