@@ -9,12 +9,14 @@ provisional         final                                     new
 final or corrected  provisional                               ignored
 final or corrected  the same close, or within rounding        unchanged
 final or corrected  another close                             corrected: next revision
+corrected           the close before the correction           ignored, until the next pull repeats it
 final or corrected  the same close, another adjustment        adjusted: same revision
 most of them        closes changed by one common factor       adjusted: a split
 =================== ========================================= ============================
 
 An adjusted close depends on the day it is asked for: a dividend changes all older ones, and that is not a
-correction. Nothing is decided on a provisional bar.
+correction. Nothing is decided on a provisional bar. Servers of one provider that do not agree answer in turn:
+a close that comes and goes with each pull is not a revision each time.
 """
 
 from collections import Counter
@@ -66,6 +68,9 @@ class BarHistory:
 
     def __init__(self, known: Iterable[Bar] = ()) -> None:
         self._bars = {bar.session: bar for bar in known}
+        # The closes that were corrected, by session, and those that have come back in the last pull.
+        self._earlier: dict[str, list[float]] = {}
+        self._back: dict[str, float] = {}
 
     def settled(self) -> tuple[Bar, ...]:
         """Return every bar that is not provisional, ascending by session."""
@@ -121,7 +126,10 @@ class BarHistory:
             elif known is None or known.status is BarStatus.PROVISIONAL:
                 new.append(bar)
                 self._bars[bar.session] = bar
+            elif split is None and self._is_back_for_once(known, bar):
+                unchanged += 1
             elif split is None and not _is_same(known, bar):
+                self._earlier.setdefault(bar.session, []).append(known.close)
                 correction = replace(
                     bar, status=BarStatus.CORRECTED, revision=known.revision + 1, known_at_ns=now_ns
                 )
@@ -143,6 +151,17 @@ class BarHistory:
             is_adjusted=bool(rescaled),
             unchanged=unchanged,
         )
+
+    def _is_back_for_once(self, known: Bar, bar: Bar) -> bool:
+        """Return whether a corrected close has come back, and had not in the pull before."""
+        earlier = self._earlier.get(bar.session, [])
+        is_back = known.close != bar.close and any(
+            abs(bar.close / close - 1) <= _SAME_CLOSE for close in earlier
+        )
+        was_back = self._back.pop(bar.session, None) == bar.close
+        if is_back and not was_back:
+            self._back[bar.session] = bar.close
+        return is_back and not was_back
 
     def _both(self, pulled: Sequence[Bar]) -> Iterator[tuple[Bar, Bar]]:
         """Yield each known bar that is not provisional with the pulled one of its session."""

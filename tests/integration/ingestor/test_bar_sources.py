@@ -385,3 +385,18 @@ async def test_provider_that_is_away_is_unreachable(provider: _Provider) -> None
         with pytest.raises(FeedUnavailable) as caught:
             await asyncio.wait_for(provider.make(client, SecretStr(KEY)).rows(_AROUND_CHANGES), 5)
     assert caught.value.reason == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("alpaca", {"bars": {}, "next_page_token": "more"}),
+        ("massive", {"status": "OK", "results": [], "next_url": "https://x.example/v2/more"}),
+    ],
+)
+async def test_pages_without_end_are_given_up(name: str, page: dict[str, Any]) -> None:
+    async with _source(_named(name)) as (fake, source):
+        fake.answers = [Answer(body=orjson.dumps(page)) for _ in range(20)]
+        with pytest.raises(FeedUnavailable, match="more than 10 pages"):
+            await source.rows(_AROUND_CHANGES)
+        assert len(fake.server.requests) == 10

@@ -130,3 +130,21 @@ def test_provisional_bars_are_known_but_are_no_evidence_of_a_scale() -> None:
     ledger = _known(bar(_B, 101.0), live)
     assert set(ledger.known()) == {_B, _C}
     assert ledger.common_factor([bar(_B, 101.0), bar(_C, 25.5)]) is None
+
+
+def test_close_that_comes_and_goes_with_each_pull_is_one_revision() -> None:
+    ledger = _known()
+    told = [
+        each.close
+        for close in (101.01, 101.0, 101.01, 101.0, 101.01)
+        for each in ledger.compare([bar(_B, close)], now_ns=9).corrected
+    ]
+    assert told == [101.01]
+
+
+def test_close_that_comes_back_twice_in_a_row_is_a_revision_again() -> None:
+    ledger = _known()
+    ledger.compare([bar(_B, 105.0)], now_ns=9)
+    assert ledger.compare([bar(_B, 101.0)], now_ns=9).corrected == ()
+    (again,) = ledger.compare([bar(_B, 101.0)], now_ns=11).corrected
+    assert (again.close, again.revision, again.known_at_ns) == (101.0, 2, 11)
