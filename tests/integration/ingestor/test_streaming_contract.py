@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -122,14 +122,18 @@ class _Run:
         return self.feed.detail(self.instrument(symbol)).state
 
 
-@asynccontextmanager
-async def _running(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
-) -> AsyncIterator[_Run]:
-    """Run the adapter, and require at the end that no key has come out of it."""
-    caplog.set_level(logging.INFO)
-    recording = _Recording()
-    with capture_logs() as logs:
+class _Outputs:
+    """Everything that came out of the adapters of one test, as far as people or files get it."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.secrets: set[str] = set()
+
+    @asynccontextmanager
+    async def running(self, provider: FakeProvider, scenario: str) -> AsyncIterator[_Run]:
+        """Run the adapter against its provider, and keep what came out of it."""
+        self.secrets.update(provider.secrets)
+        recording = _Recording()
         async with provider.serve(scenario) as server:
             settings = IngestorSettings(**provider.settings(server.url))
             venue = _scaled(next(each for each in STREAMING_VENUES if each.name == provider.venue))
@@ -142,18 +146,21 @@ async def _running(
                 tap=recording,
             ) as feed:
                 yield _Run(provider, server, feed)
-                details = repr(list(feed.feed.details()))
-    written = b"".join(
-        [
-            repr(logs).encode(),
-            caplog.text.encode(),
-            details.encode(),
-            generate_latest(feed.registry),
-            *(raw for _, raw in feed.sink.rejected),
-            *recording.raw,
-        ]
-    )
-    assert [secret for secret in provider.secrets if secret.encode() in written] == []
+                self.written.append(repr(list(feed.feed.details())).encode())
+        self.written.append(generate_latest(feed.registry))
+        self.written += [raw for _, raw in feed.sink.rejected] + recording.raw
+
+
+@pytest.fixture
+def outputs(caplog: pytest.LogCaptureFixture) -> Iterator[_Outputs]:
+    """Collect what comes out, and require at the end that no key is in it."""
+    caplog.set_level(logging.INFO)
+    collected = _Outputs()
+    with capture_logs() as logs:
+        yield collected
+    written = b"".join([*collected.written, repr(logs).encode(), caplog.text.encode()])
+    assert written
+    assert [secret for secret in collected.secrets if secret.encode() in written] == []
 
 
 def _scaled(venue: StreamingVenue) -> StreamingVenue:
@@ -176,9 +183,9 @@ def _playing(scenarios: Iterable[str]) -> pytest.MarkDecorator:
 
 @_playing(["happy"])
 async def test_ticks_come_with_the_time_and_the_price_that_the_provider_wrote(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         await run.until_all_published()
         for symbol in provider.symbols:
             assert run.feed.state(run.instrument(symbol)) is FeedState.LIVE
@@ -188,21 +195,30 @@ async def test_ticks_come_with_the_time_and_the_price_that_the_provider_wrote(
     assert run.feed.sink.rejected == []
 
 
-@_playing(REPLACED)
-async def test_connection_that_is_no_use_is_replaced(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with _running(provider, scenario, caplog) as run:
-        await run.feed.until(lambda: run.server.connections == 2)
-        await run.until_all_published()
-    assert run.feed.count("feed_reconnects_total", reason=REPLACED[scenario]) == 1
+@pytest.mark.parametrize("provider", FAKE_PROVIDERS, ids=lambda provider: provider.name)
+async def test_connection_that_is_no_use_is_replaced(provider: FakeProvider, outputs: _Outputs) -> None:
+    """All scenarios at once: each of them waits for a limit."""
+
+    async def is_replaced(scenario: str) -> None:
+        try:
+            async with outputs.running(provider, scenario) as run:
+                await run.feed.until(lambda: run.server.connections == 2)
+                await run.until_all_published()
+            assert run.feed.count("feed_reconnects_total", reason=REPLACED[scenario]) == 1
+        except Exception as error:
+            error.add_note(f"in the scenario {scenario}")
+            raise
+
+    async with asyncio.TaskGroup() as group:
+        for scenario in provider.scenarios & set(REPLACED):
+            group.create_task(is_replaced(scenario))
 
 
 @_playing(KEPT)
 async def test_frame_that_is_no_use_is_counted_and_the_connection_kept(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         await run.until_all_published()
     assert run.server.connections == 1
     dead_letters = KEPT[scenario]
@@ -212,9 +228,9 @@ async def test_frame_that_is_no_use_is_counted_and_the_connection_kept(
 
 @_playing(["bad_key", "unknown_symbol", "blocked"])
 async def test_refusal_counts_as_final_after_several_and_is_noticed_when_it_ends(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         symbol = provider.symbols[0]
         await run.feed.until(lambda: run.condition(symbol) == FeedCondition.REFUSED)
         asked = run.server.handshakes
@@ -230,9 +246,9 @@ async def test_refusal_counts_as_final_after_several_and_is_noticed_when_it_ends
 
 @_playing(["throttled", "too_many_connections"])
 async def test_provider_that_asks_for_a_pause_gets_it_and_is_never_given_up(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         await run.feed.until(lambda: run.server.handshakes == 1)
         await asyncio.sleep(0.25)
         assert run.server.handshakes == 1
@@ -244,10 +260,10 @@ async def test_provider_that_asks_for_a_pause_gets_it_and_is_never_given_up(
 
 @_playing(["partial_fails"])
 async def test_one_symbol_that_is_rejected_does_not_touch_the_others(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
     *good, bad = provider.symbols
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         await run.until_all_published(*good)
         await run.feed.until(lambda: run.condition(bad) == FeedCondition.REJECTED)
         assert [run.condition(symbol) for symbol in good] == [FeedCondition.LIVE] * len(good)
@@ -258,17 +274,17 @@ async def test_one_symbol_that_is_rejected_does_not_touch_the_others(
 
 @_playing(["stale_snapshot"])
 async def test_price_from_before_the_weekend_is_no_tick(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         await run.until_all_published()
     assert run.server.connections == 1
 
 
 @_playing(_OUT_OF_TIME)
 async def test_tick_out_of_time_is_rejected_with_its_reason(
-    provider: FakeProvider, scenario: str, caplog: pytest.LogCaptureFixture
+    provider: FakeProvider, scenario: str, outputs: _Outputs
 ) -> None:
-    async with _running(provider, scenario, caplog) as run:
+    async with outputs.running(provider, scenario) as run:
         await run.until_all_published()
     assert {reason for reason, _ in run.feed.sink.rejected} == {_OUT_OF_TIME[scenario]}
