@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,6 +28,9 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock, SystemClock
 from shared.domain.ticks import FeedState
 from tests.support.fake_feeds.sink import RecordingSink
+
+# Reading the certificates takes longer than a whole test.
+_TLS = ssl.create_default_context()
 
 TIMING = Timing(
     limits=Limits(ack=0.5, first_data=0.5, idle=0.5, no_data=30.0),
@@ -186,7 +190,7 @@ async def venue_feed(
     if venue.poll_seconds is not None:
         venue = replace(venue, poll_seconds=0.05)
     clock = SystemClock()
-    async with httpx.AsyncClient(headers={"User-Agent": USER_AGENT}) as client:
+    async with httpx.AsyncClient(headers={"User-Agent": USER_AGENT}, verify=_TLS) as client:
         plan = plan_of(
             venue,
             settings,
