@@ -222,6 +222,7 @@ async def _make_feeds(
         for instrument, names in _streams_of(settings, pairs).items():
             for name in names:
                 metrics.feed_connected.labels(name, instrument).set(1)
+                metrics.feed_authoritative.labels(instrument, name).set(1)
     match settings.feed:
         case "replay":
             return [_replay(settings, pairs, clock)]
