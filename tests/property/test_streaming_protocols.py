@@ -12,14 +12,23 @@ from hypothesis import strategies as st
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.registry import STREAMING_VENUES
-from services.ingestor.feeds.streaming.events import Event, Print, Quote, Rejected, Trade, Unknown, Unreadable
+from services.ingestor.feeds.streaming.events import (
+    Event,
+    Print,
+    Quote,
+    Rejected,
+    Reply,
+    Trade,
+    Unknown,
+    Unreadable,
+)
 from services.ingestor.feeds.streaming.ports import VenueProtocol
 from shared.domain.instants import INSTANTS_END_NS
 from shared.errors import DataError
 from tests.support.fake_feeds.played_venue import Fault, WireFormat
 from tests.support.fake_feeds.registry import FAKE_PROVIDERS, FakeProvider
 
-_PROVIDERS = [provider for provider in FAKE_PROVIDERS if provider.make_format is not None]
+_PLAYED = [provider for provider in FAKE_PROVIDERS if provider.make_format is not None]
 _AT_NS = 1_790_000_000_123_456_789
 _ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
@@ -67,8 +76,15 @@ def _format(provider: FakeProvider) -> WireFormat:
 
 def _frames(provider: FakeProvider) -> list[Any]:
     """Return every frame that the fake provider can send, as JSON values."""
+    if provider.make_format is None:
+        return [json.loads(sample) for sample in provider.samples]
     wire = _format(provider)
-    requests = [json.loads(frame) for frame in _protocol(provider).opening_frames()]
+    protocol = _protocol(provider)
+    requests = [json.loads(frame) for frame in protocol.opening_frames()]
+    requests += _replies(protocol, wire.greeting())
+    requests += [
+        reply for request in requests for reply in _replies(protocol, wire.answer(request, fault=None))
+    ]
     faults = [None] + [Fault(each) for each in provider.scenarios if each in set(Fault)]
     frames: list[Any] = [*wire.greeting()]
     for symbol in provider.symbols:
@@ -78,6 +94,16 @@ def _frames(provider: FakeProvider) -> list[Any]:
     beat = wire.heartbeat()
     frames += [beat] if beat is not None else []
     return [json.loads(frame) if isinstance(frame, str) else frame for frame in frames]
+
+
+def _replies(protocol: VenueProtocol, frames: list[Any]) -> list[Any]:
+    """Return what a client sends because of some frames."""
+    events = [
+        event
+        for frame in frames
+        for event in protocol.receive(frame if isinstance(frame, str) else json.dumps(frame))
+    ]
+    return [json.loads(event.frame) for event in events if isinstance(event, Reply)]
 
 
 def _places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -119,7 +145,7 @@ def _check(events: list[Event]) -> None:
                 assert 0 <= event.ts_event_ns < INSTANTS_END_NS
 
 
-@pytest.mark.parametrize("provider", _PROVIDERS, ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", FAKE_PROVIDERS, ids=lambda provider: provider.name)
 @given(data=st.data())
 def test_frame_with_an_odd_value_in_any_place_is_answered_with_events(
     provider: FakeProvider, data: st.DataObject
@@ -131,7 +157,7 @@ def test_frame_with_an_odd_value_in_any_place_is_answered_with_events(
     _check(_protocol(provider).receive(json.dumps(frame)))
 
 
-@pytest.mark.parametrize("provider", _PROVIDERS, ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", FAKE_PROVIDERS, ids=lambda provider: provider.name)
 @given(data=st.data())
 def test_frame_with_changed_characters_is_answered_with_events(
     provider: FakeProvider, data: st.DataObject
@@ -142,13 +168,13 @@ def test_frame_with_changed_characters_is_answered_with_events(
     _check(_protocol(provider).receive(text[:at] + data.draw(st.text(max_size=4)) + text[at + cut :]))
 
 
-@pytest.mark.parametrize("provider", _PROVIDERS, ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", FAKE_PROVIDERS, ids=lambda provider: provider.name)
 @given(frame=st.binary(max_size=64) | st.text(max_size=64))
 def test_anything_else_is_answered_with_events(provider: FakeProvider, frame: str | bytes) -> None:
     _check(_protocol(provider).receive(frame))
 
 
-@pytest.mark.parametrize("provider", _PROVIDERS, ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", _PLAYED, ids=lambda provider: provider.name)
 def test_unchanged_tick_is_read_as_what_the_provider_wrote(provider: FakeProvider) -> None:
     for symbol in provider.symbols:
         frame, expected = _format(provider).tick(symbol, 1, _AT_NS)

@@ -50,6 +50,9 @@ TIMING = Timing(
     overlap=0.1,
 )
 
+# Of every polled venue: eleven unreadable answers must come before the first data is missed.
+POLL_SECONDS = 0.02
+
 
 class LiveFeed:
     def __init__(
@@ -184,11 +187,12 @@ async def venue_feed(
     *,
     backfill: Backfill | None = None,
     timing: Timing = TIMING,
+    market: Callable[[int], FeedState] = lambda _: FeedState.LIVE,
     tap: Tap | None = None,
 ) -> AsyncIterator[LiveFeed]:
     """Run a venue's feed over whatever carries its frames, polled often."""
     if venue.poll_seconds is not None:
-        venue = replace(venue, poll_seconds=0.05)
+        venue = replace(venue, poll_seconds=POLL_SECONDS)
     clock = SystemClock()
     async with httpx.AsyncClient(headers={"User-Agent": USER_AGENT}, verify=_TLS) as client:
         plan = plan_of(
@@ -205,6 +209,7 @@ async def venue_feed(
             symbols=symbols,
             backfill=backfill,
             timing=timing,
+            market=market,
             redactor=Redactor.of_settings(settings),
             tap=tap,
         ) as feed:

@@ -36,6 +36,8 @@ class AlpacaFormat:
         trades, quotes = request["trades"], request["quotes"]
         if fault is Fault.UNKNOWN_SYMBOL:
             trades = quotes = []
+        if fault is Fault.PARTIAL_FAILS:
+            trades, quotes = trades[:-1], quotes[:-1]
         # Corrections and cancellations are subscribed with the trades.
         lists = {
             "trades": trades,
@@ -68,9 +70,8 @@ class AlpacaFormat:
                 **about,
             }
             prices = (price, price + 0.01)
-        correction = {"T": "c", "x": "V", "oi": 1, "op": 1.0, "os": 1, "ci": 2, "cp": 2.0, "cs": 1, **about}
         expected = ExpectedTick(symbol=symbol, prices=prices, ts_event_ns=at_ns // 1_000 * 1_000)
-        return array(correction, row), expected
+        return array(row), expected
 
     def heartbeat(self) -> Frame | None:
         return None

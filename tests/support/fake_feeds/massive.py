@@ -22,9 +22,9 @@ def status(name: str, message: str) -> str:
     return array({"ev": "status", "status": name, "message": message})
 
 
-def accepted(subscriptions: str) -> list[Frame]:
+def accepted(*subscriptions: str) -> list[Frame]:
     """One frame for each subscription."""
-    return [status("success", f"subscribed to: {each}") for each in subscriptions.split(",")]
+    return [status("success", f"subscribed to: {each}") for each in subscriptions]
 
 
 class _MassiveFormat:
@@ -39,7 +39,12 @@ class _MassiveFormat:
                 # Some servers repeat the key.
                 return [status("auth_failed", f"authentication failed: {request['params']}")]
             return [status("auth_success", "authenticated")]
-        answers = accepted(request["params"])
+        *good, last = request["params"].split(",")
+        if fault is Fault.PARTIAL_FAILS:
+            symbol = last.partition(".")[2]
+            refused = status("error", f"not authorized to subscribe to {last}")
+            return [*accepted(*(each for each in good if not each.endswith(f".{symbol}"))), refused]
+        answers = accepted(*good, last)
         return [*answers, status("max_connections", _CAP)] if fault is Fault.TOO_MANY_CONNECTIONS else answers
 
     def is_subscribed(self, requests: list[Any]) -> bool:
@@ -57,19 +62,8 @@ class MassiveForexFormat(_MassiveFormat):
         # The exchange is a number or text.
         exchange = 48 if number % 2 else "44"
         quote = {"ev": "C", "p": symbol, "x": exchange, "a": ask, "b": bid, "t": ms}
-        aggregate = {
-            "ev": "CA",
-            "pair": symbol,
-            "o": 1.0,
-            "c": 1.0,
-            "h": 1.0,
-            "l": 1.0,
-            "v": 1,
-            "s": ms,
-            "e": ms,
-        }
         expected = ExpectedTick(symbol=symbol, prices=(bid, ask), ts_event_ns=ms * 1_000_000)
-        return array(aggregate, quote), expected
+        return array(quote), expected
 
     def without_price(self, symbol: str) -> Frame:
         return array({"ev": "C", "p": symbol, "x": 48, "a": 4000.0, "b": None, "t": 0})

@@ -26,9 +26,7 @@ class OandaFormat:
                 fields = {"errorCode": code, "errorMessage": "Invalid value specified for 'instruments'"}
                 return Answer(body=orjson.dumps(fields), status=400)
             case Fault.THROTTLED:
-                return Answer(
-                    body=b'{"errorMessage":"Too many requests"}', status=429, headers={"Retry-After": "1"}
-                )
+                return Answer(body=b'{"errorMessage":"Too many requests"}', status=429)
             case _:
                 words = f"Insufficient authorization to perform request with {TOKEN}."
                 return Answer(body=orjson.dumps({"errorMessage": words}), status=401)

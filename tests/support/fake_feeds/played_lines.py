@@ -62,6 +62,7 @@ class PlayedLines:
         self._server: asyncio.Server | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self.connections = 0
+        self.handshakes = 0
         self.requests: list[Request] = []
         self.expected: list[ExpectedTick] = []
 
@@ -69,6 +70,11 @@ class PlayedLines:
     def url(self) -> str:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def heal(self) -> None:
+        """Refuse nothing from now on."""
+        self._fault = None
+        self._scenario = "happy"
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -88,13 +94,14 @@ class PlayedLines:
         self._answers.add(task)
         try:
             request = parse_request((await reader.readuntil(b"\r\n\r\n")).decode("latin-1"))
-            self.connections += 1
+            self.handshakes += 1
             self.requests.append(request)
             fault = self._fault if self._wire.is_accepted(request) else Fault.BAD_KEY
             if fault is not None:
                 writer.write(_whole(self._wire.refusal(fault)))
                 await writer.drain()
                 return
+            self.connections += 1
             await self._stream(_Chunks(writer), is_first=self.connections == 1)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             # Cancelled by the end of the test: the server's own callback would print it.
@@ -165,12 +172,15 @@ class PlayedLines:
     async def _clock_skew_future(self, chunks: "_Chunks") -> None:
         await chunks.lines(*self._ticks(age_seconds=-3_600), *self._ticks())
 
+    async def _clock_skew_past(self, chunks: "_Chunks") -> None:
+        await chunks.lines(*self._ticks(age_seconds=7_200), *self._ticks())
+
     async def _bids_empty(self, chunks: "_Chunks") -> None:
         await chunks.lines(*map(self._wire.one_sided, self._symbols), *self._ticks())
 
     async def _stale_snapshot(self, chunks: "_Chunks") -> None:
         """Friday's price on a Sunday, and nothing after it."""
-        await chunks.lines(*self._ticks(age_seconds=150_000))
+        await chunks.lines(*self._ticks(age_seconds=150_000)[: len(self._symbols)])
 
     async def _split_chunk(self, chunks: "_Chunks") -> None:
         whole = "".join(f"{line}\n" for line in self._ticks()).encode()

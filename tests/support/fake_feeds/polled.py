@@ -6,6 +6,7 @@ do while nothing changes.
 
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Final, Protocol, Self
 
 import orjson
@@ -39,8 +40,9 @@ class PlayedAnswers:
 
     Attributes
     ----------
-    connections
-        2 once a failure is over that ends a connection, 1 before.
+    connections, handshakes
+        Of requests that follow good ones, as those of one connection, only the first is counted; failed ones
+        are handshakes.
     """
 
     def __init__(self, wire: AnswerFormat, *, scenario: str, symbol: str) -> None:
@@ -51,10 +53,16 @@ class PlayedAnswers:
         self._script = self._steps()
         self._last: Answer | None = None
         self._number = 0
-        self.connections = 1
+        self._is_connected = False
+        self.connections = 0
+        self.handshakes = 0
         self.expected: list[ExpectedTick] = []
         self.answered: list[float] = []
         self.server = HttpServer(self._answer)
+
+    def heal(self) -> None:
+        """Refuse nothing from now on."""
+        self._fault = None
 
     @property
     def url(self) -> str:
@@ -70,18 +78,21 @@ class PlayedAnswers:
     def _answer(self, request: Request) -> Answer | None:
         self._wire.check(request, self._symbol)
         self.answered.append(time.monotonic())
-        self._last = next(self._script, self._last)
-        return self._last
+        self._last = answer = next(self._script, self._last)
+        is_good = answer is not None and answer.status == HTTPStatus.OK
+        self.handshakes += not (is_good and self._is_connected)
+        self.connections += is_good and not self._is_connected
+        self._is_connected = is_good
+        return answer
 
     def _steps(self) -> Iterator[Answer | None]:
-        if self._fault is not None:
-            while True:
-                yield _REFUSALS[self._fault]
+        while self._fault is not None:
+            yield REFUSALS[self._fault]
         faults: Callable[[], Iterator[Answer | None]] | None = getattr(self, f"_{self._scenario}", None)
         if faults is not None:
             yield from faults()
             if self._scenario in ENDING:
-                self.connections = 2
+                self._is_connected = False
         yield from self._ticks()
 
     def _ticks(self, *, age_seconds: float = 0.0, count: int = 3) -> Iterator[Answer]:
@@ -117,6 +128,10 @@ class PlayedAnswers:
 
     def _clock_skew_future(self) -> Iterator[Answer]:
         yield from self._ticks(age_seconds=-3_600, count=1)
+
+    def _clock_skew_past(self) -> Iterator[Answer]:
+        # The first answer is a snapshot, which may be old.
+        yield from self._ticks(age_seconds=7_200, count=2)
 
     def _frozen(self) -> Iterator[Answer]:
         """A shut market: Friday's price, again and again."""
@@ -163,7 +178,7 @@ ENDING: Final = frozenset(
         "huge_frame",
     }
 )
-_REFUSALS: Final = {
+REFUSALS: Final = {
     Fault.BAD_KEY: Answer(
         body=b'{"finance":{"result":null,"error":{"code":"Unauthorized","description":"Invalid Crumb"}}}',
         status=401,
@@ -234,7 +249,7 @@ class YahooMinutesFormat:
 
     def tick(self, symbol: str, number: int, at_ns: int) -> tuple[bytes, ExpectedTick]:
         # Times are in seconds: each price must have one of its own.
-        price, at = 240.0 + number / 100, at_ns // _SECOND_NS - 3 + number
+        price, at = 240.0 + number / 100, at_ns // _SECOND_NS - 1 + number
         widened = price + 0.00001
         expected = ExpectedTick(symbol=symbol, prices=(price, price), ts_event_ns=at * _SECOND_NS)
         return self._chart(symbol, [240.0, widened, None], at), expected
