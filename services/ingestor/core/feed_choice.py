@@ -1,20 +1,20 @@
-"""Which of an instrument's feeds its ticks are taken from: the best that lives, without flapping.
+"""Which of an instrument's feeds its ticks are taken from: the best that is live, without flapping.
 
 ========================= =====================================================================
 the present feed          leads to
 ========================= =====================================================================
-lives                     a feed preferred to it, once that one has lived without a break for
-                          its probation
-does not live             a feed that lives, after `PATIENCE_SECONDS`
-is refused, or disagrees  a feed that lives, at once
+is live                   a feed preferred to it, once that one has been live without a break
+                          for its probation
+is stale                  a feed that is live, after `PATIENCE_SECONDS`
+is refused, or disagrees  a feed that is live, at once
 ========================= =====================================================================
 
 *Probation* is `PROBATION_SECONDS` after a feed was left for the first time. It doubles each time the feed is
 left again within an hour of coming back, up to `MAX_PROBATION_SECONDS`. Where no feed has passed its
-probation, one that has not is better than one that is dead.
+probation, one that has not is better than one that is not live.
 
-The patience is for reconnects, which take about a second. A feed that comes and goes is left as well: what
-it was dead is made up for by five times as long alive.
+The patience is for reconnects, which take about a second. A feed that comes and goes is left as well: each
+second in which it is not live counts until it has been live for five.
 
 Whatever the feeds do, an instrument's feed changes at most `MAX_SWITCHES_PER_HOUR` times an hour: after
 `_FREE_SWITCHES` within ten minutes each further one takes twice the patience, up to a minute.
@@ -37,7 +37,7 @@ MAX_SWITCHES_PER_HOUR: Final = 96
 _FORGIVEN_SECONDS: Final = 3_600.0
 _RECENT_SECONDS: Final = 600.0
 _FREE_SWITCHES: Final = 4
-# So long alive makes up for a second dead.
+# So long live makes up for a second in which it was not.
 _ATONEMENT: Final = 5.0
 # Of a longer time between two decisions nothing is known.
 _LONGEST_STEP_SECONDS: Final = 2.0
@@ -97,11 +97,11 @@ class FeedChoice:
     Parameters
     ----------
     feeds
-        In order of preference, at least one. The first is taken from until it turns out not to live.
+        In order of preference, at least one. The first is taken from until it turns out not to be live.
     patience_seconds
-        How long the present feed may be dead before it is left.
+        How long the present feed may be stale before it is left.
     probation_seconds
-        How long a preferred feed must have lived before it is taken from again.
+        How long a preferred feed must have been live before it is taken from again.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class FeedChoice:
         self._records = {feed: _Record() for feed in feeds}
         self._present = feeds[0]
         self._taken_at = now
-        self._dead_seconds = 0.0
+        self._stale_seconds = 0.0
         self._decided_at = now
         self._switched_at: deque[float] = deque(maxlen=_FREE_SWITCHES + 8)
 
@@ -158,16 +158,16 @@ class FeedChoice:
         self._decided_at = now
         match present:
             case FeedHealth.RESTING:
-                self._dead_seconds = 0.0
+                self._stale_seconds = 0.0
                 return None
             case FeedHealth.LIVE:
-                self._dead_seconds = max(0.0, self._dead_seconds - step / _ATONEMENT)
+                self._stale_seconds = max(0.0, self._stale_seconds - step / _ATONEMENT)
                 return self._return(now)
-        self._dead_seconds += step
-        if self._dead_seconds < self._patience(present, now):
+        self._stale_seconds += step
+        if self._stale_seconds < self._patience(present, now):
             return None
-        living = (feed for feed, record in self._records.items() if record.live_since is not None)
-        return self._switch_to(self._first_proven(self._feeds, now) or next(living, None), present, now)
+        live = (feed for feed, record in self._records.items() if record.live_since is not None)
+        return self._switch_to(self._first_proven(self._feeds, now) or next(live, None), present, now)
 
     def _return(self, now: float) -> Switch | None:
         """Take a preferred feed that has passed its probation, but never soon after another switch."""
@@ -186,7 +186,7 @@ class FeedChoice:
         return None
 
     def _patience(self, present: FeedHealth, now: float) -> float:
-        """Return for how many seconds the present feed may be dead: longer after many switches."""
+        """Return for how many seconds the present feed may be stale: longer after many switches."""
         recent = sum(now - at < _RECENT_SECONDS for at in self._switched_at)
         if recent < _FREE_SWITCHES:
             return self._patience_seconds if present is FeedHealth.STALE else 0.0
@@ -200,6 +200,6 @@ class FeedChoice:
             is_forgiven = now - self._taken_at >= _FORGIVEN_SECONDS
             left.times_left = 1 if is_forgiven else left.times_left + 1
         switch = Switch(feed=feed, previous=self._present, reason=_REASONS[present])
-        self._present, self._taken_at, self._dead_seconds = feed, now, 0.0
+        self._present, self._taken_at, self._stale_seconds = feed, now, 0.0
         self._switched_at.append(now)
         return switch

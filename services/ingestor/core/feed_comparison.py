@@ -234,15 +234,15 @@ class FeedComparison:
         return self._bases.setdefault(_key(feed, other), _Basis())
 
     def _sentence(self, present: str, others: list[str]) -> str:
-        told = []
+        sentences = []
         for other in others:
             mid, other_mid = self._prices[present].mid, self._prices[other].mid
             usual = self.basis(present, other)
             words = (
                 f"{present} {mid:.7g} and {other} {other_mid:.7g} are {_percent(mid / other_mid - 1)} apart"
             )
-            told.append(words if usual is None else f"{words}, usually {_percent(usual)}")
-        return "; ".join(told)
+            sentences.append(words if usual is None else f"{words}, usually {_percent(usual)}")
+        return "; ".join(sentences)
 
 
 def _is_odd(feed: str, against: dict[str, set[str]]) -> bool:

@@ -1,4 +1,4 @@
-"""A market that opened, and whose feed did not come back: told five minutes after the open."""
+"""A market that opened, and whose feed did not come back: reported five minutes after the open."""
 
 from typing import Final
 

@@ -151,8 +151,8 @@ class SendQueue:
             2,
         )
         newest, first = next(waiting, None), next(waiting, None)
-        told = {(each.feed, each.state) for each in (newest, first, status) if each is not None}
-        if newest is not None and first is not None and len(told) == 1:
+        kinds = {(each.feed, each.state) for each in (newest, first, status) if each is not None}
+        if newest is not None and first is not None and len(kinds) == 1:
             self._entries.remove(newest)
         self._entries.append(status)
 

@@ -101,8 +101,8 @@ class KafkaSink:
 
     def put_feed_fault(self, fault: FeedFault) -> None:
         """Queue that a fault of an instrument's data begins or ends, after everything queued so far."""
-        told = self._faults.take(fault)
-        self._put(told.instrument, told)
+        report = self._faults.take(fault)
+        self._put(report.instrument, report)
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Queue bars that nothing may be decided on: for ``bars.v1`` only, not for any lead's log."""

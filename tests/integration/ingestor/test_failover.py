@@ -96,7 +96,7 @@ class _Venues:
             "failover_after_seconds": 0.5,
             "return_after_seconds": 1.5,
         }
-        return IngestorSettings(**{**fields, **changes})  # type: ignore[arg-type]
+        return IngestorSettings(**{**fields, **changes})  # type: ignore[arg-type]  # fields by name
 
 
 @asynccontextmanager

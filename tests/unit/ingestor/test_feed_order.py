@@ -23,7 +23,7 @@ _GOLD_IWM = (pair(lead=GOLD, other="IWM.ARCX"),)
 
 
 def _orders(*pairs: Pair, **settings: dict[str, tuple[str, ...]]) -> dict[str, FeedOrder]:
-    return feed_orders(IngestorSettings(**settings), pairs or _GOLD_IWM)  # type: ignore[arg-type]
+    return feed_orders(IngestorSettings(**settings), pairs or _GOLD_IWM)  # type: ignore[arg-type]  # fields by name
 
 
 def _told(sources: tuple[Source, ...]) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ class DailyBarsFeed:
     sessions
         How many sessions of history.
     closures
-        Judges whether the exchange was closed on a day that the calendar calls a session; such a day is not
+        Decides whether the exchange was closed on a day that the calendar calls a session; such a day is not
         asked for again.
     session_range
         Lowest and highest price of a session's ticks; None where there are none.

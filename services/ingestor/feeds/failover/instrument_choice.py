@@ -149,8 +149,8 @@ class InstrumentChoice:
     def detail(self) -> FeedDetail:
         """Return the chosen feed, and how the others compare; for an operator, from any thread."""
         bases = {feed: self._comparison.basis(self.present, feed) for feed in self._feeds}
-        told = [f"{basis:+.3%} to {feed}" for feed, basis in bases.items() if basis is not None]
-        words = "; ".join(filter(None, (self._findings.doubt, ", ".join(told))))
+        compared = [f"{basis:+.3%} to {feed}" for feed, basis in bases.items() if basis is not None]
+        words = "; ".join(filter(None, (self._findings.doubt, ", ".join(compared))))
         return FeedDetail(
             feed=self.present,
             instrument=self.instrument,

@@ -274,7 +274,7 @@ def test_refused_feed_is_left_at_once() -> None:
 
 def test_feed_without_a_status_yet_counts_as_stale() -> None:
     market = _Market("kraken", "coinbase")
-    market.feeds["kraken"].statuses = lambda: ()  # type: ignore[method-assign]
+    market.feeds["kraken"].statuses = lambda: ()  # type: ignore[method-assign]  # this feed has no status yet
     market.run(3, coinbase=4_399.0)
     assert market.told()[0] == "coinbase instead of kraken: other_stale"
     assert next(iter(market.standby)).statuses() == ()
@@ -282,7 +282,7 @@ def test_feed_without_a_status_yet_counts_as_stale() -> None:
 
 def test_instrument_without_any_status_tells_nothing() -> None:
     market = _Market("kraken")
-    market.feeds["kraken"].statuses = lambda: ()  # type: ignore[method-assign]
+    market.feeds["kraken"].statuses = lambda: ()  # type: ignore[method-assign]  # this feed has no status yet
     market.run(10)
     assert market.told() == []
 
