@@ -117,6 +117,11 @@ class Connection:
         if self._router is not None:
             self._router.take_over(sink)
 
+    def hand_over(self) -> None:
+        """Be no longer the connection in use, shortly before it is closed."""
+        if self._router is not None:
+            self._router.hand_over()
+
     def live_symbols(self) -> frozenset[str]:
         """Return the symbols whose data come in."""
         return self.health.live_symbols() if self.health is not None else frozenset()

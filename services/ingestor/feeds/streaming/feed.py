@@ -240,6 +240,7 @@ class StreamFeed:
             following = self._start(sink, is_following=True)
             try:
                 if await self._is_ready(following, old):
+                    old.connection.hand_over()
                     following.connection.take_over(sink)
                     self._attach(following.connection)
                     await _cancel(old.task)

@@ -1,7 +1,9 @@
 """What a frame says, and to whom: each symbol's events to its streams, the rest to the connection."""
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -26,7 +28,16 @@ from shared.errors import DataError, DecodeError
 
 log = structlog.get_logger(__name__)
 
-PARSER_REASON = "parser_failed"
+PARSER_REASON: Final = "parser_failed"
+# Two connections are a few frames apart, not more.
+MAX_WITHHELD: Final = 256
+
+
+class _Withheld(NamedTuple):
+    quote: Quote
+    frame: str | bytes
+    received_ns: int
+    now: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +127,7 @@ class FrameRouter:
         self._health = health
         self._is_following = is_following
         self._on_accepted = on_accepted
-        self._withheld: dict[str, tuple[Quote, str | bytes, int, float]] = {}
+        self._withheld: dict[str, deque[_Withheld]] = {}
         self._rejections: dict[str, float] = {}
         self._accepted: set[str] = set()
 
@@ -159,14 +170,19 @@ class FrameRouter:
         return effects
 
     def take_over(self, sink: Sink) -> None:
-        """Belong to the connection in use: give out what was withheld last of each symbol."""
+        """Belong to the connection in use: give out what it has before the other one had it."""
         self._is_following = False
-        for symbol, (quote, frame, received_ns, now) in self._withheld.items():
-            if (quote.bid, quote.ask) == self._routes.last_untimed.get(symbol):
-                continue
-            for stream in self._routes.streams[symbol]:
-                stream.take([quote], frame=frame, received_ns=received_ns, now=now, sink=sink)
+        for symbol, withheld in self._withheld.items():
+            last = self._routes.last_untimed.get(symbol)
+            for quote, frame, received_ns, now in _after(withheld, last):
+                self._routes.last_untimed[symbol] = (quote.bid, quote.ask)
+                for stream in self._routes.streams[symbol]:
+                    stream.take([quote], frame=frame, received_ns=received_ns, now=now, sink=sink)
         self._withheld.clear()
+
+    def hand_over(self) -> None:
+        """Belong to the connection that is being closed: what it still reads, the other one has too."""
+        self._is_following = True
 
     def _events(self, raw: str | bytes, frame: str | bytes) -> list[Event]:
         try:
@@ -227,7 +243,8 @@ class FrameRouter:
             if not isinstance(event, Quote) or event.ts_event_ns is not None:
                 kept.append(event)
             elif self._is_following:
-                self._withheld[symbol] = (event, frame, received_ns, now)
+                withheld = self._withheld.setdefault(symbol, deque(maxlen=MAX_WITHHELD))
+                withheld.append(_Withheld(event, frame, received_ns, now))
                 self._health.on_data(symbol, now=now)
             else:
                 self._routes.last_untimed[symbol] = (event.bid, event.ask)
@@ -290,3 +307,11 @@ class FrameRouter:
             error = type(error)(shown, reason=error.reason)
         raw = frame if isinstance(frame, bytes) else frame.encode(errors="replace")
         sink.reject(feed=self._routes.feed, raw=raw, error=error)
+
+
+def _after(withheld: Sequence[_Withheld], last: tuple[float, float] | None) -> Sequence[_Withheld]:
+    """Return what was withheld after the last quote of the other connection; only the last if unknown."""
+    for number in range(len(withheld) - 1, -1, -1):
+        if (withheld[number].quote.bid, withheld[number].quote.ask) == last:
+            return list(withheld)[number + 1 :]
+    return list(withheld)[-1:]
