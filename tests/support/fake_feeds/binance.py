@@ -62,7 +62,8 @@ class BinanceFormat:
         return trade(number, at_ns), expected
 
     def heartbeat(self) -> Frame | None:
-        return None
+        """Return a frame without a price: Binance has no heartbeat, but its quotes never cease."""
+        return {"result": ["paxgusdt@trade", "paxgusdt@bookTicker"], "id": 3}
 
     def without_price(self, symbol: str) -> Frame:
         frame = book_ticker(1, "1", "1")
