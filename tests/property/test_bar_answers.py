@@ -193,8 +193,7 @@ def test_answer_of_the_right_form_with_odd_values_ends_as_bars_or_as_our_error(
         body = orjson.loads(orjson.dumps(body))
     try:
         pulled = parse(body)
-    except FeedUnavailable as error:
-        assert error.reason in {"not_json", "not_found", "bad_request", "refused", "throttled"}  # noqa: PT017
+    except FeedUnavailable:
         return
     _through_to_the_record(pulled, is_split_adjusted=is_split_adjusted)
 

@@ -9,7 +9,7 @@ provisional         final                                     new
 final or corrected  provisional                               ignored
 final or corrected  the same close, or within rounding        unchanged
 final or corrected  another close                             corrected: next revision
-corrected           the close before the correction           ignored, until the next pull repeats it
+corrected           what was before the correction            ignored, until the next pull repeats it
 final or corrected  the same close, another adjustment        adjusted: same revision
 most of them        closes changed by one common factor       adjusted: a split
 =================== ========================================= ============================
@@ -68,9 +68,9 @@ class BarHistory:
 
     def __init__(self, known: Iterable[Bar] = ()) -> None:
         self._bars = {bar.session: bar for bar in known}
-        # The closes that were corrected, by session, and those that have come back in the last pull.
-        self._earlier: dict[str, list[float]] = {}
-        self._back: dict[str, float] = {}
+        # What was corrected, by session, and what of it has come back in the last pull.
+        self._earlier: dict[str, list[Bar]] = {}
+        self._back: dict[str, Bar] = {}
 
     def settled(self) -> tuple[Bar, ...]:
         """Return every bar that is not provisional, ascending by session."""
@@ -129,7 +129,7 @@ class BarHistory:
             elif split is None and self._is_back_for_once(known, bar):
                 unchanged += 1
             elif split is None and not _is_same(known, bar):
-                self._earlier.setdefault(bar.session, []).append(known.close)
+                self._earlier.setdefault(bar.session, []).append(known)
                 correction = replace(
                     bar, status=BarStatus.CORRECTED, revision=known.revision + 1, known_at_ns=now_ns
                 )
@@ -153,14 +153,13 @@ class BarHistory:
         )
 
     def _is_back_for_once(self, known: Bar, bar: Bar) -> bool:
-        """Return whether a corrected close has come back, and had not in the pull before."""
+        """Return whether what was corrected has come back, and had not in the pull before."""
         earlier = self._earlier.get(bar.session, [])
-        is_back = known.close != bar.close and any(
-            abs(bar.close / close - 1) <= _SAME_CLOSE for close in earlier
-        )
-        was_back = self._back.pop(bar.session, None) == bar.close
+        is_back = not _is_same(known, bar) and any(_is_same(each, bar) for each in earlier)
+        before = self._back.pop(bar.session, None)
+        was_back = before is not None and _is_same(before, bar)
         if is_back and not was_back:
-            self._back[bar.session] = bar.close
+            self._back[bar.session] = bar
         return is_back and not was_back
 
     def _both(self, pulled: Sequence[Bar]) -> Iterator[tuple[Bar, Bar]]:

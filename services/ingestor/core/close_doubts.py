@@ -41,7 +41,7 @@ _SPLIT_DAY: Final = 0.05
 _HOUR_NS: Final = 3_600_000_000_000
 # From the evening to the next morning's pull: providers mend a wrong close overnight.
 UNCHANGED_NS: Final = 12 * _HOUR_NS
-# A week: what no provider mends in that time is its last word, and the engine judges closes of its own.
+# A week: what no provider mends in that time stays, and the engine decides about closes as well.
 LONGEST_NS: Final = 7 * 24 * _HOUR_NS
 
 

@@ -27,7 +27,7 @@ from tests.integration.ingestor.daily import (
 )
 from tests.support.fake_feeds.coinbase import PRODUCT, CoinbaseRest
 from tests.support.fake_feeds.daily import Day
-from tests.support.fake_feeds.http_server import Answer
+from tests.support.fake_feeds.http_server import Answer, Request
 
 _BEFORE = "2025-11-25"
 _EVENING = "2025-11-28T20:16"
@@ -102,10 +102,10 @@ async def test_windows_of_candles_that_come_back_empty_are_asked_for_again() -> 
     async with rest.server, httpx.AsyncClient(base_url=rest.server.url, headers=_HEADERS) as client:
         answer, asked = rest.server._answer, 0
 
-        def one_in_five_is_empty(request: object) -> Answer | None:
+        def one_in_five_is_empty(request: Request) -> Answer | None:
             nonlocal asked
             asked += 1
-            return _EMPTY if asked % 5 == 0 else answer(request)  # type: ignore[arg-type]
+            return _EMPTY if asked % 5 == 0 else answer(request)
 
         rest.server._answer = one_in_five_is_empty
         source = CandleCloses(client, product=PRODUCT, calendar=xnys_calendar())
@@ -126,8 +126,8 @@ async def test_candle_that_cannot_be_right_costs_its_session_alone() -> None:
         # The hour before the close of 2025-12-01.
         start = 1_764_619_200
 
-        def one_is_odd(request: object) -> Answer | None:
-            found = answer(request)  # type: ignore[arg-type]
+        def one_is_odd(request: Request) -> Answer | None:
+            found = answer(request)
             assert found is not None
             rows = [
                 [*row[:4], row[2] * 2, row[5]] if row[0] == start else row for row in orjson.loads(found.body)
@@ -285,6 +285,9 @@ async def test_restart_goes_on_holding_and_ends_the_fault_of_the_process_before(
         async with running_bars(source, clock_at("2025-11-28T22:00"), known=held) as again:
             await again.until(lambda: again.gauge("closes_held") == 1)
         assert again.sink.news == []
+        assert (FeedFaultKind.CLOSE_UNEXPLAINED, True) in {
+            (each.fault, each.is_open) for each in again.sink.faults
+        }
         fake.days = _days_with_next(206.3)
         async with running_bars(source, clock_at("2025-11-28T23:00"), known=held) as mended:
             await mended.until(lambda: bool(mended.sink.news))
@@ -428,9 +431,9 @@ async def test_refusals_over_ten_minutes_are_visible_and_asked_again_each_hour()
     async with tiingo(make_days(), key="wrong-secret-key") as (fake, source):
         answer = fake.server._answer
 
-        def later(request: object) -> Answer | None:
+        def later(request: Request) -> Answer | None:
             clock.advance(timedelta(seconds=200))
-            return answer(request)  # type: ignore[arg-type]
+            return answer(request)
 
         fake.server._answer = later
         with capture_logs() as logs:
@@ -454,9 +457,9 @@ async def test_throttling_and_outages_never_count_as_refusal() -> None:
         fake.answers = [outage] * 5 + [Answer(status=429, body=b"", headers={"Retry-After": "1"})] + [outage]
         answer = fake.server._answer
 
-        def later(request: object) -> Answer | None:
+        def later(request: Request) -> Answer | None:
             clock.advance(timedelta(seconds=200))
-            return answer(request)  # type: ignore[arg-type]
+            return answer(request)
 
         fake.server._answer = later
         async with running_bars(source, clock) as running:
@@ -517,10 +520,10 @@ async def test_answer_that_fails_between_two_requests_of_a_pull_loses_no_bar() -
         requests = 0
         answer = fake.server._answer
 
-        def second_fails(request: object) -> Answer | None:
+        def second_fails(request: Request) -> Answer | None:
             nonlocal requests
             requests += 1
-            return Answer(status=500, body=b"") if requests == 2 else answer(request)  # type: ignore[arg-type]
+            return Answer(status=500, body=b"") if requests == 2 else answer(request)
 
         clock = clock_at("2025-11-28T20:14:59.800")
         fake.days = days

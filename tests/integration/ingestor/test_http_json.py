@@ -1,7 +1,7 @@
 """GET against servers on loopback that answer badly."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -52,14 +52,14 @@ async def test_text_is_read_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("read", [get_json, get_text])
-async def test_web_page_is_no_data_whatever_it_calls_itself(read: object) -> None:
+async def test_web_page_is_no_data_whatever_it_calls_itself(read: Callable[..., Awaitable[object]]) -> None:
     for answer in (
         Answer(body=b"<html>prove that you are no robot</html>", content_type="text/csv"),
         Answer(body=b"Date,Close", content_type="text/html"),
     ):
         async with _client(answer) as (_, client):
             with pytest.raises(Unanswered) as caught:
-                await read(client, "/data")  # type: ignore[operator]
+                await read(client, "/data")
             assert caught.value.reason == "blocked"
 
 

@@ -72,6 +72,8 @@ class CloseCheck:
         self._metrics = metrics
         self._held: dict[str, HeldClose] = {}
         self._open: set[FeedFaultKind] = set()
+        # Faults that a process before this one may have left open.
+        self._unknown: frozenset[FeedFaultKind] = frozenset()
         self._scale: tuple[float, int] | None = None
         self._disagree: dict[str, float] = {}
 
@@ -104,7 +106,7 @@ class CloseCheck:
                     detail="held before the last start",
                 )
         if self._held:
-            self._open = set(_FAULT_OF.values())
+            self._unknown = frozenset(_FAULT_OF.values())
 
     def is_on_an_explained_scale(self, factor: float | None, pulled: PulledRows, *, now_ns: int) -> bool:
         """Return whether closes that all changed by one factor can be believed: a split, or a lasting change.
@@ -176,7 +178,7 @@ class CloseCheck:
             limit=move_limit(settled),
             now_ns=now_ns,
         )
-        # What this pull did not have is judged when it comes again.
+        # What this pull did not have is decided when it comes again.
         pulled = {bar.session for bar in bars}
         waiting = {each: self._held[each] for each in self._held if each not in pulled and each in recent}
         released = self._held.keys() - held.keys()
@@ -212,7 +214,7 @@ class CloseCheck:
         self._metrics.closes_held.labels(self._instrument).set(len(held))
         details = {_FAULT_OF[each.doubt]: each.detail for each in held.values()}
         for kind in FeedFaultKind:
-            if (kind in details) != (kind in self._open):
+            if (kind in details) != (kind in self._open) or kind in self._unknown:
                 fault = FeedFault(
                     instrument=self._instrument,
                     feed=self._feed,
@@ -222,4 +224,4 @@ class CloseCheck:
                     detail=details.get(kind, ""),
                 )
                 sink.put_feed_fault(fault)
-        self._open = set(details)
+        self._open, self._unknown = set(details), frozenset()

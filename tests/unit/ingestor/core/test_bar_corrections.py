@@ -148,3 +148,13 @@ def test_close_that_comes_back_twice_in_a_row_is_a_revision_again() -> None:
     assert ledger.compare([bar(_B, 101.0)], now_ns=9).corrected == ()
     (again,) = ledger.compare([bar(_B, 101.0)], now_ns=11).corrected
     assert (again.close, again.revision, again.known_at_ns) == (101.0, 2, 11)
+
+
+def test_volume_that_comes_and_goes_with_each_pull_is_one_revision() -> None:
+    ledger = _known(bar(_A, 100.0, volume=1_000.0))
+    told = [
+        each.volume
+        for volume in (2_000.0, 1_000.0, 2_000.0, 1_000.0)
+        for each in ledger.compare([bar(_A, 100.0, volume=volume)], now_ns=9).corrected
+    ]
+    assert told == [2_000.0]
