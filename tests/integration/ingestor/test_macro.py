@@ -302,12 +302,12 @@ async def test_one_refusal_is_no_refusal_for_good() -> None:
 async def test_row_that_cannot_be_read_is_a_dead_letter_and_the_others_are_published() -> None:
     fred = _fred()
     fred.series["DFII10"]["2024-05-29"] = {"2024-05-30": "n/a"}
-    fred.series["DFII10"]["2024-05-30"] = {"2024-05-31": "inf"}
+    fred.series["DFII10"]["2024-05-30"] = {"2024-05-31": "1e300"}
     fred.series["DFII10"]["2024-05-31"] = {"2024-06-03": "2.30"}
     async with _client(fred.server) as client, _running(_source(client)) as running:
         await running.until(lambda: bool(running.sink.observations))
     assert ("2024-05-31", "2024-06-03", 2.30) in _rows(running.sink.observations)
-    assert sorted(reason for reason, _ in running.sink.rejected) == ["not_finite", "undecodable"]
+    assert sorted(reason for reason, _ in running.sink.rejected) == ["outside_range", "undecodable"]
     assert running.observations("rejected") == 2
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from services.ingestor.core.macro_vintages import Reading
-from services.ingestor.feeds.macro.ports import Readings
+from services.ingestor.feeds.macro.ports import Readings, decimal
 from services.ingestor.feeds.transport.http_errors import Unanswered
 from shared.errors import DecodeError
 
@@ -77,4 +77,4 @@ def _index_of(header: Sequence[str], names: Sequence[str]) -> int:
 
 
 def _value(text: str) -> float | None:
-    return None if text.strip() in _NO_VALUE else float(text)
+    return None if text.strip() in _NO_VALUE else decimal(text)

@@ -1,14 +1,17 @@
 """What the macro feed needs from a provider."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import httpx
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.macro_vintages import Reading
 from shared.errors import DataError
+
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?|[+-]?\.[0-9]+")
 
 
 @dataclass(slots=True)
@@ -25,6 +28,24 @@ class Readings:
 
     rows: list[Reading] = field(default_factory=list)
     unreadable: list[tuple[bytes, DataError]] = field(default_factory=list)
+
+
+def decimal(text: str) -> float:
+    """Return a decimal number that is written as text.
+
+    Raises
+    ------
+    ValueError
+        If it is none: ``float`` alone would also take ``1_000``, ``nan`` and digits of other scripts.
+
+    Examples
+    --------
+    >>> decimal(" 4.50 "), decimal("-1e-3")
+    (4.5, -0.001)
+    """
+    if _DECIMAL.fullmatch(text.strip()) is None:
+        raise ValueError(f"no decimal number: {text[:40]!r}")
+    return float(text)
 
 
 class SeriesSource(Protocol):

@@ -16,6 +16,7 @@ from services.ingestor.feeds.macro.ports import MacroProvider, Readings
 from services.ingestor.feeds.transport.http_errors import Unanswered, error_of
 from services.ingestor.feeds.transport.http_json import get_json
 from shared.domain.instants import INSTANTS_END_NS, from_ns
+from shared.domain.macro import MOST_VALUE
 from shared.errors import DecodeError
 
 # More is refused without a paid plan; from 91 days on the points are daily.
@@ -79,9 +80,7 @@ def daily_prices(answer: Any, coin: str) -> Readings:
     readings = Readings()
     for point in answer["prices"]:
         match point:
-            case [int(ms), int() | float() | None as price] if 0 <= ms < _INSTANTS_END_MS and not (
-                isinstance(ms, bool) or isinstance(price, bool)
-            ):
+            case [int(ms), int() | float() | None as price] if _is_point(ms, price):
                 if ms % _MS_PER_DAY == 0:
                     day = from_ns(ms * 1_000_000).date().isoformat()
                     readings.rows.append(Reading(date=day, value=None if price is None else float(price)))
@@ -91,6 +90,13 @@ def daily_prices(answer: Any, coin: str) -> Readings:
     if not readings.rows:
         raise Unanswered(f"coingecko {coin}: no daily price", reason="empty")
     return readings
+
+
+def _is_point(ms: int, price: float | None) -> bool:
+    """Return whether both are numbers that can be read on: True is an int, and some ints are no floats."""
+    if isinstance(ms, bool) or isinstance(price, bool) or not 0 <= ms < _INSTANTS_END_MS:
+        return False
+    return price is None or abs(price) <= MOST_VALUE
 
 
 def _error_in(answer: Any, coin: str) -> Unanswered:

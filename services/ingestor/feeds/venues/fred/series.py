@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.macro_vintages import Reading
 from services.ingestor.core.refusals import Refusal
-from services.ingestor.feeds.macro.ports import MacroProvider, Readings
+from services.ingestor.feeds.macro.ports import MacroProvider, Readings, decimal
 from services.ingestor.feeds.transport.http_errors import Refused, Unanswered, error_of
 from services.ingestor.feeds.transport.http_json import get_json
 from shared.clock import Clock, SystemClock
@@ -101,8 +101,9 @@ class FredSeries:
         while True:
             answer = await self._ask(begin, end, offset)
             rows = answer["observations"]
-            for row in rows:
-                _read_row(row, into)
+            page = read_rows(rows)
+            into.rows += page.rows
+            into.unreadable += page.unreadable
             offset += len(rows)
             count = answer.get("count")
             if not rows or not isinstance(count, int) or offset >= count:
@@ -156,11 +157,26 @@ def _error_in(message: str, *, code: object) -> Exception:
     return error_of(Refusal.OTHER, message)
 
 
+def read_rows(rows: list[Any]) -> Readings:
+    """Return the observations of an answer; one that cannot be read costs only itself.
+
+    Examples
+    --------
+    >>> row = {"date": "2024-05-27", "value": ".", "realtime_start": "2024-05-28"}
+    >>> read_rows([row]).rows
+    [Reading(date='2024-05-27', value=None, vintage='2024-05-28')]
+    """
+    readings = Readings()
+    for row in rows:
+        _read_row(row, readings)
+    return readings
+
+
 def _read_row(row: Any, into: Readings) -> None:
     match row:
         case {"date": str(day), "value": str(text), "realtime_start": str(vintage)}:
             try:
-                value = None if text.strip() == "." else float(text)
+                value = None if text.strip() == "." else decimal(text)
             except ValueError:
                 pass
             else:
