@@ -24,6 +24,8 @@ REJECTED_REASONS: Final = (
     "negative_volume",
     "trade_gap",
     "parser_failed",
+    # Of macro observations.
+    "implausible_date",
 )
 RECONNECT_REASONS: Final = (
     "closed",
