@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from services.ingestor.feeds.registry import STREAMING_VENUES
+from tests.support.fake_feeds.registry import FAKE_PROVIDERS
+
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "feeds.md"
 _INGESTOR = Path(__file__).parents[2] / "services" / "ingestor"
 _VENUES = _INGESTOR / "feeds" / "venues"
 # The registry lists them, and the settings have their addresses.
@@ -50,3 +54,12 @@ def test_a_venue_is_named_by_its_folder_the_registry_and_the_settings_alone(name
     }
 
     assert {str(path.relative_to(_INGESTOR)) for path in named - _MAY_NAME_ALL} == set()
+
+
+def test_every_streaming_venue_takes_the_tests_that_all_share() -> None:
+    assert {provider.venue for provider in FAKE_PROVIDERS} == {venue.name for venue in STREAMING_VENUES}
+
+
+@pytest.mark.parametrize("name", [venue.name for venue in STREAMING_VENUES])
+def test_every_streaming_venue_has_a_row_in_the_document_for_newcomers(name: str) -> None:
+    assert f"\n| `{name}` | " in _DOCUMENT.read_text(encoding="utf-8")
