@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feed_order import feed_orders
 from services.ingestor.feeds.ports import Feed
-from services.ingestor.feeds.registry import TICK_HISTORY, macro_provider
+from services.ingestor.feeds.registry import SPOT_HISTORY, TICK_HISTORY, macro_provider
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
@@ -183,7 +183,7 @@ def _feed_names(settings: IngestorSettings, streams: Mapping[str, tuple[str, ...
     if settings.feed == "live":
         macro = (macro_provider(series).name for series in settings.macro_series)
         check = (settings.bars_check_source,) if settings.bars_check_source is not None else ()
-        bars = (TICK_HISTORY.name, settings.bars_source, *check)
+        bars = (TICK_HISTORY.name, SPOT_HISTORY.name, settings.bars_source, *check)
         return tuple(dict.fromkeys((*chain(*streams.values()), *bars, *macro)))
     return (settings.feed,)
 

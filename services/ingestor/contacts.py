@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.feed_order import feed_orders
-from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider, macro_provider
+from services.ingestor.feeds.registry import bar_provider, macro_provider, past_closes
 from services.ingestor.feeds.streaming.symbols import is_pair
 from shared.domain.pairs import Pair
 
@@ -62,7 +62,9 @@ def _contacts(settings: IngestorSettings, pairs: tuple[Pair, ...]) -> Iterator[C
                 yield _contact(venue.name, venue.rest_url(settings), f"missed trades of {symbol}")
         symbol = instrument.rpartition(".")[0]
         if order.order and is_pair(symbol):
-            yield _contact(TICK_HISTORY.name, TICK_HISTORY.rest_url(settings), f"past closes of {symbol}")
+            history = past_closes(symbol, settings)
+            if history is not None:
+                yield _contact(history.name, history.rest_url(settings), f"past closes of {symbol}")
         else:
             for name in dict.fromkeys((settings.bars_source, settings.bars_check_source)):
                 if name is not None:

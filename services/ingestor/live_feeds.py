@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 import httpx
+import structlog
 
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
@@ -23,7 +24,7 @@ from services.ingestor.feeds.failover.feed import FeedChooser, StandbyFeed
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.failover.log_end import begin_after_log
 from services.ingestor.feeds.ports import Feed
-from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider
+from services.ingestor.feeds.registry import bar_provider, past_closes
 from services.ingestor.feeds.streaming.feed import StreamFeed, Timing
 from services.ingestor.feeds.streaming.ports import Carrier, StreamingVenue
 from services.ingestor.feeds.streaming.symbols import is_pair
@@ -39,6 +40,8 @@ from shared.clock import Clock
 from shared.config import KafkaSettings
 from shared.domain.market_hours import hours_of
 from shared.domain.pairs import Pair, routes_of
+
+log = structlog.get_logger(__name__)
 
 _uniform = random.SystemRandom().random
 
@@ -64,7 +67,7 @@ async def live_feeds(
     make = _LiveFeeds(
         settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap or NoTap()
     )
-    bars: list[Feed] = [await make.history(instrument, order) for instrument, order in orders.items()]
+    bars = [feed for instrument, order in orders.items() for feed in await make.history(instrument, order)]
     streams = await make.streams(orders, has_backfill=True)
     return [*make.chosen(streams, orders), *bars]
 
@@ -124,12 +127,18 @@ class _LiveFeeds:
         leads = {instrument: leads[0] for instrument, leads in self._routes.items()}
         return LogTails(self._kafka, leads=leads)
 
-    async def history(self, instrument: str, order: FeedOrder) -> DailyBarsFeed:
-        """Return the daily bars of an instrument."""
-        if order.order and is_pair(_symbol_of(instrument)):
-            # Coming closes are sampled from the ticks; past ones are fetched.
-            return await self._bars(instrument, TICK_HISTORY, is_history_only=True)
-        return await self._bars(instrument, bar_provider(self._settings.bars_source), is_history_only=False)
+    async def history(self, instrument: str, order: FeedOrder) -> list[DailyBarsFeed]:
+        """Return the daily bars of an instrument; none if nobody has its past closes."""
+        symbol = _symbol_of(instrument)
+        if not (order.order and is_pair(symbol)):
+            provider = bar_provider(self._settings.bars_source)
+            return [await self._bars(instrument, provider, is_history_only=False)]
+        # Coming closes are sampled from the ticks; past ones are fetched.
+        past = past_closes(symbol, self._settings)
+        if past is None:
+            log.warning("no_past_closes", instrument=instrument, why="only coming closes fill its windows")
+            return []
+        return [await self._bars(instrument, past, is_history_only=True)]
 
     def choice(self, instrument: str, order: FeedOrder) -> InstrumentChoice:
         """Return the choice among the feeds of an instrument."""

@@ -153,6 +153,11 @@ class ProviderSettings(BaseSettings):
         description="OANDA's stream; the key of a live account needs https://stream-fxtrade.oanda.com.",
     )
 
+    oanda_rest_url: str = Field(
+        default="https://api-fxpractice.oanda.com",
+        description="OANDA's REST service: past closes; a live account needs https://api-fxtrade.oanda.com.",
+    )
+
     # Swissquote, polled, unofficial
     swissquote_url: str = Field(
         default="https://forex-data-feed.swissquote.com", description="Swissquote's public quotes."

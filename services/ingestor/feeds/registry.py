@@ -9,16 +9,18 @@ can be):
 ========================= ============================= ============================================
 venue                     ticks                         history
 ========================= ============================= ============================================
-one of `STREAMING_VENUES` its websocket, round the clock hourly candles, sampled at the XNYS close
+one of `STREAMING_VENUES` its stream                    hourly candles, sampled at the XNYS close
 any other                 none                          daily bars, by the symbol
 ========================= ============================= ============================================
 """
 
 from typing import Final
 
+from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.daily_bars.ports import BarProvider
 from services.ingestor.feeds.macro.ports import MacroProvider
 from services.ingestor.feeds.streaming.ports import StreamingVenue
+from services.ingestor.feeds.streaming.symbols import is_over_the_counter
 from services.ingestor.feeds.venues.alpaca.bars import ALPACA_BARS
 from services.ingestor.feeds.venues.alpaca.venue import ALPACA
 from services.ingestor.feeds.venues.alpha_vantage.daily import ALPHA_VANTAGE
@@ -33,7 +35,7 @@ from services.ingestor.feeds.venues.gold_api.venue import GOLD_API
 from services.ingestor.feeds.venues.kraken.venue import KRAKEN
 from services.ingestor.feeds.venues.massive.aggregates import MASSIVE_BARS
 from services.ingestor.feeds.venues.massive.venue import MASSIVE, MASSIVE_STOCKS
-from services.ingestor.feeds.venues.oanda.venue import OANDA
+from services.ingestor.feeds.venues.oanda.venue import OANDA, OANDA_HISTORY
 from services.ingestor.feeds.venues.stooq.daily_csv import STOOQ
 from services.ingestor.feeds.venues.swissquote.venue import SWISSQUOTE
 from services.ingestor.feeds.venues.tiingo.eod import TIINGO
@@ -75,8 +77,9 @@ MACRO_PROVIDERS: Final[tuple[MacroProvider, ...]] = (
     CBOE,
     COINGECKO,
 )
-# The past closes of every instrument that ticks, of whichever venue.
+# The past closes of every token that ticks, of whichever venue, and of metals and currencies.
 TICK_HISTORY: Final = COINBASE_HISTORY
+SPOT_HISTORY: Final = OANDA_HISTORY
 
 
 def streaming_venue(instrument: str) -> StreamingVenue | None:
@@ -96,6 +99,21 @@ def streaming_venue(instrument: str) -> StreamingVenue | None:
 def bar_provider(name: str) -> BarProvider:
     """Return a provider of daily bars by the name that the settings give it."""
     return next(provider for provider in BAR_PROVIDERS if provider.name == name)
+
+
+def past_closes(symbol: str, settings: IngestorSettings) -> BarProvider | None:
+    """Return who has the past closes of something that ticks; None if nobody that there is a key for.
+
+    Examples
+    --------
+    >>> past_closes("PAXG/USD", IngestorSettings.model_construct()).name
+    'coinbase'
+    >>> past_closes("XAU/USD", IngestorSettings.model_construct()) is None
+    True
+    """
+    if not is_over_the_counter(symbol):
+        return TICK_HISTORY
+    return SPOT_HISTORY if settings.oanda_token is not None and settings.oanda_account is not None else None
 
 
 def macro_provider(series: str) -> MacroProvider:

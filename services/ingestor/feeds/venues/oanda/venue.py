@@ -3,12 +3,16 @@
 from datetime import time
 from typing import Final
 
+import httpx
 from pydantic import SecretStr
 
 from services.ingestor.config import IngestorSettings
+from services.ingestor.feeds.daily_bars.ports import BarProvider, BarSource
 from services.ingestor.feeds.streaming.ports import Carrier, Endpoint, Sharing, StreamingVenue
 from services.ingestor.feeds.streaming.symbols import is_over_the_counter
+from services.ingestor.feeds.venues.oanda.candles import OandaCloses
 from services.ingestor.feeds.venues.oanda.protocol import OandaProtocol
+from shared.calendars import xnys_calendar
 from shared.errors import ConfigError
 
 
@@ -54,4 +58,14 @@ OANDA: Final = StreamingVenue(
     # A heartbeat comes every five seconds.
     idle_seconds=10.0,
     daily_break=(time(16, 58), time(18, 3)),
+)
+
+
+def _make_source(client: httpx.AsyncClient, symbol: str, settings: IngestorSettings) -> BarSource:
+    token, _ = _access(settings)
+    return OandaCloses(client, instrument=instrument_of(symbol), token=token, calendar=xnys_calendar())
+
+
+OANDA_HISTORY: Final = BarProvider(
+    name="oanda", rest_url=lambda settings: settings.oanda_rest_url, make_source=_make_source
 )
