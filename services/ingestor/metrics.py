@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from services.ingestor.core.connection_health import FeedCondition
 from services.ingestor.core.send_queue import Dropped
+from services.ingestor.macro_metrics import MacroMetrics
 from shared.domain.ticks import AuthorityReason, FeedFaultKind
 from shared.version import CODE_VERSION
 
@@ -54,7 +55,6 @@ BAR_OUTCOMES: Final = (
     "no_trade",
     "partial_volume",
 )
-MACRO_OUTCOMES: Final = ("added", "revised", "unchanged", "rejected")
 DEAD_LETTER_REASONS: Final = REJECTED_REASONS
 # From a colocated venue to a feed that is minutes behind.
 _DELAY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -237,31 +237,12 @@ class IngestorMetrics:
             "Dead letters lost while Kafka was unreachable.",
             registry=registry,
         )
-        self.macro_observations = Counter(
-            "convex_ingestor_macro_observations_total",
-            "Macro observations pulled.",
-            ["series", "outcome"],
-            registry=registry,
-        )
-        self.macro_last_pull = Gauge(
-            "convex_ingestor_macro_last_pull_timestamp_seconds",
-            "When a macro series was last pulled successfully.",
-            ["series"],
-            registry=registry,
-        )
-        self.macro_refused = Gauge(
-            "convex_ingestor_macro_refused",
-            "1 while the provider refuses a macro series for good: its key, or the series itself.",
-            ["series"],
-            registry=registry,
-        )
+        self.macro = MacroMetrics(registry, series=macro_series)
         self.recording_dropped = Counter(
             "convex_ingestor_recording_dropped_total",
             "Frames and answers that are missing in the recording.",
             registry=registry,
         )
-        for series in macro_series:
-            self._start_series(series)
         self.closures_inferred = Gauge(
             "convex_ingestor_closures_inferred",
             "Recent days that count as closed because nobody has a trade of them; not declared.",
@@ -317,12 +298,6 @@ class IngestorMetrics:
     def follow_lease(self, is_held: Callable[[], bool]) -> None:
         """Show at each scrape whether this ingestor runs the feeds."""
         self.lease_held.set_function(is_held)
-
-    def _start_series(self, series: str) -> None:
-        self.macro_last_pull.labels(series)
-        self.macro_refused.labels(series)
-        for outcome in MACRO_OUTCOMES:
-            self.macro_observations.labels(series, outcome)
 
     def _start_stream(self, feed: str, instrument: str) -> None:
         for metric in (self.last_tick, self.feed_connected, self.feed_open, self.missing_trades):

@@ -116,7 +116,7 @@ class MacroFeed:
             retry_after_seconds=error.retry_after_seconds,
         )
         if verdict.is_news:
-            self._metrics.macro_refused.labels(self._series).set(1)
+            self._metrics.macro.refused.labels(self._series).set(1)
             log.error(
                 "feed_refused", feed=self.name, series=self._series, reason=error.reason, error=str(error)
             )
@@ -126,7 +126,7 @@ class MacroFeed:
         readings = await self._source.readings(since=since)
         if self._refusals.on_success():
             log.info("feed_accepted_again", feed=self.name, series=self._series)
-        self._metrics.macro_refused.labels(self._series).set(0)
+        self._metrics.macro.refused.labels(self._series).set(0)
         now_ns = self._clock.now_ns()
         news = self._vintages.compare(readings.rows, now_ns=now_ns)
         for raw, unreadable in readings.unreadable:
@@ -141,12 +141,12 @@ class MacroFeed:
 
     def _report(self, news: News, *, unreadable: int, now_ns: int) -> None:
         rejected = len(news.rejected) + unreadable
-        received = self._metrics.macro_observations
+        received = self._metrics.macro.observations
         received.labels(self._series, "added").inc(len(news.added))
         received.labels(self._series, "revised").inc(len(news.revised))
         received.labels(self._series, "unchanged").inc(news.unchanged)
         received.labels(self._series, "rejected").inc(rejected)
-        self._metrics.macro_last_pull.labels(self._series).set(now_ns / NS_PER_SECOND)
+        self._metrics.macro.last_pull.labels(self._series).set(now_ns / NS_PER_SECOND)
         newest = self._vintages.newest_date()
         log.info(
             "macro_pulled",
