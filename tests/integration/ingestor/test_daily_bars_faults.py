@@ -308,6 +308,7 @@ async def test_all_closes_on_another_scale_without_a_split_are_not_believed_at_o
     ):
         await running.until(lambda: len(fake.server.requests) >= 4)
         assert running.sink.order == ["history"]
+        assert "changed by the factor 100, and no split explains it" in running.detail()[1]
         clock.advance(timedelta(hours=12))
         await running.until(lambda: len(running.sink.histories) >= 2)
     assert running.sink.histories[-1][-1].close == pytest.approx(20_619.0)

@@ -90,6 +90,11 @@ class CloseCheck:
             for session, share in self._disagree.items()
             if session not in self._held
         ]
+        if self._scale is not None:
+            found.append(
+                f"most closes of {self._instrument} changed by the factor {self._scale[0]:g}, and no split "
+                "explains it"
+            )
         unanswered = self._other.problem() if self._other is not None else None
         return [*found, unanswered] if unanswered is not None else found
 
@@ -124,7 +129,9 @@ class CloseCheck:
             log.warning(
                 "closes_rescaled_without_a_split", feed=self._feed, instrument=self._instrument, factor=factor
             )
-        return now_ns - self._scale[1] >= UNCHANGED_NS
+        is_lasting = now_ns - self._scale[1] >= UNCHANGED_NS
+        self._scale = None if is_lasting else self._scale
+        return is_lasting
 
     async def other_closes(self, sessions: Sequence[str], pulled: PulledRows) -> Mapping[str, float]:
         """Ask the other source once, and return its closes, comparable with the first source's."""
