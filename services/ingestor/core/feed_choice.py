@@ -143,6 +143,10 @@ class FeedChoice:
         """Return the feed that ticks are taken from."""
         return self._present
 
+    def begin(self, *, now: float) -> None:
+        """Count time from now on: the feeds were not running before."""
+        self._taken_at = self._decided_at = now
+
     def decide(self, health: Mapping[str, FeedHealth], *, now: float) -> Switch | None:
         """Take in how each feed is, and return the switch that follows, if any.
 

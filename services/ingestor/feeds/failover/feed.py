@@ -43,6 +43,7 @@ class StandbyFeed:
         self.confirm = confirm
         self._choices = choices
         self._prepare = prepare
+        self.is_prepared = prepare is None
 
     def statuses(self) -> Iterable[FeedStatus]:
         """Return the status of each instrument that the feed is chosen for, once the log says so."""
@@ -67,6 +68,7 @@ class StandbyFeed:
         """
         if self._prepare is not None:
             await self._prepare()
+            self.is_prepared = True
         await self.feed.run(self.sink_before(sink))
 
     def sink_before(self, sink: Sink) -> Sink:
@@ -119,6 +121,9 @@ class FeedChooser:
             for status in standby.feed.statuses():
                 statuses[status.instrument][standby.name] = status
         for instrument, choice in self._choices.items():
+            if not all(each.is_prepared for each in self._feeds if instrument in each.instruments):
+                # What an earlier process published last is not known yet.
+                continue
             refused = {
                 standby.name
                 for standby in self._feeds

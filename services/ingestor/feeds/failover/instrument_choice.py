@@ -95,6 +95,7 @@ class InstrumentChoice:
         self._metrics = metrics
         self._clock = clock
         self.is_announced = False
+        self._has_begun = False
         self._since_ns = 0
         self._started_ns = clock.now_ns()
         self._last_tick_ns: int | None = None
@@ -170,6 +171,9 @@ class InstrumentChoice:
             Feeds that their venue refuses.
         """
         now = self._clock.monotonic()
+        if not self._has_begun:
+            self._has_begun = True
+            self._choice.begin(now=now)
         live = {feed for feed in self._feeds if feed in statuses and statuses[feed].state is FeedState.LIVE}
         self._findings = self._comparison.compare(live, present=self.present, now=now)
         switch = self._choice.decide(self._health(statuses, refused), now=now)

@@ -201,3 +201,10 @@ def test_also_a_feed_that_disagrees_is_left_later_after_many_switches() -> None:
 def test_order_without_feeds_or_with_one_twice_is_refused(feeds: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="needs feeds, each once"):
         FeedChoice(feeds, now=0.0)
+
+
+def test_time_before_the_feeds_ran_does_not_count() -> None:
+    feeds = _Feeds()
+    feeds.now = 10.0
+    feeds.choice.begin(now=10.0)
+    assert [at for at, _ in feeds.until(20.0, kraken=_DEAD)] == [10.0 + PATIENCE_SECONDS]

@@ -1,5 +1,6 @@
 """The order of what is queued when a feed is chosen, and the faults that are told."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -275,7 +276,7 @@ def test_refused_feed_is_left_at_once() -> None:
 def test_feed_without_a_status_yet_counts_as_stale() -> None:
     market = _Market("kraken", "coinbase")
     market.feeds["kraken"].statuses = lambda: ()  # type: ignore[method-assign]  # this feed has no status yet
-    market.run(3, coinbase=4_399.0)
+    market.run(4, coinbase=4_399.0)
     assert market.told()[0] == "coinbase instead of kraken: other_stale"
     assert next(iter(market.standby)).statuses() == ()
 
@@ -445,3 +446,32 @@ def test_operator_is_shown_which_feed_is_chosen_and_how_the_others_compare() -> 
     market.run(40, kraken=4_480.0, coinbase=4_400.0)
     (detail,) = market.chooser.details()
     assert detail.words.startswith("kraken 4480.25 and coinbase 4400.25 are 1.82 % apart, usually 0.45 %; +")
+
+
+async def test_nothing_is_chosen_before_it_is_known_where_the_log_ends() -> None:
+    market = _Market("kraken", "coinbase")
+    is_known = asyncio.Event()
+
+    async def prepare() -> None:
+        await is_known.wait()
+        market.choice.resume(
+            FeedAuthority(instrument=LEAD, feed="coinbase", since_ns=5, reason=AuthorityReason.FIRST)
+        )
+
+    choices = {LEAD: market.choice}
+    waiting = StandbyFeed(
+        market.feeds["kraken"],
+        choices,
+        is_refused=lambda _: False,
+        confirm=market.feeds["kraken"].confirm,
+        prepare=prepare,
+    )
+    chooser = FeedChooser([waiting, market.standby[1]], choices)
+    running = asyncio.create_task(waiting.run(market.sink))
+    await asyncio.sleep(0)
+    chooser.decide(market.sink)
+    assert market.told() == []
+    is_known.set()
+    await running
+    chooser.decide(market.sink)
+    assert market.told() == ["kraken instead of coinbase: taken_over"]
