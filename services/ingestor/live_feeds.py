@@ -25,8 +25,9 @@ from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.failover.log_end import begin_after_log
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.registry import bar_provider, past_closes
-from services.ingestor.feeds.streaming.feed import StreamFeed, Timing
+from services.ingestor.feeds.streaming.feed import StreamFeed
 from services.ingestor.feeds.streaming.ports import Carrier, StreamingVenue
+from services.ingestor.feeds.streaming.subscriptions import Timing
 from services.ingestor.feeds.streaming.symbols import is_pair
 from services.ingestor.feeds.streaming.venue_feed import Wanted, venue_feeds
 from services.ingestor.feeds.transport.http_clients import HttpClients

@@ -15,9 +15,10 @@ from services.ingestor.core.connection_health import FeedCondition, Limits
 from services.ingestor.core.refusals import Patience
 from services.ingestor.feeds.ports import FeedDetail
 from services.ingestor.feeds.streaming.connection import ConnectionPlan
-from services.ingestor.feeds.streaming.feed import StreamFeed, Subscription, Timing
+from services.ingestor.feeds.streaming.feed import StreamFeed
 from services.ingestor.feeds.streaming.gap_filler import FillTiming
 from services.ingestor.feeds.streaming.ports import Backfill, StreamingVenue, VenueProtocol
+from services.ingestor.feeds.streaming.subscriptions import Subscription, Timing
 from services.ingestor.feeds.streaming.venue_feed import plan_of
 from services.ingestor.feeds.transport.carrier import Channel, Endpoint
 from services.ingestor.feeds.transport.http_clients import USER_AGENT

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -27,9 +28,9 @@ _SLOW = replace(TIMING, limits=Limits(ack=5.0, first_data=5.0, idle=5.0, no_data
 
 
 @asynccontextmanager
-async def _running(plan: ConnectionPlan, *symbols: str, **options: object) -> AsyncIterator[LiveFeed]:
+async def _running(plan: ConnectionPlan, *symbols: str, **options: Any) -> AsyncIterator[LiveFeed]:
     options = {"timing": _SLOW, **options}
-    async with planned_feed("test", plan=plan, symbols=symbols, **options) as feed:  # type: ignore[arg-type]
+    async with planned_feed("test", plan=plan, symbols=symbols, **options) as feed:
         yield feed
 
 

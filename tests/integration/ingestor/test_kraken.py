@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from services.ingestor.core.connection_health import Limits
 from services.ingestor.core.duplicates_and_gaps import Gap
-from services.ingestor.feeds.streaming.feed import Timing
+from services.ingestor.feeds.streaming.subscriptions import Timing
 from services.ingestor.feeds.venues.kraken.backfill import KrakenBackfill
 from services.ingestor.feeds.venues.kraken.protocol import KrakenProtocol
 from shared.clock import SystemClock

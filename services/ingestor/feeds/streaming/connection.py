@@ -11,7 +11,7 @@ from typing import Final
 
 from services.ingestor.core.connection_health import ConnectionHealth, Limits
 from services.ingestor.feeds.ports import Sink
-from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, FrameRouter, Routes
+from services.ingestor.feeds.streaming.frame_events import ConnectionEnd, FrameRouter, Routes
 from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
 from services.ingestor.feeds.streaming.ports import KeepAlive, VenueProtocol
 from services.ingestor.feeds.transport.carrier import Channel, ChannelEnded

@@ -14,68 +14,31 @@ Missed trades are fetched while reading goes on.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
-from services.ingestor.core.connection_health import Limits
-from services.ingestor.core.refusals import Patience, RefusalRecord
+from services.ingestor.core.refusals import RefusalRecord
 from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.feeds.streaming.connection import Connection, ConnectionPlan
-from services.ingestor.feeds.streaming.frame_routing import ConnectionEnd, Routes
-from services.ingestor.feeds.streaming.gap_filler import FillTiming, GapFiller
+from services.ingestor.feeds.streaming.frame_events import ConnectionEnd, Routes
 from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream, LastFrame
 from services.ingestor.feeds.streaming.played_connections import PlayedConnections
-from services.ingestor.feeds.streaming.ports import Backfill
+from services.ingestor.feeds.streaming.subscriptions import Subscription, Timing, make_stream
 from services.ingestor.feeds.streaming.unknown_kinds import UnknownKinds
 from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
-from shared.domain.ticks import FeedState, FeedStatus
+from shared.domain.ticks import FeedStatus
 
 log = structlog.get_logger(__name__)
 
 # How long a connection must have been LIVE for its end to be the first of a new series of failures.
 _STABLE_SECONDS: Final = 60.0
 _REPLACE_POLL_SECONDS: Final = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Time limits of a feed and its connections, in seconds."""
-
-    limits: Limits
-    stale_after: float
-    lateness: float
-    reconnect_base: float
-    reconnect_cap: float
-    patience: Patience = field(default_factory=Patience)
-    fill: FillTiming = field(default_factory=FillTiming)
-    # Two connections may be some frames apart: the old one is read for so long after the new one has data.
-    overlap: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """An instrument that a feed is to bring.
-
-    Parameters
-    ----------
-    symbol
-        The venue's instrument, in our notation.
-    market
-        The state of the instrument's market at an instant; a token's is always ``LIVE``.
-    backfill
-        Fetches its missed trades; None for a venue that does not number them.
-    """
-
-    instrument: str
-    symbol: str
-    market: Callable[[int], FeedState]
-    backfill: Backfill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +80,6 @@ class StreamFeed:
         self.instruments: tuple[str, ...] = tuple(each.instrument for each in subscriptions)
         self._plan = plan
         self._timing = timing
-        self._uniform = uniform
         self._metrics = metrics
         self._clock = clock
         self._redactor = redactor or Redactor()
@@ -129,7 +91,19 @@ class StreamFeed:
         )
         self._refusals = RefusalRecord(timing.patience)
         self._last_frame = LastFrame(at=clock.monotonic())
-        self.streams = tuple(self._stream(each) for each in subscriptions)
+        self.streams = tuple(
+            make_stream(
+                name,
+                each,
+                timing=timing,
+                last_frame=self._last_frame,
+                uniform=uniform,
+                metrics=metrics,
+                redactor=redactor or Redactor(),
+                clock=clock,
+            )
+            for each in subscriptions
+        )
         by_symbol: dict[str, tuple[InstrumentStream, ...]] = {}
         for stream in self.streams:
             by_symbol[stream.symbol] = (*by_symbol.get(stream.symbol, ()), stream)
@@ -342,34 +316,6 @@ class StreamFeed:
                 asked_again_in_seconds=verdict.at_least_seconds,
             )
         return max(verdict.at_least_seconds, end.at_least_seconds)
-
-    def _stream(self, subscription: Subscription) -> InstrumentStream:
-        timing = self._timing
-        stream = InstrumentStream(
-            self.name,
-            instrument=subscription.instrument,
-            symbol=subscription.symbol,
-            market=subscription.market,
-            last_frame=self._last_frame,
-            stale_after=timing.stale_after,
-            lateness=timing.lateness,
-            idle=timing.limits.idle,
-            patience=timing.patience,
-            metrics=self._metrics,
-            clock=self._clock,
-        )
-        if subscription.backfill is not None:
-            stream.filler = GapFiller(
-                subscription.backfill,
-                feed=self.name,
-                instrument=subscription.instrument,
-                take=stream.take_filled,
-                timing=timing.fill,
-                uniform=self._uniform,
-                metrics=self._metrics,
-                redactor=self._redactor,
-            )
-        return stream
 
 
 async def _cancel(*tasks: asyncio.Task[Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from services.ingestor.core.connection_health import ConnectionHealth, Limits
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.streaming.connection import ConnectionPlan
-from services.ingestor.feeds.streaming.frame_routing import FrameRouter, Routes
+from services.ingestor.feeds.streaming.frame_events import FrameRouter, Routes
 from services.ingestor.feeds.streaming.instrument_stream import LastFrame
 from shared.clock import Clock
 

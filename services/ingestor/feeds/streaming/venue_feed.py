@@ -10,8 +10,9 @@ import httpx
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
 from services.ingestor.feeds.streaming.connection import ConnectionPlan
-from services.ingestor.feeds.streaming.feed import StreamFeed, Subscription, Timing
+from services.ingestor.feeds.streaming.feed import StreamFeed
 from services.ingestor.feeds.streaming.ports import Carrier, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.subscriptions import Subscription, Timing
 from services.ingestor.feeds.transport.carrier import Channel, Endpoint
 from services.ingestor.feeds.transport.http_lines import open_lines
 from services.ingestor.feeds.transport.polling import open_polling
