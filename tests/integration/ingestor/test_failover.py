@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection
 
 from services.ingestor.config import IngestorSettings
 from shared.config import KafkaSettings
+from shared.contracts.records import DIVERGENCES
 from shared.contracts.ticks import TickRecord
+from shared.domain.divergences import Transition
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.ticks import (
     AuthorityReason,
@@ -22,6 +25,7 @@ from shared.domain.ticks import (
 )
 from shared.pairs.loading import load_pairs
 from tests.integration.ingestor.harness import Reader, running, ticks_reader
+from tests.support.direct_engine import run_directly
 from tests.support.fake_feeds import coinbase, kraken
 from tests.support.fake_feeds.coinbase import CoinbaseRest, FakeCoinbase
 from tests.support.fake_feeds.daily import FakeYahoo
@@ -207,8 +211,8 @@ async def test_feed_that_never_came_is_left_and_the_second_begins(kafka: KafkaSe
     ]
 
 
-async def test_two_that_disagree_are_a_fault_in_the_log(
-    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+async def test_two_that_disagree_are_a_data_fault_also_in_a_replay_of_the_log(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("services.ingestor.core.feed_comparison.APART_SECONDS", 1.0)
     async with _venues() as venues:
@@ -223,3 +227,14 @@ async def test_two_that_disagree_are_a_fault_in_the_log(
     assert begun.at_ns < ended.at_ns
     assert "% apart" in begun.detail
     assert _ticks_of(log, "kraken") == 0
+    events = _replayed(log, tmp_path)
+    assert events == _replayed(log, tmp_path)
+    of_fault = [event for event in map(DIVERGENCES.decode, events) if "feeds_disagree" in repr(event)]
+    assert [event.type for event in of_fault][:1] == [Transition.OPEN]
+
+
+def _replayed(log: Reader, folder: Path) -> list[bytes]:
+    """Return what signals makes of what was read of the log."""
+    (folder / "rules.toml").write_text("")
+    written = list(zip(log.keys, log.values, strict=True))
+    return run_directly(written, pairs=_PAIRS, rules=folder / "rules.toml", partition_of=lambda _: 0).events

@@ -53,3 +53,10 @@ def test_tick_after_the_last_session_of_the_calendar_is_left_out() -> None:
     ticks = SessionTicks(xnys_calendar())
     ticks.take(_quotes(("2036-06-01T15:00:00Z", 205.0)))
     assert ticks.range_of(xnys_calendar().labels[-1]) is None
+
+
+def test_session_between_two_ticks_has_none() -> None:
+    ticks = SessionTicks(xnys_calendar())
+    ticks.take(_quotes(("2026-03-09T15:00:00Z", 205.0), ("2026-03-11T15:00:00Z", 207.0)))
+    assert ticks.range_of("2026-03-10") is None
+    assert ticks.range_of("2026-03-11") == (207.25, 207.25)
