@@ -24,6 +24,7 @@ _TITLES = {
     "c": "(c) from a websocket frame to the webhook's 2xx, 10 ticks/s",
     "d": "(d) thousands of pairs of one lead",
     "e": "(e) one event to thousands of receivers",
+    "f": "(f) from a websocket frame into Kafka, through every rule for ticks",
 }
 
 
@@ -76,8 +77,10 @@ def _run(part: str, **options: object) -> tuple[str, list[Figure]]:
             from bench.latency.part import run_part
         case "d":
             from bench.scale.part import run_part
-        case _:
+        case "e":
             from bench.fanout.part import run_part
+        case _:
+            from bench.ingestion.part import run_part
     return run_part(**options)  # type: ignore[arg-type]  # the parser made each
 
 

@@ -17,7 +17,7 @@ class Figure:
     Parameters
     ----------
     part
-        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale, ``e`` fan-out.
+        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale, ``e`` fan-out, ``f`` ingestion.
     value, spread
         Median over the rounds, and least and greatest.
     baseline, ratio, ratio_spread

@@ -11,7 +11,7 @@ import uuid
 import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from services.notifier.core.signing import parse_secret, webhook_signature
 from shared.config import KafkaSettings
@@ -20,16 +20,21 @@ from shared.kafka.clients import make_group_consumer, make_producer
 FIRST, SECOND = "bench-frames", "bench-events"
 
 
+async def subscribe(socket: ClientConnection) -> None:
+    """Ask for quotes and trades of one symbol."""
+    for number, channel in enumerate(("ticker", "trade"), 1):
+        request = {
+            "method": "subscribe",
+            "params": {"channel": channel, "symbol": ["PAXG/USD"]},
+            "req_id": number,
+        }
+        await socket.send(orjson.dumps(request).decode())
+
+
 async def read_frames(url: str, producer: AIOKafkaProducer) -> None:
     """Subscribe, and put each quote into the first topic."""
     async with connect(url) as socket:
-        for number, channel in enumerate(("ticker", "trade"), 1):
-            request = {
-                "method": "subscribe",
-                "params": {"channel": channel, "symbol": ["PAXG/USD"]},
-                "req_id": number,
-            }
-            await socket.send(orjson.dumps(request).decode())
+        await subscribe(socket)
         async for frame in socket:
             if orjson.loads(frame).get("channel") == "ticker":
                 await producer.send_and_wait(FIRST, str(frame).encode(), key=b"PAXG/USD")

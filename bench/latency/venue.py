@@ -74,7 +74,9 @@ class Venue:
                 await asyncio.sleep(1)
                 await socket.send('{"channel":"heartbeat"}')
         except ConnectionClosed:
-            self._ready.pop(name, None)
+            # The contestant may have connected again meanwhile.
+            if self._ready.get(name) is socket:
+                del self._ready[name]
 
 
 def _now() -> str:
