@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
@@ -77,4 +78,10 @@ def parse_rfc3339(text: str) -> int:
     if match is None:
         raise ValueError(f"needs a date, a time and a zone, such as 2014-05-02T12:30:00Z, was {text!r}")
     seconds, decimals, zone = match.groups()
-    return to_ns(datetime.fromisoformat((seconds + zone).upper())) + int((decimals or "").ljust(9, "0"))
+    return _whole_seconds(seconds + zone) + int((decimals or "").ljust(9, "0"))
+
+
+# Ticks of one second share everything but the decimals.
+@lru_cache(maxsize=256)
+def _whole_seconds(text: str) -> int:
+    return to_ns(datetime.fromisoformat(text.upper()))

@@ -1,6 +1,5 @@
 """Which ticks were seen before, and which trades are missing."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +7,7 @@ from typing import Final
 _MEMORY_SECONDS: Final = 120.0
 _MEMORY_TICKS: Final = 20_000
 _CONTRADICTIONS: Final = 3
+_NEVER: Final = float("-inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class RecentTicks:
     """
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[tuple[object, ...], float] = OrderedDict()
+        self._seen: dict[tuple[object, ...], float] = {}
 
     def is_new(self, key: tuple[object, ...], *, now: float) -> bool:
         """Return whether a tick was not seen yet, and remember it.
@@ -151,9 +151,15 @@ class RecentTicks:
             Seconds on a clock that never goes back.
         """
         seen = self._seen
-        while seen and (len(seen) >= _MEMORY_TICKS or next(iter(seen.values())) < now - _MEMORY_SECONDS):
-            seen.popitem(last=False)
-        if key in seen:
+        # Two go for each that comes, so that the old ones are gone in time.
+        for _ in range(2):
+            oldest = next(iter(seen), None)
+            if oldest is None or (len(seen) < _MEMORY_TICKS and seen[oldest] >= now - _MEMORY_SECONDS):
+                break
+            del seen[oldest]
+        if seen.get(key, _NEVER) >= now - _MEMORY_SECONDS:
             return False
+        # It goes to the end, where the newest are.
+        seen.pop(key, None)
         seen[key] = now
         return True

@@ -18,7 +18,6 @@ At most 2,000 are held, and the oldest is refused for one more. What is believed
 """
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -181,12 +180,11 @@ class OutlierHold(Generic[T]):
 
     def _compute(self, spread: float) -> None:
         self._until_computed = min(_COMPUTED_EVERY, len(self._prices))
-        median = self._median = _middle(self._prices)
-        deviation = _middle(abs(each - median) for each in self._prices)
-        width = max(FACTOR * deviation, max(FLOOR, spread) * median)
+        ordered = sorted(self._prices)
+        median = self._median = ordered[len(ordered) // 2]
+        width = max(FLOOR, spread) * median
+        # No deviation is greater than the range of the prices, which is mostly far within the floor.
+        if FACTOR * (ordered[-1] - ordered[0]) > width:
+            deviations = sorted(abs(each - median) for each in ordered)
+            width = max(width, FACTOR * deviations[len(deviations) // 2])
         self._low, self._high = median - width, median + width
-
-
-def _middle(values: Iterable[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]

@@ -184,7 +184,10 @@ class VenueClock:
             self._offset_ns = offset_ns
             return
         previous, present = self._windows
-        if now - present.since > _WINDOW_SECONDS:
+        is_over = now - present.since > _WINDOW_SECONDS
+        if not is_over and present.second_ns is not None and offset_ns <= present.second_ns:
+            return
+        if is_over:
             previous, present = present, _Window(offset_ns, now=now)
             self._windows = (previous, present)
         else:

@@ -22,13 +22,13 @@ from services.ingestor.feeds.streaming.events import (
 )
 from services.ingestor.feeds.streaming.instrument_stream import InstrumentStream
 from services.ingestor.feeds.streaming.ports import VenueProtocol
+from services.ingestor.feeds.streaming.tick_batches import PARSER_FAILED
 from services.ingestor.feeds.streaming.unknown_kinds import UnknownKinds
 from services.ingestor.feeds.transport.secrets import Redactor
 from shared.errors import DataError, DecodeError
 
 log = structlog.get_logger(__name__)
 
-PARSER_REASON: Final = "parser_failed"
 # Two connections are a few frames apart, not more.
 MAX_WITHHELD: Final = 256
 
@@ -190,7 +190,7 @@ class FrameRouter:
         except Exception as error:
             # A protocol must not raise. If one does, its frame is kept for whoever mends it.
             self._log_failure(error, frame)
-            return [Unreadable(error=DecodeError(f"the parser failed: {error!r}", reason=PARSER_REASON))]
+            return [Unreadable(error=DecodeError(f"the parser failed: {error!r}", reason=PARSER_FAILED))]
 
     def _assign(self, event: Event, of_symbols: dict[str, list[Event]]) -> None:
         symbol: str | None = getattr(event, "symbol", None)
@@ -219,7 +219,7 @@ class FrameRouter:
                 outcome = stream.take(events, frame=frame, received_ns=received_ns, now=now, sink=sink)
             except Exception as error:
                 self._log_failure(error, frame)
-                failure = DecodeError(f"a tick cannot be taken: {error!r}", reason=PARSER_REASON)
+                failure = DecodeError(f"a tick cannot be taken: {error!r}", reason=PARSER_FAILED)
                 self._reject(frame, failure, sink)
                 continue
             if outcome.has_data:

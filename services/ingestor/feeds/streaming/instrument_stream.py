@@ -18,6 +18,7 @@ from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.feeds.streaming.events import Event, Trade
 from services.ingestor.feeds.streaming.gap_filler import GapFiller
+from services.ingestor.feeds.streaming.tick_batches import after_the_frames_at_hand
 from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
@@ -89,6 +90,7 @@ class InstrumentStream:
             lateness_ns=lateness_ns,
             metrics=metrics,
             venue_clock=self._venue_clock,
+            defer=after_the_frames_at_hand,
         )
         self._ask_again_seconds = patience.ask_again_seconds
         self._refusals = RefusalRecord(patience)

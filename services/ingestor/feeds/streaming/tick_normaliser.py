@@ -8,11 +8,9 @@ The rules are in ``core/tick_validation``; here they are applied in their order.
 instants give the same ticks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
-
-import numpy as np
 
 from services.ingestor.core.duplicates_and_gaps import Gap, RecentTicks, TradeSequence
 from services.ingestor.core.outliers import OutlierHold
@@ -35,9 +33,9 @@ from services.ingestor.feeds.streaming.events import (
     Unreadable,
     VenueStatus,
 )
+from services.ingestor.feeds.streaming.tick_batches import QuoteTick, Tick, TickBatches, TradeTick
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.ticks import QuoteBatch, TradeBatch
 from shared.errors import DataError, QualityError
 
 # A dead letter keeps less of a frame; a held tick must not keep a whole one.
@@ -75,23 +73,8 @@ class FrameOutcome:
     rejection: Rejected | None = None
 
 
-class _QuoteTick(NamedTuple):
-    ts_event_ns: int
-    received_ns: int
-    bid: float
-    ask: float
-
-
-class _TradeTick(NamedTuple):
-    ts_event_ns: int
-    received_ns: int
-    price: float
-    size: float
-    trade_id: str
-
-
 class _Held(NamedTuple):
-    tick: _QuoteTick | _TradeTick
+    tick: Tick
     frame: str | bytes
 
 
@@ -103,8 +86,6 @@ class _Frame(NamedTuple):
     now: float
     sink: Sink
     outcome: FrameOutcome
-    quotes: list[_QuoteTick]
-    trades: list[_TradeTick]
 
 
 class TickNormaliser:
@@ -116,6 +97,9 @@ class TickNormaliser:
         How old the quote of a snapshot may be to be used.
     venue_clock
         Learns the venue's time from the ticks and heartbeats.
+    defer
+        Calls what it is given soon: ticks of frames that come at once leave together. None: the ticks of each
+        frame leave with it.
     """
 
     def __init__(
@@ -126,6 +110,7 @@ class TickNormaliser:
         lateness_ns: int,
         metrics: IngestorMetrics,
         venue_clock: VenueClock,
+        defer: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._feed = feed
         self._instrument = instrument
@@ -133,6 +118,8 @@ class TickNormaliser:
         self._metrics = metrics
         self._venue_clock = venue_clock
         self._venue_restarts = venue_clock.restarts
+        self._is_deferred = defer is not None
+        self._batches = TickBatches(feed=feed, instrument=instrument, defer=defer)
         self._sequence = TradeSequence()
         self._quotes = RecentTicks()
         self._prints = RecentTicks()
@@ -188,7 +175,7 @@ class TickNormaliser:
             The same instant in seconds on a clock that never goes back.
         """
         outcome = FrameOutcome()
-        this = _Frame(frame, received_ns, now, sink, outcome, [], [])
+        this = _Frame(frame, received_ns, now, sink, outcome)
         trades: list[Trade] = []
         for event in events:
             match event:
@@ -221,18 +208,19 @@ class TickNormaliser:
                     self._reject(error, this)
         if trades:
             self._take_trades(trades, this)
-        self._publish(this.quotes, this.trades, sink)
-        if self._outliers.is_open and self.settle(now=now, sink=sink):
+        if self._outliers.is_open and self._settle(now, sink):
             outcome.has_fresh_tick = True
+        if not self._is_deferred:
+            self._batches.flush()
         return outcome
 
     def take_filled(self, trades: Sequence[Trade], *, received_ns: int, now: float, sink: Sink) -> None:
         """Queue back-filled trades, in the order of their ids."""
-        this = _Frame("", received_ns, now, sink, FrameOutcome(), [], [])
+        this = _Frame("", received_ns, now, sink, FrameOutcome())
         for trade in sorted(trades, key=lambda trade: trade.trade_id):
             if self._can_be_true(trade, this) and not self._is_future(trade.ts_event_ns, this):
-                this.trades.append(self._trade_tick(trade, str(trade.trade_id), this))
-        self._publish([], this.trades, sink)
+                self._batches.add(self._trade_tick(trade, str(trade.trade_id), this), sink)
+        self._batches.flush()
 
     def confirm(self, price: float, *, now: float, sink: Sink) -> None:
         """Use the ticks that are held if another feed of the same thing has a price near theirs."""
@@ -242,24 +230,26 @@ class TickNormaliser:
     def settle(self, *, now: float, sink: Sink) -> bool:
         """Publish or reject the ticks about which it is decided; return whether any is published.
 
-        To be called about once a second also when no frame comes: nothing is held for longer than a bound.
+        To be called about once a second also when no frame comes: nothing is held for longer than a bound. A
+        status that is queued next comes after every tick that was taken.
         """
+        is_any_published = self._settle(now, sink)
+        self._batches.flush()
+        return is_any_published
+
+    def _settle(self, now: float, sink: Sink) -> bool:
         decided = self._outliers.decided(now=now)
         if decided is None:
             return False
         for tick, frame in decided.refused:
-            price = tick.price if isinstance(tick, _TradeTick) else (tick.bid + tick.ask) / 2
+            price = tick.price if isinstance(tick, TradeTick) else (tick.bid + tick.ask) / 2
             error = QualityError(
                 f"a price far from the last ones needs confirmation, was {price:.10g}", reason="outlier"
             )
             sink.reject(feed=self._feed, raw=_raw(frame), error=error)
-        ticks = [tick for tick, _ in decided.believed]
-        self._publish(
-            [tick for tick in ticks if isinstance(tick, _QuoteTick)],
-            [tick for tick in ticks if isinstance(tick, _TradeTick)],
-            sink,
-        )
-        return bool(ticks)
+        for tick, _ in decided.believed:
+            self._batches.add(tick, sink)
+        return bool(decided.believed)
 
     # -- one event -----------------------------------------------------------------------------------------
 
@@ -287,10 +277,9 @@ class TickNormaliser:
             )
             self._reject(too_wide, this)
             return
-        tick = _QuoteTick(ts_event_ns, self._received_ns(this), bid, ask)
+        tick = QuoteTick(ts_event_ns, self._received_ns(this), bid, ask)
         price = (bid + ask) / 2.0
         if self._is_believed(price, tick, this):
-            this.quotes.append(tick)
             self._note(tick, quote.is_snapshot, this)
 
     def _take_print(self, trade: Print, this: _Frame) -> None:
@@ -319,14 +308,13 @@ class TickNormaliser:
             if is_snapshot:
                 # It fills a gap, so it may be as old as the gap.
                 if not self._is_future(trade.ts_event_ns, this):
-                    this.trades.append(self._trade_tick(trade, str(trade_id), this))
+                    self._batches.add(self._trade_tick(trade, str(trade_id), this), this.sink)
             elif self._is_in_time(trade.ts_event_ns, is_snapshot, this):
                 self._take_price(trade, str(trade_id), this)
 
     def _take_price(self, trade: Trade | Print, trade_id: str, this: _Frame) -> None:
         tick = self._trade_tick(trade, trade_id, this)
         if self._is_believed(trade.price, tick, this):
-            this.trades.append(tick)
             self._note(tick, trade.is_snapshot, this)
 
     def _take_heartbeat(self, beat: Heartbeat, this: _Frame) -> None:
@@ -369,7 +357,7 @@ class TickNormaliser:
         self._reject_time(ts_event_ns, "future", this)
         return True
 
-    def _is_believed(self, price: float, tick: _QuoteTick | _TradeTick, this: _Frame) -> bool:
+    def _is_believed(self, price: float, tick: Tick, this: _Frame) -> bool:
         if self._outliers.admits(price, spread=self._spreads.usual):
             return True
         held = _Held(tick, this.text[:_KEPT_OF_FRAME])
@@ -389,7 +377,8 @@ class TickNormaliser:
 
     # -- what is published ---------------------------------------------------------------------------------
 
-    def _note(self, tick: _QuoteTick | _TradeTick, is_snapshot: bool, this: _Frame) -> None:
+    def _note(self, tick: Tick, is_snapshot: bool, this: _Frame) -> None:
+        self._batches.add(tick, this.sink)
         if not is_snapshot:
             this.outcome.has_fresh_tick = True
             self._delay.observe(max(0, tick.received_ns - tick.ts_event_ns) / NS_PER_SECOND)
@@ -398,35 +387,8 @@ class TickNormaliser:
         """Return when the frame came, by the venue's time where our wall clock cannot be right."""
         return self._venue_clock.plausible_ns(this.received_ns, now=this.now)
 
-    def _trade_tick(self, trade: Trade | Print, trade_id: str, this: _Frame) -> _TradeTick:
-        return _TradeTick(trade.ts_event_ns, self._received_ns(this), trade.price, trade.size, trade_id)
-
-    def _publish(self, quotes: list[_QuoteTick], trades: list[_TradeTick], sink: Sink) -> None:
-        if quotes:
-            events, received, bids, asks = zip(*quotes, strict=True)
-            sink.put_ticks(
-                QuoteBatch(
-                    instrument=self._instrument,
-                    feed=self._feed,
-                    ts_event_ns=np.array(events, dtype=np.int64),
-                    ts_received_ns=np.array(received, dtype=np.int64),
-                    bid=np.array(bids, dtype=np.float64),
-                    ask=np.array(asks, dtype=np.float64),
-                )
-            )
-        if trades:
-            events, received, prices, sizes, ids = zip(*trades, strict=True)
-            sink.put_ticks(
-                TradeBatch(
-                    instrument=self._instrument,
-                    feed=self._feed,
-                    ts_event_ns=np.array(events, dtype=np.int64),
-                    ts_received_ns=np.array(received, dtype=np.int64),
-                    price=np.array(prices, dtype=np.float64),
-                    size=np.array(sizes, dtype=np.float64),
-                    trade_id=ids,
-                )
-            )
+    def _trade_tick(self, trade: Trade | Print, trade_id: str, this: _Frame) -> TradeTick:
+        return TradeTick(trade.ts_event_ns, self._received_ns(this), trade.price, trade.size, trade_id)
 
 
 def _identity(trade: Print) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.streaming.events import Event, Heartbeat, Print, Quote, Trade
 from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
-from shared.domain.ticks import QuoteBatch
+from shared.domain.ticks import QuoteBatch, TradeBatch
 from tests.support.fake_feeds.sink import RecordingSink
 
 _INSTRUMENT = "XAU/USD.TEST"
@@ -122,10 +122,10 @@ def test_a_move_is_published_whole_and_in_its_order_when_it_is_confirmed() -> No
     ]
 
     assert [outcome.has_fresh_tick for outcome in outcomes] == [False, False, True]
-    quotes, trades = feed.sink.batches
-    assert isinstance(quotes, QuoteBatch)
-    assert quotes.bid.tolist() == [1_270.0, 1_267.0]
-    assert quotes.ts_received_ns.tolist() == [_ns(20.0), _ns(20.3)]
+    assert [type(batch) for batch in feed.sink.batches] == [QuoteBatch, TradeBatch, QuoteBatch]
+    assert feed.sink.bids() == [1_270.0, 1_267.0]
+    first, trades, last = feed.sink.batches
+    assert (first.ts_received_ns.tolist(), last.ts_received_ns.tolist()) == ([_ns(20.0)], [_ns(20.3)])
     assert trades.ts_event_ns.tolist() == [_ns(20.1), _ns(20.2)]
     assert feed.reasons() == []
 
