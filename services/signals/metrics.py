@@ -40,6 +40,7 @@ SUPPRESSED: Final = (
     "trade_superseded",
     "tick_behind_watermark",
     "tick_implausible",
+    "tick_outside_session",
     "tick_of_other_feed",
     "status_of_other_feed",
     "authority_assumed",

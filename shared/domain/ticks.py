@@ -55,6 +55,17 @@ class QuoteBatch:
             ask=self.ask[part],
         )
 
+    def where(self, is_kept: NDArray[np.bool_]) -> "QuoteBatch":
+        """Return the rows for which ``is_kept``, shape ``(n,)``, is true."""
+        return QuoteBatch(
+            instrument=self.instrument,
+            feed=self.feed,
+            ts_event_ns=self.ts_event_ns[is_kept],
+            ts_received_ns=self.ts_received_ns[is_kept],
+            bid=self.bid[is_kept],
+            ask=self.ask[is_kept],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeBatch:
@@ -89,6 +100,18 @@ class TradeBatch:
             price=self.price[part],
             size=self.size[part],
             trade_id=self.trade_id[part],
+        )
+
+    def where(self, is_kept: NDArray[np.bool_]) -> "TradeBatch":
+        """Return the rows for which ``is_kept``, shape ``(n,)``, is true."""
+        return TradeBatch(
+            instrument=self.instrument,
+            feed=self.feed,
+            ts_event_ns=self.ts_event_ns[is_kept],
+            ts_received_ns=self.ts_received_ns[is_kept],
+            price=self.price[is_kept],
+            size=self.size[is_kept],
+            trade_id=tuple(each for each, kept in zip(self.trade_id, is_kept, strict=True) if kept),
         )
 
 

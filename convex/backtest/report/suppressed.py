@@ -20,6 +20,7 @@ REASONS: Final = {
     "close_sample_stale": "No price of the lead in the 15 minutes before a close, so no close was sampled.",
     "tick_behind_watermark": "A tick older than event time, but the newest of its leg: used late.",
     "tick_implausible": "A price that jumped by half was not used at once.",
+    "tick_outside_session": "A tick of a listed symbol before the open or after the close.",
     "tick_of_other_feed": "A tick of a feed that was not the authoritative one.",
     "status_of_other_feed": "A status record of a feed that was not the authoritative one.",
     "authority_assumed": "A feed was used because for a minute only its status records came.",

@@ -15,7 +15,7 @@ from services.signals.core.engine.log_progress import CLOSE_NS, LogProgress
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.legs.feed_authority import adopted_after, is_used
 from services.signals.core.legs.leg import Leg
-from services.signals.core.legs.tick_filter import in_time, without_quotes
+from services.signals.core.legs.tick_filter import in_time, within_sessions, without_quotes
 from services.signals.core.pairs.effects import NOTHING, Effects, merge, suppress
 from services.signals.core.pairs.pair_monitor import PairMonitor
 from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
@@ -56,6 +56,8 @@ class LeadEngine:
         self.frozen: frozenset[str] = frozenset()
         self._lead = Lead(lead, pairs, config)
         self._leg = self._lead.legs[lead]
+        # The ticks of a listed lead do not go in bulk: those outside a session are not used.
+        self._in_bulk = "" if self._leg.is_listed else lead
         self.dirty = {monitor.pair.name for monitor in self.monitors}
         self.resume()
 
@@ -103,7 +105,7 @@ class LeadEngine:
         """Apply one record and return its effects."""
         if (
             isinstance(record, QuoteBatch)
-            and record.instrument == self.lead
+            and record.instrument == self._in_bulk
             and self._stays_in_deadband(record)
         ):
             return NOTHING
@@ -116,11 +118,7 @@ class LeadEngine:
 
     def _apply(self, leg: Leg, record: Record) -> Effects:
         if isinstance(record, QuoteBatch | TradeBatch):
-            if not is_used(leg.last_price, record.feed):
-                return suppress("tick_of_other_feed", len(record.ts_event_ns))
-            if isinstance(record, QuoteBatch):
-                return self._take_quotes(leg, record)
-            return self._take_trades(leg, record)
+            return self._take_ticks(leg, record)
         if isinstance(record, FeedStatus):
             return self._take_status(leg, record)
         if isinstance(record, FeedAuthority):
@@ -170,6 +168,22 @@ class LeadEngine:
         if last_ns > last_price.quote_ts_ns:
             last_price.quote_ts_ns = last_ns
         return True
+
+    def _take_ticks(self, leg: Leg, batch: QuoteBatch | TradeBatch) -> Effects:
+        if not is_used(leg.last_price, batch.feed):
+            return suppress("tick_of_other_feed", len(batch.ts_event_ns))
+        if not leg.is_listed:
+            return self._take_batch(leg, batch)
+        used = within_sessions(self.config.calendar, batch.ts_event_ns)
+        if used.all():
+            return self._take_batch(leg, batch)
+        outside = suppress("tick_outside_session", int(len(used) - used.sum()))
+        return merge((outside, self._take_batch(leg, batch.where(used)))) if used.any() else outside
+
+    def _take_batch(self, leg: Leg, batch: QuoteBatch | TradeBatch) -> Effects:
+        return (
+            self._take_quotes(leg, batch) if isinstance(batch, QuoteBatch) else self._take_trades(leg, batch)
+        )
 
     def _take_quotes(self, leg: Leg, batch: QuoteBatch) -> Effects:
         effects = self._take_prices(leg, batch.ts_event_ns, batch.bid * 0.5 + batch.ask * 0.5, batch.feed)

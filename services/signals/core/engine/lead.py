@@ -7,7 +7,7 @@ due at                                what
 ===================================== ===========================================================
 a step of the session's clock         less is to come before the next close, so levels near prices move
 ``known_at`` of a bar that came early the bar is used
-a close, and one nanosecond           the price of each leg that ticks is sampled as its bar
+a close, and one nanosecond           the price of each leg that ticks, and is not listed, is sampled
 as `FaultSchedule` says               a fault of a leg's data begins or ends
 the end of a hold                     a divergence opens or escalates
 a flapping fault has settled          it closes, and what it held back is evaluated again
@@ -356,15 +356,15 @@ class Lead:
         return NEVER if at_ns is None else at_ns
 
     def _sample(self) -> Effects:
-        """Sample the close of each leg that has ticks: its last price becomes a bar."""
+        """Sample the close of each leg that has ticks and is not listed: its last price becomes a bar."""
         close_ns = self._calendar.close_ns[self.progress.next_close]
         session = self._calendar.labels[self.progress.next_close]
         self.progress.next_close += 1
         self._clock.move_to(close_ns + 1, self.progress.next_close)
         parts = [SHARED_CHANGED]
         for leg in self.legs.values():
-            if leg.last_price.price is None:
-                # The leg has never had a tick: its closes come as bars.
+            if leg.is_listed or leg.last_price.price is None:
+                # Its closes come as bars.
                 continue
             bar = sample_close(leg, session=session, close_ns=close_ns)
             if bar is None:

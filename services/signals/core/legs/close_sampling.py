@@ -1,4 +1,4 @@
-"""The closes of a leg with ticks: its last price at the close, sampled one nanosecond after the close."""
+"""The closes of a leg that ticks and is not listed: its last price, one nanosecond after the close."""
 
 from typing import Final
 

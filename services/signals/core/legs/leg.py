@@ -6,6 +6,7 @@ from services.signals.core.legs.data_quality import DataQuality
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.last_price import LastPrice
 from shared.domain.bars import HISTORY_SESSIONS, Bar
+from shared.domain.instruments import is_listed
 
 
 def _history() -> LegHistory:
@@ -24,12 +25,22 @@ class Leg:
         Its bars.
     data_quality
         Whether they can be trusted.
+
+    Attributes
+    ----------
+    is_listed
+        Its closes come as bars, and its ticks are used during sessions only.
     """
 
     instrument: str
     last_price: LastPrice = field(default_factory=LastPrice)
     history: LegHistory = field(default_factory=_history)
     data_quality: DataQuality = field(default_factory=DataQuality)
+    is_listed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read what the instrument's symbol says."""
+        self.is_listed = is_listed(self.instrument)
 
     @property
     def newest_session(self) -> str | None:

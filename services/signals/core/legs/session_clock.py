@@ -86,15 +86,18 @@ class SessionClock:
         self.due_ns = 0
         self.move_to(ts_ns, ordinal)
 
-    def other_to_come(self, ts_ns: int) -> float:
-        """Return the variance, in sessions, of the other leg's move from one of its ticks to the next close.
+    def other_to_come(self, ts_ns: int, *, until: int | None = None) -> float:
+        """Return the variance, in sessions, of the other leg's move from one of its ticks to a close.
 
         Parameters
         ----------
         ts_ns
             Event time of the tick, which counts from the beginning of its quarter of an hour.
+        until
+            Ordinal of the session that closes; None for the next one.
         """
-        ordinal = min(self.calendar.first_closing_at_or_after(ts_ns), self.ordinal)
+        last = self.ordinal if until is None else until
+        ordinal = min(self.calendar.first_closing_at_or_after(ts_ns), last)
         begin_ns, close_ns = _begin_ns(self.calendar, ordinal), self.calendar.close_ns[ordinal]
         open_ns = self.calendar.open_ns[ordinal]
         # A tick at the very close belongs to the quarter before it, so that something is always to come.
@@ -103,7 +106,7 @@ class SessionClock:
             passed = _OVERNIGHT * (at_ns - begin_ns) / (open_ns - begin_ns)
         else:
             passed = _OVERNIGHT + (1 - _OVERNIGHT) * (at_ns - open_ns) / (close_ns - open_ns)
-        return self.ordinal - ordinal + 1 - passed
+        return last - ordinal + 1 - passed
 
 
 def quarter_after(ts_ns: int) -> int:

@@ -1,12 +1,13 @@
 """Which ticks of a leg are used: none that is late, no trade while quotes come, no implausible jump.
 
-============================ ======================================= ======================
+============================ ======================================= ========================
 a tick                       is not used when                        counted as
-============================ ======================================= ======================
+============================ ======================================= ========================
+of a listed symbol           no session is open                      ``tick_outside_session``
 older than one before it     always                                  a late tick
 a trade                      a quote came in the minute before it    ``trade_superseded``
 over 1.5 times from the last until three in a row agree on a level   ``tick_implausible``
-============================ ======================================= ======================
+============================ ======================================= ========================
 """
 
 from typing import Final
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.legs.last_price import LastPrice
+from shared.domain.sessions import SessionCalendar
 
 # While quotes come, the mid is a better price than a trade.
 _QUOTE_PRECEDENCE_NS: Final = 60 * 1_000_000_000
@@ -35,6 +37,16 @@ def in_time(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArray[np.bo
     """
     newest = np.maximum.accumulate(np.concatenate(([last_price.newest_ts_ns], instants)))[:-1]
     return instants >= newest
+
+
+def within_sessions(calendar: SessionCalendar, instants: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which ticks lie inside a session, its open and its close included."""
+    found = np.zeros(len(instants), np.bool_)
+    first = calendar.first_closing_at_or_after(int(instants.min()))
+    last = min(calendar.first_closing_at_or_after(int(instants.max())), len(calendar.close_ns) - 1)
+    for ordinal in range(first, last + 1):
+        found |= (instants >= calendar.open_ns[ordinal]) & (instants <= calendar.close_ns[ordinal])
+    return found
 
 
 def without_quotes(last_price: LastPrice, instants: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -158,15 +158,22 @@ class PairStatistics:
             return None
         if not legs.clock.has_next_close:
             return None
-        clock = legs.clock
+        clock, last_price = legs.clock, legs.other.last_price
         if legs.is_other_live():
-            return live_next_close(
-                base,
-                returns,
-                lead_to_come=clock.lead_to_come,
-                other_to_come=clock.other_to_come(legs.other.last_price.ts_ns),
-            )
-        sampled = self._sampled_after(newest)
+            awaited = self._closed_after(newest) if legs.other.is_listed else None
+            if awaited is None or last_price.price is None:
+                return live_next_close(
+                    base,
+                    returns,
+                    lead_to_come=clock.lead_to_come,
+                    other_to_come=clock.other_to_come(last_price.ts_ns),
+                )
+            # Its bar is awaited: until it comes, its last price of that session stands for its close.
+            closed = clock.calendar.index_of(awaited[0])
+            to_come = clock.other_to_come(last_price.ts_ns, until=closed)
+            ahead = live_next_close(base, returns, lead_to_come=0.0, other_to_come=to_come)
+            return sampled_next_close(ahead, math.log(awaited[1] / last_price.price))
+        sampled = self._closed_after(newest)
         coming = clock.ordinal if sampled is None else clock.calendar.index_of(sampled[0])
         # A bar's session has closed, so at least one more must.
         sessions = max(1, coming - clock.calendar.index_of(newest))
@@ -183,13 +190,18 @@ class PairStatistics:
             return ahead
         return sampled_next_close(ahead, math.log(sampled[1] / other))
 
-    def _sampled_after(self, newest: str) -> tuple[str, float] | None:
-        """Return the session whose close the lead has and the other leg lacks, and the lead's price then.
+    def _closed_after(self, newest: str) -> tuple[str, float] | None:
+        """Return the session that has closed and whose bar the other leg lacks, and the lead's price then.
 
         None once the other leg's bar is missing: then the next close is the one that is still to come.
         """
-        lead = self.legs.lead.history
-        session, price = lead.newest_session, lead.newest_adj_close
+        lead = self.legs.lead
+        session, price = lead.history.newest_session, lead.history.newest_adj_close
+        if lead.is_listed and lead.last_price.price is not None:
+            # Its own bar is awaited as well: until it comes, its last price of that session stands for it.
+            ticked = self.legs.calendar.first_closing_at_or_after(lead.last_price.ts_ns)
+            if ticked < self.legs.clock.ordinal and self.legs.calendar.labels[ticked] > (session or ""):
+                session, price = self.legs.calendar.labels[ticked], lead.last_price.price
         if session is None or price is None or session <= newest:
             return None
         is_missing = self.legs.clock.since_ns >= missing_bar_at_ns(session)

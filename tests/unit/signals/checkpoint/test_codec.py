@@ -63,7 +63,8 @@ def test_only_legs_that_tick_have_a_last_price_in_the_state_of_the_lead() -> Non
     told = story()
     assert of_lead(told).lead.last_prices.keys() == {LEAD}
 
-    told.take(quotes({told.engine.progress.watermark_ns: 151.0}, instrument=told.monitor.pair.other))
+    open_ns = told.sessions.open_ns[told.engine.progress.next_close]
+    told.take(quotes({open_ns: 151.0}, instrument=told.monitor.pair.other))
     assert of_lead(told).lead.last_prices.keys() == {LEAD, told.monitor.pair.other}
 
 
