@@ -26,6 +26,8 @@ class LegSnapshot:
     source_since, source_reason, previous_source
         Of a live price: since when its feed is used (RFC 3339), why, and which feed was used before. None
         where the log does not say.
+    feed_state
+        Of a live price: what its feed is doing. None in records of earlier versions.
     """
 
     instrument: str
@@ -39,6 +41,7 @@ class LegSnapshot:
     source_since: str | None = None
     source_reason: AuthorityReason | None = None
     previous_source: str | None = None
+    feed_state: FeedState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

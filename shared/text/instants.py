@@ -46,6 +46,18 @@ def format_new_york(rfc3339: str) -> str:
     return f"{_day(at)} {at:%H:%M}"
 
 
+def format_short_instant(rfc3339: str) -> str:
+    """Return an RFC 3339 instant as day and time in UTC, to the minute, where the year is plain.
+
+    Examples
+    --------
+    >>> format_short_instant("2020-02-25T01:15:00.000000Z")
+    '25 Feb 01:15 UTC'
+    """
+    at = _utc(rfc3339)
+    return f"{at.day} {at:%b %H:%M} UTC"
+
+
 def format_session(label: str) -> str:
     """Return the date of a session.
 

@@ -184,6 +184,7 @@ _SNAPSHOT = PairSnapshot(
             source_since="2020-03-19T13:59:00.000000Z",
             source_reason=AuthorityReason.OTHER_STALE,
             previous_source="coinbase",
+            feed_state=FeedState.BREAK,
         ),
         LegSnapshot(
             instrument="IWM.ARCX",

@@ -76,7 +76,7 @@ def test_fields_that_came_later_may_be_missing() -> None:
         del snapshot_before_start["outcomes"][0][name]
     snapshot_before_authority = json.loads((GOLDEN / "signals.v1.json").read_bytes())
     for leg in snapshot_before_authority["legs"]:
-        for name in ("source_since", "source_reason", "previous_source"):
+        for name in ("source_since", "source_reason", "previous_source", "feed_state"):
             del leg[name]
     del snapshot_before_authority["faults"][0]["details"]
     for name in ("hedge", "outcomes", "faults", "triggers"):

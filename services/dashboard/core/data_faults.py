@@ -15,12 +15,15 @@ class LegFaultText:
     ----------
     causes
         In words, each a clause.
+    details
+        What the ingestor says of them, with the numbers.
     """
 
     title: str
     instrument: str
     causes: tuple[str, ...]
     since: str
+    details: tuple[str, ...] = ()
 
 
 def faults_of(snapshot: PairSnapshot) -> tuple[LegFaultText, ...]:
@@ -32,6 +35,7 @@ def faults_of(snapshot: PairSnapshot) -> tuple[LegFaultText, ...]:
             instrument=fault.instrument,
             causes=tuple(describe_cause(cause).sentence for cause in fault.causes),
             since=format_instant(fault.since),
+            details=fault.details,
         )
         for fault in snapshot.faults
     )

@@ -7,6 +7,7 @@ from typing import Final
 from services.dashboard.core.figures import reason_for
 from shared.domain.snapshots import LegSnapshot
 from shared.domain.ticks import FeedState
+from shared.text.feeds import describe_source
 from shared.text.instants import format_instant
 from shared.text.numbers import (
     DASH,
@@ -30,6 +31,8 @@ class LegPrice:
         The price is of this moment; it is not a close.
     since_ms
         Wall time in milliseconds at which its age was 0; None without a price.
+    source_note
+        Since when the feed is used and why; empty where it is not known.
     why
         Why there is no price; None when there is one.
     """
@@ -41,6 +44,7 @@ class LegPrice:
     basis: str
     at: str
     source: str
+    source_note: str
     age_seconds: float | None
     since_ms: int | None
     why: str | None
@@ -81,10 +85,12 @@ def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: in
     Parameters
     ----------
     feed_state
-        Of the lead's feed; while that is not live, the newest tick is the last price and not a live one.
+        Of the lead's feed, where the snapshot does not have that of the leg's own. While it is not live, the
+        newest tick is the last price and not a live one.
     published_ms
         Wall time of the snapshot, to which the leg's age refers.
     """
+    feed_state = leg.feed_state or feed_state
     is_live = leg.session is None and feed_state is FeedState.LIVE
     since = None if leg.age_seconds is None else published_ms - int(leg.age_seconds * 1_000)
     if leg.session is not None:
@@ -101,6 +107,9 @@ def price_of(leg: LegSnapshot, *, feed_state: FeedState | None, published_ms: in
         basis=basis if leg.price is not None else "no price yet",
         at=format_instant(leg.price_at),
         source=leg.source or DASH,
+        source_note=""
+        if leg.source_since is None
+        else describe_source(leg.source_since, leg.source_reason, leg.previous_source),
         age_seconds=None if since is None else (now_ms - since) / 1_000,
         since_ms=since,
         why=None if leg.price is not None else f"No price of {leg.instrument} has arrived yet.",

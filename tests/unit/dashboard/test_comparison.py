@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from services.dashboard.core.comparison import Comparison, compare
+from services.dashboard.core.legs import price_of
 from shared.domain.divergences import Kind, Transition
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import LegFault, PairSnapshot, SessionHistory
-from shared.domain.ticks import FeedState
+from shared.domain.ticks import AuthorityReason, FeedState
+from shared.text.feeds import describe_source
 from tests.support.snapshot_builder import CONFIRMED_VALUES, PAIR, SUMMARY, event, leg, other_leg, snapshot
 
 # 2020-03-18T20:00:00Z, the watermark of the builder's snapshot.
@@ -262,3 +264,40 @@ def test_tone_of_the_live_position_follows_how_likely_the_close_is_there(
 def test_live_position_without_an_expectation_is_that_of_the_ratio() -> None:
     view = page(snapshot())
     assert (view.provisional.z, view.provisional.tone, view.provisional.forecast) == ("+3.13", "critical", "")
+
+
+def test_price_says_since_when_and_why_its_feed_is_used() -> None:
+    shown = price_of(
+        leg(
+            source="kraken",
+            session=None,
+            source_since="2020-03-19T14:02:00.000000Z",
+            source_reason=AuthorityReason.OTHER_STALE,
+            previous_source="coinbase",
+        ),
+        feed_state=FeedState.LIVE,
+        published_ms=0,
+        now_ms=0,
+    )
+
+    assert (shown.source, shown.source_note) == ("kraken", "since 19 Mar 14:02 UTC (coinbase went silent)")
+
+
+@pytest.mark.parametrize("reason", AuthorityReason)
+def test_each_reason_for_a_feed_is_a_sentence_about_the_feed_before(reason: AuthorityReason) -> None:
+    text = describe_source("2020-03-19T14:02:00.000000Z", reason, "coinbase")
+
+    assert text.startswith("since 19 Mar 14:02 UTC")
+    assert ("(" in text) == (reason is not AuthorityReason.FIRST)
+    assert "_" not in text
+
+
+def test_price_of_a_leg_whose_own_market_is_closed_is_not_called_live() -> None:
+    shown = price_of(
+        leg(session=None, feed_state=FeedState.CLOSED),
+        feed_state=FeedState.LIVE,
+        published_ms=0,
+        now_ms=0,
+    )
+
+    assert (shown.is_live, shown.basis) == (False, "last price, feed CLOSED")

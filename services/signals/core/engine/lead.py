@@ -8,7 +8,7 @@ due at                                what
 a step of the session's clock         less is to come before the next close, so levels near prices move
 ``known_at`` of a bar that came early the bar is used
 a close, and one nanosecond           the price of each leg that ticks, and is not listed, is sampled
-as `FaultSchedule` says               a fault of a leg's data begins or ends
+as `LegFaults` says                   a fault of a leg's data begins or ends
 the end of a hold                     a divergence opens or escalates
 a flapping fault has settled          it closes, and what it held back is evaluated again
 the second session after an opening   a provisional divergence expires, two hours after the bar is final
@@ -19,8 +19,8 @@ A tick at exactly that instant comes after it.
 
 from collections.abc import Iterable
 
-from services.signals.core.engine.fault_schedule import FaultSchedule
 from services.signals.core.engine.going_back import undo_after
+from services.signals.core.engine.leg_faults import LegFaults
 from services.signals.core.engine.leg_pairs import LegPairs
 from services.signals.core.engine.log_progress import NEVER, LogProgress
 from services.signals.core.engine.pair_index import PairIndex
@@ -81,7 +81,14 @@ class Lead:
         self._calendar = config.calendar
         self._pairs_of: dict[str, LegPairs] = {}
         self._index = PairIndex(self.monitors)
-        self._faults = FaultSchedule(config.calendar)
+        self._faults = LegFaults(
+            config.calendar,
+            self.progress,
+            self.legs,
+            self._pairs_of,
+            is_frozen=self.is_frozen,
+            after=self._after,
+        )
 
     def resume(self, frozen: frozenset[str]) -> None:
         """Work out the next deadlines and deadbands; called at the start, and after a restore.
@@ -96,16 +103,13 @@ class Lead:
             if monitor.pair.name not in frozen:
                 rows[self._leg.instrument].append(row)
                 rows[monitor.pair.other].append(row)
-        self._pairs_of = {
-            name: LegPairs(leg, {row: self.monitors[row] for row in rows[name]}, is_lead=leg is self._leg)
-            for name, leg in self.legs.items()
-        }
+        for name, leg in self.legs.items():
+            monitors = {row: self.monitors[row] for row in rows[name]}
+            self._pairs_of[name] = LegPairs(leg, monitors, is_lead=leg is self._leg)
         self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
         active = self._pairs_of[self._leg.instrument].rows
         self._index.rest(set(range(len(self.monitors))).difference(active))
-        self._faults.resume(leg for leg in self.legs.values() if not self.is_frozen(leg))
-        if self.progress.next_close >= 0:
-            self._faults.plan_missing(self.progress.watermark_ns)
+        self._faults.resume()
         self._after(active)
 
     def is_frozen(self, leg: Leg) -> bool:
@@ -148,7 +152,7 @@ class Lead:
         due = self.advance(ts_ns)
         if not accept(leg.last_price, price):
             leg.last_price.rejected_ts_ns = ts_ns
-            return merge((due, self._on_rejected_tick(leg)))
+            return merge((due, self._faults.on_rejected_tick(leg)))
         self.move(leg, price, ts_ns, feed)
         rows = self._index.touched_by(price) if leg is self._leg else self._pairs_of[leg.instrument].rows
         at_ns = self.progress.watermark_ns
@@ -158,34 +162,14 @@ class Lead:
         parts.append(self.advance(ts_ns))
         return merge(parts)
 
-    def _on_rejected_tick(self, leg: Leg) -> Effects:
-        rejected = suppress("tick_implausible")
-        if self.is_frozen(leg):
-            return rejected
-        at_ns = self.progress.watermark_ns
-        is_burst = leg.data_quality.on_rejected_tick(at_ns)
-        effects = merge(
-            (
-                rejected,
-                self._pairs_of[leg.instrument].dirty,
-                self._on_quality(leg, at_ns) if is_burst else NOTHING,
-            )
-        )
-        self._faults.watch(leg)
-        self._after()
-        return effects
-
     def on_authority(self, leg: Leg, authority: FeedAuthority) -> Effects:
         """Use the ticks of a feed from now on, and of no other."""
         at_ns = self.progress.watermark_ns
         is_change = take_authority(leg.last_price, authority, event_time_ns=at_ns)
         self._after()
-        parts = [SHARED_CHANGED] if is_change else []
-        ends_faults = authority.reason in BEGINS_ANEW and not self.is_frozen(leg)
-        if ends_faults and leg.data_quality.end_feed_faults():
-            self._faults.watch(leg)
-            parts.append(self._on_quality(leg, at_ns))
-        return merge(parts)
+        begins_anew = authority.reason in BEGINS_ANEW
+        ended = self._faults.end_feed_faults(leg) if begins_anew else NOTHING
+        return merge((SHARED_CHANGED, ended)) if is_change else ended
 
     # -- bars ---------------------------------------------------------------------------------------------
 
@@ -233,44 +217,13 @@ class Lead:
             holding = sorted(self._index.holding().intersection(rows))
             parts += [self.monitors[row].prices.on_stale_feed(at_ns) for row in holding]
             self._after(holding)
-        # Before event time has begun, it is not known how long a feed has been stale.
-        if not self.is_frozen(leg) and self.progress.next_close >= 0:
-            since_ns = leg.data_quality.stale_since_ns
-            if leg.data_quality.on_feed_state(state, at_ns):
-                parts.append(self._on_quality(leg, at_ns))
-            elif leg.data_quality.stale_since_ns != since_ns:
-                parts.append(self._pairs_of[leg.instrument].dirty)
+        parts.append(self._faults.on_feed_state(leg, state))
         return merge(parts)
 
     def on_feed_fault(self, leg: Leg, fault: FeedFault) -> Effects:
         """Take in that a fault that the ingestor sees begins, still holds, or ends."""
-        at_ns, quality = self.progress.watermark_ns, leg.data_quality
-        if self.progress.next_close < 0:
-            # `start_at` reports it.
-            quality.on_feed_fault(fault, 0, calendar=self._calendar)
-            return self._pairs_of[leg.instrument].dirty
-        self._clock.move_to(at_ns, self.progress.next_close)
-        is_news = quality.on_feed_fault(fault, at_ns, calendar=self._calendar)
-        self._faults.watch(leg)
-        if is_news:
-            return self._on_quality(leg, at_ns)
-        self._after()
-        return merge((SHARED_CHANGED, self._pairs_of[leg.instrument].dirty))
-
-    def _on_missing_bar(self, leg: Leg, cause: Cause, session: str, at_ns: int) -> Effects:
-        if self.is_frozen(leg):
-            return NOTHING
-        is_news = leg.data_quality.on_missing_bar(cause, session, at_ns)
-        return merge(
-            (self._pairs_of[leg.instrument].dirty, self._on_quality(leg, at_ns) if is_news else NOTHING)
-        )
-
-    def _on_quality(self, leg: Leg, at_ns: int) -> Effects:
-        """Evaluate the pairs of a leg whose data fault began or ended."""
-        pairs = self._pairs_of[leg.instrument]
-        effects = pairs.on_data_quality(at_ns)
-        self._after(pairs.rows)
-        return effects
+        self._clock.move_to(self.progress.watermark_ns, self.progress.next_close)
+        return self._faults.on_feed_fault(leg, fault)
 
     # -- event time ---------------------------------------------------------------------------------------
 
@@ -291,8 +244,7 @@ class Lead:
         since_ns = to_ns if progress.jump is None else progress.jump.from_ns
         legs = [self._pairs_of[name] for name in active]
         undone, waiting = undo_after(to_ns, legs, self._calendar, since_ns=since_ns)
-        self._faults.resume(self.legs[name] for name in active)
-        self._faults.plan_missing(to_ns)
+        self._faults.resume()
         self._after(self._pairs_of[self._leg.instrument].rows)
         return merge((SHARED_CHANGED, suppress("event_time_went_back"), undone, self.wait_for(waiting)))
 
@@ -302,15 +254,11 @@ class Lead:
             return NOTHING
         self.progress.next_close = self._calendar.first_closing_at_or_after(ts_ns)
         self._clock.move_to(ts_ns, self.progress.next_close)
-        self._faults.plan_missing(ts_ns)
-        started = [name for name, leg in self.legs.items() if not self.is_frozen(leg)]
+        self._faults.plan_after(ts_ns)
         parts: list[Effects] = []
-        for name in started:
-            leg = self.legs[name]
-            if leg.data_quality.start_feed_faults(ts_ns, calendar=self._calendar):
-                self._faults.watch(leg)
-                parts.append(self._on_quality(leg, ts_ns))
-            parts.append(self._pairs_of[name].start(ts_ns))
+        for name, leg in self.legs.items():
+            if not self.is_frozen(leg):
+                parts += (self._faults.start(leg, ts_ns), self._pairs_of[name].start(ts_ns))
         effects = merge(parts)
         self._after(self._pairs_of[self._leg.instrument].rows)
         return effects
@@ -334,7 +282,7 @@ class Lead:
         if self._sample_ns() == due_ns:
             return self._sample()
         if self._faults.due_ns == due_ns:
-            return self._on_fault_due(due_ns)
+            return self._faults.on_due(due_ns)
         rows = self._index.due_at(due_ns)
         effects = merge([self.monitors[row].on_deadline(due_ns) for row in rows])
         self._after(rows)
@@ -369,22 +317,11 @@ class Lead:
             bar = sample_close(leg, session=session, close_ns=close_ns)
             if bar is None:
                 parts.append(suppress("close_sample_stale"))
-                parts.append(self._on_missing_bar(leg, Cause.NO_CLOSE_SAMPLE, session, close_ns))
+                parts.append(self._faults.on_missing_bar(leg, Cause.NO_CLOSE_SAMPLE, session, close_ns))
             else:
                 parts.append(Effects(sampled=(bar,)))
                 parts.append(self._use_bar(bar))
         self._after(self._pairs_of[self._leg.instrument].rows)
-        return merge(parts)
-
-    def _on_fault_due(self, at_ns: int) -> Effects:
-        parts = [self._on_quality(leg, at_ns) for leg in self._faults.end_due(at_ns)]
-        session = self._faults.missing_session(at_ns)
-        if session is not None:
-            for leg in self.legs.values():
-                newest = leg.newest_session
-                if newest is not None and newest < session:
-                    parts.append(self._on_missing_bar(leg, Cause.MISSING_BAR, session, at_ns))
-        self._after()
         return merge(parts)
 
     def _after(self, rows: Iterable[int] = ()) -> None:

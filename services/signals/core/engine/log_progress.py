@@ -101,6 +101,12 @@ class LogProgress:
     jump: Jump | None = None
     doubt: Doubt | None = None
 
+    def resume(self, known: "LogProgress") -> None:
+        """Take over what a checkpoint knows."""
+        self.watermark_ns, self.next_close = known.watermark_ns, known.next_close
+        self.status_ns, self.status_ahead_ns = known.status_ns, known.status_ahead_ns
+        self.jump, self.doubt = known.jump, known.doubt
+
     def on_status(self, status_ns: int, *, newest_tick_ns: int) -> int:
         """Take in a status record of the lead; return the event time that it stands for.
 

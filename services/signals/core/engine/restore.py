@@ -78,8 +78,7 @@ class RestoredEngine:
         legs[name].data_quality.quarantined = lead.data_quality.quarantined
         if is_from_beginning:
             return
-        time = self.engine.progress
-        time.watermark_ns, time.next_close = lead.progress.watermark_ns, lead.progress.next_close
+        self.engine.progress.resume(lead.progress)
         # Skip the prices of legs that no pair has any more.
         for instrument in lead.last_prices.keys() & legs.keys():
             legs[instrument].last_price = lead.last_prices[instrument]

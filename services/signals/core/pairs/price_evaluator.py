@@ -84,6 +84,21 @@ class PriceEvaluator:
             ]
         )
 
+    def end_undone(self, at_ns: int) -> Effects:
+        """End the early warnings that opened after an instant that event time goes back to."""
+        rule = self._rule
+        if rule is None:
+            return NOTHING
+        return merge(
+            [
+                self._record(direction, on_price.decide_on_undone_opening(state, rule), at_ns)
+                for direction, _, state in self._sides()
+                if state.phase is Phase.OPEN
+                and state.confirmed_severity is None
+                and state.opened_at_ns > at_ns
+            ]
+        )
+
     def deadband(self) -> Ratios:
         """Return the ratios of the live prices between which no decision changes.
 

@@ -166,6 +166,7 @@ def _leg(monitor: PairMonitor, leg: Leg, title: str, watermark_ns: int) -> LegSn
         source_since=format_rfc3339(authority.since_ns) if authority is not None else None,
         source_reason=authority.reason if authority is not None else None,
         previous_source=authority.previous if authority is not None else None,
+        feed_state=leg.last_price.feed_state,
     )
 
 
