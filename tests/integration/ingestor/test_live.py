@@ -1,6 +1,7 @@
 """The ingestor as an installation runs it: live gold, its history, and IWM's bars, from fake providers."""
 
 import asyncio
+import json
 import socket
 import urllib.request
 from collections.abc import AsyncIterator
@@ -311,6 +312,14 @@ async def test_leg_that_the_venue_refuses_is_stale_and_the_other_ticks_on(kafka:
                     and sum(isinstance(each, FeedStatus) for each in log.tick_records()) >= 10
                 )
             )
+            ready = json.loads(await asyncio.to_thread(providers.scrape, "/readyz"))
+    shown = {(each["instrument"], each["state"], each["words"]) for each in ready["detail"]["feeds"]}
+    assert (_PAXG, "live", "") in shown
+    assert _BTC in {
+        instrument
+        for instrument, state, words in shown
+        if state != "live" and words == "Currency pair not supported XYZ/USD"
+    }
     assert _bids(log, _BTC) == []
     assert {
         each.state for each in log.tick_records() if isinstance(each, FeedStatus) and each.instrument == _BTC

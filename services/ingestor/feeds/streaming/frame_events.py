@@ -282,6 +282,8 @@ class FrameRouter:
         return ConnectionEnd(reason="rejected", words=words, refusal=rejection.refusal)
 
     def _end_when_all_are_rejected(self) -> ConnectionEnd | None:
+        if not self._rejections:
+            return None
         streams = [stream for of_symbol in self._routes.streams.values() for stream in of_symbol]
         if len(self._rejections) < len(streams):
             return None

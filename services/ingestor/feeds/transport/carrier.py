@@ -14,12 +14,16 @@ import orjson
 
 from services.ingestor.core.refusals import Refusal, refusal_of_status
 from services.ingestor.feeds.transport.http_json import LONGEST_RETRY_AFTER_SECONDS
+from shared.domain.instants import INSTANTS_END_NS, from_ns
 from shared.domain.retry_after import parse_retry_after
 
 # After this the second address of a host is tried too, while the first is still waited for (RFC 8305).
 HAPPY_EYEBALLS_SECONDS: Final = 0.25
 # Of an answer that refuses us, no more is read.
 MAX_REFUSAL_BYTES: Final = 4_096
+# No server's clock shows another time than this, however wrong it is.
+_EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
+_LATEST: Final = from_ns(INSTANTS_END_NS)
 _WORDS_NAMES: Final = ("errorMessage", "detail", "message", "msg", "error", "reason", "description")
 
 
@@ -128,21 +132,24 @@ def refused_by_status(status: int, body: bytes, *, retry_after: str | None, at: 
 
 
 def server_time(date: str | None) -> datetime | None:
-    """Return the instant of a ``Date`` header; None if there was none that can be read.
+    """Return the instant of a ``Date`` header; None if there was none that can be true.
 
     Examples
     --------
     >>> server_time("Fri, 28 Nov 2025 12:05:00 GMT").isoformat()
     '2025-11-28T12:05:00+00:00'
-    >>> server_time("today") is None
+    >>> server_time("today") is server_time("Fri, 28 Nov 9999 12:05:00 GMT") is None
     True
     """
     try:
         at = parsedate_to_datetime(date) if date is not None else None
     except (ValueError, OverflowError):
         return None
+    if at is None:
+        return None
     # RFC 9110 dates are GMT; "-0000" reads as naive.
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return at if _EARLIEST <= at < _LATEST else None
 
 
 def words_of(body: bytes) -> str:

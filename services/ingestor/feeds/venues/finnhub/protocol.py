@@ -38,8 +38,8 @@ _REFUSALS: Final = (
     ("connection", Refusal.TOO_MANY_CONNECTIONS),
     ("api key", Refusal.ACCESS),
     ("access", Refusal.ACCESS),
-    # More symbols than the plan has: asking again does not help.
-    ("too many symbols", Refusal.ACCESS),
+    # More symbols than the plan has: the key is good, and those before go on.
+    ("too many symbols", Refusal.UNKNOWN_SYMBOL),
     ("symbol", Refusal.UNKNOWN_SYMBOL),
 )
 

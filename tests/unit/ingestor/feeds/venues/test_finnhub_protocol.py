@@ -80,7 +80,7 @@ def test_trade_without_entries_is_unreadable(data: object) -> None:
         ("Invalid API key", Refusal.ACCESS),
         ("Please use an API key.", Refusal.ACCESS),
         ("You don't have access to this resource.", Refusal.ACCESS),
-        ("Subscribing to too many symbols", Refusal.ACCESS),
+        ("Subscribing to too many symbols", Refusal.UNKNOWN_SYMBOL),
         ("Invalid symbol XAUUSD", Refusal.UNKNOWN_SYMBOL),
         ("Invalid symbol", Refusal.UNKNOWN_SYMBOL),
         ("API limit reached. Please try again later. Remaining Limit: 0", Refusal.THROTTLED),
