@@ -1,8 +1,8 @@
 """Hold the log against what the venues sent: everything once, or accounted for."""
 
-import bisect
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +30,9 @@ class Published:
     trades: Counter[int] = field(default_factory=Counter)
     made_up: int = 0
     received_ns: list[int] = field(default_factory=list)
+    # When it was received first and again, of the ticks that are in the log twice.
+    repeats: list[tuple[float, float]] = field(default_factory=list)
+    first_received: dict[int, float] = field(default_factory=dict)
     last: int = 1
 
 
@@ -77,10 +80,14 @@ def _add(log: Log, value: Any, rates: dict[str, float]) -> None:
     match value:
         case QuoteBatch():
             one, rate = log.of[value.instrument, value.feed], rates[value.feed]
-            for bid, ask in zip(value.bid.tolist(), value.ask.tolist(), strict=True):
+            times = (value.ts_received_ns / NS).tolist()
+            for bid, ask, at in zip(value.bid.tolist(), value.ask.tolist(), times, strict=True):
                 number = number_of(bid, near=one.last)
                 if (bid, ask) == quote_of(number, rate):
                     one.quotes[number] += 1
+                    first = one.first_received.setdefault(number, at)
+                    if one.quotes[number] > 1:
+                        one.repeats.append((first, at))
                     one.last = number
                 else:
                     one.made_up += 1
@@ -88,8 +95,12 @@ def _add(log: Log, value: Any, rates: dict[str, float]) -> None:
             log.ticks += len(value.bid)
         case TradeBatch():
             one, rate = log.of[value.instrument, value.feed], rates[value.feed]
-            for text, price in zip(value.trade_id, value.price.tolist(), strict=True):
+            times = (value.ts_received_ns / NS).tolist()
+            for text, price, at in zip(value.trade_id, value.price.tolist(), times, strict=True):
                 one.trades[int(text)] += 1
+                first = one.first_received.setdefault(-int(text), at)
+                if one.trades[int(text)] > 1:
+                    one.repeats.append((first, at))
                 one.made_up += price != trade_price(int(text), rate)
             one.received_ns += value.ts_received_ns.tolist()
             log.ticks += len(value.price)
@@ -111,6 +122,8 @@ class Verdict:
     made_up: int
     quotes_missing: int
     trades_missing: int
+    # When the first and the last missing tick was due, in seconds after the venue began.
+    missing_between: tuple[float, float]
     longest_silence_seconds: float
 
     @property
@@ -165,6 +178,7 @@ def audit(
             for b, e in spans
         )
     ]
+    due = [number / rate for number in (*missing, *(each * _TRADE_EVERY for each in trades_missing))]
     received = np.sort(np.array(one.received_ns, dtype=np.int64)) / NS
     inside = [
         float(hole)
@@ -180,17 +194,17 @@ def audit(
         made_up=one.made_up,
         quotes_missing=len(missing),
         trades_missing=len(trades_missing),
+        missing_between=(min(due, default=0.0), max(due, default=0.0)),
         longest_silence_seconds=max(inside, default=0.0),
     )
 
 
 def _authoritative(log: Log, instrument: str, feed: str) -> list[tuple[float, float]]:
     """Return the spans in which a feed's ticks are those of the instrument, Unix seconds."""
-    records = sorted(log.authorities[instrument], key=lambda each: each.since_ns)
-    times = [each.since_ns / NS for each in records]
-    spans = []
-    for index, record in enumerate(records):
-        if record.feed == feed:
-            end = times[bisect.bisect_right(times, times[index])] if index + 1 < len(times) else float("inf")
-            spans.append((times[index], end))
+    times = [*(record.since_ns / NS for record in log.authorities[instrument]), float("inf")]
+    spans = [
+        (begin, end)
+        for record, (begin, end) in zip(log.authorities[instrument], pairwise(times), strict=True)
+        if record.feed == feed
+    ]
     return spans or [(0.0, float("inf"))]

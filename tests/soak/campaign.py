@@ -135,6 +135,8 @@ def environment(bootstrap: str, pairs: Path, ports: dict[str, int], health_port:
         "CONVEX_INGESTOR_IDLE_TIMEOUT_SECONDS": "3",
         "CONVEX_INGESTOR_STALE_AFTER_SECONDS": "4",
         "CONVEX_INGESTOR_REQUEST_INTERVAL_SECONDS": "0.2",
+        # A fault every few seconds: the wait that doubles with each would leave no time in between.
+        "CONVEX_INGESTOR_RECONNECT_CAP_SECONDS": "3",
     }
     for name, port in ports.items():
         settings[f"CONVEX_INGESTOR_{name.upper()}_WEBSOCKET_URL"] = f"ws://127.0.0.1:{port}"
@@ -208,6 +210,12 @@ def run(
         "memory, later over earlier": [round(_growth(each.resident_bytes), 3) for each in both],
         "exit codes": codes,
         "counted": counts,
+        "disruptions, after the start": [(round(b - began, 1), round(e - began, 1)) for b, e in disruptions],
+        "first and second receipt of what is there twice, after the start": {
+            key: [(round(a - began, 2), round(b - began, 2)) for a, b in (one.repeats[:2] + one.repeats[-2:])]
+            for key, one in log.of.items()
+            if one.repeats
+        },
         "authority": {
             instrument: [(each.feed, each.reason.value) for each in records]
             for instrument, records in log.authorities.items()

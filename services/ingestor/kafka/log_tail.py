@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from shared.config import KafkaSettings
-from shared.contracts.ticks import decode_tick_record
-from shared.domain.ticks import FeedAuthority, QuoteBatch, TradeBatch
+from shared.contracts.ticks import TickRecord, decode_tick_record
+from shared.domain.ticks import FeedAuthority, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import BrokerUnavailable, DataError
 from shared.kafka.clients import make_reader
 from shared.kafka.publisher import Publisher
@@ -24,7 +24,7 @@ from shared.kafka.topics import TICKS
 log = structlog.get_logger(__name__)
 
 # Status records alone are one or two a second for each leg: minutes of a lead with a dozen legs.
-TAIL_RECORDS: Final = 5_000
+TAIL_RECORDS: Final = 3_000
 # What a venue repeats after a reconnect is seconds old.
 TAIL_QUOTES: Final = 2_000
 _PATIENCE_SECONDS: Final = 5.0
@@ -40,17 +40,17 @@ class LogTail:
         By feed, id and event time (nanoseconds since the Unix epoch) of the trade with the highest id.
     quotes
         By feed, event time, bid and ask of the newest quotes, in the order of the log.
-    authority
-        The newest record of it; None without one.
+    feed
+        The authoritative one, as far as the newest records say; None without any.
     """
 
     last_trades: dict[str, tuple[int, int]] = field(default_factory=dict)
     quotes: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
-    authority: FeedAuthority | None = None
+    feed: str | None = None
 
 
 class LogTails:
-    """Read the ends of the leads' logs, once for each instrument.
+    """Read the ends of the leads' logs, each once.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ class LogTails:
         self._kafka = kafka
         self._leads = leads
         self._reading = asyncio.Lock()
+        self._read_leads: set[str] = set()
         self._tails: dict[str, LogTail] = {}
 
     async def of(self, instrument: str) -> LogTail:
@@ -70,18 +71,18 @@ class LogTails:
         A record that cannot be decoded is skipped. Ticks are taken without Kafka too: a feed does not wait
         for it longer than `_PATIENCE_SECONDS`.
         """
+        lead = self._leads[instrument]
         async with self._reading:
-            if instrument not in self._tails:
+            if lead not in self._read_leads:
+                self._read_leads.add(lead)
                 try:
-                    self._tails[instrument] = await self._read(instrument, self._leads[instrument])
+                    await self._read(lead)
                 except BrokerUnavailable as error:
-                    log.warning("log_tail_unread", instrument=instrument, error=str(error))
-                    self._tails[instrument] = LogTail()
-        return self._tails[instrument]
+                    log.warning("log_tail_unread", lead=lead, error=str(error))
+        return self._tails.get(instrument, LogTail())
 
-    async def _read(self, instrument: str, lead: str) -> LogTail:
+    async def _read(self, lead: str) -> None:
         consumer = make_reader(self._kafka, client_id="convex-ingestor-tail")
-        tail = LogTail()
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 partition = TopicPartition(TICKS.name, await self._partition_of(lead))
@@ -89,16 +90,23 @@ class LogTails:
                 consumer.assign([partition])
                 async for key, value in _last_records(consumer, partition):
                     if key == lead.encode() and value is not None:
-                        _add(tail, value, instrument)
+                        self._add(value, lead)
         except UnknownTopicOrPartitionError:
-            return tail  # the topic does not exist yet
+            return  # the topic does not exist yet
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailable(f"{TICKS.name}: its end cannot be read: {error!r}") from error
         finally:
             # aiokafka cancels its tasks and awaits them; one that has not run yet would cancel us instead.
             await asyncio.sleep(0)
             await consumer.stop()
-        return tail
+
+    def _add(self, value: bytes, lead: str) -> None:
+        try:
+            record = decode_tick_record(value)
+        except DataError:
+            return
+        if self._leads.get(record.instrument) == lead:
+            _add(self._tails.setdefault(record.instrument, LogTail()), record)
 
     async def _partition_of(self, lead: str) -> int:
         async with Publisher(self._kafka, client_id="convex-ingestor-tail") as publisher:
@@ -117,16 +125,10 @@ async def _last_records(
             yield record.key, record.value
 
 
-def _add(tail: LogTail, value: bytes, instrument: str) -> None:
-    try:
-        record = decode_tick_record(value)
-    except DataError:
-        return
-    if record.instrument != instrument:
-        return
+def _add(tail: LogTail, record: TickRecord) -> None:
     match record:
-        case FeedAuthority():
-            tail.authority = record
+        case FeedAuthority() | FeedStatus():
+            tail.feed = record.feed
         case QuoteBatch():
             quotes = tail.quotes.setdefault(record.feed, [])
             quotes += zip(record.ts_event_ns.tolist(), record.bid.tolist(), record.ask.tolist(), strict=True)

@@ -67,9 +67,9 @@ async def test_the_tail_has_the_highest_trade_id_and_the_newest_quotes_of_each_f
 
     assert tail.last_trades == {"kraken": (9, 2)}
     assert tail.quotes == {"coinbase": [(1, 10.0, 11.0), (2, 11.0, 12.0), (1, 12.0, 13.0)]}
-    assert tail.authority == authority
+    assert tail.feed == "coinbase"
 
 
 async def test_an_empty_log_has_an_empty_tail(embedded_broker: str) -> None:
     tail = await LogTails(KafkaSettings(bootstrap_servers=embedded_broker), leads={GOLD: GOLD}).of(GOLD)
-    assert (tail.last_trades, tail.quotes, tail.authority) == ({}, {}, None)
+    assert (tail.last_trades, tail.quotes, tail.feed) == ({}, {}, None)

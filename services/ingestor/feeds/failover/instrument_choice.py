@@ -63,6 +63,8 @@ class InstrumentChoice:
     failover_after_seconds, return_after_seconds
         How long a feed may be dead before it is left, and how long a preferred one must live before it is
         chosen again.
+    awaits_log
+        Choose nothing before `resume` says what an earlier process chose.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class InstrumentChoice:
         on_used: Callable[[TickBatch], None] | None = None,
         failover_after_seconds: float = PATIENCE_SECONDS,
         return_after_seconds: float = PROBATION_SECONDS,
+        awaits_log: bool = False,
         metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
@@ -91,7 +94,8 @@ class InstrumentChoice:
         self._standby = StandbyTicks()
         self._hours = hours
         self._on_used = on_used or _ignore
-        self._earlier: FeedAuthority | None = None
+        self._earlier: str | None = None
+        self._awaits_log = awaits_log
         self._metrics = metrics
         self._clock = clock
         self.is_announced = False
@@ -108,9 +112,9 @@ class InstrumentChoice:
         """Return the name of the chosen feed."""
         return self._choice.present
 
-    def resume(self, earlier: FeedAuthority | None) -> None:
-        """Take over from the process whose authority is the last one in the log; before anything else."""
-        self._earlier = earlier
+    def resume(self, earlier: str | None) -> None:
+        """Take over from the process that published before, from this feed; None if none did."""
+        self._earlier, self._awaits_log = earlier, False
 
     def take(self, batch: TickBatch, sink: Sink) -> None:
         """Take in the ticks of one of the feeds."""
@@ -170,6 +174,8 @@ class InstrumentChoice:
         refused
             Feeds that their venue refuses.
         """
+        if self._awaits_log:
+            return
         now = self._clock.monotonic()
         if not self._has_begun:
             self._has_begun = True
@@ -228,8 +234,7 @@ class InstrumentChoice:
     def _announce_first(self, since_ns: int, sink: Sink) -> None:
         earlier = self._earlier
         reason = AuthorityReason.FIRST if earlier is None else AuthorityReason.TAKEN_OVER
-        previous = None if earlier is None else earlier.feed
-        self._announce(self.present, since_ns=since_ns, reason=reason, previous=previous, sink=sink)
+        self._announce(self.present, since_ns=since_ns, reason=reason, previous=earlier, sink=sink)
 
     def _announce(
         self, feed: str, *, since_ns: int, reason: AuthorityReason, previous: str | None, sink: Sink

@@ -36,7 +36,7 @@ async def begin_after_log(
             last_trade = None
         stream.resume(last_trade=last_trade, quotes=tail.quotes.get(feed.name, ()))
         if stream.instrument in choices:
-            choices[stream.instrument].resume(tail.authority)
+            choices[stream.instrument].resume(tail.feed)
         log.info(
             "stream_resumed",
             feed=feed.name,

@@ -15,7 +15,6 @@ from services.ingestor.metrics import IngestorMetrics
 from shared.clock import ManualClock
 from shared.domain.market_hours import MarketHours, RoundTheClock
 from shared.domain.ticks import (
-    AuthorityReason,
     FeedAuthority,
     FeedFault,
     FeedFaultKind,
@@ -177,15 +176,7 @@ def test_authority_is_told_before_a_tick_that_comes_before_the_first_choice() ->
 
 def test_process_that_took_over_says_so_and_from_what() -> None:
     market = _Market("kraken", "coinbase")
-    market.choice.resume(
-        FeedAuthority(
-            instrument=LEAD,
-            feed="coinbase",
-            since_ns=5,
-            reason=AuthorityReason.OTHER_STALE,
-            previous="kraken",
-        )
-    )
+    market.choice.resume("coinbase")
     market.run(1)
     assert market.told() == ["kraken instead of coinbase: taken_over"]
 
