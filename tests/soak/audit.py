@@ -31,7 +31,7 @@ class Published:
     made_up: int = 0
     received_ns: list[int] = field(default_factory=list)
     # When it was received first and again, of the ticks that are in the log twice.
-    repeats: list[tuple[float, float]] = field(default_factory=list)
+    repeats: list[tuple[str, float, float]] = field(default_factory=list)
     first_received: dict[int, float] = field(default_factory=dict)
     last: int = 1
 
@@ -87,7 +87,7 @@ def _add(log: Log, value: Any, rates: dict[str, float]) -> None:
                     one.quotes[number] += 1
                     first = one.first_received.setdefault(number, at)
                     if one.quotes[number] > 1:
-                        one.repeats.append((first, at))
+                        one.repeats.append((f"quote {number}", first, at))
                     one.last = number
                 else:
                     one.made_up += 1
@@ -100,7 +100,7 @@ def _add(log: Log, value: Any, rates: dict[str, float]) -> None:
                 one.trades[int(text)] += 1
                 first = one.first_received.setdefault(-int(text), at)
                 if one.trades[int(text)] > 1:
-                    one.repeats.append((first, at))
+                    one.repeats.append((f"trade {text}", first, at))
                 one.made_up += price != trade_price(int(text), rate)
             one.received_ns += value.ts_received_ns.tolist()
             log.ticks += len(value.price)

@@ -212,7 +212,10 @@ def run(
         "counted": counts,
         "disruptions, after the start": [(round(b - began, 1), round(e - began, 1)) for b, e in disruptions],
         "first and second receipt of what is there twice, after the start": {
-            key: [(round(a - began, 2), round(b - began, 2)) for a, b in (one.repeats[:2] + one.repeats[-2:])]
+            key: [
+                (what, round(a - began, 2), round(b - began, 2))
+                for what, a, b in (one.repeats[:2] + one.repeats[-2:])
+            ]
             for key, one in log.of.items()
             if one.repeats
         },
