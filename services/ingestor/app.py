@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from services.ingestor.config import IngestorSettings
+from services.ingestor.core.published_trades import PublishedTrades
 from services.ingestor.feed_order import feed_orders
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.registry import SPOT_HISTORY, TICK_HISTORY, macro_provider
@@ -72,8 +73,17 @@ async def run_ingestor(
         # Only closed here. The first send connects: the ingestor starts, and takes ticks, without Kafka.
         stack.push_async_exit(publisher)
         retrying = RetryingPublisher(publisher, metrics=metrics, uniform=_uniform)
+        published = PublishedTrades()
         make_feeds = partial(
-            _make_feeds, settings, kafka, pairs, recording, metrics=metrics, clock=clock, tap=tap
+            _make_feeds,
+            settings,
+            kafka,
+            pairs,
+            recording,
+            metrics=metrics,
+            clock=clock,
+            tap=tap,
+            published=published,
         )
         async with AsyncExitStack() as trial:
             # A wrong setting is refused now, also by one that waits for the lease.
@@ -81,7 +91,12 @@ async def run_ingestor(
         lease = await _join(kafka, settings, clock=clock, stack=stack)
         metrics.follow_lease(lambda: lease is None or lease.is_held)
         sink = KafkaSink(
-            retrying, routes=routes, max_ticks=settings.queue_max_ticks, metrics=metrics, right=lease
+            retrying,
+            routes=routes,
+            max_ticks=settings.queue_max_ticks,
+            metrics=metrics,
+            right=lease,
+            published=published,
         )
         supervisor = Supervisor(
             make_feeds,
@@ -215,6 +230,7 @@ async def _make_feeds(
     metrics: IngestorMetrics,
     clock: Clock,
     tap: Tap,
+    published: PublishedTrades | None = None,
 ) -> list[Feed]:
     """Return the feeds, not yet running; without Kafka nothing counts as published before."""
     if settings.feed != "live":
@@ -250,7 +266,14 @@ async def _make_feeds(
                 ]
             return [
                 *await live_feeds(
-                    settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap
+                    settings,
+                    kafka,
+                    pairs,
+                    metrics=metrics,
+                    clients=clients,
+                    clock=clock,
+                    tap=tap,
+                    published=published,
                 ),
                 *await macro_feeds(
                     settings, kafka, clients=clients, uniform=_uniform, metrics=metrics, clock=clock

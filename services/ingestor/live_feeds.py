@@ -15,6 +15,7 @@ import structlog
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
 from services.ingestor.core.inferred_closures import InferredClosures
+from services.ingestor.core.published_trades import PublishedTrades
 from services.ingestor.core.session_ticks import SessionTicks
 from services.ingestor.feed_order import FeedOrder, feed_orders
 from services.ingestor.feeds.daily_bars.closure_report import ClosureReport
@@ -56,6 +57,7 @@ async def live_feeds(
     clients: HttpClients,
     clock: Clock,
     tap: Tap | None = None,
+    published: PublishedTrades | None = None,
 ) -> list[Feed]:
     """Return the feeds of every leg.
 
@@ -66,7 +68,14 @@ async def live_feeds(
     """
     orders = feed_orders(settings, pairs)
     make = _LiveFeeds(
-        settings, kafka, pairs, metrics=metrics, clients=clients, clock=clock, tap=tap or NoTap()
+        settings,
+        kafka,
+        pairs,
+        metrics=metrics,
+        clients=clients,
+        clock=clock,
+        tap=tap or NoTap(),
+        published=published,
     )
     bars = [feed for instrument, order in orders.items() for feed in await make.history(instrument, order)]
     streams = await make.streams(orders, has_backfill=True)
@@ -106,9 +115,11 @@ class _LiveFeeds:
         clients: HttpClients,
         clock: Clock,
         tap: Tap,
+        published: PublishedTrades | None = None,
     ) -> None:
         self._settings = settings
         self._kafka = kafka
+        self._published = published or PublishedTrades()
         self._routes = routes_of(pairs)
         self._tap = tap
         self._redactor = Redactor.of_settings(settings)
@@ -125,8 +136,7 @@ class _LiveFeeds:
         """Return what reads the ends of the log; None without Kafka."""
         if self._kafka is None:
             return None
-        leads = {instrument: leads[0] for instrument, leads in self._routes.items()}
-        return LogTails(self._kafka, leads=leads)
+        return LogTails(self._kafka, leads=self._routes, trades=self._published)
 
     async def history(self, instrument: str, order: FeedOrder) -> list[DailyBarsFeed]:
         """Return the daily bars of an instrument; none if nobody has its past closes."""

@@ -122,6 +122,8 @@ class Verdict:
     made_up: int
     quotes_missing: int
     trades_missing: int
+    # Twice because it was under way when an ingestor was stopped: at most a request for each lead.
+    under_way: int
     # When the first and the last missing tick was due, in seconds after the venue began.
     missing_between: tuple[float, float]
     longest_silence_seconds: float
@@ -178,6 +180,10 @@ def audit(
             for b, e in spans
         )
     ]
+    under_way = sum(
+        any(begin - 1.0 < at < begin + 0.1 for begin, _ in disruptions for at in (first, again))
+        for _, first, again in one.repeats
+    )
     due = [number / rate for number in (*missing, *(each * _TRADE_EVERY for each in trades_missing))]
     received = np.sort(np.array(one.received_ns, dtype=np.int64)) / NS
     inside = [
@@ -190,7 +196,8 @@ def audit(
         feed=feed,
         sent=int(sure.sum()),
         published=one.quotes.total() + one.trades.total(),
-        twice=sum(count - 1 for each in (one.quotes, one.trades) for count in each.values()),
+        twice=len(one.repeats) - under_way,
+        under_way=under_way,
         made_up=one.made_up,
         quotes_missing=len(missing),
         trades_missing=len(trades_missing),

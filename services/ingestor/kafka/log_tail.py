@@ -13,8 +13,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from services.ingestor.core.published_trades import PublishedTrades, PublishedUntil
 from shared.config import KafkaSettings
-from shared.contracts.ticks import TickRecord, decode_tick_record
+from shared.contracts.ticks import decode_tick_record
 from shared.domain.ticks import FeedAuthority, FeedStatus, QuoteBatch, TradeBatch
 from shared.errors import BrokerUnavailable, DataError
 from shared.kafka.clients import make_reader
@@ -36,15 +37,12 @@ class LogTail:
 
     Parameters
     ----------
-    last_trades
-        By feed, id and event time (nanoseconds since the Unix epoch) of the trade with the highest id.
     quotes
         By feed, event time, bid and ask of the newest quotes, in the order of the log.
     feed
         The authoritative one, as far as the newest records say; None without any.
     """
 
-    last_trades: dict[str, tuple[int, int]] = field(default_factory=dict)
     quotes: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
     feed: str | None = None
 
@@ -55,31 +53,41 @@ class LogTails:
     Parameters
     ----------
     leads
-        For each instrument, a lead whose log carries it.
+        For each instrument, the leads whose logs carry it.
+    trades
+        Gets the trades of the logs.
     """
 
-    def __init__(self, kafka: KafkaSettings, *, leads: Mapping[str, str]) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, *, leads: Mapping[str, tuple[str, ...]], trades: PublishedTrades
+    ) -> None:
         self._kafka = kafka
         self._leads = leads
+        self._trades = trades
+        self._trades.clear()
         self._reading = asyncio.Lock()
         self._read_leads: set[str] = set()
         self._tails: dict[str, LogTail] = {}
 
     async def of(self, instrument: str) -> LogTail:
-        """Return the tail of an instrument's log; empty while Kafka cannot be reached.
+        """Return the tail of an instrument's logs; empty while Kafka cannot be reached.
 
         A record that cannot be decoded is skipped. Ticks are taken without Kafka too: a feed does not wait
         for it longer than `_PATIENCE_SECONDS`.
         """
-        lead = self._leads[instrument]
         async with self._reading:
-            if lead not in self._read_leads:
-                self._read_leads.add(lead)
-                try:
-                    await self._read(lead)
-                except BrokerUnavailable as error:
-                    log.warning("log_tail_unread", lead=lead, error=str(error))
+            for lead in self._leads[instrument]:
+                if lead not in self._read_leads:
+                    self._read_leads.add(lead)
+                    try:
+                        await self._read(lead)
+                    except BrokerUnavailable as error:
+                        log.warning("log_tail_unread", lead=lead, error=str(error))
         return self._tails.get(instrument, LogTail())
+
+    def trades_until(self, instrument: str, feed: str) -> PublishedUntil | None:
+        """Return where an instrument's trades of a feed end, once its tail is read."""
+        return self._trades.until(instrument, feed, leads=self._leads[instrument])
 
     async def _read(self, lead: str) -> None:
         consumer = make_reader(self._kafka, client_id="convex-ingestor-tail")
@@ -105,8 +113,26 @@ class LogTails:
             record = decode_tick_record(value)
         except DataError:
             return
-        if self._leads.get(record.instrument) == lead:
-            _add(self._tails.setdefault(record.instrument, LogTail()), record)
+        instrument = record.instrument
+        if lead not in self._leads.get(instrument, ()):
+            return
+        tail = self._tails.setdefault(instrument, LogTail())
+        match record:
+            case FeedAuthority():
+                if record.previous != record.feed:
+                    self._trades.forget(lead, instrument, record.feed)
+                tail.feed = record.feed
+            case FeedStatus():
+                tail.feed = record.feed
+            case QuoteBatch():
+                quotes = tail.quotes.setdefault(record.feed, [])
+                times, bids, asks = record.ts_event_ns.tolist(), record.bid.tolist(), record.ask.tolist()
+                quotes += zip(times, bids, asks, strict=True)
+                del quotes[:-TAIL_QUOTES]
+            case TradeBatch():
+                for ts_ns, text in zip(record.ts_event_ns.tolist(), record.trade_id, strict=True):
+                    if text.isdecimal():
+                        self._trades.add(lead, instrument, record.feed, int(text), ts_event_ns=ts_ns)
 
     async def _partition_of(self, lead: str) -> int:
         async with Publisher(self._kafka, client_id="convex-ingestor-tail") as publisher:
@@ -123,17 +149,3 @@ async def _last_records(
     while await consumer.position(partition) < end:
         for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, ()):
             yield record.key, record.value
-
-
-def _add(tail: LogTail, record: TickRecord) -> None:
-    match record:
-        case FeedAuthority() | FeedStatus():
-            tail.feed = record.feed
-        case QuoteBatch():
-            quotes = tail.quotes.setdefault(record.feed, [])
-            quotes += zip(record.ts_event_ns.tolist(), record.bid.tolist(), record.ask.tolist(), strict=True)
-            del quotes[:-TAIL_QUOTES]
-        case TradeBatch():
-            for ts_ns, text in zip(record.ts_event_ns.tolist(), record.trade_id, strict=True):
-                if text.isdecimal() and int(text) > tail.last_trades.get(record.feed, (0, 0))[0]:
-                    tail.last_trades[record.feed] = int(text), ts_ns

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 
 from services.ingestor.core.open_faults import BEGINS_ANEW, OpenFaults
+from services.ingestor.core.published_trades import PublishedTrades
 from services.ingestor.core.send_queue import Entry
 from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
 from services.ingestor.kafka.dead_letters_topic import DeadLettersTopicWriter
@@ -37,6 +38,8 @@ class KafkaSink:
         How many ticks of a lead may wait for Kafka, at least one full record.
     right
         Whether this process may publish; None: it is the only one.
+    published
+        Trades that are in the logs already; they are left out.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class KafkaSink:
         max_ticks: int,
         metrics: IngestorMetrics,
         right: PublishingRight | None = None,
+        published: PublishedTrades | None = None,
     ) -> None:
         self._metrics = metrics
         self._faults = OpenFaults()
@@ -59,7 +63,13 @@ class KafkaSink:
         self._dead_letters = DeadLettersTopicWriter(publisher, metrics)
         writers = {
             lead: TicksTopicWriter(
-                lead, publisher, bars=self._bars, max_ticks=max_ticks, metrics=metrics, right=right
+                lead,
+                publisher,
+                bars=self._bars,
+                max_ticks=max_ticks,
+                metrics=metrics,
+                right=right,
+                published=published,
             )
             for lead in sorted({lead for leads in routes.values() for lead in leads})
         }

@@ -18,6 +18,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
+from services.ingestor.core.published_trades import PublishedTrades
 from services.ingestor.core.send_queue import Entry, SendQueue
 from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
 from services.ingestor.kafka.publishing_right import PublishingRight, RightLapsed
@@ -54,6 +55,8 @@ class TicksTopicWriter:
         How many ticks may wait for Kafka, at least one full record.
     right
         Whether this process may publish; None: it is the only one.
+    published
+        Trades that are in the log already; they are left out.
     """
 
     def __init__(
@@ -65,8 +68,10 @@ class TicksTopicWriter:
         max_ticks: int,
         metrics: IngestorMetrics,
         right: PublishingRight | None = None,
+        published: PublishedTrades | None = None,
     ) -> None:
         self._lead = lead
+        self._published = published
         self._right = right
         self._publisher = publisher
         self._bars = bars
@@ -89,6 +94,11 @@ class TicksTopicWriter:
 
     def put(self, entry: Entry) -> None:
         """Queue an entry; the oldest ticks are dropped when there is no room, and counted."""
+        if isinstance(entry, TradeBatch) and self._published is not None:
+            kept = self._published.without(self._lead, entry)
+            if kept is None:
+                return
+            entry = kept
         for kind, count in self._queue.put(entry).items():
             self._metrics.ticks_dropped.labels(self._lead, kind).inc(count)
         self._drain.wake()

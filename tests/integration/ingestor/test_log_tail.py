@@ -1,5 +1,6 @@
 import numpy as np
 
+from services.ingestor.core.published_trades import PublishedTrades, PublishedUntil
 from services.ingestor.kafka.log_tail import LogTails
 from shared.config import KafkaSettings
 from shared.contracts.ticks import encode_tick_record
@@ -40,7 +41,7 @@ def quotes(instrument: str, feed: str, *bids: float) -> bytes:
     )
 
 
-async def test_the_tail_has_the_highest_trade_id_and_the_newest_quotes_of_each_feed(
+async def test_the_tail_has_where_the_trades_end_and_the_newest_quotes_of_each_feed(
     embedded_broker: str,
 ) -> None:
     kafka = KafkaSettings(bootstrap_servers=embedded_broker)
@@ -63,13 +64,19 @@ async def test_the_tail_has_the_highest_trade_id_and_the_newest_quotes_of_each_f
         # Another lead's log, in whichever partition.
         await publisher.publish(TICKS.name, key=IWM, value=trades(GOLD, "kraken", "5000"))
 
-    tail = await LogTails(kafka, leads={GOLD: GOLD}).of(GOLD)
+    trades_seen = PublishedTrades()
+    tails = LogTails(kafka, leads={GOLD: (GOLD,)}, trades=trades_seen)
+    tail = await tails.of(GOLD)
 
-    assert tail.last_trades == {"kraken": (9, 2)}
+    assert tails.trades_until(GOLD, "kraken") == PublishedUntil(last_id=9, last_ns=2)
+    assert tails.trades_until(GOLD, "alpaca") is None
     assert tail.quotes == {"coinbase": [(1, 10.0, 11.0), (2, 11.0, 12.0), (1, 12.0, 13.0)]}
     assert tail.feed == "coinbase"
 
 
 async def test_an_empty_log_has_an_empty_tail(embedded_broker: str) -> None:
-    tail = await LogTails(KafkaSettings(bootstrap_servers=embedded_broker), leads={GOLD: GOLD}).of(GOLD)
-    assert (tail.last_trades, tail.quotes, tail.feed) == ({}, {}, None)
+    tails = LogTails(
+        KafkaSettings(bootstrap_servers=embedded_broker), leads={GOLD: (GOLD,)}, trades=PublishedTrades()
+    )
+    tail = await tails.of(GOLD)
+    assert (tail.quotes, tail.feed, tails.trades_until(GOLD, "kraken")) == ({}, None, None)

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from services.ingestor.core.published_trades import PublishedUntil
 from services.ingestor.feeds.failover.instrument_choice import InstrumentChoice
 from services.ingestor.feeds.streaming.feed import StreamFeed
 from services.ingestor.kafka.log_tail import LogTail
@@ -24,6 +25,10 @@ class Tails(Protocol):
         """Return what the log has last of an instrument."""
         ...
 
+    def trades_until(self, instrument: str, feed: str) -> PublishedUntil | None:
+        """Return where an instrument's trades of a feed end, once its tail is read."""
+        ...
+
 
 async def begin_after_log(
     feed: StreamFeed, choices: Mapping[str, InstrumentChoice], tails: Tails, *, clock: Clock
@@ -31,15 +36,22 @@ async def begin_after_log(
     """Let each stream of a feed know what is published already."""
     for stream in feed.streams:
         tail = await tails.of(stream.instrument)
-        last_trade = tail.last_trades.get(feed.name)
-        if last_trade is not None and clock.now_ns() - last_trade[1] > LONGEST_GAP_SECONDS * NS_PER_SECOND:
-            last_trade = None
-        stream.resume(last_trade=last_trade, quotes=tail.quotes.get(feed.name, ()))
+        until = tails.trades_until(stream.instrument, feed.name)
+        earliest_ns = clock.now_ns() - int(LONGEST_GAP_SECONDS * NS_PER_SECOND)
+        if until is not None and until.last_ns < earliest_ns:
+            until = None
+        gaps = () if until is None else tuple(gap for gap in until.gaps if gap.since_ns >= earliest_ns)
+        stream.resume(
+            last_trade=None if until is None else (until.last_id, until.last_ns),
+            gaps=gaps,
+            quotes=tail.quotes.get(feed.name, ()),
+        )
         if stream.instrument in choices:
             choices[stream.instrument].resume(tail.feed)
         log.info(
             "stream_resumed",
             feed=feed.name,
             instrument=stream.instrument,
-            last_trade_id=None if last_trade is None else last_trade[0],
+            last_trade_id=None if until is None else until.last_id,
+            gaps=len(gaps),
         )

@@ -12,6 +12,7 @@ import structlog
 
 from services.ingestor.core.clock_disagreement import ClockDisagreement
 from services.ingestor.core.connection_health import ConnectionHealth, FeedCondition, Phase, feed_condition
+from services.ingestor.core.duplicates_and_gaps import Gap
 from services.ingestor.core.feed_status import Liveness, Watermark, feed_state
 from services.ingestor.core.refusals import Patience, Refusal, RefusalRecord, RefusalVerdict
 from services.ingestor.core.venue_clock import VenueClock
@@ -102,6 +103,7 @@ class InstrumentStream:
         self._words = ""
         self._troubles = 0
         self._sink: Sink | None = None
+        self._gaps_before: tuple[Gap, ...] = ()
         self._condition = FeedCondition.DISCONNECTED
         self._condition_since_ns = clock.now_ns()
 
@@ -145,14 +147,23 @@ class InstrumentStream:
             self._normaliser.confirm(price, now=self._clock.monotonic(), sink=self._sink)
 
     def resume(
-        self, *, last_trade: tuple[int, int] | None, quotes: Iterable[tuple[int, float, float]]
+        self,
+        *,
+        last_trade: tuple[int, int] | None,
+        gaps: tuple[Gap, ...],
+        quotes: Iterable[tuple[int, float, float]],
     ) -> None:
-        """Begin where the log ends; see `TickNormaliser.resume`."""
+        """Begin where the log ends, and fill what is missing before; see `TickNormaliser.resume`."""
+        self._gaps_before = gaps
         self._normaliser.resume(last_trade=last_trade, quotes=quotes, now=self._clock.monotonic())
 
     def start(self, sink: Sink) -> None:
         """Publish into a sink from now on also what is not decided by a frame."""
         self._sink = sink
+        gaps, self._gaps_before = self._gaps_before, ()
+        for gap in gaps:
+            if self.filler is not None:
+                self.filler.add(gap, sink)
 
     def on_server_time(self, at_ns: int) -> None:
         """Note the time that the venue's server gave when the connection was opened."""
