@@ -161,7 +161,6 @@ class _LiveFeeds:
             on_used=None if is_pair(_symbol_of(instrument)) else self._ticks_of_sessions(instrument).take,
             failover_after_seconds=self._settings.failover_after_seconds,
             return_after_seconds=self._settings.return_after_seconds,
-            awaits_log=self._kafka is not None,
             metrics=self._metrics,
             clock=self._clock,
         )

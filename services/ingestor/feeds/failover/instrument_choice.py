@@ -63,8 +63,6 @@ class InstrumentChoice:
     failover_after_seconds, return_after_seconds
         How long a feed may be dead before it is left, and how long a preferred one must live before it is
         chosen again.
-    awaits_log
-        Choose nothing before `resume` says what an earlier process chose.
     """
 
     def __init__(
@@ -77,7 +75,6 @@ class InstrumentChoice:
         on_used: Callable[[TickBatch], None] | None = None,
         failover_after_seconds: float = PATIENCE_SECONDS,
         return_after_seconds: float = PROBATION_SECONDS,
-        awaits_log: bool = False,
         metrics: IngestorMetrics,
         clock: Clock,
     ) -> None:
@@ -95,7 +92,6 @@ class InstrumentChoice:
         self._hours = hours
         self._on_used = on_used or _ignore
         self._earlier: str | None = None
-        self._awaits_log = awaits_log
         self._metrics = metrics
         self._clock = clock
         self.is_announced = False
@@ -114,7 +110,7 @@ class InstrumentChoice:
 
     def resume(self, earlier: str | None) -> None:
         """Take over from the process that published before, from this feed; None if none did."""
-        self._earlier, self._awaits_log = earlier, False
+        self._earlier = earlier
 
     def take(self, batch: TickBatch, sink: Sink) -> None:
         """Take in the ticks of one of the feeds."""
@@ -174,8 +170,6 @@ class InstrumentChoice:
         refused
             Feeds that their venue refuses.
         """
-        if self._awaits_log:
-            return
         now = self._clock.monotonic()
         if not self._has_begun:
             self._has_begun = True

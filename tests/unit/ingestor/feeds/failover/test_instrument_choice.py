@@ -445,9 +445,7 @@ async def test_nothing_is_chosen_before_it_is_known_where_the_log_ends() -> None
 
     async def prepare() -> None:
         await is_known.wait()
-        market.choice.resume(
-            FeedAuthority(instrument=LEAD, feed="coinbase", since_ns=5, reason=AuthorityReason.FIRST)
-        )
+        market.choice.resume("coinbase")
 
     choices = {LEAD: market.choice}
     waiting = StandbyFeed(
