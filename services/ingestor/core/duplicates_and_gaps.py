@@ -128,6 +128,9 @@ class TradeSequence:
 class RecentTicks:
     """The ticks of the last two minutes, at most 20,000: what comes again is a duplicate.
 
+    They are kept in two parts, and the older part is forgotten as a whole: taking the oldest entry out of one
+    large dict takes the longer the more were taken out before.
+
     Examples
     --------
     >>> recent = RecentTicks()
@@ -138,7 +141,9 @@ class RecentTicks:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[object, ...], float] = {}
+        self._newer: dict[tuple[object, ...], float] = {}
+        self._older: dict[tuple[object, ...], float] = {}
+        self._since = _NEVER
 
     def is_new(self, key: tuple[object, ...], *, now: float) -> bool:
         """Return whether a tick was not seen yet, and remember it.
@@ -150,16 +155,11 @@ class RecentTicks:
         now
             Seconds on a clock that never goes back.
         """
-        seen = self._seen
-        # Two go for each that comes, so that the old ones are gone in time.
-        for _ in range(2):
-            oldest = next(iter(seen), None)
-            if oldest is None or (len(seen) < _MEMORY_TICKS and seen[oldest] >= now - _MEMORY_SECONDS):
-                break
-            del seen[oldest]
-        if seen.get(key, _NEVER) >= now - _MEMORY_SECONDS:
+        newer, oldest = self._newer, now - _MEMORY_SECONDS
+        if len(newer) >= _MEMORY_TICKS // 2 or self._since < oldest:
+            self._older, self._since = newer, now
+            newer = self._newer = {}
+        if newer.get(key, _NEVER) >= oldest or self._older.get(key, _NEVER) >= oldest:
             return False
-        # It goes to the end, where the newest are.
-        seen.pop(key, None)
-        seen[key] = now
+        newer[key] = now
         return True
