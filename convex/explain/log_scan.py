@@ -7,10 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex.explain.material import Ticks
+from services.signals.core.engine.log_progress import CLOSE_NS, LogProgress
+from services.signals.core.legs.close_sampling import SAMPLED
+from services.signals.core.legs.feed_authority import adopted_after, is_used, take_authority
+from services.signals.core.legs.last_price import LastPrice
+from services.signals.core.legs.tick_filter import within_sessions
 from shared.contracts.ticks import TickRecord
 from shared.domain.bars import MAX_SAMPLE_AGE_NS, Bar, BarBatch
+from shared.domain.instruments import is_listed
 from shared.domain.sessions import SessionCalendar
-from shared.domain.ticks import FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
 
 _QUOTES_RULE_NS: Final = 60 * 1_000_000_000
 _JUMP: Final = 1.5
@@ -24,22 +30,59 @@ class CountedTicks:
 
     Parameters
     ----------
+    instrument
+        The instrument. A listed one has no sampled close, and its ticks count in sessions only.
     calendar
         XNYS sessions.
     """
 
-    def __init__(self, calendar: SessionCalendar) -> None:
+    def __init__(self, instrument: str, calendar: SessionCalendar) -> None:
         self._calendar = calendar
+        self._is_listed = is_listed(instrument)
+        self._source = LastPrice()
         self._ts_ns = 0
+        self._newest_ns = 0
         self._price = 0.0
         self._quote_ts_ns = 0
         self._suspects: list[float] = []
         self._next_close = -1
 
+    @property
+    def newest_ns(self) -> int:
+        """Event time of the newest tick that counted; 0 before the first."""
+        return self._ts_ns
+
+    def use_feed(self, authority: FeedAuthority, *, event_time_ns: int) -> None:
+        """Count the ticks of one feed from now on."""
+        if take_authority(self._source, authority, event_time_ns=event_time_ns):
+            self._newest_ns, self._quote_ts_ns = self._source.newest_ts_ns, 0
+            self._suspects = []
+
+    def uses(self, record: QuoteBatch | TradeBatch | FeedStatus) -> bool:
+        """Return whether a record is of the feed that counts."""
+        if is_used(self._source, record.feed):
+            self._source.other_feed_statuses = 0
+            return True
+        assumed = adopted_after(self._source, record) if isinstance(record, FeedStatus) else None
+        if assumed is not None:
+            self.use_feed(assumed, event_time_ns=assumed.since_ns)
+        return assumed is not None
+
+    def go_back(self, to_ns: int) -> None:
+        """Take in that event time was too far: the closes after an instant have not come."""
+        self._next_close = self._calendar.first_closing_at_or_after(to_ns)
+        self._newest_ns = self._newest_ns if self._newest_ns <= to_ns + CLOSE_NS else to_ns
+        self._quote_ts_ns = self._quote_ts_ns if self._quote_ts_ns <= to_ns + CLOSE_NS else to_ns
+
     def take(self, batch: QuoteBatch | TradeBatch) -> tuple[Stretch, list[tuple[str, int, float]]]:
         """Return the ticks of a batch that the engine used, and the samples of the closes that they pass."""
-        instants, prices = self._counted(batch)
+        if self._is_listed:
+            batch = batch.where(within_sessions(self._calendar, batch.ts_event_ns))
         samples: list[tuple[str, int, float]] = []
+        if not len(batch.ts_event_ns):
+            return (batch.ts_event_ns, np.empty(0)), samples
+        self._source.feed = batch.feed
+        instants, prices = self._counted(batch)
         if not len(instants):
             return (instants, prices), samples
         if self._next_close < 0:
@@ -51,6 +94,7 @@ class CountedTicks:
                 self._ts_ns, self._price = int(instants[rows - 1]), float(prices[rows - 1])
             samples += self._sample()
         self._ts_ns, self._price = int(instants[-1]), float(prices[-1])
+        self._newest_ns = self._ts_ns
         return (instants, prices), samples
 
     def pass_time(self, watermark_ns: int) -> list[tuple[str, int, float]]:
@@ -65,6 +109,8 @@ class CountedTicks:
         close_ns = self._calendar.close_ns[self._next_close]
         session = self._calendar.labels[self._next_close]
         self._next_close += 1
+        if self._is_listed:
+            return []
         return [(session, close_ns, self._price)] if close_ns - self._ts_ns <= MAX_SAMPLE_AGE_NS else []
 
     def _counted(self, batch: QuoteBatch | TradeBatch) -> Stretch:
@@ -75,7 +121,7 @@ class CountedTicks:
         else:
             counts = instants - self._quote_ts_ns > _QUOTES_RULE_NS
             instants, prices = instants[counts], batch.price[counts]
-        newest = np.maximum.accumulate(np.concatenate(([self._ts_ns], instants)))[:-1]
+        newest = np.maximum.accumulate(np.concatenate(([self._newest_ns], instants)))[:-1]
         in_time = instants >= newest
         instants, prices = instants[in_time], prices[in_time]
         around = np.concatenate(([self._price or (prices[0] if len(prices) else 0.0)], prices))
@@ -121,7 +167,9 @@ class LogScan:
         stretches: Mapping[str, tuple[int, int]],
     ) -> None:
         self._lead = lead
-        self._counted = {leg: CountedTicks(calendar) for leg in (lead, other)}
+        self._calendar = calendar
+        self._progress = LogProgress()
+        self._counted = {leg: CountedTicks(leg, calendar) for leg in (lead, other)}
         self._stretches = stretches
         self._kept: dict[str, tuple[list[int], list[float]]] = {leg: ([], []) for leg in (lead, other)}
         self.bars: list[Bar] = []
@@ -133,10 +181,17 @@ class LogScan:
             return
         if isinstance(record, BarBatch):
             self.bars += record.bars
+        elif isinstance(record, FeedAuthority):
+            counted.use_feed(record, event_time_ns=self._progress.watermark_ns)
+        elif isinstance(record, FeedFault) or not counted.uses(record):
+            return
         elif isinstance(record, FeedStatus):
             if record.instrument == self._lead:
-                self._pass_time(record.watermark_ns)
-        elif isinstance(record, QuoteBatch | TradeBatch):
+                newest_ns = counted.newest_ns
+                self._pass_time(self._progress.on_status(record.watermark_ns, newest_tick_ns=newest_ns))
+        else:
+            if record.instrument == self._lead:
+                self._doubt_event_time(record.ts_event_ns, counted.newest_ns)
             (instants, prices), samples = counted.take(record)
             self._add(record.instrument, samples)
             if len(instants):
@@ -153,7 +208,29 @@ class LogScan:
         ts_ns, price = self._kept[instrument]
         return Ticks(ts_ns=tuple(ts_ns), price=tuple(price))
 
+    def _doubt_event_time(self, instants: NDArray[np.int64], newest_ns: int) -> None:
+        """Let event time go back where the ticks of the lead show that it is too far."""
+        other_ns = max(each.newest_ns for leg, each in self._counted.items() if leg != self._lead)
+        for ts_ns in instants[instants < self._progress.watermark_ns - CLOSE_NS].tolist():
+            to_ns = self._progress.goes_back_to(
+                ts_ns,
+                reached_ns=self._progress.watermark_ns,
+                other_ns=other_ns,
+                is_late=ts_ns < newest_ns,
+            )
+            if to_ns is None:
+                continue
+            self._progress.watermark_ns = to_ns
+            for each in self._counted.values():
+                each.go_back(to_ns)
+            self.bars = [
+                bar
+                for bar in self.bars
+                if bar.source != SAMPLED or self._calendar.close_of(bar.session) <= to_ns
+            ]
+
     def _pass_time(self, watermark_ns: int) -> None:
+        self._progress.watermark_ns = max(self._progress.watermark_ns, watermark_ns)
         for leg, each in self._counted.items():
             self._add(leg, each.pass_time(watermark_ns))
 
@@ -165,7 +242,7 @@ class LogScan:
                 close=price,
                 adj_close=price,
                 known_at_ns=close_ns,
-                source="sampled",
+                source=SAMPLED,
             )
             for session, close_ns, price in samples
         ]

@@ -13,6 +13,7 @@ from services.signals.core.legs.quarantine import without_unusable
 from shared.domain.bars import HISTORY_SESSIONS, Bar, BarStatus
 from shared.domain.divergences import Confirmation, DivergenceEvent
 from shared.domain.instants import parse_rfc3339
+from shared.domain.instruments import is_listed
 from shared.domain.sessions import SessionCalendar
 
 # An event's instants are rounded down to microseconds.
@@ -128,11 +129,15 @@ def rebuild(
         evaluated=float(np.log(evaluated[0] / evaluated[1])),
         is_live=is_live,
         band=_band(event),
-        upcoming=_upcoming(lead, other, rows[-1][0], calendar) if is_live else None,
+        upcoming=_upcoming(lead, other, rows[-1][0], calendar, is_other_listed=is_listed(names[1]))
+        if is_live
+        else None,
     )
 
 
-def _upcoming(lead: LegHistory, other: LegHistory, newest: str, calendar: SessionCalendar) -> Upcoming:
+def _upcoming(
+    lead: LegHistory, other: LegHistory, newest: str, calendar: SessionCalendar, *, is_other_listed: bool
+) -> Upcoming:
     other_session, sampled = other.newest_session or newest, lead.newest()
     is_ahead = sampled is not None and sampled.session > other_session
     return Upcoming(
@@ -140,6 +145,7 @@ def _upcoming(lead: LegHistory, other: LegHistory, newest: str, calendar: Sessio
         other_session=other_session,
         is_newest_aligned=other_session == newest,
         sampled=sampled if is_ahead else None,
+        is_other_listed=is_other_listed,
     )
 
 

@@ -38,12 +38,15 @@ class Upcoming:
         Whether the lead has that session, too.
     sampled
         The lead's newest close, where the other leg lacks it.
+    is_other_listed
+        The other leg's close comes as a bar, also where it ticks.
     """
 
     calendar: SessionCalendar
     other_session: str
     is_newest_aligned: bool
     sampled: Bar | None
+    is_other_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +148,19 @@ def expect(
         return None
     lead_to_come, since_ns = _lead_to_come(calendar, ordinal, prices.at_ns)
     ratio = math.log(prices.lead / prices.other)
-    if prices.other_ts_ns is not None:
+    sampled = upcoming.sampled
+    if sampled is not None and since_ns >= missing_bar_at_ns(sampled.session):
+        sampled = None
+    if prices.other_ts_ns is not None and upcoming.is_other_listed and sampled is not None:
+        # Its last price of that session stands for its close until the bar comes.
+        closed, lead_to_come = calendar.index_of(sampled.session), 0.0
+        ratio = math.log(sampled.adj_close / prices.other)
+        other_to_come = _other_to_come(calendar, closed, prices.other_ts_ns)
+    elif prices.other_ts_ns is not None:
         other_to_come = _other_to_come(calendar, ordinal, prices.other_ts_ns)
     else:
-        coming, sampled = ordinal, upcoming.sampled
-        if sampled is not None and since_ns < missing_bar_at_ns(sampled.session):
+        coming = ordinal
+        if sampled is not None:
             coming, lead_to_come = calendar.index_of(sampled.session), 0.0
             ratio = math.log(sampled.adj_close / prices.other)
         other_to_come = float(max(1, coming - calendar.index_of(upcoming.other_session)))

@@ -1,15 +1,28 @@
 """Every row of the table of which ticks count, and the closes sampled from them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from convex.explain.log_scan import LogScan
 from convex.explain.material import Ticks
+from shared.contracts.ticks import TickRecord
 from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.sessions import SessionCalendar
-from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch, TradeBatch
+from shared.domain.ticks import (
+    AuthorityReason,
+    FeedAuthority,
+    FeedFault,
+    FeedFaultKind,
+    FeedState,
+    FeedStatus,
+    QuoteBatch,
+    TradeBatch,
+)
 from tests.unit.convex.explain.stories import LEAD, OTHER, bar
 
 _S = 10**9
+COIN = "BTC/USD.REPLAY"
 _CALENDAR = SessionCalendar(
     labels=("2019-01-02", "2019-01-03"), open_ns=(0, 90_000 * _S), close_ns=(1_000 * _S, 100_000 * _S)
 )
@@ -39,13 +52,13 @@ def trades(*ticks: tuple[float, float]) -> TradeBatch:
         ts_received_ns=instants,
         price=prices,
         size=np.ones(len(ticks)),
-        trade_id=(),
+        trade_id=("",) * len(ticks),
     )
 
 
-def scanned(*records: QuoteBatch | TradeBatch | FeedStatus | BarBatch, until: float = 10**6) -> LogScan:
-    stretches = {LEAD: (0, int(until * _S)), OTHER: (0, int(until * _S))}
-    scan = LogScan(LEAD, OTHER, calendar=_CALENDAR, stretches=stretches)
+def scanned(*records: TickRecord, until: float = 10**6, other: str = OTHER) -> LogScan:
+    stretches = {LEAD: (0, int(until * _S)), other: (0, int(until * _S))}
+    scan = LogScan(LEAD, other, calendar=_CALENDAR, stretches=stretches)
     for record in records:
         scan.take(record)
     return scan
@@ -111,13 +124,82 @@ def test_stale_price_is_no_sample() -> None:
 
 def test_both_legs_that_tick_are_sampled_by_the_leads_time() -> None:
     status = FeedStatus(instrument=LEAD, feed="test", state=FeedState.LIVE, watermark_ns=1_001 * _S)
-    scan = scanned(quotes((950, 1300)), quotes((951, 150), instrument=OTHER), status)
+    scan = scanned(quotes((950, 1300)), quotes((951, 9_000), instrument=COIN), status, other=COIN)
 
-    assert [(each.instrument, each.close) for each in scan.bars] == [(LEAD, 1300), (OTHER, 150)]
+    assert [(each.instrument, each.close) for each in scan.bars] == [(LEAD, 1300), (COIN, 9_000)]
+
+
+def test_listed_leg_has_no_sampled_close_and_ticks_in_sessions_only() -> None:
+    status = FeedStatus(instrument=LEAD, feed="test", state=FeedState.LIVE, watermark_ns=1_002 * _S)
+    scan = scanned(
+        quotes((950, 1300)),
+        quotes((951, 150), (1_001, 999), instrument=OTHER),
+        quotes((1_001.5, 999), instrument=OTHER),
+        status,
+    )
+
+    assert [(each.instrument, each.close) for each in scan.bars] == [(LEAD, 1300)]
+    assert scan.ticks(OTHER).price == (150.0,)
+
+
+def authority(feed: str, since: float) -> FeedAuthority:
+    return FeedAuthority(
+        instrument=LEAD, feed=feed, since_ns=int(since * _S), reason=AuthorityReason.OTHER_STALE
+    )
+
+
+def test_only_the_ticks_and_status_of_the_authoritative_feed_count() -> None:
+    late = FeedStatus(instrument=LEAD, feed="other", state=FeedState.LIVE, watermark_ns=1_001 * _S)
+    scan = scanned(authority("test", 0), quotes((10, 1300)), replace(quotes((11, 1400)), feed="other"), late)
+
+    assert told(scan) == [(10, 1300)]
+    assert scan.bars == []
+
+
+def test_feed_that_takes_over_may_be_a_little_behind_and_its_trades_count_at_once() -> None:
+    scan = scanned(
+        authority("test", 0),
+        quotes((320, 1300)),
+        authority("other", 315),
+        replace(trades((316, 1301)), feed="other"),
+        replace(trades((314, 1299)), feed="other"),
+    )
+
+    assert told(scan) == [(320, 1300), (316, 1301)]
+
+
+def test_feed_whose_authority_is_not_in_the_log_counts_after_a_minute_of_its_status_alone() -> None:
+    statuses = [
+        FeedStatus(instrument=LEAD, feed="other", state=FeedState.LIVE, watermark_ns=(20 + at) * _S)
+        for at in range(60)
+    ]
+    scan = scanned(
+        authority("test", 0), quotes((10, 1300)), *statuses, replace(quotes((81, 1301)), feed="other")
+    )
+
+    assert told(scan) == [(10, 1300), (81, 1301)]
+
+
+def test_what_the_ingestor_says_of_the_data_is_no_tick() -> None:
+    fault = FeedFault(instrument=LEAD, feed="test", fault=FeedFaultKind.LATE_OPEN, is_open=True, at_ns=5 * _S)
+
+    assert told(scanned(quotes((10, 1300)), fault)) == [(10, 1300)]
+
+
+def test_close_that_was_sampled_before_it_came_is_sampled_again_when_it_comes() -> None:
+    def status(second: float) -> FeedStatus:
+        return FeedStatus(instrument=LEAD, feed="test", state=FeedState.LIVE, watermark_ns=int(second * _S))
+
+    ticks = [record for at in range(500, 540, 5) for record in (quotes((at, 1300)), status(at))]
+    scan = scanned(
+        quotes((490, 1290)), status(20_000), *ticks, quotes((900, 1305), instrument=LEAD), status(1_001)
+    )
+
+    assert [(each.session, each.close) for each in scan.bars] == [("2019-01-02", 1305)]
 
 
 def test_tick_of_either_leg_passes_the_close_of_both() -> None:
-    scan = scanned(quotes((950, 1300)), quotes((1_001, 150), instrument=OTHER))
+    scan = scanned(quotes((950, 1300)), quotes((1_001, 9_000), instrument=COIN), other=COIN)
 
     assert [(each.instrument, each.close) for each in scan.bars] == [(LEAD, 1300)]
 
