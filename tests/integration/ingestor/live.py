@@ -201,7 +201,8 @@ async def venue_feed(
             settings,
             symbols,
             client=client,
-            open_timeout_seconds=timing.limits.ack,
+            # Many connections may be opened at once, on a busy machine.
+            open_timeout_seconds=max(timing.limits.ack, 3.0),
             clock=clock,
         )
         async with planned_feed(
