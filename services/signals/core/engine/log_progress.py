@@ -14,9 +14,9 @@ by more than half an hour, and the status records stay    the clock is still wro
 ahead of them by the same time                            is taken less that time, until it is set right
 ========================================================= ==================================================
 
-Only ticks show that event time is too far. The status records alone may be behind it for another reason: an
-ingestor that starts on a weekend knows only the venue's last time. An other leg that ticks keeps event time
-from going back beyond its newest tick.
+Only ticks show that event time is too far, and only those that are not late themselves. The status records
+alone may be behind it for another reason: an ingestor that starts on a weekend knows only the venue's last
+time. An other leg that ticks keeps event time from going back beyond its newest tick.
 """
 
 from dataclasses import dataclass, replace
@@ -147,14 +147,14 @@ class LogProgress:
         other_ns
             Event time of the newest tick of any other leg; 0 where there is none.
         is_late
-            It is older than a tick of the lead.
+            It is older than a tick of the lead: a replay or a simulation that starts again, not a clock.
         """
         at_ns = max(ts_ns, other_ns)
         too_far_ns, ahead_ns = reached_ns - at_ns, self.status_ns - ts_ns
-        if too_far_ns <= CLOSE_NS:
+        if is_late or too_far_ns <= CLOSE_NS:
             return None
         is_confirmed = abs(ahead_ns - self.status_ahead_ns) <= CLOSE_NS
-        if not is_confirmed and (is_late or too_far_ns <= _AHEAD_NS):
+        if not is_confirmed and too_far_ns <= _AHEAD_NS:
             return None
         doubt = self.doubt
         if doubt is None or doubt.is_over(ts_ns, ahead_ns):

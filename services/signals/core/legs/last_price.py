@@ -56,9 +56,8 @@ class LastPrice:
         return self.authority is not None and self.feed != self.authority.feed
 
     def go_back(self, to_ns: int) -> None:
-        """Take in that event time was too far: a tick from far after it must not make all others late."""
+        """Take in that event time was too far: a rejected tick from far after it must make no others late."""
         latest_ns = to_ns + _AHEAD_NS
-        self.ts_ns = self.ts_ns if self.ts_ns <= latest_ns else to_ns
         self.quote_ts_ns = self.quote_ts_ns if self.quote_ts_ns <= latest_ns else to_ns
         self.rejected_ts_ns = self.rejected_ts_ns if self.rejected_ts_ns <= latest_ns else to_ns
 
