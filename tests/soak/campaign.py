@@ -59,6 +59,8 @@ STREAMS: Final = (
 )
 TAKE_OVER_SECONDS: Final = 10.0
 _STOPPED_SECONDS: Final = 12.0
+# At the end no fault is played, so that what is missing then can be fetched.
+_CALM_SECONDS: Final = 12.0
 
 
 class Ingestor:
@@ -166,9 +168,10 @@ def run(
         ]
         began = time.time()
         events: list[tuple[float, Callable[[], object]]] = [
-            (0.35, lambda: servers["kraken"][0].send_signal(signal.SIGUSR1)),
-            (0.55, lambda: disruptions.append(_kill(both))),
-            (0.75, lambda: disruptions.append(_stop_for_a_while(both))),
+            (0.20, lambda: servers["kraken"][0].send_signal(signal.SIGUSR1)),
+            (0.35, lambda: disruptions.append(_kill(both))),
+            (0.50, lambda: disruptions.append(_stop_for_a_while(both))),
+            (1.0 - _CALM_SECONDS / seconds, lambda: _be_calm(servers)),
         ]
         while (elapsed := time.time() - began) < seconds:
             time.sleep(1.0)
@@ -246,6 +249,11 @@ def _stop_for_a_while(both: list[Ingestor]) -> tuple[float, float]:
     holder.process.send_signal(signal.SIGCONT)
     # The one that goes on may get the lease back: Kafka decides.
     return at, at + _STOPPED_SECONDS + TAKE_OVER_SECONDS
+
+
+def _be_calm(servers: dict[str, Any]) -> None:
+    for process, _ in servers.values():
+        process.send_signal(signal.SIGUSR2)
 
 
 def _growth(resident: list[int]) -> float:

@@ -7,7 +7,7 @@ import pytest
 from tests.soak.campaign import TAKE_OVER_SECONDS, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.chaos]
-SECONDS = 75.0
+SECONDS = 90.0
 
 
 def test_every_tick_of_failing_venues_is_published_once_while_ingestors_are_killed_and_stopped(

@@ -28,8 +28,9 @@ _STEP_SECONDS: Final = 0.02
 # One tick in ten is a trade.
 _TRADE_EVERY: Final = 10
 _HISTORY: Final = 400_000
-# What was written within this time before a connection was cut may not have arrived.
-_UNSURE_SECONDS: Final = 1.5
+# A client answers a ping when it has read what was sent before; it may still have some frames to look at.
+_PING_SECONDS: Final = 0.5
+_UNREAD_TICKS: Final = 100
 
 
 class Venue:
@@ -48,6 +49,7 @@ class Venue:
         self._throttled_until = 0.0
         self._silent_until = 0.0
         self.counts: Counter[str] = Counter()
+        self.is_calm = False
         # By connection, the numbers of the first and the last tick, and the last that surely arrived.
         self.connections: list[dict[str, Any]] = []
         self.silences: list[tuple[float, float]] = []
@@ -89,6 +91,7 @@ class Venue:
         except ConnectionClosed:
             pass
         finally:
+            await conversation.end()
             del self._conversations[task]
             self.connections.append(conversation.record())
 
@@ -107,7 +110,7 @@ class Venue:
                 if number % _TRADE_EVERY == 0:
                     self._trades.append((number // _TRADE_EVERY, stamp))
                 ticks.append((number, stamp))
-            is_fault = now >= fault_at
+            is_fault = now >= fault_at and not self.is_calm
             if is_fault:
                 fault_at = now + self._fault_seconds * self._random.uniform(0.6, 1.4)
             if now >= self._silent_until:
@@ -184,11 +187,16 @@ class _Conversation:
         self.is_streaming = False
         self.first = number
         self._is_half_open = False
-        self._sent: deque[tuple[float, int]] = deque()
+        self._pinging: asyncio.Task[None] | None = None
         self._last = number - 1
         self._sure = number - 1
         self._opened = time.time()
         self._ended: float | None = None
+
+    async def end(self) -> None:
+        if self._pinging is not None:
+            self._pinging.cancel()
+            await asyncio.gather(self._pinging, return_exceptions=True)
 
     def record(self) -> dict[str, Any]:
         return {
@@ -211,9 +219,15 @@ class _Conversation:
                 self._socket.transport.write(chunk)
         if frames:
             self._last = self.form.last_number
-            self._sent.append((now, self._last))
-            while self._sent and self._sent[0][0] < now - _UNSURE_SECONDS:
-                self._sure = self._sent.popleft()[1]
+            if self._pinging is None or self._pinging.done():
+                self._pinging = asyncio.create_task(self._ping(self._last))
+
+    async def _ping(self, number: int) -> None:
+        """Learn that everything up to a tick has been read."""
+        with suppress(ConnectionClosed):
+            await (await self._socket.ping())
+            self._sure = max(self._sure, number - _UNREAD_TICKS)
+            await asyncio.sleep(_PING_SECONDS)
 
     async def fault(self, kind: str, number: int, now: float, began: float, rate: float) -> None:
         match kind:
@@ -235,6 +249,7 @@ async def main(name: str, port: int, rate: float, seed: int, fault_seconds: floa
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR2, lambda: setattr(venue, "is_calm", True))
     loop.add_signal_handler(signal.SIGUSR1, lambda: venue.be_silent(12.0))
     async with (
         serve(
