@@ -28,6 +28,8 @@ class LogWatch:
         self._reading: asyncio.Task[None] | None = None
         self.quotes = 0
         self.seen_ns: dict[float, int] = {}
+        # Of a flood only the count is wanted.
+        self.is_timed = False
 
     async def __aenter__(self) -> Self:
         """Begin to read."""
@@ -58,8 +60,7 @@ class LogWatch:
             for record in found.get(self._partition, ()):
                 now_ns, bids = time.time_ns(), self._bids(record.value)
                 self.quotes += len(bids)
-                # Of a flood only the count is wanted.
-                if len(bids) < 100:
+                if self.is_timed:
                     self.seen_ns |= dict.fromkeys(bids, now_ns)
 
     def _bids(self, value: bytes | None) -> list[float]:

@@ -166,6 +166,7 @@ async def _flood_reader(venue: FloodVenue, count: int) -> float:
 
 async def _paced(venue: FloodVenue, name: str, watch: LogWatch, size: _Size) -> list[float]:
     """Return the milliseconds from each frame until its quote can be read from Kafka."""
+    watch.is_timed = True
     before, began = watch.quotes, time.monotonic()
     prices = []
     for index in range(size.paced):
@@ -173,6 +174,7 @@ async def _paced(venue: FloodVenue, name: str, watch: LogWatch, size: _Size) -> 
         prices.append(venue.next_price())
         await venue.quote(name, prices[-1])
     await watch.until(before + size.paced)
+    watch.is_timed = False
     return [(watch.seen_ns[price] - venue.sent_ns[price]) / 1e6 for price in prices]
 
 
