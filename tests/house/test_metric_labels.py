@@ -57,11 +57,14 @@ def test_every_reason_for_which_a_tick_record_is_refused_stands_at_zero() -> Non
 
 def test_every_reason_for_which_the_ingestor_refuses_input_stands_at_zero() -> None:
     # Its bars' instants are the clock's and the calendar's: no input reaches them.
-    raised = _reasons("services/ingestor/core/tick_validation.py", "shared/domain/bars.py") - {
-        "implausible_instant"
-    }
+    raised = _reasons(
+        "services/ingestor/core/tick_validation.py",
+        "services/ingestor/core/event_times.py",
+        "services/ingestor/feeds/streaming/tick_normaliser.py",
+        "shared/domain/bars.py",
+    ) - {"implausible_instant"}
 
-    assert {"future", "not_positive"} <= raised
+    assert {"future", "not_positive", "outlier", "too_old"} <= raised
     assert raised <= set(REJECTED_REASONS)
 
 

@@ -97,7 +97,7 @@ class OutlierHold(Generic[T]):
 
     @property
     def is_open(self) -> bool:
-        """Return whether something is held, or was and `decided` has not told yet."""
+        """Return whether something is held, or was and `decided` has not returned it yet."""
         return bool(self._held or self._believed or self._refused)
 
     def admits(self, price: float, *, spread: float) -> bool:
@@ -122,7 +122,7 @@ class OutlierHold(Generic[T]):
         return True
 
     def hold(self, price: float, item: T, *, now: float, spread: float) -> None:
-        """Hold a price that is far from the last ones; `decided` tells what becomes of it.
+        """Hold a price that is far from the last ones; `decided` returns it in the end.
 
         Parameters
         ----------

@@ -12,8 +12,9 @@ reason           a tick                                                 then
 ``too_old``      is over 120 s before it                                rejected, see `venue_clock`
 (none)           came because we subscribed, and is older than the      not used: the present state of the
                  allowed lateness                                       market is no tick
-``out_of_order`` is over 10 s older than the feed's newest              rejected; up to 10 s it is kept as
-                                                                        it came, and signals decides
+``out_of_order`` is over 10 s older than the feed's newest              rejected, see `event_times`; up to
+                                                                        10 s it is kept as it came, and
+                                                                        signals decides
 (none)           was seen in the last two minutes: the same id, or the  counted as a duplicate
                  same time and prices
 ``wide_spread``  is wider than the venue's quotes are now               rejected, see `spread_limit`
@@ -28,10 +29,8 @@ fill a gap are checked by the first three rows, and not to be from the future.
 from typing import Final
 
 from shared.domain.bars import LEAST_PRICE, MOST_PRICE
-from shared.domain.instants import NS_PER_SECOND
 from shared.errors import QualityError
 
-OUT_OF_ORDER_NS: Final = 10 * NS_PER_SECOND
 _INFINITY: Final = float("inf")
 
 
@@ -77,28 +76,3 @@ def _check_range(*prices: float) -> None:
             f"a price must lie between {LEAST_PRICE:g} and {MOST_PRICE:g}, was {prices}",
             reason="outside_range",
         )
-
-
-class EventOrder:
-    """The newest event time of a feed.
-
-    Examples
-    --------
-    >>> order = EventOrder()
-    >>> [order.admits(second * NS_PER_SECOND) for second in (100, 90, 89, 101)]
-    [True, True, False, True]
-    """
-
-    def __init__(self) -> None:
-        self._newest_ns = 0
-
-    def admits(self, ts_event_ns: int) -> bool:
-        """Return whether a tick is not too far out of order, and remember it."""
-        if ts_event_ns >= self._newest_ns:
-            self._newest_ns = ts_event_ns
-            return True
-        return self._newest_ns - ts_event_ns <= OUT_OF_ORDER_NS
-
-    def restart(self) -> None:
-        """Forget the newest: the venue's clock was set."""
-        self._newest_ns = 0

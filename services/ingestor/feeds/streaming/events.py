@@ -58,6 +58,11 @@ class Print:
     is_snapshot: bool = False
     symbol: str | None = None
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Return what two reports of one trade have in common."""
+        return (self.print_id,) if self.print_id is not None else (self.ts_event_ns, self.price, self.size)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:

@@ -18,9 +18,10 @@ from services.ingestor.core.refusals import Patience, Refusal, RefusalRecord, Re
 from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.ports import FeedDetail, Sink
 from services.ingestor.feeds.streaming.events import Event, Trade
+from services.ingestor.feeds.streaming.frame_outcome import FrameOutcome
 from services.ingestor.feeds.streaming.gap_filler import GapFiller
 from services.ingestor.feeds.streaming.tick_batches import after_the_frames_at_hand
-from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
+from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.instants import NS_PER_SECOND

@@ -4,18 +4,17 @@ A snapshot is the present state of the market; it does not show that the feed is
 are used while they are not older than the allowed lateness, its trades where they fill a gap; none counts as
 a fresh tick.
 
-The rules are in ``core/tick_validation``; here they are applied in their order. The same events at the same
-instants give the same ticks.
+The rules are in ``core/tick_validation``. The same events at the same instants give the same ticks.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from services.ingestor.core.duplicates_and_gaps import Gap, RecentTicks, TradeSequence
+from services.ingestor.core.duplicates_and_gaps import RecentTicks, TradeSequence
+from services.ingestor.core.event_times import EventTimes
 from services.ingestor.core.outliers import OutlierHold
 from services.ingestor.core.spread_limit import SpreadLimit
-from services.ingestor.core.tick_validation import EventOrder, check_quote, check_trade
+from services.ingestor.core.tick_validation import check_quote, check_trade
 from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.streaming.events import (
@@ -33,6 +32,7 @@ from services.ingestor.feeds.streaming.events import (
     Unreadable,
     VenueStatus,
 )
+from services.ingestor.feeds.streaming.frame_outcome import FrameOutcome
 from services.ingestor.feeds.streaming.tick_batches import QuoteTick, Tick, TickBatches, TradeTick
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.instants import NS_PER_SECOND
@@ -40,37 +40,6 @@ from shared.errors import DataError, QualityError
 
 # A dead letter keeps less of a frame; a held tick must not keep a whole one.
 _KEPT_OF_FRAME: Final = 2_048
-
-
-@dataclass(slots=True, kw_only=True)
-class FrameOutcome:
-    """What a frame contained, as far as its connection must know it.
-
-    Parameters
-    ----------
-    has_data
-        It had data of the subscription, snapshots included.
-    has_fresh_tick
-        It had a new tick that is not from a snapshot.
-    is_unreadable
-        It was not what the protocol allows.
-    is_acknowledged
-        Every subscription is acknowledged.
-    gaps
-        Trade ids that turned out to be missing.
-    venue_statuses
-        The states that the venue reports of itself.
-    rejection
-        The first rejection of a subscription in it.
-    """
-
-    has_data: bool = False
-    has_fresh_tick: bool = False
-    is_unreadable: bool = False
-    is_acknowledged: bool = False
-    gaps: list[Gap] = field(default_factory=list)
-    venue_statuses: list[VenueStatus] = field(default_factory=list)
-    rejection: Rejected | None = None
 
 
 class _Held(NamedTuple):
@@ -98,8 +67,7 @@ class TickNormaliser:
     venue_clock
         Learns the venue's time from the ticks and heartbeats.
     defer
-        Calls what it is given soon: ticks of frames that come at once leave together. None: the ticks of each
-        frame leave with it.
+        As in `TickBatches`; None: the ticks of each frame leave with it.
     """
 
     def __init__(
@@ -117,13 +85,12 @@ class TickNormaliser:
         self._lateness_ns = lateness_ns
         self._metrics = metrics
         self._venue_clock = venue_clock
-        self._venue_restarts = venue_clock.restarts
         self._is_deferred = defer is not None
         self._batches = TickBatches(feed=feed, instrument=instrument, defer=defer)
         self._sequence = TradeSequence()
         self._quotes = RecentTicks()
         self._prints = RecentTicks()
-        self._order = EventOrder()
+        self._times = EventTimes(venue_clock)
         self._spreads = SpreadLimit()
         self._outliers = OutlierHold[_Held]()
         self._duplicates = metrics.ticks_duplicate.labels(feed)
@@ -287,7 +254,7 @@ class TickNormaliser:
             return
         if not self._is_in_time(trade.ts_event_ns, trade.is_snapshot, this):
             return
-        if not self._prints.is_new(_identity(trade), now=this.now):
+        if not self._prints.is_new(trade.identity, now=this.now):
             self._duplicates.inc()
             return
         self._take_price(trade, trade.print_id or "", this)
@@ -335,27 +302,19 @@ class TickNormaliser:
         return True
 
     def _is_in_time(self, ts_event_ns: int, is_snapshot: bool, this: _Frame) -> bool:
-        venue = self._venue_clock
         if is_snapshot:
-            if self._is_future(ts_event_ns, this):
-                return False
-            return venue.now_ns(now=this.now) - ts_event_ns <= self._lateness_ns
-        reason = venue.refusal(ts_event_ns, now=this.now)
-        if venue.restarts != self._venue_restarts:
-            self._venue_restarts = venue.restarts
-            self._order.restart()
-        if reason is None and not self._order.admits(ts_event_ns):
-            reason = "out_of_order"
-        if reason is None:
-            return True
-        self._reject_time(ts_event_ns, reason, this)
-        return False
+            age_ns = self._venue_clock.now_ns(now=this.now) - ts_event_ns
+            return not self._is_future(ts_event_ns, this) and age_ns <= self._lateness_ns
+        fault = self._times.fault(ts_event_ns, now=this.now)
+        if fault is not None:
+            self._reject(fault, this)
+        return fault is None
 
     def _is_future(self, ts_event_ns: int, this: _Frame) -> bool:
-        if not self._venue_clock.is_future(ts_event_ns, now=this.now):
-            return False
-        self._reject_time(ts_event_ns, "future", this)
-        return True
+        fault = self._times.future_fault(ts_event_ns, now=this.now)
+        if fault is not None:
+            self._reject(fault, this)
+        return fault is not None
 
     def _is_believed(self, price: float, tick: Tick, this: _Frame) -> bool:
         if self._outliers.admits(price, spread=self._spreads.usual):
@@ -363,14 +322,6 @@ class TickNormaliser:
         held = _Held(tick, this.text[:_KEPT_OF_FRAME])
         self._outliers.hold(price, held, now=this.now, spread=self._spreads.usual)
         return False
-
-    def _reject_time(self, ts_event_ns: int, reason: str, this: _Frame) -> None:
-        behind = (self._venue_clock.now_ns(now=this.now) - ts_event_ns) / NS_PER_SECOND
-        error = QualityError(
-            f"a tick must be of the present, was {abs(behind):.3f} s {'behind' if behind > 0 else 'ahead'}",
-            reason=reason,
-        )
-        self._reject(error, this)
 
     def _reject(self, error: DataError, this: _Frame) -> None:
         this.sink.reject(feed=self._feed, raw=_raw(this.text), error=error)
@@ -392,13 +343,6 @@ class TickNormaliser:
 
     def _trade_tick(self, trade: Trade | Print, trade_id: str, this: _Frame) -> TradeTick:
         return TradeTick(trade.ts_event_ns, self._received_ns(this), trade.price, trade.size, trade_id)
-
-
-def _identity(trade: Print) -> tuple[object, ...]:
-    """Return what two reports of one trade have in common."""
-    if trade.print_id is not None:
-        return (trade.print_id,)
-    return (trade.ts_event_ns, trade.price, trade.size)
 
 
 def _raw(frame: str | bytes) -> bytes:

@@ -31,7 +31,7 @@ def test_state_follows_the_table(liveness: Liveness, market: FeedState, expected
 
 
 class _Feed:
-    """A feed whose watermark is told in seconds of the monotonic clock."""
+    """A feed whose watermark is in seconds of the monotonic clock."""
 
     def __init__(self, *, wall_ahead: float = 0.0, is_known: bool = True) -> None:
         self.venue = VenueClock(wall_ns=int((_START + wall_ahead) * _S), now=0.0)

@@ -1,11 +1,9 @@
-"""Ticks that cannot be true, whatever the market does, and ticks that are too far out of order."""
+"""Ticks that cannot be true, whatever the market does."""
 
 import pytest
 
-from services.ingestor.core.tick_validation import OUT_OF_ORDER_NS, EventOrder, check_quote, check_trade
+from services.ingestor.core.tick_validation import check_quote, check_trade
 from shared.errors import QualityError
-
-_S = 1_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -49,18 +47,3 @@ def test_sound_ticks_pass_up_to_the_limits() -> None:
     check_quote(bid=1e-9, ask=1e12)
     check_quote(bid=1.0, ask=1.0)
     check_trade(price=1e-9, size=1e-9)
-
-
-def test_a_tick_may_be_ten_seconds_older_than_the_newest_and_not_more() -> None:
-    order = EventOrder()
-    assert order.admits(100 * _S)
-    assert order.admits(100 * _S - OUT_OF_ORDER_NS)
-    assert not order.admits(100 * _S - OUT_OF_ORDER_NS - 1)
-    assert order.admits(101 * _S)
-
-
-def test_an_order_that_begins_anew_admits_any_time() -> None:
-    order = EventOrder()
-    order.admits(1_000 * _S)
-    order.restart()
-    assert order.admits(_S)

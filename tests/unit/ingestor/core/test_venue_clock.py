@@ -12,7 +12,7 @@ _START = 1_400_000_000
 
 
 class _Venue:
-    """A clock whose times are told in seconds since the start."""
+    """A clock whose times are in seconds since the start."""
 
     def __init__(self, *, wall_ahead: float = 0.0) -> None:
         self.clock = VenueClock(wall_ns=_ns(wall_ahead), now=0.0)

@@ -4,7 +4,8 @@ from prometheus_client import CollectorRegistry
 
 from services.ingestor.core.venue_clock import VenueClock
 from services.ingestor.feeds.streaming.events import Event, Heartbeat, Print, Quote, Trade
-from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
+from services.ingestor.feeds.streaming.frame_outcome import FrameOutcome
+from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.ticks import QuoteBatch, TradeBatch
 from tests.support.fake_feeds.sink import RecordingSink
@@ -16,7 +17,7 @@ _LONG_FRAME = "f" * 5_000
 
 
 class _Feed:
-    """A feed whose instants are told in seconds since its start."""
+    """A feed whose instants are in seconds since its start."""
 
     def __init__(self, *, wall_ahead: float = 0.0) -> None:
         self.sink = RecordingSink()

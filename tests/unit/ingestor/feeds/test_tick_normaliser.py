@@ -19,7 +19,8 @@ from services.ingestor.feeds.streaming.events import (
     Unreadable,
     VenueStatus,
 )
-from services.ingestor.feeds.streaming.tick_normaliser import FrameOutcome, TickNormaliser
+from services.ingestor.feeds.streaming.frame_outcome import FrameOutcome
+from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
 from shared.errors import DecodeError
 from tests.support.fake_feeds.sink import RecordingSink

@@ -244,7 +244,7 @@ def test_no_value_makes_a_reader_raise_anything_else(
         read = reader({"x": value}, "x")
     except DecodeError as error:
         assert error.reason == "undecodable"  # noqa: PT017 - may pass without
-        assert len(str(error)) <= 200  # noqa: PT017
+        assert len(str(error)) <= 200  # noqa: PT017 - the same
         return
     if reader in _INSTANTS:
         assert 0 <= read < INSTANTS_END_NS
