@@ -213,6 +213,20 @@ def test_statuses_of_another_feed_are_kept() -> None:
     ]
 
 
+def test_a_cleared_queue_hands_nothing_out_and_has_all_its_room_again() -> None:
+    queue = SendQueue(max_ticks=2)
+    queue.put(quotes(1.0, 2.0))
+    queue.put(status(1))
+    queue.clear()
+    assert queue.is_empty
+    assert queue.take() is None
+    assert queue.ticks == 0
+    assert queue.put(quotes(3.0, 4.0)) == {}
+    record = queue.take()
+    assert isinstance(record, QuoteBatch)
+    assert record.bid.tolist() == [3.0, 4.0]
+
+
 def test_a_queue_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one tick"):
         SendQueue(max_ticks=0)

@@ -116,6 +116,25 @@ def test_fault_whose_end_is_never_written_ends_a_day_after_it_was_last_reported(
     assert quality.feed_faults == ()
 
 
+def test_of_two_faults_each_ends_at_its_own_time() -> None:
+    """Each holds for a day after it was reported, and the second was reported an hour after the first."""
+    story = told()
+    story.take(fault(FeedFaultKind.FEEDS_DISAGREE))
+    story.take(status(START + HOUR))
+    story.take(fault(FeedFaultKind.CLOCK_DISAGREES))
+    quality = story.engine.legs[LEAD].data_quality
+    story.take(quotes({ny(f"{D1} 15:59"): story.price(0.1)}))
+
+    story.take(status(START + 24 * HOUR))
+    assert [each.kind for each in quality.feed_faults] == [FeedFaultKind.CLOCK_DISAGREES]
+    assert FeedFaultKind.FEEDS_DISAGREE.value not in quality.active_since_ns
+    assert FeedFaultKind.CLOCK_DISAGREES.value in quality.active_since_ns
+
+    story.take(status(START + 25 * HOUR))
+    assert quality.feed_faults == ()
+    assert FeedFaultKind.CLOCK_DISAGREES.value not in quality.active_since_ns
+
+
 def test_late_open_whose_end_is_never_written_ends_with_the_session() -> None:
     story = told()
     story.take(fault(FeedFaultKind.LATE_OPEN))
