@@ -1,13 +1,27 @@
 """What a divergence is when event time was too far and goes back.
 
-What was reported stays reported: a divergence that opened is open, one that ended has ended. But what is
-measured from then on is measured from the instant that event time goes back to, and the cooldown of an end
-that came too early does not hold back the opening that makes up for it.
+What was reported stays reported. A divergence that opened at a time that had not come ends; if its level
+holds, it opens again. What is measured is measured from the instant that event time goes back to, and the
+cooldown of an end that came too early does not hold back the opening that makes up for it.
 """
 
 from dataclasses import replace
 
-from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.divergence.rules import Rule
+from services.signals.core.divergence.state import Decision, DivergenceState, Phase, end
+from shared.domain.divergences import Transition
+
+
+def opened_after(state: DivergenceState, at_ns: int) -> bool:
+    """Return whether a divergence is open that opened after an instant."""
+    return state.phase is Phase.OPEN and state.opened_at_ns > at_ns
+
+
+def decide_on_undone_opening(state: DivergenceState, rule: Rule) -> Decision:
+    """End a divergence that opened at a time that had not come; it begins no cooldown."""
+    ended = end(state, Transition.CLOSED, rule)
+    after = replace(ended.state, cooldown_sessions_left=0, cooldown_provisional_only=False)
+    return replace(ended, state=after)
 
 
 def undone_after(state: DivergenceState, at_ns: int) -> DivergenceState:

@@ -291,16 +291,6 @@ def under_new_rule(state: DivergenceState) -> DivergenceState:
     return decide_on_stale_feed(state).state
 
 
-def decide_on_undone_opening(state: DivergenceState, rule: Rule) -> Decision:
-    """End a provisional divergence that opened at a time that had not come; it begins no cooldown.
-
-    Its hold was ended by event time that was too far. If the level is still held, it opens again.
-    """
-    ended = end(state, Transition.CLOSED, rule)
-    after = replace(ended.state, cooldown_sessions_left=0, cooldown_provisional_only=False)
-    return replace(ended, state=after)
-
-
 def decide_on_expiry(state: DivergenceState, rule: Rule) -> Decision:
     """End a provisional divergence that no close has confirmed or refuted in time."""
     return end(state, Transition.EXPIRED, rule)

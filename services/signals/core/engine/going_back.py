@@ -2,8 +2,8 @@
 
 1. The legs: a close that has not come is no bar, a bar waits for its ``known_at`` again, and a fault that is
    not due yet has not begun.
-2. The divergences: an early warning whose hold was not over ends; other holds, openings and ends count from
-   that instant; see `divergence.going_back`.
+2. The divergences: one that opened after it ends; holds and ends count from that instant; see
+   `divergence.going_back`.
 3. The pairs are evaluated again, faults first. So a fault that was reported too early ends, and a divergence
    that should be open opens; each by an event of its own.
 
@@ -44,7 +44,7 @@ def undo_after(
         waiting += bars
         changed.update(monitor.pair.name for monitor in leg.monitors if is_changed)
     monitors = legs[0].monitors
-    parts = [monitor.prices.end_undone(at_ns) for monitor in monitors]
+    parts = [monitor.end_undone(at_ns, is_changed=monitor.pair.name in changed) for monitor in monitors]
     for monitor in monitors:
         monitor.transitions.undo_after(at_ns)
     parts += [leg.evaluate_faults(at_ns) for leg in legs]

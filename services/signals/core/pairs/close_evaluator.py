@@ -4,6 +4,7 @@ from typing import Final
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence import on_close
+from services.signals.core.divergence.going_back import decide_on_undone_opening, opened_after
 from services.signals.core.divergence.state import Decision, Phase
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.regime_change import direction_of_change
@@ -81,6 +82,16 @@ class CloseEvaluator:
                 )
                 parts.append(self._record(kind, direction, decision, at_ns))
         parts.append(self._evaluate_regime(at_ns, is_inhibited=is_inhibited))
+        return merge(parts)
+
+    def end_undone(self, at_ns: int) -> Effects:
+        """End what closes have opened after an instant that event time goes back to."""
+        parts: list[Effects] = []
+        for kind, direction, state in self._transitions.known():
+            rule = self._rule_of.get(kind)
+            is_by_close = kind in LEVEL_KINDS and state.confirmed_severity is not None
+            if rule is not None and is_by_close and opened_after(state, at_ns):
+                parts.append(self._record(kind, direction, decide_on_undone_opening(state, rule), at_ns))
         return merge(parts)
 
     def restate(self, before: Values, at_ns: int) -> Effects:

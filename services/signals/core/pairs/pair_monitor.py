@@ -113,6 +113,18 @@ class PairMonitor:
             parts.append(self._evaluate_close(at_ns, new_sessions=0))
         return merge((*parts, self.prices.evaluate(at_ns)))
 
+    def end_undone(self, at_ns: int, *, is_changed: bool) -> Effects:
+        """End what has opened after an instant that event time, which was too far, goes back to.
+
+        Parameters
+        ----------
+        is_changed
+            A leg has lost sessions whose closes have not come.
+        """
+        if is_changed:
+            self.statistics.recompute(regime_from=None)
+        return merge((self.closes.end_undone(at_ns), self.prices.end_undone(at_ns)))
+
     def undo_after(self, at_ns: int, *, is_changed: bool, since_ns: int) -> Effects:
         """Evaluate again at an instant that event time, which was too far, goes back to.
 

@@ -6,6 +6,7 @@ They decide by the likely z of the next close: the one that it reaches or exceed
 from typing import Final
 
 from services.signals.core.divergence import on_price
+from services.signals.core.divergence.going_back import decide_on_undone_opening, opened_after
 from services.signals.core.divergence.observation import sign_of
 from services.signals.core.divergence.on_price import decide_on_price
 from services.signals.core.divergence.rules import Rule
@@ -91,11 +92,9 @@ class PriceEvaluator:
             return NOTHING
         return merge(
             [
-                self._record(direction, on_price.decide_on_undone_opening(state, rule), at_ns)
+                self._record(direction, decide_on_undone_opening(state, rule), at_ns)
                 for direction, _, state in self._sides()
-                if state.phase is Phase.OPEN
-                and state.confirmed_severity is None
-                and state.opened_at_ns > at_ns
+                if opened_after(state, at_ns) and state.confirmed_severity is None
             ]
         )
 

@@ -305,3 +305,56 @@ def test_second_pair_of_the_lead_comes_back_as_well() -> None:
     assert sorted(ended) == sorted(
         (name, direction) for name in ("gold-iwm", "gold-spy") for direction in ("lead", "other")
     )
+
+
+def test_opening_at_a_close_that_has_not_come_is_not_scored() -> None:
+    story = Story(rules=RULES)
+    close_ns = ny(f"{D1} 16:00")
+    at = beats(story, close_ns - 40 * SECOND, 5)
+    # The bar comes early, and with the clock's jump both legs have the session of today.
+    story.take(bar_batch(bar(D1, story.last_other * 0.93)))
+    at = beats(story, at, 30, ahead_ns=5 * HOUR)
+
+    assert story.suppressed("event_time_went_back") == 1
+    opened = [event for event in story.events if event.kind is Kind.RATIO_STRETCH]
+    assert [event.type for event in opened] == [Transition.OPEN, Transition.CLOSED]
+    assert story.monitor.transitions.outcomes.ledger.openings == ()
+    assert story.monitor.statistics.session < D1
+
+
+def test_close_that_a_later_one_made_believable_waits_with_it() -> None:
+    """A jump is believed by the closes that agree with it; without them it is kept out again."""
+    story = Story(rules=RULES)
+    for session in (D1, D2):
+        story.commit(session, 0.2)
+    jump = story.last_other * 2.1
+    sessions = ("2019-06-05", "2019-06-06", "2019-06-07", "2019-06-10")
+    for session in sessions:
+        story.take(bar_batch(bar(session, jump)))
+    day = ny("2019-06-06 10:00")
+    story.take(status(day))
+    beats(story, day + SECOND, 40, ahead_ns=0)
+    story.take(status(ny("2019-06-10 21:00")))
+    leg = story.engine.legs[OTHER]
+    assert leg.history.newest_session == "2019-06-10"
+    at = day + 60 * SECOND
+    price = story.engine.legs[LEAD].last_price.price or 0.0
+    for second in range(30):
+        story.take(quotes({at + second * SECOND: price}))
+        story.take(status(at + second * SECOND))
+
+    assert story.suppressed("event_time_went_back") == 1
+    assert leg.history.newest_session == D2
+    assert [each.session for each in leg.data_quality.quarantined] == ["2019-06-05"]
+    assert [each.session for each in story.engine.waiting] == list(sessions[1:])
+
+
+def test_pair_without_a_ratio_rule_and_a_leg_without_bars_come_back_as_well() -> None:
+    engine = make_engine(rules=(Rule(kind=Kind.DATA_FAULT),))
+    for second in range(40):
+        at = START + second * SECOND
+        engine.apply(quotes({at: 1_300.0}))
+        engine.apply(status(at + (TWO_DAYS if 5 <= second < 20 else 0)))
+
+    assert engine.progress.watermark_ns == START + 39 * SECOND
+    assert engine.legs[OTHER].data_quality.active_since_ns == {}
