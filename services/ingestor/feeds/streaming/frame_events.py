@@ -276,7 +276,7 @@ class FrameRouter:
         """Return the end that a rejection means which names no symbol."""
         words = self._routes.redactor.words(rejection.message)
         if rejection.refusal is Refusal.UNKNOWN_SYMBOL and len(self._routes.streams) > 1:
-            # One of several, and which one is not told: it will be the one without data.
+            # One of several, and which one is not said: it will be the one without data.
             log.warning("subscription_rejected", feed=self._routes.feed, words=words)
             return None
         return ConnectionEnd(reason="rejected", words=words, refusal=rejection.refusal)

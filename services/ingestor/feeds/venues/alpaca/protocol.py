@@ -46,7 +46,7 @@ _REFUSALS: Final = {
     429: Refusal.THROTTLED,
 }
 _ALREADY_AUTHENTICATED: Final = 403
-# Conditions of the consolidated tapes whose trades do not set the last price: average price B and W, settled
+# Conditions of the consolidated feeds whose trades do not set the last price: average price B and W, settled
 # in cash C, bunched and late G, price variation H, sold last L, official close M, settled next day N, prior
 # reference price P, official open Q, seller's choice R, extended hours and late U, contingent V, out of
 # sequence Z, derived from another price 4, qualified contingent 7, corrected close 9. Odd lots (I) and

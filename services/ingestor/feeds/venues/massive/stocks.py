@@ -8,7 +8,7 @@ A trade of less than one share has its size as text in ``ds``.
 References
 ----------
 massive-com/client-python, ``.massive/websocket.json``, /stocks/T and /stocks/Q; the conditions are those that
-the consolidated tape does not let set the last price, odd lots (37) excepted: their price is the market's.
+the consolidated feed does not let set the last price, odd lots (37) excepted: their price is the market's.
 """
 
 from typing import Any, Final

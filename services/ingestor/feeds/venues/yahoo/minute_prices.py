@@ -4,8 +4,8 @@ The last rows may be null, the newest row is of the minute that has not ended, a
 inside of it. A row's price is dated by the end of its minute, or by the last trade that Yahoo tells
 (``regularMarketTime``) if that was earlier: never later than what Yahoo knows. Numbers are 32-bit floats
 widened, so they are rounded to four decimals. Before the open, the chart is the last session's. Rows after
-the close are not of the session. A row has no size of a trade, so its price is told as a quote.
-Yahoo has no keys: who is told that he is unauthorized is blocked, for a while.
+the close are not of the session. A row has no size of a trade, so its price is taken as a quote.
+Yahoo has no keys: an answer "unauthorized" means that we are blocked for a while.
 """
 
 from typing import Any, Final
