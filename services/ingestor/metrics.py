@@ -111,7 +111,7 @@ class IngestorMetrics:
         )
         self.tick_delay = Histogram(
             "convex_ingestor_tick_delay_seconds",
-            "From the venue's event time to our receive time, of the first tick of a batch; live feeds only.",
+            "From the venue's event time to our receive time; live feeds only.",
             ["feed"],
             buckets=_DELAY_BUCKETS,
             registry=registry,

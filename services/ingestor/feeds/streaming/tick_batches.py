@@ -67,18 +67,16 @@ class TickBatches:
         self._ticks: list[Tick] = []
         self._sink: Sink | None = None
 
-    def add(self, tick: Tick, sink: Sink) -> bool:
-        """Put a tick after the others; return whether it is the first of a batch."""
+    def add(self, tick: Tick, sink: Sink) -> None:
+        """Put a tick after the others."""
         ticks = self._ticks
-        is_first = not ticks
-        if is_first:
+        if not ticks:
             self._sink = sink
             if self._defer is not None:
                 self._defer(self.flush)
         ticks.append(tick)
         if len(ticks) >= MAX_TICKS_PER_RECORD:
             self.flush()
-        return is_first
 
     def flush(self) -> None:
         """Publish what is there, in its order."""

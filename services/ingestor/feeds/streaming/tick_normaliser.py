@@ -329,12 +329,9 @@ class TickNormaliser:
     # -- what is published ---------------------------------------------------------------------------------
 
     def _note(self, tick: Tick, is_snapshot: bool, this: _Frame) -> None:
-        is_first = self._batches.add(tick, this.sink)
-        if is_snapshot:
-            return
-        this.outcome.has_fresh_tick = True
-        if is_first:
-            # The others of a batch came at the same time.
+        self._batches.add(tick, this.sink)
+        if not is_snapshot:
+            this.outcome.has_fresh_tick = True
             self._delay.observe(max(0, tick.received_ns - tick.ts_event_ns) / NS_PER_SECOND)
 
     def _received_ns(self, this: _Frame) -> int:
