@@ -118,3 +118,10 @@ def test_the_memory_of_ticks_is_bounded_and_the_oldest_is_forgotten_first() -> N
 
     assert not recent.is_new((20_000,), now=0.0)
     assert recent.is_new((0,), now=0.0)
+
+
+def test_where_the_log_ends_says_nothing_once_a_trade_was_seen() -> None:
+    sequence = _after(100)
+    sequence.resume(50, 5)
+
+    assert sequence.offer([(101, 2_000)], is_snapshot=False) == ([101], [])
