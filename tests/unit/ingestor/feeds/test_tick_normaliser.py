@@ -84,6 +84,17 @@ def test_a_snapshot_is_used_while_it_is_young_and_is_never_a_fresh_tick() -> Non
     assert feed.sink.bids() == [4_000.0]
 
 
+def test_the_delay_of_each_fresh_tick_is_measured_also_behind_a_snapshot() -> None:
+    feed = _Feed()
+    feed.take(
+        _quote(4_000.0, age_seconds=2, is_snapshot=True), _quote(4_001.0, age_seconds=1), _quote(4_002.0)
+    )
+    feed.take(_quote(4_003.0))
+
+    assert feed.count("tick_delay_seconds_count") == 3
+    assert feed.count("tick_delay_seconds_sum") == 1.0
+
+
 def test_a_quote_that_cannot_be_true_is_rejected_and_the_others_of_its_frame_are_used() -> None:
     feed = _Feed()
     outcome = feed.take(_quote(-1.0), _quote(4_000.0))
