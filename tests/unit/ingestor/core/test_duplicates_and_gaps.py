@@ -25,12 +25,6 @@ def test_empty_snapshot_is_no_starting_point() -> None:
     assert sequence.offer([(7, 1)], is_snapshot=False) == ([7], [])
 
 
-def test_the_end_of_the_log_that_is_known_late_takes_no_trade_back_that_was_seen() -> None:
-    sequence = _after(100)
-    sequence.resume(90, 900)
-    assert sequence.offer([(100, 0), (101, 0)], is_snapshot=False) == ([101], [])
-
-
 def test_seen_ids_are_not_new() -> None:
     assert _after(100).offer([(99, 0), (100, 0), (101, 0)], is_snapshot=False) == ([101], [])
 

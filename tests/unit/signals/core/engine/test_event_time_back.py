@@ -358,3 +358,15 @@ def test_pair_without_a_ratio_rule_and_a_leg_without_bars_come_back_as_well() ->
 
     assert engine.progress.watermark_ns == START + 39 * SECOND
     assert engine.legs[OTHER].data_quality.active_since_ns == {}
+
+
+def test_pair_that_watches_its_data_only_comes_back_as_well() -> None:
+    story = Story(rules=(Rule(kind=Kind.DATA_FAULT),))
+    at = beats(story, START, 5)
+    at = beats(story, at, 20, ahead_ns=TWO_DAYS)
+    at = beats(story, at, 15)
+
+    assert story.suppressed("event_time_went_back") == 1
+    assert story.engine.progress.watermark_ns == at - SECOND
+    assert {event.kind for event in story.events} == {Kind.DATA_FAULT}
+    assert [leg.data_quality.active_since_ns for leg in story.engine.legs.values()] == [{}, {}]

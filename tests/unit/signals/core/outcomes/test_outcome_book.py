@@ -9,6 +9,7 @@ from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.outcome_book import Align, OutcomeBook
 from shared.domain.divergences import Direction, Kind
+from shared.domain.sessions import SessionCalendar
 from tests.unit.signals.core.outcomes.closes import closes, labels
 
 STRETCH, RISK_OFF, RISK_ON = Kind.RATIO_STRETCH, Direction.RISK_OFF, Direction.RISK_ON
@@ -110,3 +111,20 @@ def test_before_the_first_aligned_session_nothing_is_entered() -> None:
 
     assert one.ledger == Ledger()
     assert one.summaries(history(1)) == ()
+
+
+@pytest.mark.parametrize(
+    ("at_ns", "left"), [(0, []), (15, [SESSIONS[0]]), (20, SESSIONS[:2]), (99, SESSIONS[:3])]
+)
+def test_openings_at_closes_that_have_not_come_are_forgotten_and_no_others(
+    at_ns: int, left: list[str]
+) -> None:
+    """The sessions close at 10, 20 and 30 ns."""
+    one = monitor()
+    for session in SESSIONS[:3]:
+        one.opened(STRETCH, RISK_OFF, session=session)
+    calendar = SessionCalendar(labels=tuple(SESSIONS[:3]), open_ns=(5, 15, 25), close_ns=(10, 20, 30))
+
+    one.undo_after(at_ns, calendar)
+
+    assert [each.session for each in one.ledger.openings] == list(left)
