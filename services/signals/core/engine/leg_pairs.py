@@ -235,7 +235,8 @@ class LegPairs:
             # It came meanwhile, when a later one was awaited.
             quality.on_bar(newest)
         # A close that was sampled before it came is no bar.
-        return bool(early), tuple(bar for bar in early if bar.source != SAMPLED)
+        is_changed = bool(early or screening.removed or screening.used)
+        return is_changed, tuple(bar for bar in early if bar.source != SAMPLED)
 
     def evaluate_faults(self, at_ns: int) -> Effects:
         """Evaluate the faults of the leg. The caller evaluates again what they held back."""

@@ -1,8 +1,10 @@
 """What of a leg's faults is taken back when event time was too far, and which end by time alone."""
 
+from services.signals.core.engine.leg_pairs import LegPairs
 from services.signals.core.legs.data_quality import Cause, DataQuality
-from shared.domain.ticks import FeedFault, FeedFaultKind
-from tests.support.builders_market import HOUR, LEAD, MINUTE, calendar, ny
+from services.signals.core.legs.leg import Leg
+from shared.domain.ticks import FeedFault, FeedFaultKind, FeedState
+from tests.support.builders_market import HOUR, LEAD, MINUTE, OTHER, bar, calendar, ny
 
 D1, D2, D3 = "2019-06-03", "2019-06-04", "2019-06-05"
 
@@ -67,3 +69,33 @@ def test_burst_that_is_not_over_outlasts_a_fault_that_ends() -> None:
     quality.end_due(at + MINUTE)
 
     assert list(quality.active_since_ns) == ["bad_ticks"]
+
+
+def test_burst_and_silence_that_go_on_then_are_not_taken_back() -> None:
+    quality, at = DataQuality(), ny(f"{D1} 15:00")
+    quality.on_feed_state(FeedState.STALE, at)
+    quality.on_feed_state(FeedState.STALE, at + MINUTE)
+    for second in range(5):
+        quality.on_rejected_tick(at + MINUTE + second)
+
+    quality.undo_after(at + MINUTE + 9, calendar())
+
+    assert quality.active_since_ns.keys() == {"stale", "bad_ticks"}
+
+
+def test_close_that_was_kept_out_by_one_that_has_not_come_is_used() -> None:
+    labels = calendar().labels[:12]
+    leg = Leg(instrument=OTHER)
+    for session in labels[:10]:
+        leg.history.put(bar(session, 150.0 + len(session) + labels.index(session)))
+    kept_out = bar(labels[10], 170.0)
+    leg.data_quality.quarantined = (kept_out,)
+    leg.data_quality.on_closes((Cause.CLOSE_JUMP,), 5)
+    pairs = LegPairs(leg, {}, is_lead=False)
+
+    is_changed, waiting = pairs.undo_after(ny(f"{labels[10]} 23:00"), calendar())
+
+    assert (is_changed, waiting) == (True, ())
+    assert leg.history.get(labels[10]) is not None
+    assert leg.data_quality.quarantined == ()
+    assert not leg.data_quality.is_at_fault
