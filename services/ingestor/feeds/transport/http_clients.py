@@ -1,5 +1,8 @@
 """One HTTP client for each provider: it limits the rate of requests, and its answers can be recorded."""
 
+import asyncio
+import functools
+import ssl
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -11,6 +14,12 @@ from shared.clock import Clock
 
 USER_AGENT: Final = "convex (self-hosted market alerts)"
 _NO_TAP: Final = NoTap()
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Return the certificate authorities that every client of this process trusts: they take long to read."""
+    return httpx.create_ssl_context()
 
 
 class TappedClient(httpx.AsyncClient):
@@ -31,9 +40,11 @@ class TappedClient(httpx.AsyncClient):
         timeout_seconds: float,
         limiter: RateLimiter,
         clock: Clock,
+        trusted: ssl.SSLContext,
     ) -> None:
         super().__init__(
             base_url=base_url,
+            verify=trusted,
             timeout=timeout_seconds,
             headers={"User-Agent": USER_AGENT},
             event_hooks={"request": [limiter]},
@@ -92,6 +103,8 @@ class HttpClients:
         """
         interval_seconds = max(interval_seconds, self._interval_seconds)
         key = (base_url, interval_seconds)
+        # In a thread: the connections that open meanwhile must not run out of time.
+        trusted = await asyncio.to_thread(_trusted)
         if key not in self._clients:
             client = TappedClient(
                 feed,
@@ -100,6 +113,7 @@ class HttpClients:
                 timeout_seconds=self._timeout_seconds,
                 limiter=RateLimiter(interval_seconds, clock=self._clock),
                 clock=self._clock,
+                trusted=trusted,
             )
             self._clients[key] = await self._stack.enter_async_context(client)
         return self._clients[key]
