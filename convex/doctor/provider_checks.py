@@ -138,11 +138,11 @@ class _Checks:
                 open_timeout_seconds=self._timeout_seconds,
                 clock=self._clock,
             )
+            answer = await listen(
+                plan, symbols, seconds=self._timeout_seconds, redactor=self._redactor, clock=self._clock
+            )
         except ConfigError as error:
             return failed(check, error, "set the variable")
-        answer = await listen(
-            plan, symbols, seconds=self._timeout_seconds, redactor=self._redactor, clock=self._clock
-        )
         return self._finding_of(check, symbols, answer)
 
     def _finding_of(self, check: str, symbols: tuple[str, ...], answer: StreamAnswer) -> Finding:

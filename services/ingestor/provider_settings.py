@@ -3,8 +3,12 @@
 A provider's section has its addresses and its keys, and no limit of time: those are the same for all.
 """
 
-from pydantic import Field, SecretStr
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
+
+from services.ingestor.core.service_addresses import address_problem
 
 
 class ProviderSettings(BaseSettings):
@@ -171,3 +175,13 @@ class ProviderSettings(BaseSettings):
 
     # gold-api.com, polled
     gold_api_url: str = Field(default="https://api.gold-api.com", description="gold-api.com's service.")
+
+    @field_validator("*")
+    @classmethod
+    def _addresses_can_be_used(cls, value: Any, info: ValidationInfo) -> Any:
+        name = info.field_name or ""
+        if isinstance(value, str) and name.endswith("_url"):
+            problem = address_problem(value, is_websocket=name.endswith("_websocket_url"))
+            if problem is not None:
+                raise ValueError(problem)
+        return value

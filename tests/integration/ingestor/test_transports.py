@@ -133,6 +133,51 @@ async def test_address_that_is_no_websocket_is_a_wrong_setting_and_its_key_is_no
     assert raised.value.__cause__ is None
 
 
+def _head(status: str, *headers: str) -> bytes:
+    return "\r\n".join((f"HTTP/1.1 {status}", *headers, "Content-Length: 0", "", "")).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _head("302 Found", "Location: https://example.com/login"),
+        _head("301 Moved", "Location: ws://127.0.0.1:99999/"),
+        _head("307 Temporary", "Location: ws://[::1"),
+        _head("308 Permanent", "Location: /elsewhere"),
+        _head("303 See Other", "Location: "),
+        _head("300 Choices", "Location: ws://:x@h:0/"),
+        _head("302 Found"),
+        _head("101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"),
+        _head("101 Switching Protocols", "Upgrade: h2c", "Connection: close", "Sec-WebSocket-Accept: x"),
+        _head("101 Switching Protocols", "Upgrade: websocket, websocket", "Connection: ,,;"),
+        _head("204 Nothing"),
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 403 \xff\xfe\r\nX: \x00\r\n\r\n",
+        b"\x00\xff\xfe",
+        b"",
+    ],
+)
+async def test_whatever_answers_a_handshake_ends_one_attempt_and_asks_nobody_else(answer: bytes) -> None:
+    """Would have caught: one redirect, as a wall before the venue sends it, ended the whole process."""
+    asked = 0
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    async with _serving(reply) as url:
+        with pytest.raises(ChannelEnded) as raised:
+            await _open_websocket(url.replace("http://", "ws://"))
+    assert raised.value.reason in ("refused", "unreachable")
+    assert asked == 1
+
+
 async def test_websocket_that_nobody_serves_is_unreachable() -> None:
     with pytest.raises(ChannelEnded) as raised:
         await _open_websocket("ws://127.0.0.1:1/")

@@ -5,13 +5,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidStatus,
-    InvalidURI,
-    WebSocketException,
-)
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.uri import parse_uri
 
 from services.ingestor.feeds.transport.carrier import (
     HAPPY_EYEBALLS_SECONDS,
@@ -34,6 +29,14 @@ _CLOSE_SECONDS: Final = 1.0
 # The library logs whole requests, with the keys in their addresses, once its level is lowered.
 _SILENT = logging.getLogger(f"{__name__}.library")
 _SILENT.setLevel(logging.CRITICAL + 1)
+
+
+class _ConnectOnce(connect):
+    """Connect to the address itself: a redirect is an answer that opens nothing, like any other."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the error as it is."""
+        return exc
 
 
 class WebsocketChannel:
@@ -66,7 +69,7 @@ class WebsocketChannel:
 async def open_websocket(
     endpoint: Endpoint, *, open_timeout_seconds: float, clock: Clock
 ) -> WebsocketChannel:
-    """Return an open websocket; a host's addresses are tried side by side.
+    """Return an open websocket; a host's addresses are tried side by side, and no redirect is followed.
 
     Raises
     ------
@@ -79,7 +82,11 @@ async def open_websocket(
     joint = "&" if "?" in endpoint.url else "?"
     address = f"{endpoint.url}{joint}{query}" if query else endpoint.url
     try:
-        socket = await connect(
+        parse_uri(address)
+    except (InvalidURI, ValueError):
+        raise ConfigError(f"{endpoint.url}: is no websocket address") from None
+    try:
+        socket = await _ConnectOnce(
             address,
             additional_headers=dict(endpoint.headers),
             max_size=MAX_MESSAGE_BYTES,
@@ -98,8 +105,7 @@ async def open_websocket(
             retry_after=response.headers.get("Retry-After"),
             at=clock.now(),
         ) from None
-    except InvalidURI:
-        raise ConfigError(f"{endpoint.url}: is no websocket address") from None
-    except (OSError, TimeoutError, InvalidHandshake, WebSocketException) as error:
+    except (OSError, TimeoutError, WebSocketException, ValueError, OverflowError) as error:
+        # Whatever a server answers, it is the end of this attempt and of nothing else.
         raise ChannelEnded("unreachable", repr(error)) from None
     return WebsocketChannel(socket)
