@@ -97,5 +97,5 @@ def test_close_that_was_kept_out_by_one_that_has_not_come_is_used() -> None:
 
     assert (is_changed, waiting) == (True, ())
     assert leg.history.get(labels[10]) is not None
-    assert leg.data_quality.quarantined == ()
+    assert leg.quarantined_bar(labels[10]) is None
     assert not leg.data_quality.is_at_fault
