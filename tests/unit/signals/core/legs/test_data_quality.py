@@ -99,3 +99,20 @@ def test_close_that_was_kept_out_by_one_that_has_not_come_is_used() -> None:
     assert leg.history.get(labels[10]) is not None
     assert leg.quarantined_bar(labels[10]) is None
     assert not leg.data_quality.is_at_fault
+
+
+def test_burst_and_stale_feed_of_before_still_hold_and_later_prices_do_not_prolong_them() -> None:
+    """A burst holds for a minute after its last price, and a feed is stale after a minute."""
+    start = ny(f"{D2} 12:00")
+    second = MINUTE // 60
+    quality = DataQuality()
+    quality.on_feed_state(FeedState.STALE, start)
+    for at in (10, 20, 30, 40, 50):
+        quality.on_rejected_tick(start + at * second)
+    quality.on_feed_state(FeedState.STALE, start + MINUTE)
+    quality.on_rejected_tick(start + 100 * second)
+
+    quality.undo_after(start + 70 * second, calendar())
+
+    assert quality.active_since_ns == {Cause.BAD_TICKS: start + 50 * second, Cause.STALE: start}
+    assert quality.next_end_ns() == start + 110 * second
