@@ -14,13 +14,14 @@ from typing import Final
 
 import httpx
 
+from convex.doctor.failed_checks import found
 from convex.doctor.finding import Finding, failed, passed, skipped
 from convex.doctor.stream_check import StreamAnswer, listen
 from services.ingestor.config import IngestorSettings
 from services.ingestor.core.refusals import Refusal
-from services.ingestor.feed_order import feed_orders
+from services.ingestor.feed_order import FeedOrder, feed_orders
 from services.ingestor.feeds.daily_bars.ports import BarProvider
-from services.ingestor.feeds.registry import TICK_HISTORY, bar_provider, macro_provider
+from services.ingestor.feeds.registry import bar_provider, macro_provider, past_closes
 from services.ingestor.feeds.streaming.ports import Sharing, StreamingVenue
 from services.ingestor.feeds.streaming.symbols import is_pair
 from services.ingestor.feeds.streaming.venue_feed import plan_of
@@ -113,20 +114,31 @@ class _Checks:
             wanted = tuple(dict.fromkeys(of_venue))
             is_one = venue.sharing is Sharing.ALL_SHARE_ONE
             for group in (wanted,) if is_one else ((symbol,) for symbol in wanted):
-                yield self._stream(venue, group)
+                yield self._found(_stream_check(venue, group), self._stream(venue, group))
         for instrument, order in orders.items():
-            symbol = instrument.rpartition(".")[0]
-            if order.order and is_pair(symbol):
-                yield self._bars(TICK_HISTORY, symbol)
-                continue
-            for name in dict.fromkeys((self._settings.bars_source, self._settings.bars_check_source)):
-                if name is not None:
-                    yield self._bars(bar_provider(name), symbol)
+            yield from self._history(instrument, order)
         for series in self._settings.macro_series:
-            yield self._macro(series)
+            yield self._found(series, self._macro(series))
+
+    def _history(self, instrument: str, order: FeedOrder) -> Iterator[Awaitable[Finding]]:
+        """Yield a check for each provider that the ingestor asks for the closes of an instrument."""
+        symbol = instrument.rpartition(".")[0]
+        if order.order and is_pair(symbol):
+            past = past_closes(symbol, self._settings)
+            providers = [past] if past is not None else []
+            if past is None:
+                yield _no_past_closes(symbol)
+        else:
+            names = dict.fromkeys((self._settings.bars_source, self._settings.bars_check_source))
+            providers = [bar_provider(name) for name in names if name is not None]
+        for provider in providers:
+            yield self._found(_bars_check(provider.name, symbol), self._bars(provider, symbol))
+
+    def _found(self, check: str, asked: Awaitable[Finding]) -> Awaitable[Finding]:
+        return found(check, asked, redact=self._redactor.text)
 
     async def _stream(self, venue: StreamingVenue, symbols: tuple[str, ...]) -> Finding:
-        check = f"{venue.name} {', '.join(symbols)}"
+        check = _stream_check(venue, symbols)
         if venue.sharing is Sharing.ALL_SHARE_ONE and self._is_ingestor_running:
             return skipped(check, "the ingestor uses the one connection that this provider allows")
         try:
@@ -177,7 +189,11 @@ class _Checks:
             return max((row.session for row in pulled.rows), default=None)
 
         return await self._asked(
-            f"{provider.name} bars {symbol}", provider.name, provider.rest_url(self._settings), newest, "bar"
+            _bars_check(provider.name, symbol),
+            provider.name,
+            provider.rest_url(self._settings),
+            newest,
+            "bar",
         )
 
     async def _macro(self, series: str) -> Finding:
@@ -230,6 +246,22 @@ class _Checks:
         age = (self._clock.now().date() - date.fromisoformat(day)).days
         clock = "" if lead is None else f"; clocks differ by {format_duration(abs(lead))}"
         return passed(check, f"answers; newest {what} of {day}, {age} days ago{clock}")
+
+
+def _stream_check(venue: StreamingVenue, symbols: tuple[str, ...]) -> str:
+    return f"{venue.name} {', '.join(symbols)}"
+
+
+def _bars_check(provider: str, symbol: str) -> str:
+    return f"{provider} bars {symbol}"
+
+
+async def _no_past_closes(symbol: str) -> Finding:
+    return skipped(
+        f"bars {symbol}",
+        "nobody with a key has its past closes: its windows fill with the coming ones; "
+        "CONVEX_INGESTOR_OANDA_TOKEN and CONVEX_INGESTOR_OANDA_ACCOUNT would bring them",
+    )
 
 
 def _lead_seconds(date_header: str | None, now: datetime) -> float | None:

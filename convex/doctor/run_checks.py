@@ -1,5 +1,7 @@
 """Run every check of ``convex doctor``: first what the later checks depend on."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 from pydantic_settings import BaseSettings
@@ -7,10 +9,12 @@ from pydantic_settings import BaseSettings
 from convex.doctor import kafka_checks as kafka
 from convex.doctor import local_checks as local
 from convex.doctor import network_checks as network
+from convex.doctor.failed_checks import found, found_at_once
 from convex.doctor.finding import CheckVerdict, Finding, skipped
 from convex.settings import all_settings
 from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
 from shared.clock import SystemClock
@@ -32,20 +36,26 @@ async def run_checks(*, has_providers: bool = True) -> list[Finding]:
     """
     findings = [
         local.check_python(),
-        local.check_configuration(all_settings()),
-        local.check_pairs(),
+        found_at_once("configuration", lambda: local.check_configuration(all_settings())),
+        found_at_once("pairs", local.check_pairs),
+        found_at_once("calendar", lambda: local.check_calendar(now=SystemClock().now())),
     ]
-    findings.append(local.check_calendar(now=SystemClock().now()))
     signals = _usable(SignalsSettings)
-    findings.append(local.check_rules(signals) if signals else skipped("rules", _UNUSABLE))
-    findings.append(local.check_false_alarms(signals) if signals else skipped("false alarms", _UNUSABLE))
+    if signals:
+        findings.append(found_at_once("rules", partial(local.check_rules, signals)))
+        findings.append(found_at_once("false alarms", partial(local.check_false_alarms, signals)))
+    else:
+        findings += [skipped(check, _UNUSABLE) for check in ("rules", "false alarms")]
     kafka_settings = _usable(KafkaSettings)
-    findings += await kafka.check_kafka(kafka_settings) if kafka_settings else [skipped("kafka", _UNUSABLE)]
+    if kafka_settings:
+        findings += _several(await found("kafka", kafka.check_kafka(kafka_settings)))
+    else:
+        findings.append(skipped("kafka", _UNUSABLE))
     notifier = _usable(NotifierSettings)
     if notifier:
-        findings.append(local.check_subscriptions(notifier))
-        findings.append(local.check_store(notifier))
-        findings.append(await network.check_smtp(notifier.smtp))
+        findings.append(found_at_once("subscriptions", partial(local.check_subscriptions, notifier)))
+        findings.append(found_at_once("store", partial(local.check_store, notifier)))
+        findings.append(await found("smtp", network.check_smtp(notifier.smtp)))
     else:
         findings += [skipped(check, _UNUSABLE) for check in ("subscriptions", "store", "smtp")]
     ingestor = _usable(IngestorSettings)
@@ -57,14 +67,17 @@ async def run_checks(*, has_providers: bool = True) -> list[Finding]:
     }
     for service, health in services.items():
         findings.append(
-            await network.check_ready(service, health) if health else skipped(f"{service} ready", _UNUSABLE)
+            await found(f"{service} ready", network.check_ready(service, health))
+            if health
+            else skipped(f"{service} ready", _UNUSABLE)
         )
     if not has_providers:
         return [*findings, skipped("providers", "not asked for")]
     if ingestor is None:
         return [*findings, skipped("providers", _UNUSABLE)]
     is_running = any(each.check == "ingestor ready" and each.verdict is CheckVerdict.OK for each in findings)
-    return [*findings, *await _check_providers(ingestor, is_ingestor_running=is_running)]
+    asked = _check_providers(ingestor, is_ingestor_running=is_running)
+    return [*findings, *_several(await found("providers", asked, redact=_redact(ingestor)))]
 
 
 async def _check_providers(settings: IngestorSettings, *, is_ingestor_running: bool) -> list[Finding]:
@@ -79,6 +92,14 @@ async def _check_providers(settings: IngestorSettings, *, is_ingestor_running: b
     return await check_providers(
         settings, pairs, is_ingestor_running=is_ingestor_running, clock=SystemClock()
     )
+
+
+def _redact(settings: IngestorSettings) -> Callable[[str], str]:
+    return Redactor.of_settings(settings).text
+
+
+def _several(result: list[Finding] | Finding) -> list[Finding]:
+    return [result] if isinstance(result, Finding) else result
 
 
 def _usable(settings: type[S]) -> S | None:

@@ -68,7 +68,7 @@ async def listen(
     except ChannelEnded as ended:
         answer.words = answer.words or ended.words
         answer.refusal = answer.refusal or ended.refusal
-    answer.words = " ".join(redactor.text(answer.words).split())[:200]
+    answer.words = redactor.words(answer.words)
     return answer
 
 

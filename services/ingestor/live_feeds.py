@@ -258,6 +258,7 @@ class _LiveFeeds:
             uniform=_uniform,
             metrics=self._metrics,
             clock=self._clock,
+            redactor=self._redactor,
         )
 
     async def _source(self, instrument: str, provider: BarProvider) -> BarSource:

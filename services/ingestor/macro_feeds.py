@@ -7,6 +7,7 @@ from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.macro.feed import MacroFeed
 from services.ingestor.feeds.registry import macro_provider
 from services.ingestor.feeds.transport.http_clients import HttpClients
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.kafka.known_observations import KnownObservations
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
@@ -49,6 +50,7 @@ async def macro_feeds(
                 uniform=uniform,
                 metrics=metrics,
                 clock=clock,
+                redactor=Redactor.of_settings(settings),
             )
         )
     return feeds

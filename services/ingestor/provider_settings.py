@@ -12,7 +12,10 @@ from services.ingestor.core.service_addresses import address_problem
 
 
 class ProviderSettings(BaseSettings):
-    """Addresses and keys, named after their provider."""
+    """Addresses and keys, named after their provider.
+
+    A key is kept without the blanks around it, which a file or a copied text adds.
+    """
 
     # Kraken
     kraken_websocket_url: str = Field(default="wss://ws.kraken.com/v2", description="Kraken's websocket.")
@@ -185,3 +188,18 @@ class ProviderSettings(BaseSettings):
             if problem is not None:
                 raise ValueError(problem)
         return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _is_a_key(cls, value: object) -> object:
+        """Refuse what no HTTP header can carry: it would fail anew with each request."""
+        if not isinstance(value, SecretStr):
+            return value
+        key = value.get_secret_value().strip()
+        wrong = next((at for at, each in enumerate(key) if not " " <= each <= "~"), None)
+        if wrong is not None:
+            raise ValueError(
+                f"its character {wrong + 1} cannot be part of a key: only ASCII letters, digits and signs "
+                "can; copy the key again"
+            )
+        return SecretStr(key)

@@ -190,7 +190,7 @@ class Supervisor:
                 feed=feed.name,
                 instruments=feed.instruments,
                 reason=error.reason,
-                words=str(error),
+                words=self._redactor.text(str(error)),
                 asked_again_in_seconds=_ASK_AGAIN_SECONDS,
             )
             return _ASK_AGAIN_SECONDS

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -249,3 +250,40 @@ async def test_words_of_a_refusal_hold_no_key() -> None:
         )
     assert heard.refusal is not None
     assert key not in heard.words
+
+
+async def test_check_that_fails_unexpectedly_is_a_line_without_keys_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken by FRED-SECRET-KEY")
+
+    monkeypatch.setattr("convex.doctor.provider_checks.listen", fail)
+    async with _providers() as providers:
+        found = await providers.check()
+    assert found[_KRAKEN].verdict is CheckVerdict.FAIL
+    assert found[_KRAKEN].detail == "the check failed with RuntimeError: broken by [key removed]"
+    assert found[_YAHOO].verdict is CheckVerdict.OK
+
+
+async def test_past_closes_of_spot_gold_are_asked_of_oanda_or_of_nobody() -> None:
+    pairs = tuple(replace(pair, lead="XAU/USD.OANDA") for pair in _PAIRS)
+    without: dict[str, Any] = {}
+    for keys, check, verdict in (
+        (without, "bars XAU/USD", CheckVerdict.SKIPPED),
+        ({"oanda_token": "t0ken-1", "oanda_account": "acc0unt-1"}, "oanda bars XAU/USD", CheckVerdict.FAIL),
+    ):
+        settings = IngestorSettings(
+            feed="live",
+            feeds={"XAU/USD.OANDA": ("swissquote",)},
+            swissquote_url="http://127.0.0.1:9",
+            oanda_rest_url="http://127.0.0.1:9",
+            yahoo_url="http://127.0.0.1:9",
+            **keys,
+        )
+        findings = await check_providers(
+            settings, pairs, is_ingestor_running=False, clock=SystemClock(), timeout_seconds=1.0
+        )
+        found = {each.check: each.verdict for each in findings}
+        assert found[check] is verdict
+        assert not any(each.startswith("coinbase") for each in found)

@@ -76,7 +76,7 @@ async def test_provider_words_are_in_the_message_and_its_key_is_not() -> None:
             await get_json(
                 client, "/data", headers={"Authorization": f"Token {_KEY}"}, params={"apikey": _KEY}
             )
-    assert str(caught.value) == "127.0.0.1/data: HTTP 401: Invalid token [secret]."
+    assert str(caught.value) == "127.0.0.1/data: HTTP 401: Invalid token [key removed]."
     assert caught.value.refusal is Refusal.ACCESS
     assert server.requests[0].query == {"apikey": _KEY}
 
@@ -162,3 +162,31 @@ async def test_redirect_to_another_host_is_followed_only_without_a_key() -> None
             with pytest.raises(Unanswered, match="301"):
                 await get_json(client, "/data", headers={"X-Key-Id": _KEY})
         assert len(other.requests) == 1
+
+
+@pytest.mark.parametrize("form", [str.upper, str.lower, lambda key: key.replace("/", "%2F"), str.swapcase])
+@pytest.mark.parametrize("status", [200, 403])
+async def test_key_that_an_answer_repeats_in_another_form_is_nowhere_in_what_is_read(
+    form: Callable[[str], str], status: int
+) -> None:
+    key = "Zx9Key/Secret77Abc"
+    answer = Answer(status=status, body=f'{{"message":"bad key {form(key)}"}}'.encode())
+    async with _client(answer) as (_, client):
+        try:
+            said = str(await get_json(client, "/data", params={"apikey": key}))
+        except Refused as error:
+            said = str(error)
+    assert "bad key [key removed]" in said
+
+
+async def test_short_word_sent_as_a_key_leaves_the_data_alone() -> None:
+    async with _client(Answer(body=b'{"demo":1}')) as (_, client):
+        assert await get_json(client, "/data", params={"apikey": "demo"}) == {"demo": 1}
+
+
+async def test_header_that_cannot_be_sent_is_a_refused_request_without_the_header() -> None:
+    async with _client(Answer(body=b"{}")) as (server, client):
+        with pytest.raises(Refused, match="cannot be sent: UnicodeEncodeError") as caught:
+            await get_json(client, "/data", headers={"Authorization": "Token k\u00e9y-secret"})
+    assert "secret" not in str(caught.value)
+    assert not server.requests

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from services.ingestor.config import IngestorSettings
 from shared.config import load_settings
@@ -57,3 +58,25 @@ def test_unusable_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name
 def test_token_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVEX_INGESTOR_TIINGO_TOKEN", "very-secret")
     assert "very-secret" not in repr(load_settings(IngestorSettings))
+
+
+_KEYS = sorted(
+    name for name, field in IngestorSettings.model_fields.items() if field.annotation == SecretStr | None
+)
+
+
+@pytest.mark.parametrize("name", _KEYS)
+@pytest.mark.parametrize("key", ["abc\u00e9def", "abc\u200bdef", "abc\ndef"])
+def test_key_that_no_request_can_carry_names_its_variable_and_does_not_show(
+    monkeypatch: pytest.MonkeyPatch, name: str, key: str
+) -> None:
+    monkeypatch.setenv(f"CONVEX_INGESTOR_{name.upper()}", key)
+    with pytest.raises(ConfigError, match=rf"CONVEX_INGESTOR_{name.upper()}: .*character 4 ") as caught:
+        load_settings(IngestorSettings)
+    assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", _KEYS)
+def test_blanks_around_a_key_are_no_part_of_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"CONVEX_INGESTOR_{name.upper()}", " key-1 \n")
+    assert getattr(load_settings(IngestorSettings), name).get_secret_value() == "key-1"

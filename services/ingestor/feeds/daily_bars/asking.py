@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ from services.ingestor.core.daily_rows import PulledRows
 from services.ingestor.core.refusals import Refusal, RefusalRecord
 from services.ingestor.feeds.daily_bars.ports import BarSource
 from services.ingestor.feeds.transport.http_errors import Unanswered
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
@@ -29,6 +31,8 @@ class Asking:
     ----------
     uniform
         Randomness for the back-off, numbers in ``[0, 1)``.
+    redactor
+        Removes the keys from what a provider says.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Asking:
         uniform: Callable[[], float],
         metrics: IngestorMetrics,
         clock: Clock,
+        redactor: Redactor | None = None,
     ) -> None:
         self.name = source.name
         self.is_split_adjusted = source.is_split_adjusted
@@ -47,6 +52,7 @@ class Asking:
         self._uniform = uniform
         self._metrics = metrics
         self._clock = clock
+        self._redactor = redactor or Redactor()
         self._refusals = RefusalRecord()
         self._backoff = self._new_backoff()
         self._not_before = 0.0
@@ -91,19 +97,20 @@ class Asking:
         self._metrics.bars_refused.labels(self.name, self._instrument).set(0)
         self._backoff = self._new_backoff()
         self._words = ""
-        return answer, 0.0
+        unreadable = tuple(map(self._redactor.text, answer.unreadable))
+        return replace(answer, unreadable=unreadable), 0.0
 
     def _on_failure(self, error: FeedUnavailable) -> float:
         """Return how long to wait before the next request."""
         self._metrics.pull_failures.labels(self.name).inc()
-        self._words = str(error)
+        words = self._words = self._redactor.text(str(error))
         at_least = self._refusals.at_least_seconds
         if isinstance(error, Unanswered):
             at_least = max(at_least, error.retry_after_seconds)
         if isinstance(error, Unanswered) and error.refusal in _COUNTED:
             verdict = self._refusals.on_refusal(
                 error.refusal,
-                words=str(error),
+                words=words,
                 now=self._clock.monotonic(),
                 retry_after_seconds=error.retry_after_seconds,
             )
@@ -115,7 +122,7 @@ class Asking:
                     feed=self.name,
                     instruments=(self._instrument,),
                     reason=error.reason,
-                    error=str(error),
+                    error=words,
                     asked_again_each_seconds=at_least,
                 )
         wait = self._backoff.failed(live_seconds=0.0, at_least_seconds=at_least)
@@ -124,7 +131,7 @@ class Asking:
             feed=self.name,
             instrument=self._instrument,
             reason=error.reason,
-            error=str(error),
+            error=words,
             retry_in_seconds=round(wait, 2),
         )
         return wait

@@ -33,6 +33,7 @@ from services.ingestor.feeds.daily_bars.close_check import CloseCheck, SessionRa
 from services.ingestor.feeds.daily_bars.closure_report import ClosureEvidence, NoEvidence
 from services.ingestor.feeds.daily_bars.ports import BarSource
 from services.ingestor.feeds.ports import FeedDetail, Sink
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.bars import Bar, BarStatus
@@ -78,6 +79,8 @@ class DailyBarsFeed:
         Lowest and highest price of a session's ticks; None where there are none.
     ask_again
         How soon and how often missing sessions are asked for again.
+    redactor
+        Removes the keys from what a provider says.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class DailyBarsFeed:
         uniform: Callable[[], float],
         metrics: IngestorMetrics,
         clock: Clock,
+        redactor: Redactor | None = None,
     ) -> None:
         self.name = source.name
         self.instruments: tuple[str, ...] = (instrument,)
@@ -107,7 +111,14 @@ class DailyBarsFeed:
         self._closures = closures
         self._metrics = metrics
         self._clock = clock
-        ask = functools.partial(Asking, instrument=instrument, uniform=uniform, metrics=metrics, clock=clock)
+        ask = functools.partial(
+            Asking,
+            instrument=instrument,
+            uniform=uniform,
+            metrics=metrics,
+            clock=clock,
+            redactor=redactor,
+        )
         self._asking = ask(source)
         self._builder = BarBuilder(
             source.name,

@@ -19,6 +19,7 @@ from services.ingestor.core.refusals import Patience, RefusalRecord
 from services.ingestor.feeds.macro.ports import SeriesSource
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.feeds.transport.http_errors import Unanswered
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.metrics import IngestorMetrics
 from shared.clock import Clock
 from shared.domain.backoff import Backoff
@@ -60,6 +61,7 @@ class MacroFeed:
         metrics: IngestorMetrics,
         clock: Clock,
         patience: Patience = _PATIENCE,
+        redactor: Redactor | None = None,
     ) -> None:
         self.name = source.name
         self.instruments: tuple[str, ...] = (series,)
@@ -69,6 +71,7 @@ class MacroFeed:
         self._uniform = uniform
         self._metrics = metrics
         self._clock = clock
+        self._redactor = redactor or Redactor()
         self._refusals = RefusalRecord(patience)
         self._vintages = SeriesVintages(series, unit=source.unit, source=source.name)
 
@@ -100,7 +103,7 @@ class MacroFeed:
                     feed=self.name,
                     series=self._series,
                     reason=error.reason,
-                    error=str(error),
+                    error=self._redactor.text(str(error)),
                     retry_in_seconds=round(wait, 2),
                 )
                 await asyncio.sleep(wait)
@@ -111,14 +114,18 @@ class MacroFeed:
             return max(error.retry_after_seconds, self._refusals.at_least_seconds)
         verdict = self._refusals.on_refusal(
             error.refusal,
-            words=str(error),
+            words=self._redactor.text(str(error)),
             now=self._clock.monotonic(),
             retry_after_seconds=error.retry_after_seconds,
         )
         if verdict.is_news:
             self._metrics.macro.refused.labels(self._series).set(1)
             log.error(
-                "feed_refused", feed=self.name, series=self._series, reason=error.reason, error=str(error)
+                "feed_refused",
+                feed=self.name,
+                series=self._series,
+                reason=error.reason,
+                error=self._redactor.text(str(error)),
             )
         return verdict.at_least_seconds
 

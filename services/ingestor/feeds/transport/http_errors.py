@@ -25,11 +25,11 @@ A provider's words are quoted without the keys that were sent with the request: 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
 
 import orjson
 
 from services.ingestor.core.refusals import Refusal
+from services.ingestor.feeds.transport.secrets import Redactor
 from shared.errors import FeedUnavailable
 
 # A provider that says nothing about how long: most limits are per minute.
@@ -62,8 +62,9 @@ _MOST_WORDS: Final = 200
 _MOST_NESTING: Final = 4
 _SECRET_PARAMETER: Final = re.compile(r"key|token|secret|account", re.IGNORECASE)
 _PUBLIC_HEADERS: Final = frozenset({"user-agent", "accept", "accept-encoding"})
-# Shorter words of a header, such as "Token", are no keys.
-_LEAST_KEY_CHARACTERS: Final = 6
+# Words of a header that stand before a key, and shorter ones, are no keys.
+_SCHEMES: Final = frozenset({"bearer", "apikey", "token"})
+LEAST_KEY_CHARACTERS: Final = 6
 
 
 class Unanswered(FeedUnavailable):
@@ -162,7 +163,7 @@ def provider_words(body: bytes, *, secrets: Iterable[str]) -> str:
     Examples
     --------
     >>> provider_words(b'{"detail":"Invalid token abc123."}', secrets=["abc123"])
-    'Invalid token [secret].'
+    'Invalid token [key removed].'
     >>> provider_words(b'{"chart":{"result":null,"error":{"description":"No data found"}}}', secrets=[])
     'No data found'
     >>> provider_words(b"Too Many Requests\n", secrets=[])
@@ -178,26 +179,23 @@ def provider_words(body: bytes, *, secrets: Iterable[str]) -> str:
 
 def words_of(body: Any, *, secrets: Iterable[str]) -> str:
     """Return what a JSON value says about an error, as `provider_words` does."""
-    said = _said(body, _MOST_NESTING)
-    for secret in secrets:
-        said = said.replace(secret, "[secret]")
-    return " ".join(said.split())[:_MOST_WORDS]
+    return Redactor(secrets).words(_said(body, _MOST_NESTING), longest=_MOST_WORDS)
 
 
 def secrets_sent(headers: Mapping[str, str], params: Mapping[str, str | int]) -> list[str]:
-    """Return the keys that a request carries, each as it is and as an address writes it; longest first.
+    """Return the keys that a request carries; longest first.
 
     Examples
     --------
     >>> secrets_sent({"Authorization": "Token abc123", "User-Agent": "convex"}, {"apikey": "k/1", "page": 2})
-    ['Token%20abc123', 'Token abc123', 'Token+abc123', 'abc123', 'k%2F1', 'k/1']
+    ['abc123', 'k/1']
     """
     values = [str(value) for name, value in params.items() if _SECRET_PARAMETER.search(name)]
     for name, value in headers.items():
         if name.lower() not in _PUBLIC_HEADERS:
-            values += [value, *(word for word in value.split() if len(word) >= _LEAST_KEY_CHARACTERS)]
-    forms = {form for value in values if value for form in (value, quote(value, safe=""), quote_plus(value))}
-    return sorted(forms, key=lambda form: (-len(form), form))
+            words = [word for word in value.split() if word.lower() not in _SCHEMES]
+            values += [" ".join(words), *(word for word in words if len(word) >= LEAST_KEY_CHARACTERS)]
+    return sorted({value for value in values if value}, key=lambda value: (-len(value), value))
 
 
 def _said(body: Any, depth: int) -> str:

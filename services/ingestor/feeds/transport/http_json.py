@@ -3,7 +3,8 @@
 Bounded are the bytes of an answer, the time until it is complete, and the redirects. A redirect is followed
 to the same host, and to another one only when the request carries no key: headers would go there as well.
 
-No message contains query strings or headers: keys are sent there.
+No message contains query strings or headers: keys are sent there. A key that an answer repeats is removed
+from it before anything reads it.
 """
 
 import asyncio
@@ -16,13 +17,17 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from services.ingestor.core.refusals import Refusal
 from services.ingestor.feeds.transport.http_clients import TappedClient
 from services.ingestor.feeds.transport.http_errors import (
+    LEAST_KEY_CHARACTERS,
+    Refused,
     Unanswered,
     error_of_status,
     provider_words,
     secrets_sent,
 )
+from services.ingestor.feeds.transport.secrets import Redactor
 from shared.domain.retry_after import parse_retry_after
 
 # A wait of years is a mistake of the provider; one request an hour is no burden.
@@ -115,8 +120,8 @@ async def fetch(
     sent_params, sent_headers = dict(params or {}), dict(headers or {})
     secrets = secrets_sent(sent_headers, sent_params)
     where = _where(client, path)
-    request = client.build_request("GET", path, params=sent_params, headers=sent_headers)
     try:
+        request = client.build_request("GET", path, params=sent_params, headers=sent_headers)
         response = await _final_response(client, request, has_key=bool(secrets))
         try:
             async with asyncio.timeout(_BODY_SECONDS):
@@ -126,7 +131,15 @@ async def fetch(
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         # Its text may hold the address with its query.
         raise Unanswered(f"{where}: {type(error).__name__}", reason="unreachable") from None
-    body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    except ValueError as error:
+        # A header or an address that HTTP cannot carry; the text of the error may hold it.
+        raise Refused(
+            f"{where}: the request cannot be sent: {type(error).__name__}", refusal=Refusal.OTHER
+        ) from None
+    # Before anything reads it: errors and dead letters quote an answer, and some repeat the key.
+    body = Redactor(each for each in secrets if len(each) >= LEAST_KEY_CHARACTERS).raw(
+        body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    )
     if isinstance(client, TappedClient):
         client.on_answer(url=request.url, status=response.status_code, body=body)
     content_type = response.headers.get("content-type", "").lower()

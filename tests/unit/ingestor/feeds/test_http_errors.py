@@ -97,5 +97,5 @@ def test_words_are_found_where_providers_put_them(body: bytes, words: str) -> No
 def test_key_that_a_provider_repeats_is_cut_out_in_each_form() -> None:
     body = b'{"Information":"We have detected your API key as k/1 and k%2F1 and our limit"}'
     assert provider_words(body, secrets=["k%2F1", "k/1"]) == (
-        "We have detected your API key as [secret] and [secret] and our limit"
+        "We have detected your API key as [key removed] and [key removed] and our limit"
     )

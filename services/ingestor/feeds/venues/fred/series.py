@@ -139,7 +139,7 @@ class FredSeries:
         words = answer.get("error_message") if isinstance(answer, dict) else None
         if not isinstance(words, str):
             raise Unanswered(f"fred {self._series}: an answer without observations", reason="not_json")
-        message = f"fred {self._series}: {words[:200]}".replace(self._key.get_secret_value(), "[secret]")
+        message = f"fred {self._series}: {words[:200]}"
         raise _error_in(message, code=answer.get("error_code"))
 
 
