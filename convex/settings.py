@@ -4,8 +4,8 @@ from typing import TypeVar
 
 from pydantic_settings import BaseSettings
 
-from shared.calendars import CalendarSettings
 from shared.config import KafkaSettings, LogSettings, load_settings, reject_unknown
+from shared.declared_closures import CalendarSettings
 from shared.pairs.loading import PairsSettings
 
 S = TypeVar("S", bound=BaseSettings)

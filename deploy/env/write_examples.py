@@ -16,8 +16,8 @@ from services.dashboard.config import DashboardSettings
 from services.ingestor.config import IngestorSettings
 from services.notifier.config import NotifierSettings
 from services.signals.config import SignalsSettings
-from shared.calendars import CalendarSettings
 from shared.config import KafkaSettings, LogSettings
+from shared.declared_closures import CalendarSettings
 from shared.pairs.loading import PairsSettings
 
 SETTINGS: dict[str, tuple[type[BaseSettings], ...]] = {

@@ -37,9 +37,10 @@ from services.ingestor.feeds.transport.tap import NoTap, Tap
 from services.ingestor.kafka.known_bars import KnownBars
 from services.ingestor.kafka.log_tail import LogTails
 from services.ingestor.metrics import IngestorMetrics
-from shared.calendars import declared_closures, xnys_calendar
+from shared.calendars import xnys_calendar
 from shared.clock import Clock
 from shared.config import KafkaSettings
+from shared.declared_closures import declared_closures
 from shared.domain.market_hours import hours_of
 from shared.domain.pairs import Pair, routes_of
 

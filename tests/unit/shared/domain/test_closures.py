@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.calendars import declared_closures, xnys_calendar
+from shared.calendars import xnys_calendar
+from shared.declared_closures import declared_closures
 from shared.domain.closures import NO_CLOSURES, parse_closures
 from shared.domain.instants import format_rfc3339, parse_rfc3339
 from shared.errors import ConfigError
