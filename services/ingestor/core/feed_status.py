@@ -20,6 +20,7 @@ stopped                                      the last frame, because missed trad
 come in, and a tick or trade is awaited      what is awaited, if that is earlier, for `HOLD_SECONDS`
 never came, or the venue gave no time yet    0, which says nothing; after `HOLD_SECONDS` as if stopped, by our
                                              wall clock at the start and the time since
+come in, and contradict our wall clock       the same: nothing shows yet which of them is right
 ============================================ =============================================================
 
 It goes back only when the venue's clock does: when its times show that what was believed of them was wrong.
@@ -114,7 +115,8 @@ class Watermark:
             self._restarts, self._mark_ns = self._venue.restarts, 0
         is_flowing = liveness.is_live and now - liveness.last_frame <= self._idle_seconds
         seen_until = now if is_flowing else max(liveness.last_frame, now - HOLD_SECONDS)
-        if not self._venue.is_known and not is_flowing and now - self._started < HOLD_SECONDS:
+        is_open = not self._venue.is_known and (self._venue.is_disputed or not is_flowing)
+        if is_open and now - self._started < HOLD_SECONDS:
             return self._mark_ns
         now_ns = self._venue.now_ns(now=now)
         seen_until_ns = now_ns - int((now - seen_until) * NS_PER_SECOND)

@@ -7,6 +7,7 @@ sends the frames that keep the connection alive.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from services.ingestor.core.connection_health import ConnectionHealth, Limits
@@ -137,10 +138,7 @@ class Connection:
 
     async def _use(self, channel: Channel, sink: Sink) -> ConnectionEnd:
         now = self._clock.monotonic()
-        if channel.server_time is not None:
-            for streams in self._routes.streams.values():
-                for stream in streams:
-                    stream.on_server_time(to_ns(channel.server_time))
+        server_time = self._note_server_time(channel, None)
         protocol = self._plan.make_protocol()
         health = self.health = ConnectionHealth(
             self._limits,
@@ -156,7 +154,7 @@ class Connection:
             on_accepted=self._on_accepted,
         )
         tasks = [
-            asyncio.create_task(self._read(channel, protocol, self._router, sink)),
+            asyncio.create_task(self._read(channel, protocol, self._router, sink, server_time)),
             asyncio.create_task(self._watch(health, opened_at=now)),
         ]
         if self._plan.keep_alive is not None:
@@ -171,13 +169,20 @@ class Connection:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(
-        self, channel: Channel, protocol: VenueProtocol, router: FrameRouter, sink: Sink
+        self,
+        channel: Channel,
+        protocol: VenueProtocol,
+        router: FrameRouter,
+        sink: Sink,
+        server_time: datetime | None,
     ) -> ConnectionEnd:
         try:
             for opening in protocol.opening_frames():
                 await channel.send(opening)
             while True:
                 raw = await channel.receive()
+                if channel.server_time is not server_time:
+                    server_time = self._note_server_time(channel, server_time)
                 received_ns, now = self._clock.now_ns(), self._clock.monotonic()
                 frame = self._routes.redactor.frame(raw)
                 self._tap.frame(
@@ -197,6 +202,14 @@ class Connection:
                     return effects.end
         except ChannelEnded as ended:
             return self._end_of(ended)
+
+    def _note_server_time(self, channel: Channel, before: datetime | None) -> datetime | None:
+        at = channel.server_time
+        if at is not None and at is not before:
+            for streams in self._routes.streams.values():
+                for stream in streams:
+                    stream.on_server_time(to_ns(at))
+        return at
 
     async def _watch(self, health: ConnectionHealth, *, opened_at: float) -> ConnectionEnd:
         streams, rotate_seconds = self._routes.streams, self._plan.rotate_seconds

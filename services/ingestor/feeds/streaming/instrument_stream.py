@@ -81,7 +81,7 @@ class InstrumentStream:
         now, lateness_ns = clock.monotonic(), int(lateness * NS_PER_SECOND)
         self._last_tick = now
         self._stale_after = stale_after
-        self._venue_clock = VenueClock(wall_ns=clock.now_ns(), now=now)
+        self._venue_clock = VenueClock(wall_ns=clock.now_ns(), now=now, lateness_ns=lateness_ns)
         self._clock_disagreement = ClockDisagreement()
         self._watermark = Watermark(
             self._venue_clock, lateness_ns=lateness_ns, idle_seconds=idle, started=now
@@ -122,6 +122,7 @@ class InstrumentStream:
         self, events: list[Event], *, frame: str | bytes, received_ns: int, now: float, sink: Sink
     ) -> FrameOutcome:
         """Publish what a frame has of this instrument, and return what else it says."""
+        self._venue_clock.take_wall(received_ns, now=now)
         if self.filler is not None and self.filler.missing:
             trades = [event for event in events if isinstance(event, Trade)]
             kept = {id(trade) for trade in self.filler.take_late(trades, sink)}
@@ -167,8 +168,10 @@ class InstrumentStream:
                 self.filler.add(gap, sink)
 
     def on_server_time(self, at_ns: int) -> None:
-        """Note the time that the venue's server gave when the connection was opened."""
-        self._venue_clock.take_date(at_ns, now=self._clock.monotonic())
+        """Note the time that the venue's server gave with an answer."""
+        now = self._clock.monotonic()
+        self._venue_clock.take_wall(self._clock.now_ns(), now=now)
+        self._venue_clock.take_date(at_ns, now=now)
 
     def is_open(self, *, now: float) -> bool:
         """Return whether the instrument's market trades."""
@@ -236,6 +239,7 @@ class InstrumentStream:
     def status(self) -> FeedStatus:
         """Return the present state and watermark."""
         now = self._clock.monotonic()
+        self._venue_clock.take_wall(self._clock.now_ns(), now=now)
         if self._sink is not None:
             if self._normaliser.settle(now=now, sink=self._sink):
                 self._last_tick = now

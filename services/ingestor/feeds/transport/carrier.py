@@ -50,7 +50,8 @@ class Channel(Protocol):
     Attributes
     ----------
     server_time
-        What the server's clock showed when it was opened; None if it did not say.
+        What the server's clock showed when it was opened, or, where answers are polled, with the newest one;
+        None if it did not say.
     """
 
     server_time: datetime | None

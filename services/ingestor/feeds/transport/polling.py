@@ -54,7 +54,7 @@ class PollingChannel:
             return first
         await asyncio.sleep(max(0.0, self._asked_at + self._every_seconds - self._clock.monotonic()))
         self._asked_at = self._clock.monotonic()
-        answer, _ = await _ask(
+        answer, self.server_time = await _ask(
             self._client, self._endpoint, timeout_seconds=self._timeout_seconds, clock=self._clock
         )
         if answer is not None:

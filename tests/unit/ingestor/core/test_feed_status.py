@@ -48,6 +48,16 @@ class _Feed:
         return mark_ns / _S - _START if mark_ns else 0.0
 
 
+def test_while_the_venue_contradicts_our_clock_the_watermark_says_nothing_for_two_minutes() -> None:
+    feed = _Feed(wall_ahead=172_800.0, is_known=False)
+    feed.venue.take_date(_START * _S, now=0.0)
+
+    assert feed.mark(_liveness(frame=1.0), 1.0) == 0.0
+    assert feed.tick(2.0) is None
+    assert feed.mark(_liveness(frame=2.0), 2.0) == 0.0
+    assert feed.mark(_liveness(frame=3.0), 3.0) == 1.0
+
+
 @pytest.mark.parametrize(
     ("liveness", "now", "expected"),
     [

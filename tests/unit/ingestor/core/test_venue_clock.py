@@ -14,14 +14,17 @@ _START = 1_400_000_000
 class _Venue:
     """A clock whose times are in seconds since the start."""
 
-    def __init__(self, *, wall_ahead: float = 0.0) -> None:
-        self.clock = VenueClock(wall_ns=_ns(wall_ahead), now=0.0)
+    def __init__(self, *, wall_ahead: float = 0.0, lateness: float = 2.0) -> None:
+        self.clock = VenueClock(wall_ns=_ns(wall_ahead), now=0.0, lateness_ns=int(lateness * _S))
 
     def tick(self, now: float, *, ahead: float = 0.0) -> str | None:
         return self.clock.refusal(_ns(now + ahead), now=now)
 
     def date(self, now: float, *, ahead: float = 0.0) -> None:
         self.clock.take_date(_ns(now + ahead), now=now)
+
+    def wall(self, now: float, *, ahead: float = 0.0) -> None:
+        self.clock.take_wall(_ns(now + ahead), now=now)
 
     def error(self, now: float) -> float:
         """Return by how many seconds the estimate is ahead."""
@@ -147,15 +150,166 @@ def test_a_venue_with_one_time_a_minute_is_followed_by_its_newest() -> None:
     assert venue.error(900.0) == 0.0
 
 
-def test_a_date_is_the_venues_time_until_there_is_a_better_one() -> None:
-    venue = _Venue(wall_ahead=2 * _DAY)
+def test_a_date_that_agrees_with_our_clock_is_the_venues_time_until_there_is_a_better_one() -> None:
+    venue = _Venue(wall_ahead=2.0)
     venue.date(1.0, ahead=-0.6)
 
     assert venue.clock.is_known
-    assert venue.clock.restarts == 1
     assert round(venue.error(2.0), 3) == -0.6
     assert venue.tick(3.0) is None
     assert venue.error(3.0) == 0.0
+
+
+@pytest.mark.parametrize("wall_ahead", [2 * _DAY, -2 * _DAY])
+def test_a_date_and_the_first_tick_outvote_a_clock_of_ours_that_is_wrong_from_the_start(
+    wall_ahead: float,
+) -> None:
+    venue = _Venue(wall_ahead=wall_ahead)
+    venue.date(1.0, ahead=-0.6)
+    assert venue.clock.is_disputed
+    assert not venue.clock.is_known
+
+    assert venue.tick(3.0, ahead=-0.2) is None
+    assert round(venue.error(3.0), 3) == -0.2
+    assert venue.clock.restarts == 1
+    assert venue.tick(4.0) is None
+
+
+@pytest.mark.parametrize("date_ahead", [2 * _DAY, -2 * _DAY, 100.0, -600.0, -_START, -_START - 1.0, 8e9])
+def test_a_wrong_date_alone_moves_nothing_before_and_after_the_first_tick(date_ahead: float) -> None:
+    venue = _Venue()
+    venue.date(0.0, ahead=date_ahead)
+    assert venue.error(0.0) == 0.0
+    for second in range(1, 60):
+        venue.wall(second)
+        assert venue.tick(second) is None
+        venue.date(second, ahead=date_ahead)
+        assert venue.error(second) == 0.0
+    assert venue.clock.restarts == 0
+
+
+def test_a_date_that_nothing_agrees_with_replaces_none_that_counts() -> None:
+    venue = _Venue()
+    venue.date(0.0, ahead=1.0)
+    venue.date(1.0, ahead=-600.0)
+
+    assert venue.error(1.0) == 1.0
+
+
+def test_a_date_that_only_the_lateness_of_ticks_allows_counts_when_our_clock_is_wrong() -> None:
+    venue = _Venue(wall_ahead=2 * _DAY, lateness=90.0)
+    venue.date(0.0)
+    assert venue.tick(1.0, ahead=-80.0) is None
+
+    assert venue.error(1.0) == 0.0
+
+
+def test_dates_that_agree_for_ten_seconds_count_where_a_venue_gives_no_other_time() -> None:
+    venue = _Venue(wall_ahead=2 * _DAY)
+    for second in (0.0, 3.0, 6.0, 9.0):
+        venue.date(second)
+        assert not venue.clock.is_known
+    venue.date(12.0)
+
+    assert venue.clock.is_known
+    assert venue.error(12.0) == 0.0
+
+
+def test_our_clock_that_jumps_to_a_date_that_it_contradicted_agrees_with_it() -> None:
+    venue = _Venue(wall_ahead=2 * _DAY)
+    venue.date(0.0)
+    venue.wall(10.0, ahead=2 * _DAY)
+    assert not venue.clock.is_known
+    venue.wall(20.0)
+
+    assert venue.clock.is_known
+    assert venue.error(20.0) == 0.0
+
+
+@pytest.mark.parametrize("jump", [2 * _DAY, -2 * _DAY, 60.0, -60.0])
+def test_our_clock_alone_moves_nothing_once_the_venue_has_given_a_time(jump: float) -> None:
+    venue = _Venue()
+    venue.tick(0.0)
+    for second in range(1, 60):
+        venue.wall(second, ahead=jump if second < 21 else 0.0)
+        assert venue.tick(second, ahead=-0.5) is None
+        assert -0.5 <= venue.error(second) <= 0.0
+    assert venue.clock.restarts == 0
+
+
+@pytest.mark.parametrize("late", [0.0, 89.0])
+def test_after_a_suspension_the_first_tick_and_our_clock_restart_the_estimate(late: float) -> None:
+    venue = _Venue(lateness=90.0)
+    venue.tick(0.0)
+    venue.wall(10.0, ahead=7_200.0)
+
+    assert venue.tick(10.0, ahead=7_200.0 - late) is None
+    assert venue.error(10.0) == 7_200.0 - late
+    assert venue.tick(11.0, ahead=7_200.0) is None
+
+
+def test_after_a_suspension_a_date_and_our_clock_restart_the_estimate() -> None:
+    venue = _Venue()
+    venue.tick(0.0)
+    venue.wall(10.0, ahead=7_200.0)
+    venue.date(10.0, ahead=7_199.5)
+
+    assert venue.error(10.0) == 7_199.5
+    assert venue.tick(11.0, ahead=7_200.0) is None
+
+
+def test_after_a_suspension_a_date_and_a_tick_restart_the_estimate_whatever_our_clock_says() -> None:
+    venue = _Venue()
+    venue.tick(0.0)
+    venue.wall(10.0, ahead=-2 * _DAY)
+    venue.date(10.0, ahead=7_200.0)
+
+    assert venue.tick(11.0, ahead=7_200.0) is None
+    assert venue.error(11.0) == 7_200.0
+
+
+def test_a_date_and_a_wrong_tick_move_nothing_while_our_clock_agrees_with_the_venues_times() -> None:
+    venue = _Venue()
+    for second in range(30):
+        venue.wall(second)
+        venue.date(second, ahead=3_600.0)
+        assert venue.tick(second, ahead=3_600.0 if second == 20 else 0.0) == (
+            "future" if second == 20 else None
+        )
+    assert venue.error(30.0) == 0.0
+
+
+def test_a_feed_that_is_always_late_is_not_moved_by_dates_that_agree_with_our_clock() -> None:
+    venue = _Venue()
+    venue.wall(0.0)
+    for second in range(11):
+        venue.tick(second, ahead=-600.0)
+    for second in range(11, 60):
+        venue.wall(second)
+        venue.date(second)
+        assert venue.tick(second, ahead=-600.0) is None
+    assert venue.error(60.0) == -600.0
+
+
+def test_times_of_a_polled_venue_are_followed_by_its_lateness_when_nothing_else_is_known() -> None:
+    venue = _Venue(lateness=30.0)
+    venue.tick(0.0)
+    late = (0.0, 12.0, 3.0, 9.0, 1.0, 7.0)
+    reasons = [venue.tick(15.0 + 3.0 * each, ahead=7_200.0 - seconds) for each, seconds in enumerate(late)]
+
+    assert reasons == ["future"] * 4 + [None] * 2
+    assert 7_188.0 <= venue.error(30.0) <= 7_200.0
+    assert not venue.clock.is_certain(now=30.0)
+
+
+@pytest.mark.parametrize(("ahead", "reason"), [(-_START - 100.0, "too_old"), (8e9, "future")])
+def test_an_instant_that_no_record_can_hold_is_refused_however_often_it_comes(
+    ahead: float, reason: str
+) -> None:
+    venue = _Venue()
+
+    assert {venue.tick(second, ahead=ahead) for second in range(30)} == {reason}
+    assert venue.clock.plausible_ns(_ns(ahead), now=0.0) == _ns(0.0)
 
 
 def test_a_date_counts_where_ticks_are_late_for_six_hours() -> None:
@@ -181,7 +335,7 @@ def test_a_date_of_a_proxy_that_contradicts_the_ticks_does_not_count() -> None:
 
 
 def test_a_wrong_first_date_gives_way_to_ticks_that_have_one_time() -> None:
-    venue = _Venue()
+    venue = _Venue(wall_ahead=-3_600.0)
     venue.date(0.0, ahead=-3_600.0)
 
     assert [venue.tick(second) for second in range(10)] == ["future"] * 10
