@@ -179,19 +179,33 @@ class RefusalRecord:
         return min(doubled, self._patience.ask_again_seconds)
 
 
-def refusal_of_status(status: int) -> Refusal | None:
+def refusal_of_status(status: int, *, is_web_page: bool, has_key: bool) -> Refusal | None:
     """Return what an HTTP status that opens no stream is evidence of; None: of nothing, ask again.
+
+    Parameters
+    ----------
+    is_web_page
+        The answer is HTML: it comes from something before the provider, which knows neither our key nor the
+        provider's symbols.
+    has_key
+        A key was sent with the request; without one, it is us that are refused and no key.
 
     Examples
     --------
-    >>> refusal_of_status(403), refusal_of_status(451), refusal_of_status(503)
-    (<Refusal.ACCESS: 'access'>, <Refusal.BLOCKED: 'blocked'>, None)
+    >>> refusal_of_status(403, is_web_page=False, has_key=True)
+    <Refusal.ACCESS: 'access'>
+    >>> refusal_of_status(403, is_web_page=True, has_key=True)
+    <Refusal.OTHER: 'other'>
+    >>> refusal_of_status(503, is_web_page=False, has_key=True) is None
+    True
     """
     match status:
         case 401 | 402 | 403 | 407:
-            return Refusal.ACCESS
+            if is_web_page:
+                return Refusal.OTHER
+            return Refusal.ACCESS if has_key else Refusal.BLOCKED
         case 400 | 404 | 410 | 422:
-            return Refusal.UNKNOWN_SYMBOL
+            return Refusal.OTHER if is_web_page else Refusal.UNKNOWN_SYMBOL
         case 418 | 451:
             return Refusal.BLOCKED
         case 429:

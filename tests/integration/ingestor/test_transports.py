@@ -178,6 +178,50 @@ async def test_whatever_answers_a_handshake_ends_one_attempt_and_asks_nobody_els
     assert asked == 1
 
 
+_JSON = "application/json"
+_WALL = b"<!DOCTYPE html><title>Just a moment...</title>"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "parts", "refusal"),
+    [
+        (b'{"msg":"bad key"}', _JSON, {"query": {"apikey": "k"}}, Refusal.ACCESS),
+        (b'{"msg":"bad key"}', _JSON, {"headers": {"X-Key": "k"}}, Refusal.ACCESS),
+        (b'{"msg":"bad key"}', _JSON, {"query": {"interval": "1m"}}, Refusal.BLOCKED),
+        (b"Forbidden", "text/plain", {}, Refusal.BLOCKED),
+        (_WALL, "text/html; charset=UTF-8", {}, Refusal.OTHER),
+        (_WALL, "text/html", {"query": {"token": "k"}}, Refusal.OTHER),
+        (b"\n " + _WALL, "text/plain", {"query": {"token": "k"}}, Refusal.OTHER),
+        (b"Forbidden", "TEXT/HTML", {"headers": {"X-Key": "k"}}, Refusal.OTHER),
+    ],
+)
+@pytest.mark.parametrize("carrier", ["websocket", "lines", "polling"])
+async def test_forbidden_is_about_a_key_only_where_one_was_sent_and_the_answer_is_no_web_page(
+    carrier: str, body: bytes, content_type: str, parts: dict[str, dict[str, str]], refusal: Refusal
+) -> None:
+    """Would have caught: a firewall's page told the operator of a venue without keys to mend a key."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 403 F\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+
+    async with _serving(refuse) as url, httpx.AsyncClient() as client:
+        endpoint = Endpoint(url=url if carrier != "websocket" else url.replace("http://", "ws://"), **parts)
+        opened: dict[str, Callable[[], Awaitable[Channel]]] = {
+            "websocket": lambda: open_websocket(endpoint, open_timeout_seconds=2.0, clock=_CLOCK),
+            "lines": lambda: open_lines(client, endpoint, open_timeout_seconds=2.0, clock=_CLOCK),
+            "polling": lambda: open_polling(
+                client, endpoint, every_seconds=1.0, timeout_seconds=2.0, clock=_CLOCK
+            ),
+        }
+        with pytest.raises(ChannelEnded) as raised:
+            await opened[carrier]()
+    assert (raised.value.reason, raised.value.refusal) == ("refused", refusal)
+    assert "<" not in raised.value.words
+
+
 async def test_websocket_that_nobody_serves_is_unreachable() -> None:
     with pytest.raises(ChannelEnded) as raised:
         await _open_websocket("ws://127.0.0.1:1/")
@@ -335,7 +379,7 @@ _REFUSED = [
 
 
 async def _open(carrier: str, client: httpx.AsyncClient, url: str) -> Channel:
-    endpoint = Endpoint(url=url)
+    endpoint = Endpoint(url=url, headers={"Authorization": "Bearer k"})
     if carrier == "lines":
         return await open_lines(client, endpoint, open_timeout_seconds=2.0, clock=_CLOCK)
     return await open_polling(client, endpoint, every_seconds=0.05, timeout_seconds=2.0, clock=_CLOCK)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import orjson
 
 from services.ingestor.core.refusals import Refusal, refusal_of_status
+from services.ingestor.feeds.transport.http_errors import secrets_sent
 from services.ingestor.feeds.transport.http_json import LONGEST_RETRY_AFTER_SECONDS
 from shared.domain.instants import INSTANTS_END_NS, from_ns
 from shared.domain.retry_after import parse_retry_after
@@ -111,21 +112,36 @@ class ChannelEnded(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-def refused_by_status(status: int, body: bytes, *, retry_after: str | None, at: datetime) -> ChannelEnded:
+def refused_by_status(
+    status: int,
+    body: bytes,
+    *,
+    endpoint: Endpoint,
+    content_type: str | None,
+    retry_after: str | None,
+    at: datetime,
+) -> ChannelEnded:
     """Return the end that an HTTP status other than the wanted one means.
 
     Parameters
     ----------
-    retry_after
-        The header of that name.
+    endpoint
+        What was asked, with the keys that were sent.
+    content_type, retry_after
+        The headers of those names.
     at
         Now, to turn a date in that header into a wait.
     """
-    said = words_of(body)
+    is_web_page = body.lstrip()[:1] == b"<" or "html" in (content_type or "").lower()
+    said = "" if is_web_page else words_of(body)
     return ChannelEnded(
         "refused",
         f"HTTP {status}: {said}" if said else f"HTTP {status}",
-        refusal=refusal_of_status(status),
+        refusal=refusal_of_status(
+            status,
+            is_web_page=is_web_page,
+            has_key=bool(secrets_sent(endpoint.headers, endpoint.query)),
+        ),
         retry_after_seconds=parse_retry_after(
             retry_after, longest_seconds=LONGEST_RETRY_AFTER_SECONDS, at=at
         ),

@@ -123,7 +123,12 @@ async def open_lines(
         # Its text may hold the address with its query.
         raise ChannelEnded("unreachable", type(error).__name__) from None
     raise refused_by_status(
-        response.status_code, body, retry_after=response.headers.get("retry-after"), at=clock.now()
+        response.status_code,
+        body,
+        endpoint=endpoint,
+        content_type=response.headers.get("content-type"),
+        retry_after=response.headers.get("retry-after"),
+        at=clock.now(),
     )
 
 

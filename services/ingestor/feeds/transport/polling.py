@@ -119,7 +119,12 @@ async def _ask(
         return None, at
     if response.status_code != 200:
         raise refused_by_status(
-            response.status_code, body, retry_after=response.headers.get("retry-after"), at=clock.now()
+            response.status_code,
+            body,
+            endpoint=endpoint,
+            content_type=response.headers.get("content-type"),
+            retry_after=response.headers.get("retry-after"),
+            at=clock.now(),
         )
     if body.lstrip()[:1] == b"<":
         raise ChannelEnded("refused", "a web page instead of data")

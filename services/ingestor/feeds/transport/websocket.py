@@ -102,6 +102,8 @@ async def open_websocket(
         raise refused_by_status(
             response.status_code,
             bytes(response.body or b""),
+            endpoint=endpoint,
+            content_type=response.headers.get("Content-Type"),
             retry_after=response.headers.get("Retry-After"),
             at=clock.now(),
         ) from None

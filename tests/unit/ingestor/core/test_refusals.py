@@ -145,7 +145,28 @@ def test_acceptance_that_has_not_lasted_is_a_success_for_the_key(kind: Refusal) 
     ],
 )
 def test_status_that_opens_no_stream_is_evidence_of_its_kind(status: int, refusal: Refusal | None) -> None:
-    assert refusal_of_status(status) is refusal
+    assert refusal_of_status(status, is_web_page=False, has_key=True) is refusal
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 407])
+def test_access_is_refused_only_to_a_key_that_was_sent_and_never_by_a_web_page(status: int) -> None:
+    for has_key in (True, False):
+        assert refusal_of_status(status, is_web_page=True, has_key=has_key) is Refusal.OTHER
+    assert refusal_of_status(status, is_web_page=False, has_key=False) is Refusal.BLOCKED
+    assert _refused(RefusalRecord(), Refusal.OTHER, *(600.0 * n for n in range(20)))[-1].is_refused is False
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_web_page_says_nothing_about_a_symbol(status: int) -> None:
+    assert refusal_of_status(status, is_web_page=True, has_key=True) is Refusal.OTHER
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [(451, Refusal.BLOCKED), (429, Refusal.THROTTLED), (408, None), (503, None), (405, Refusal.OTHER)],
+)
+def test_other_statuses_mean_the_same_on_a_web_page(status: int, refusal: Refusal | None) -> None:
+    assert refusal_of_status(status, is_web_page=True, has_key=False) is refusal
 
 
 def test_patience_can_be_shorter() -> None:
