@@ -11,7 +11,7 @@ REJECTED  -                                              at once
 
 The connection itself is given up when no frame at all comes (``idle``), or too many unreadable ones. A symbol
 in trouble ends the connection at once if no other symbol does well. Otherwise it waits, longer each time, for
-a new connection interrupts the others.
+a new connection interrupts the others; one that is rejected waits an hour, or for the next connection.
 
 Missing data is no trouble while the symbol's market is closed or the venue says that it is in maintenance.
 Data that comes before the acknowledgement counts once the acknowledgement is there. Only frames of the

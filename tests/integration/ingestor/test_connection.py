@@ -75,6 +75,20 @@ async def test_rejected_symbol_does_not_stop_the_other_and_is_asked_for_again_la
     assert len(venue.channels) >= 3
 
 
+async def test_rejected_symbol_never_interrupts_the_other_more_than_once_in_the_time_to_ask_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Would have caught: the good symbol lost its connection after 60 s, then 120 s, for the other."""
+    monkeypatch.setattr("services.ingestor.feeds.streaming.instrument_stream._TOLERANCE_SECONDS", 0.1)
+    patience = Patience(refusals=99, over_seconds=99.0, ask_again_seconds=1.0)
+    venue = ScriptedVenue(lambda channel, _: channel.put(*live(IWM), "reject SPY other not entitled"))
+    async with _running(venue.plan(IWM, SPY), IWM, SPY, timing=replace(_SLOW, patience=patience)) as feed:
+        await feed.until(lambda: len(venue.channels) == 3)
+        assert not feed.feed.is_refused(_name(SPY))
+    first, second, third = venue.opened_at[:3]
+    assert min(second - first, third - second) >= 1.0
+
+
 async def test_symbol_rejected_by_two_subscriptions_is_one_piece_of_evidence() -> None:
     patience = Patience(refusals=2, over_seconds=0.0, ask_again_seconds=60.0)
     venue = ScriptedVenue(lambda channel, _: channel.put(*live(IWM), *["reject SPY unknown_symbol no"] * 5))

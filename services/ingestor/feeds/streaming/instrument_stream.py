@@ -224,7 +224,8 @@ class InstrumentStream:
     @property
     def tolerance_seconds(self) -> float:
         """Return how long it may be in trouble before it interrupts the others of its connection."""
-        if self._refusals.is_refused:
+        if self._refusals.is_refused or self._phase() is Phase.REJECTED:
+            # The venue has said no: a new connection brings the same answer, and interrupts the others.
             return self._ask_again_seconds
         return min(self._ask_again_seconds, _TOLERANCE_SECONDS * 2.0 ** min(self._troubles, _MAX_EXPONENT))
 

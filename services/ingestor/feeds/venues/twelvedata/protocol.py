@@ -41,9 +41,14 @@ _REFUSALS: Final = (
     ("apikey", Refusal.ACCESS),
     ("api key", Refusal.ACCESS),
     ("not authorized", Refusal.ACCESS),
+    ("entitle", Refusal.ACCESS),
+    ("permission", Refusal.ACCESS),
     ("not available", Refusal.ACCESS),
     ("plan", Refusal.ACCESS),
 )
+_WORDS_NAMES: Final = ("message", "messages", "msg", "reason", "error", "detail", "description")
+_MOST_WORDS: Final = 200
+_NO_REASON: Final = "refused without a reason"
 _CODES: Final = {
     401: Refusal.ACCESS,
     403: Refusal.ACCESS,
@@ -131,8 +136,21 @@ def _listed(fields: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _rejection(fields: dict[str, Any], *, symbol: str | None = None) -> Rejected:
-    message = str(fields.get("message", fields.get("messages")))[:200]
+    message = _words(fields)
     code = fields.get("code")
-    by_words = next((kind for words, kind in _REFUSALS if words in message.lower()), Refusal.OTHER)
+    # An entry without a reason says only that this symbol cannot be had.
+    without_reason = Refusal.UNKNOWN_SYMBOL if symbol is not None and not message else Refusal.OTHER
+    by_words = next((kind for words, kind in _REFUSALS if words in message.lower()), without_reason)
     refusal = _CODES.get(code, by_words) if isinstance(code, int) else by_words
-    return Rejected(message=message, refusal=refusal, symbol=symbol)
+    return Rejected(message=message or _NO_REASON, refusal=refusal, symbol=symbol)
+
+
+def _words(fields: dict[str, Any]) -> str:
+    """Return what is said of a failure, in the first field that has words; empty if none has."""
+    for name in _WORDS_NAMES:
+        said = fields.get(name)
+        parts = said if isinstance(said, list) else [said]
+        words = "; ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+        if words:
+            return words[:_MOST_WORDS]
+    return ""

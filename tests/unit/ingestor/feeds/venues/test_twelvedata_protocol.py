@@ -147,3 +147,26 @@ def test_key_is_in_the_query_and_a_heartbeat_is_sent_every_ten_seconds() -> None
     assert json.loads(TWELVEDATA.keep_alive.frame) == {"action": "heartbeat"}
     with pytest.raises(ConfigError, match="CONVEX_INGESTOR_TWELVEDATA_KEY"):
         TWELVEDATA.endpoint(IngestorSettings(), ("XAU/USD",))
+
+
+@pytest.mark.parametrize(
+    ("entry", "words", "refusal"),
+    [
+        ({}, "refused without a reason", Refusal.UNKNOWN_SYMBOL),
+        ({"message": None}, "refused without a reason", Refusal.UNKNOWN_SYMBOL),
+        ({"message": " ", "exchange": "ARCX"}, "refused without a reason", Refusal.UNKNOWN_SYMBOL),
+        ({"message": 7, "messages": []}, "refused without a reason", Refusal.UNKNOWN_SYMBOL),
+        ({"code": 403}, "refused without a reason", Refusal.ACCESS),
+        ({"msg": "not entitled"}, "not entitled", Refusal.ACCESS),
+        ({"reason": "**symbol** not found"}, "**symbol** not found", Refusal.UNKNOWN_SYMBOL),
+        ({"messages": ["Out of credits", "wait"]}, "Out of credits; wait", Refusal.THROTTLED),
+        ({"error": "something new"}, "something new", Refusal.OTHER),
+        ({"message": "x" * 300}, "x" * 200, Refusal.OTHER),
+    ],
+)
+def test_failed_symbol_has_words_and_a_kind_whatever_its_entry_holds(
+    entry: dict[str, object], words: str, refusal: Refusal
+) -> None:
+    """Would have caught: the words of an entry without ``message`` were ``None``."""
+    frame = _status("warning", success=[{"symbol": "XAU/USD"}], fails=[{"symbol": "IWM", **entry}])
+    assert _receive(frame)[-1] == Rejected(message=words, refusal=refusal, symbol="IWM")
