@@ -48,6 +48,7 @@ BAR_OUTCOMES: Final = (
     "adjusted",
     "rejected",
     "side_fields_dropped",
+    "action_ignored",
     "missing",
     "held",
     "duplicate",

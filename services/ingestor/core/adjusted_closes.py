@@ -7,6 +7,7 @@ gives adjusted closes                     its own, rescaled
 gives none at all                         ours, from the splits and dividends that it declares
 leaves one out                            on the factor of the next newer row
 declares a split, but has not applied it  its older rows are divided here
+says what cannot be right                 as if it had not (`plausible_adjustments`)
 ========================================= ==================================================
 
 An adjusted close is a view as of the day it is asked for. A provider applies a split hours or days after the
@@ -19,7 +20,6 @@ CRSP, "Stock and index calculations": the factor of a distribution is 1 - amount
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -27,6 +27,7 @@ from itertools import pairwise
 from typing import Final
 
 from services.ingestor.core.daily_rows import Row
+from services.ingestor.core.plausible_adjustments import own_factors, plausible_adjustments
 
 # A market's own move is seldom larger than a smaller split, so nothing shows whether it is applied.
 _LEAST_SPLIT: Final = 1.2
@@ -70,9 +71,11 @@ def adjusted_rows(
     """
     if not rows:
         return []
-    split_at = _by_row(rows, splits)
-    dividend_at = _by_row(rows, dividends)
-    factors = _own_factors(rows, {} if is_split_adjusted else split_at, dividend_at)
+    plausible = plausible_adjustments(
+        rows, splits=splits, dividends=dividends, is_split_adjusted=is_split_adjusted
+    )
+    rows, split_at = plausible.rows, plausible.split_at
+    factors = own_factors(rows, {} if is_split_adjusted else split_at, plausible.dividend_at)
     if any(row.adj_close is not None for row in rows):
         factors = _given_factors(rows, factors)
     scale = factors[-1]
@@ -155,28 +158,6 @@ def is_declared(factor: float, splits: Mapping[str, float]) -> bool:
         if abs(factor * product - 1.0) <= _SAME_FACTOR:
             return True
     return False
-
-
-def _by_row(rows: Sequence[Row], actions: Mapping[str, float]) -> dict[int, float]:
-    """Return actions by the first row on or after their ex-date that has an older row."""
-    labels = [row.session for row in rows]
-    found: dict[int, float] = {}
-    for ex_date, value in actions.items():
-        index = bisect_left(labels, ex_date)
-        if 0 < index < len(rows) and value > 0:
-            found[index] = value
-    return found
-
-
-def _own_factors(
-    rows: Sequence[Row], split_at: Mapping[int, float], dividend_at: Mapping[int, float]
-) -> list[float]:
-    factors = [1.0] * len(rows)
-    for index in range(len(rows) - 1, 0, -1):
-        dividend, before = dividend_at.get(index, 0.0), rows[index - 1].close
-        paid = 1.0 - dividend / before if dividend < before else 1.0
-        factors[index - 1] = factors[index] * paid / split_at.get(index, 1.0)
-    return factors
 
 
 def _given_factors(rows: Sequence[Row], own: Sequence[float]) -> list[float]:

@@ -7,6 +7,7 @@ import structlog
 
 from services.ingestor.core.adjusted_closes import adjusted_rows
 from services.ingestor.core.daily_rows import PulledRows, Row, select_rows
+from services.ingestor.core.plausible_adjustments import plausible_adjustments
 from services.ingestor.feeds.ports import Sink
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.bars import Bar, BarStatus
@@ -45,6 +46,7 @@ class BarBuilder:
         self._is_split_adjusted = is_split_adjusted
         self._metrics = metrics
         self._reported: set[str] = set()
+        self._implausible: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def bars(
         self,
@@ -70,6 +72,7 @@ class BarBuilder:
             log.warning(
                 "rows_dropped", feed=self._source, instrument=self._instrument, **dict(selected.dropped)
             )
+        self._report_implausible(selected.rows, pulled)
         rows = adjusted_rows(
             selected.rows,
             splits=pulled.splits,
@@ -78,6 +81,27 @@ class BarBuilder:
         )
         made = (self._bar(row, now_ns, sink) for row in rows)
         return [bar for bar in made if bar is not None]
+
+    def _report_implausible(self, rows: Sequence[Row], pulled: PulledRows) -> None:
+        found = plausible_adjustments(
+            rows,
+            splits=pulled.splits,
+            dividends=pulled.dividends,
+            is_split_adjusted=self._is_split_adjusted,
+        )
+        received = self._metrics.bars_received
+        received.labels(self._instrument, "side_fields_dropped").inc(len(found.unadjusted))
+        received.labels(self._instrument, "action_ignored").inc(len(found.ignored))
+        said = (found.unadjusted, found.ignored)
+        if said != self._implausible and any(said):
+            log.warning(
+                "implausible_adjustments",
+                feed=self._source,
+                instrument=self._instrument,
+                adjusted_closes=found.unadjusted[-5:],
+                actions=found.ignored[-5:],
+            )
+        self._implausible = said
 
     def _bar(self, row: Row, now_ns: int, sink: Sink) -> Bar | None:
         final_at_ns = bar_final_at_ns(row.session)
