@@ -21,6 +21,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from shared.errors import QualityError
+
 FLOOR: Final = 0.005
 FACTOR: Final = 10.0
 HOLD_SECONDS: Final = 5.0
@@ -35,6 +37,13 @@ _CONFIRMED: Final = ((3, 0.25), (2, 2.0))
 _CONFIRMED_GREAT: Final = ((10, 5.0), (3, 30.0))
 
 T = TypeVar("T")
+
+
+def outlier_fault(price: float) -> QualityError:
+    """Return what is wrong with a price that nothing has confirmed."""
+    return QualityError(
+        f"a price far from the last ones needs confirmation, was {price:.10g}", reason="outlier"
+    )
 
 
 @dataclass(frozen=True, slots=True)

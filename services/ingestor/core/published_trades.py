@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ingestor.core.duplicates_and_gaps import Gap
+from services.ingestor.core.duplicates_and_gaps import NEAR_IDS, Gap
 from shared.domain.ticks import TradeBatch
 
 # More are not looked back on: what is missing among older ones is the past.
@@ -79,6 +79,9 @@ class PublishedTrades:
         if not ids:
             return None
         times = logs[0]
+        while len(ids) > 1 and ids[-1] - ids[-2] > NEAR_IDS and times[ids[-1]] <= times[ids[-2]]:
+            # Older than the trade below it: its id was wrong, and nothing is missing before it.
+            del ids[-1]
         gaps = tuple(
             Gap(after_id=before, before_id=after, since_ns=times[before])
             for before, after in pairwise(ids)

@@ -17,6 +17,8 @@ Before eight quotes there is no median to compare with, and only the last row ho
 from collections import deque
 from typing import Final
 
+from shared.errors import QualityError
+
 FLOOR: Final = 0.005
 CEILING: Final = 0.05
 FACTOR: Final = 10.0
@@ -72,6 +74,14 @@ class SpreadLimit:
             self.usual = sorted(self._spreads)[len(self._spreads) // 2]
             self._limit = min(CEILING, max(FLOOR, FACTOR * self.usual))
         return True
+
+    def fault(self, bid: float, ask: float) -> QualityError:
+        """Return what is wrong with a quote that is too wide."""
+        width = 2.0 * (ask - bid) / (bid + ask)
+        return QualityError(
+            f"a spread must be near the venue's usual {self.usual:.3%}, was {width:.3%}: {bid} and {ask}",
+            reason="wide_spread",
+        )
 
     def _has_widened(self, now: float) -> bool:
         if not self._wide_count:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from services.ingestor.core.duplicates_and_gaps import RecentTicks, TradeSequence
 from services.ingestor.core.event_times import EventTimes
-from services.ingestor.core.outliers import OutlierHold
+from services.ingestor.core.outliers import OutlierHold, outlier_fault
 from services.ingestor.core.spread_limit import SpreadLimit
 from services.ingestor.core.tick_validation import check_quote, check_trade
 from services.ingestor.core.venue_clock import VenueClock
@@ -185,7 +185,9 @@ class TickNormaliser:
         """Queue back-filled trades, in the order of their ids."""
         this = _Frame("", received_ns, now, sink, FrameOutcome())
         for trade in sorted(trades, key=lambda trade: trade.trade_id):
-            if self._can_be_true(trade, this) and not self._is_future(trade.ts_event_ns, this):
+            if not self._can_be_true(trade, this) or self._is_future(trade.ts_event_ns, this):
+                continue
+            if self._sequence.note(trade.trade_id, trade.ts_event_ns):
                 self._batches.add(self._trade_tick(trade, str(trade.trade_id), this), sink)
         self._batches.flush()
 
@@ -210,10 +212,7 @@ class TickNormaliser:
             return False
         for tick, frame in decided.refused:
             price = tick.price if isinstance(tick, TradeTick) else (tick.bid + tick.ask) / 2
-            error = QualityError(
-                f"a price far from the last ones needs confirmation, was {price:.10g}", reason="outlier"
-            )
-            sink.reject(feed=self._feed, raw=_raw(frame), error=error)
+            sink.reject(feed=self._feed, raw=_raw(frame), error=outlier_fault(price))
         for tick, _ in decided.believed:
             self._batches.add(tick, sink)
         return bool(decided.believed)
@@ -236,13 +235,7 @@ class TickNormaliser:
             self._duplicates.inc()
             return
         if not self._spreads.allows(bid, ask, now=this.now):
-            width = 2.0 * (ask - bid) / (bid + ask)
-            too_wide = QualityError(
-                f"a spread must be near the venue's usual {self._spreads.usual:.3%}, was {width:.3%}: "
-                f"{bid} and {ask}",
-                reason="wide_spread",
-            )
-            self._reject(too_wide, this)
+            self._reject(self._spreads.fault(bid, ask), this)
             return
         tick = QuoteTick(ts_event_ns, self._received_ns(this), bid, ask)
         price = (bid + ask) / 2.0
@@ -261,27 +254,34 @@ class TickNormaliser:
 
     def _take_trades(self, trades: Sequence[Trade], this: _Frame) -> None:
         is_snapshot = trades[0].is_snapshot
+        usable = [each for each in trades if self._is_valid_and_unseen(each, this)]
+        valid = {each.trade_id: each for each in usable}
         new_ids, gaps = self._sequence.offer(
-            [(trade.trade_id, trade.ts_event_ns) for trade in trades], is_snapshot=is_snapshot
+            [(each.trade_id, each.ts_event_ns) for each in valid.values()], is_snapshot=is_snapshot
         )
         this.outcome.gaps += gaps
-        new = {trade.trade_id: trade for trade in trades}
         if not is_snapshot:
-            self._duplicates.inc(len(trades) - len(new_ids))
+            self._duplicates.inc(len(usable) - len(new_ids))
         for trade_id in new_ids:
-            trade = new[trade_id]
-            if not self._can_be_true(trade, this):
-                continue
             if is_snapshot:
                 # It fills a gap, so it may be as old as the gap.
-                if not self._is_future(trade.ts_event_ns, this):
-                    self._batches.add(self._trade_tick(trade, str(trade_id), this), this.sink)
-            elif self._is_in_time(trade.ts_event_ns, is_snapshot, this):
-                self._take_price(trade, str(trade_id), this)
+                self._batches.add(self._trade_tick(valid[trade_id], str(trade_id), this), this.sink)
+            else:
+                self._take_price(valid[trade_id], str(trade_id), this)
+
+    def _is_valid_and_unseen(self, trade: Trade, this: _Frame) -> bool:
+        """Return whether a trade may be used: nothing is learned from the id of one that may not."""
+        if self._sequence.is_duplicate(trade.trade_id, trade.ts_event_ns):
+            self._duplicates.inc(not trade.is_snapshot)
+            return False
+        if not self._can_be_true(trade, this):
+            return False
+        if trade.is_snapshot:
+            return not self._is_future(trade.ts_event_ns, this)
+        return self._is_in_time(trade.ts_event_ns, False, this)
 
     def _take_price(self, trade: Trade | Print, trade_id: str, this: _Frame) -> None:
-        tick = self._trade_tick(trade, trade_id, this)
-        if self._is_believed(trade.price, tick, this):
+        if self._is_believed(trade.price, tick := self._trade_tick(trade, trade_id, this), this):
             self._note(tick, trade.is_snapshot, this)
 
     def _take_heartbeat(self, beat: Heartbeat, this: _Frame) -> None:

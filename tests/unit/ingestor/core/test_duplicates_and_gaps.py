@@ -62,19 +62,111 @@ def test_claim_before_any_trade_is_the_starting_point() -> None:
     assert sequence.offer([(51, 1)], is_snapshot=False) == ([51], [])
 
 
-def test_a_wrong_id_does_not_make_every_later_trade_a_duplicate() -> None:
+def test_a_wrong_id_makes_no_later_trade_a_duplicate_and_lets_nothing_be_asked_for() -> None:
     sequence = _after(100)
-    assert sequence.offer([(2**62, 10)], is_snapshot=False)[0] == [2**62]
+    assert sequence.offer([(2**62, 1_010)], is_snapshot=False) == ([2**62], [])
 
-    offered = [
-        sequence.offer([(trade_id, ts)], is_snapshot=False)
-        for trade_id, ts in ((101, 11), (102, 12), (103, 13))
-    ]
-    assert offered == [([], []), ([], []), ([103], [])]
-    assert sequence.offer([(104, 14), (106, 15)], is_snapshot=False) == (
-        [104, 106],
-        [Gap(after_id=104, before_id=106, since_ns=14)],
+    for trade_id in (101, 102, 103):
+        assert sequence.offer([(trade_id, 1_000 + trade_id)], is_snapshot=False) == ([trade_id], [])
+    assert sequence.offer([(105, 1_105)], is_snapshot=False) == (
+        [105],
+        [Gap(after_id=103, before_id=105, since_ns=1_103)],
     )
+
+
+def test_a_wrong_id_that_is_near_loses_no_trade_and_the_sequence_begins_anew_with_the_third() -> None:
+    sequence = _after(100)
+    assert sequence.offer([(900, 2_000)], is_snapshot=False)[0] == [900]
+
+    assert sequence.offer([(101, 2_001)], is_snapshot=False) == ([101], [])
+    assert sequence.offer([(102, 2_002)], is_snapshot=False) == ([102], [])
+    assert sequence.offer([(104, 2_004)], is_snapshot=False) == (
+        [104],
+        [Gap(after_id=102, before_id=104, since_ns=2_002)],
+    )
+    assert sequence.offer([(101, 2_001), (104, 2_004), (105, 2_005)], is_snapshot=False) == ([105], [])
+
+
+def test_a_great_jump_of_ids_is_believed_with_the_next_trade_and_the_gap_is_known() -> None:
+    sequence = _after(100)
+    assert sequence.offer([(50_000, 2_000)], is_snapshot=False) == ([50_000], [])
+    assert sequence.offer([(50_000, 2_000)], is_snapshot=False) == ([], [])
+    assert sequence.offer([(50_002, 2_001)], is_snapshot=False) == (
+        [50_002],
+        [
+            Gap(after_id=100, before_id=50_000, since_ns=1_000),
+            Gap(after_id=50_000, before_id=50_002, since_ns=2_000),
+        ],
+    )
+
+
+def test_two_great_jumps_to_different_ids_confirm_nothing() -> None:
+    sequence = _after(100)
+    assert sequence.offer([(50_000, 2_000)], is_snapshot=False) == ([50_000], [])
+    assert sequence.offer([(90_000, 2_001)], is_snapshot=False) == ([90_000], [])
+    assert sequence.offer([(101, 2_002)], is_snapshot=False) == ([101], [])
+
+
+def test_many_ids_in_a_long_time_are_believed_at_once() -> None:
+    sequence = _after(100)
+    minute_later = 1_000 + 60 * 10**9
+
+    assert sequence.offer([(50_000, minute_later)], is_snapshot=False) == (
+        [50_000],
+        [Gap(after_id=100, before_id=50_000, since_ns=1_000)],
+    )
+
+
+def test_a_wrong_last_id_of_a_heartbeat_loses_no_trade() -> None:
+    sequence = TradeSequence()
+    sequence.on_last_trade_id(2**60)
+    assert sequence.offer([(101, 1_001)], is_snapshot=False) == ([101], [])
+    assert sequence.on_last_trade_id(2**60) is None
+    assert sequence.on_last_trade_id(101) is None
+    assert sequence.on_last_trade_id(900) is None
+    assert sequence.on_last_trade_id(102) is None
+    assert sequence.offer([(102, 1_002), (103, 1_003)], is_snapshot=False) == ([102, 103], [])
+
+
+def test_a_last_id_of_a_heartbeat_that_is_far_too_low_is_no_gap() -> None:
+    sequence = TradeSequence()
+    sequence.on_last_trade_id(5)
+    assert sequence.offer([(100_000, 10**18)], is_snapshot=False) == ([100_000], [])
+
+
+def test_low_ids_that_are_far_apart_are_no_gap_when_the_sequence_begins_anew() -> None:
+    sequence = _after(100_000)
+    for trade_id, ts in ((5, 1_000_001), (50_000, 1_000_002), (50_001, 1_000_003)):
+        assert sequence.offer([(trade_id, ts)], is_snapshot=False) == ([trade_id], [])
+    assert sequence.offer([(50_002, 1_000_004)], is_snapshot=False) == ([50_002], [])
+
+
+def test_a_trade_that_was_missing_and_comes_late_is_new_once() -> None:
+    sequence = _after(100)
+    sequence.offer([(110, 2_000)], is_snapshot=False)
+
+    for trade_id, ts in ((101, 1_101), (102, 2_001)):
+        assert sequence.offer([(trade_id, ts)], is_snapshot=False) == ([trade_id], [])
+        assert sequence.offer([(trade_id, ts)], is_snapshot=False) == ([], [])
+        assert not sequence.note(trade_id, ts)
+    assert sequence.note(103, 1_103)
+    assert sequence.offer([(103, 1_103), (111, 2_002)], is_snapshot=False) == ([111], [])
+
+
+def test_an_id_that_a_wrong_trade_had_is_new_when_the_venue_comes_to_it() -> None:
+    sequence, second = _after(100), 10**9
+    sequence.offer([(103, second)], is_snapshot=False)
+    sequence.offer([(101, 2 * second), (102, 3 * second)], is_snapshot=False)
+
+    assert sequence.offer([(103, 4 * second)], is_snapshot=False) == ([103], [])
+
+
+def test_the_memory_of_trades_is_bounded_and_what_is_forgotten_is_a_duplicate() -> None:
+    sequence = TradeSequence()
+    for trade_id in range(1, 10_003):
+        assert sequence.offer([(trade_id, 10 * trade_id)], is_snapshot=False)[0]
+
+    assert sequence.offer([(1, 10), (2, 20), (3, 30)], is_snapshot=False) == ([], [])
 
 
 def test_trades_that_come_again_are_duplicates_however_many() -> None:
@@ -84,12 +176,14 @@ def test_trades_that_come_again_are_duplicates_however_many() -> None:
         assert sequence.offer([(99, 10), (101, 20), (102, 30)], is_snapshot=False) == ([], [])
 
 
-def test_two_newer_trades_with_lower_ids_and_a_repetition_between_them_are_no_new_numbering() -> None:
-    sequence = _after(100)
-    sequence.offer([(110, 20)], is_snapshot=False)
+def test_three_newer_trades_with_lower_ids_are_no_new_numbering_with_a_repetition_between_them() -> None:
+    sequence = TradeSequence()
+    sequence.resume(110, 20)
+    for trade_id, ts in ((101, 21), (102, 22), (110, 20), (103, 23)):
+        is_new = trade_id != 110
+        assert bool(sequence.offer([(trade_id, ts)], is_snapshot=False)[0]) is is_new
 
-    for trade_id, ts in ((101, 21), (102, 22), (110, 20), (103, 23), (104, 24)):
-        assert sequence.offer([(trade_id, ts)], is_snapshot=False) == ([], [])
+    assert sequence.offer([(111, 24)], is_snapshot=False) == ([111], [])
 
 
 def test_equal_quotes_are_seen_once_within_two_minutes() -> None:

@@ -71,3 +71,13 @@ def test_no_more_trades_are_remembered_than_a_bound() -> None:
     until = trades.until(GOLD, FEED, leads=("a",))
     assert until is not None
     assert trades.without("a", batch("4", "5")).trade_id == ("4",)  # type: ignore[union-attr]  # not None
+
+
+def test_a_wrong_id_in_the_log_is_not_where_its_trades_end() -> None:
+    published = PublishedTrades()
+    for trade_id, ts_ns in ((100, 1), (900_100, 2), (101, 3), (102, 4)):
+        published.add("A", "PAXG/USD.KRAKEN", "kraken", trade_id, ts_event_ns=ts_ns)
+
+    assert published.until("PAXG/USD.KRAKEN", "kraken", leads=("A",)) == PublishedUntil(
+        last_id=102, last_ns=4
+    )

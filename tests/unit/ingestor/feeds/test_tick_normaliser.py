@@ -59,8 +59,9 @@ def _quote(bid: float = 4_000.0, *, age_seconds: int = 0, is_snapshot: bool = Fa
     return Quote(ts_event_ns=ts_event_ns, bid=bid, ask=bid + 1, is_snapshot=is_snapshot)
 
 
-def _trade(trade_id: int, *, price: float = 4_000.0) -> Trade:
-    return Trade(ts_event_ns=NOW_NS, price=price, size=1.0, trade_id=trade_id)
+def _trade(trade_id: int, *, price: float = 4_000.0, seconds: float = 0, is_snapshot: bool = False) -> Trade:
+    ts_event_ns = NOW_NS + int(seconds * SECOND_NS)
+    return Trade(ts_event_ns=ts_event_ns, price=price, size=1.0, trade_id=trade_id, is_snapshot=is_snapshot)
 
 
 def test_a_new_quote_is_a_fresh_tick_and_its_repetition_is_not() -> None:
@@ -112,6 +113,44 @@ def test_a_missing_trade_is_a_gap_and_a_trade_that_cannot_be_true_is_rejected() 
     assert [(gap.after_id, gap.before_id) for gap in outcome.gaps] == [(1, 4)]
     assert feed.sink.trade_ids() == ["1", "4"]
     assert feed.sink.rejected == [("not_positive", b"frame")]
+
+
+def test_nothing_is_learned_from_the_id_of_a_trade_that_is_rejected() -> None:
+    ten_years = 10 * 365 * 86_400.0
+    for bad in (
+        _trade(900_000, seconds=ten_years),
+        _trade(150, seconds=ten_years),
+        _trade(900_000, price=0.0),
+        _trade(900_000, seconds=-500.0),
+        _trade(900_000, seconds=ten_years, is_snapshot=True),
+    ):
+        feed = _Feed()
+        feed.take(_trade(100, is_snapshot=True))
+        feed.take(_trade(101))
+        assert feed.take(bad).gaps == []
+
+        later = [feed.take(_trade(trade_id, seconds=0.01 * trade_id)) for trade_id in range(102, 200)]
+        assert [each.gaps for each in later] == [[]] * 98
+        assert feed.sink.trade_ids() == [str(trade_id) for trade_id in range(101, 200)]
+        assert feed.count("ticks_duplicate_total") == 0
+        assert len(feed.sink.rejected) == 1
+
+
+def test_a_first_snapshot_from_the_future_is_no_starting_point() -> None:
+    feed = _Feed()
+    feed.take(_trade(900_000, seconds=86_400.0, is_snapshot=True))
+    feed.take(_trade(101))
+
+    assert feed.sink.trade_ids() == ["101"]
+    assert feed.sink.rejected == [("future", b"frame")]
+
+
+def test_a_trade_that_is_twice_in_a_frame_is_published_once_and_counted() -> None:
+    feed = _Feed()
+    feed.take(_trade(101), _trade(101))
+
+    assert feed.sink.trade_ids() == ["101"]
+    assert feed.count("ticks_duplicate_total") == 1
 
 
 def _print(print_id: str | None, *, price: float = 4_000.0, age_seconds: int = 0, old: bool = False) -> Print:
