@@ -60,6 +60,8 @@ def test_every_reason_for_which_the_ingestor_refuses_input_stands_at_zero() -> N
     raised = _reasons(
         "services/ingestor/core/tick_validation.py",
         "services/ingestor/core/event_times.py",
+        "services/ingestor/core/outliers.py",
+        "services/ingestor/core/spread_limit.py",
         "services/ingestor/feeds/streaming/tick_normaliser.py",
         "shared/domain/bars.py",
     ) - {"implausible_instant"}
