@@ -11,6 +11,7 @@ At the end:
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 # Status records are queued at least once a second: a loop that has missed thirty of them hangs.
 _HANGING_SECONDS: Final = 30.0
+# Status records are made about once a second: a fault of one kind is logged no more often than this.
+_SAME_FAULT_SECONDS: Final = 60.0
 # A provider that refuses us for good is asked so often whether it still does.
 _ASK_AGAIN_SECONDS: Final = 3_600.0
 
@@ -99,6 +102,7 @@ class Supervisor:
         self._metrics = metrics
         self._clock = clock
         self._last_status = clock.monotonic()
+        self._status_faults: dict[tuple[str, str], float] = {}
 
     def problem(self) -> str | None:
         """Return why the event loop counts as hanging, or None; for the liveness probe."""
@@ -216,8 +220,15 @@ class Supervisor:
             if not self._is_live:
                 raise
             # The other feeds' time must go on.
-            self._log_failure("status_failed", feed, error)
+            self._log_status_failure(feed, error)
             self._metrics.feed_restarts.labels(feed.name).inc()
+
+    def _log_status_failure(self, feed: Feed, error: Exception) -> None:
+        """Log a fault, of each kind of each feed once a minute; the metric counts them all."""
+        now, kind = self._clock.monotonic(), (feed.name, type(error).__qualname__)
+        if now - self._status_faults.get(kind, -math.inf) >= _SAME_FAULT_SECONDS:
+            self._status_faults[kind] = now
+            self._log_failure("status_failed", feed, error)
 
     def _log_failure(self, event: str, feed: Feed, error: Exception) -> None:
         log.error(

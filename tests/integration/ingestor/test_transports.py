@@ -14,6 +14,7 @@ from services.ingestor.core.refusals import Refusal
 from services.ingestor.feeds.transport import http_lines, polling, websocket
 from services.ingestor.feeds.transport.carrier import Channel, ChannelEnded, Endpoint
 from services.ingestor.feeds.transport.http_lines import MAX_LINE_BYTES, open_lines
+from services.ingestor.feeds.transport.json_fields import MAX_FRAME_BYTES
 from services.ingestor.feeds.transport.polling import open_polling
 from services.ingestor.feeds.transport.websocket import MAX_FRAMES_QUEUED, MAX_MESSAGE_BYTES, open_websocket
 from shared.clock import SystemClock
@@ -261,6 +262,28 @@ async def test_slow_reader_holds_the_venue_up_and_loses_no_frame() -> None:
         await channel.close()
 
 
+async def test_unread_messages_of_the_greatest_length_take_no_more_than_the_bound() -> None:
+    """Would have caught: half a gigabyte waited for one slow reader."""
+    sent = 0
+    most = 60
+    message = "x" * MAX_MESSAGE_BYTES
+
+    async def flood(peer: ServerConnection) -> None:
+        nonlocal sent
+        for _ in range(most):
+            await peer.send(message)
+            sent += 1
+        await peer.wait_closed()
+
+    async with serve(flood, "127.0.0.1", 0, compression=None) as server:
+        channel = await _open_websocket(f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/")
+        await asyncio.sleep(1.5)
+        # What waits here, and a few messages in the buffers of the two sockets.
+        assert sent < MAX_FRAMES_QUEUED + 10
+        assert len(await channel.receive()) == MAX_MESSAGE_BYTES
+        await channel.close()
+
+
 # -- lines -------------------------------------------------------------------------------------------------
 
 
@@ -460,7 +483,8 @@ async def test_polled_venue_that_never_answers_is_given_up_in_time() -> None:
 
 
 def test_bounds_have_names() -> None:
-    assert websocket.MAX_FRAMES_QUEUED == 64
-    assert websocket.MAX_MESSAGE_BYTES == 8 << 20
+    assert websocket.MAX_FRAMES_QUEUED * websocket.MAX_MESSAGE_BYTES == 32 << 20
+    # A frame that a protocol counts as too long must still come through.
+    assert websocket.MAX_MESSAGE_BYTES > MAX_FRAME_BYTES
     assert http_lines.MAX_LINE_BYTES == (1 << 20) + 1
     assert polling.MAX_POLLED_BYTES == 1 << 20

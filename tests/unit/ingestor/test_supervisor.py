@@ -127,6 +127,21 @@ async def test_feed_that_fails_is_started_again_and_the_other_never_notices() ->
     assert "key-12345" not in repr(logs)
 
 
+async def test_status_that_goes_on_failing_is_logged_once_for_each_kind_of_fault_and_counted_each_time() -> (
+    None
+):
+    """Would have caught: a traceback each second, without end, in the log of a feed with one fault."""
+    bad = _Feed("bad", status_error=KeyError("x"))
+    worse = _Feed("worse", status_error=KeyError("x"))
+    with capture_logs() as logs:
+        async with _running(bad, worse) as running:
+            await running.until(lambda: (running.restarts("bad") or 0) >= 5)
+            bad._status_error = ZeroDivisionError()
+            await running.until(lambda: (running.restarts("bad") or 0) >= 10)
+    logged = [each["feed"] for each in logs if each["event"] == "status_failed"]
+    assert sorted(logged) == ["bad", "bad", "worse"]
+
+
 async def test_wrong_setting_ends_the_process_at_the_start_and_not_later() -> None:
     async with _running(_Feed("bad", ConfigError("no such file"))) as running:
         with pytest.raises(ConfigError, match="no such file"):

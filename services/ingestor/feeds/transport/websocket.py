@@ -20,9 +20,10 @@ from shared.clock import Clock
 from shared.errors import ConfigError
 
 # Above `MAX_FRAME_BYTES`, so that a frame too long to be read is counted and the connection kept.
-MAX_MESSAGE_BYTES: Final = 8 << 20
-# Frames that wait to be read; then the socket is read no further, and the venue notices.
-MAX_FRAMES_QUEUED: Final = 64
+MAX_MESSAGE_BYTES: Final = 2 << 20
+# Frames that wait to be read; then the socket is read no further, and the venue notices. With messages of the
+# greatest length these are 32 MiB for a connection.
+MAX_FRAMES_QUEUED: Final = 16
 # A dead peer does not answer a closing handshake either.
 _CLOSE_SECONDS: Final = 1.0
 
