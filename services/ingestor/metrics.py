@@ -9,6 +9,7 @@ from services.ingestor.core.connection_health import FeedCondition
 from services.ingestor.core.send_queue import Dropped
 from services.ingestor.macro_metrics import MacroMetrics
 from shared.domain.ticks import AuthorityReason, FeedFaultKind
+from shared.kafka.topics import BARS, DEADLETTERS, MACRO, TICKS
 from shared.version import CODE_VERSION
 
 REJECTED_REASONS: Final = (
@@ -20,6 +21,7 @@ REJECTED_REASONS: Final = (
     "crossed",
     "not_positive",
     "undecodable",
+    "implausible_instant",
     "outside_range",
     "one_sided",
     "negative_volume",
@@ -174,6 +176,14 @@ class IngestorMetrics:
             ["instrument", "kind"],
             registry=registry,
         )
+        self.records_unencodable = Counter(
+            "convex_ingestor_records_unencodable_total",
+            "Records that could not be written as bytes, and were left out.",
+            ["topic"],
+            registry=registry,
+        )
+        for written in (TICKS, BARS, MACRO, DEADLETTERS):
+            self.records_unencodable.labels(written.name)
         self.lease_held = Gauge(
             "convex_ingestor_lease_held",
             "1 while this ingestor runs the feeds; always 1 where it is the only one.",

@@ -23,11 +23,12 @@ from typing import Any, Final
 
 import orjson
 
+from services.ingestor.core.possible_instants import check_instant, possible_ticks
 from shared.domain.bars import Bar
 from shared.domain.instants import format_rfc3339
 from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
-from shared.errors import DataError
+from shared.errors import DataError, QualityError
 
 _MAX_WAITING_BYTES: Final = 64 << 20
 # Feeds that can wait do so above this.
@@ -59,6 +60,12 @@ class PrintedSink:
 
     def put_ticks(self, batch: QuoteBatch | TradeBatch) -> None:
         """Print each tick of one instrument."""
+        kept, error = possible_ticks(batch)
+        if error is not None:
+            self.reject(feed=batch.feed, raw=repr(batch).encode(), error=error)
+        if kept is None:
+            return
+        batch = kept
         kind = "quote" if isinstance(batch, QuoteBatch) else "trade"
         head = {"type": kind, "instrument": batch.instrument, "feed": batch.feed}
         for event_ns, received_ns, values in zip(
@@ -78,16 +85,20 @@ class PrintedSink:
 
     def put_status(self, status: FeedStatus) -> None:
         """Print the state of a feed."""
+        if not self._is_possible(status):
+            return
         watermark = format_rfc3339(status.watermark_ns)
         self._put({"type": "status", **_fields(status), "watermark": watermark})
 
     def put_authority(self, authority: FeedAuthority) -> None:
         """Print from which feed an instrument's ticks come from here on."""
-        self._put({"type": "authority", **_fields(authority)})
+        if self._is_possible(authority):
+            self._put({"type": "authority", **_fields(authority)})
 
     def put_feed_fault(self, fault: FeedFault) -> None:
         """Print that a fault of an instrument's data begins or ends."""
-        self._put({"type": "fault", **_fields(fault)})
+        if self._is_possible(fault):
+            self._put({"type": "fault", **_fields(fault)})
 
     def put_provisional_bars(self, bars: tuple[Bar, ...]) -> None:
         """Print bars that nothing may be decided on."""
@@ -137,6 +148,14 @@ class PrintedSink:
         """Drop what waits."""
         self._waiting.clear()
         self._waiting_bytes = 0
+
+    def _is_possible(self, record: FeedStatus | FeedAuthority | FeedFault) -> bool:
+        try:
+            check_instant(record)
+        except QualityError as error:
+            self.reject(feed=record.feed, raw=repr(record).encode(), error=error)
+            return False
+        return True
 
     def _put(self, fields: dict[str, Any]) -> None:
         line = orjson.dumps(fields) + b"\n"

@@ -6,7 +6,9 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from services.ingestor.kafka.queue_drain import QueueDrain
+from services.ingestor.kafka.record_encoding import encoded
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
+from services.ingestor.metrics import IngestorMetrics
 from shared.contracts.envelope import Contract
 from shared.kafka.topics import Topic
 
@@ -32,11 +34,13 @@ class CompactedTopicWriter(Generic[T]):
         topic: Topic,
         contract: Contract[T],
         key_of: Callable[[T], str],
+        metrics: IngestorMetrics,
     ) -> None:
         self._publisher = publisher
         self._topic = topic
         self._contract = contract
         self._key_of = key_of
+        self._metrics = metrics
         self._waiting: dict[str, T] = {}
         self._published: dict[str, T] = {}
         self._drain = QueueDrain(self._send_next)
@@ -65,7 +69,7 @@ class CompactedTopicWriter(Generic[T]):
         self._published.update(batch)
         async with asyncio.TaskGroup() as sends:
             for key, value in batch.items():
-                sends.create_task(
-                    self._publisher.publish(self._topic.name, key=key, value=self._contract.encode(value))
-                )
+                record = encoded(value, self._contract.encode, topic=self._topic.name, metrics=self._metrics)
+                if record is not None:
+                    sends.create_task(self._publisher.publish(self._topic.name, key=key, value=record))
         return bool(batch)

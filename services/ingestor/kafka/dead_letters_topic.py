@@ -4,6 +4,7 @@ from collections import deque
 from typing import Final
 
 from services.ingestor.kafka.queue_drain import QueueDrain
+from services.ingestor.kafka.record_encoding import encoded
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.metrics import IngestorMetrics
 from shared.contracts.records import DEADLETTERS
@@ -43,8 +44,10 @@ class DeadLettersTopicWriter:
         if not self._waiting:
             return False
         letter = self._waiting.popleft()
-        await self._publisher.publish(
-            topics.DEADLETTERS.name, key=letter.origin, value=DEADLETTERS.encode(letter)
-        )
+        topic = topics.DEADLETTERS.name
+        value = encoded(letter, DEADLETTERS.encode, topic=topic, metrics=self._metrics)
+        if value is None:
+            return True
+        await self._publisher.publish(topic, key=letter.origin, value=value)
         self._metrics.dead_lettered.labels(letter.origin, letter.reason).inc()
         return True

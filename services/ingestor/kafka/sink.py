@@ -7,8 +7,12 @@ input go to topics of their own.
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
+
+import structlog
 
 from services.ingestor.core.open_faults import BEGINS_ANEW, OpenFaults
+from services.ingestor.core.possible_instants import check_instant, possible_ticks
 from services.ingestor.core.published_trades import PublishedTrades
 from services.ingestor.core.send_queue import Entry
 from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
@@ -23,8 +27,13 @@ from shared.domain.deliveries import dead_letter
 from shared.domain.instants import NS_PER_SECOND
 from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedState, FeedStatus, QuoteBatch, TradeBatch
-from shared.errors import DataError
+from shared.errors import DataError, QualityError
 from shared.kafka import topics
+
+log = structlog.get_logger(__name__)
+
+_SHOWN_CHARACTERS: Final = 300
+_OfFeed = QuoteBatch | TradeBatch | FeedStatus | FeedAuthority | FeedFault
 
 
 class KafkaSink:
@@ -55,10 +64,18 @@ class KafkaSink:
         self._metrics = metrics
         self._faults = OpenFaults()
         self._bars = CompactedTopicWriter(
-            publisher, topic=topics.BARS, contract=BARS, key_of=lambda bar: f"{bar.instrument}|{bar.session}"
+            publisher,
+            topic=topics.BARS,
+            contract=BARS,
+            key_of=lambda bar: f"{bar.instrument}|{bar.session}",
+            metrics=metrics,
         )
         self._observations = CompactedTopicWriter(
-            publisher, topic=topics.MACRO, contract=MACRO, key_of=lambda observation: observation.key
+            publisher,
+            topic=topics.MACRO,
+            contract=MACRO,
+            key_of=lambda observation: observation.key,
+            metrics=metrics,
         )
         self._dead_letters = DeadLettersTopicWriter(publisher, metrics)
         writers = {
@@ -83,6 +100,12 @@ class KafkaSink:
 
         Each queue may drop its oldest ticks, and counts them.
         """
+        kept, error = possible_ticks(batch)
+        if error is not None:
+            self._reject_record(batch, error)
+        if kept is None:
+            return
+        batch = kept
         self._metrics.ticks_received.labels(batch.feed).inc(len(batch.ts_event_ns))
         received_seconds = int(batch.ts_received_ns[-1]) / NS_PER_SECOND
         self._metrics.last_tick.labels(batch.feed, batch.instrument).set(received_seconds)
@@ -96,6 +119,8 @@ class KafkaSink:
 
     def put_status(self, status: FeedStatus) -> None:
         """Queue a status record for every lead that needs it, after everything queued so far."""
+        if not self._is_possible(status):
+            return
         is_open = status.state in (FeedState.LIVE, FeedState.STALE)
         self._metrics.feed_open.labels(status.feed, status.instrument).set(is_open)
         self._put(status.instrument, status)
@@ -104,6 +129,8 @@ class KafkaSink:
 
     def put_authority(self, authority: FeedAuthority) -> None:
         """Queue from which feed an instrument's ticks come from here on, after everything queued so far."""
+        if not self._is_possible(authority):
+            return
         self._put(authority.instrument, authority)
         if authority.reason in BEGINS_ANEW:
             for fault in self._faults.again(authority.instrument, authority.since_ns):
@@ -111,6 +138,8 @@ class KafkaSink:
 
     def put_feed_fault(self, fault: FeedFault) -> None:
         """Queue that a fault of an instrument's data begins or ends, after everything queued so far."""
+        if not self._is_possible(fault):
+            return
         report = self._faults.take(fault)
         self._put(report.instrument, report)
 
@@ -159,6 +188,18 @@ class KafkaSink:
     def waiting_ticks(self) -> int:
         """Return how many ticks wait, over all leads."""
         return sum(lead.ticks for lead in self._leads)
+
+    def _is_possible(self, record: FeedStatus | FeedAuthority | FeedFault) -> bool:
+        try:
+            check_instant(record)
+        except QualityError as error:
+            self._reject_record(record, error)
+            return False
+        return True
+
+    def _reject_record(self, record: _OfFeed, error: QualityError) -> None:
+        log.error("record_rejected", feed=record.feed, instrument=record.instrument, words=str(error))
+        self.reject(feed=record.feed, raw=repr(record)[:_SHOWN_CHARACTERS].encode(), error=error)
 
     def _put(self, instrument: str, entry: Entry) -> None:
         for lead in self._routes[instrument]:

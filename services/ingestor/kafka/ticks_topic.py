@@ -23,6 +23,7 @@ from services.ingestor.core.send_queue import Entry, SendQueue
 from services.ingestor.kafka.compacted_topic import CompactedTopicWriter
 from services.ingestor.kafka.publishing_right import PublishingRight, RightLapsed
 from services.ingestor.kafka.queue_drain import QueueDrain
+from services.ingestor.kafka.record_encoding import encoded
 from services.ingestor.kafka.retrying_publisher import RetryingPublisher
 from services.ingestor.metrics import IngestorMetrics
 from shared.contracts.ticks import encode_tick_record
@@ -122,11 +123,13 @@ class TicksTopicWriter:
         await self._drain.run()
 
     async def _send_next(self) -> bool:
-        entries, values = _next_request(self._queue)
+        if self._queue.is_empty:
+            self._metrics.queued_ticks.labels(self._lead).set(0)
+            self._shortened.set()
+            return False
+        entries, values = _next_request(self._queue, self._metrics)
         self._metrics.queued_ticks.labels(self._lead).set(self._queue.ticks)
         self._shortened.set()
-        if not entries:
-            return False
         while values:
             if self._right is not None and not await self._right.until_may_publish():
                 # Another publishes now: what waits here is its task.
@@ -154,15 +157,17 @@ class TicksTopicWriter:
             self._metrics.last_bar_session.labels(newest.instrument).set(midnight.timestamp())
 
 
-def _next_request(queue: SendQueue) -> tuple[list[Entry], list[bytes]]:
+def _next_request(queue: SendQueue, metrics: IngestorMetrics) -> tuple[list[Entry], list[bytes]]:
     """Take entries until their records fill a request or nothing waits; return both."""
     entries: list[Entry] = []
     values: list[bytes] = []
     size = 0
     while size < _REQUEST_BYTES and (entry := queue.take()) is not None:
-        entries.append(entry)
-        values.append(encode_tick_record(entry))
-        size += len(values[-1])
+        value = encoded(entry, encode_tick_record, topic=TICKS.name, metrics=metrics)
+        if value is not None:
+            entries.append(entry)
+            values.append(value)
+            size += len(value)
     return entries, values
 
 

@@ -41,6 +41,9 @@ class _Clock:
     def true_ns(self) -> int:
         return self._started_ns + int((time.monotonic() - self._real) * _FASTER * NS_PER_SECOND)
 
+    def suspend(self, seconds: float) -> None:
+        self._started_ns += int(seconds * NS_PER_SECOND)
+
     def now_ns(self) -> int:
         return self.true_ns() + int(self.wrong_by * NS_PER_SECOND)
 
@@ -54,8 +57,8 @@ class _Clock:
 class _Venue(FakeVenue):
     """Send a quote of the present every half second."""
 
-    def __init__(self, clock: _Clock, *, is_late: float = 0.0) -> None:
-        super().__init__()
+    def __init__(self, clock: _Clock, *, is_late: float = 0.0, date_ahead: float = 0.0) -> None:
+        super().__init__(date_ahead=date_ahead)
         self._clock = clock
         self._is_late = is_late
         self.sent = 0
@@ -192,3 +195,33 @@ async def test_data_that_is_always_late_is_used_and_said_to_be_late() -> None:
     assert {reason for reason, _ in feed.sink.rejected} == {"too_old"}
     assert "delayed" in feed.sink.faults[0].detail
     assert abs(clock.true_ns() - feed.sink.faults[0].at_ns - 900 * NS_PER_SECOND) < 60 * NS_PER_SECOND
+
+
+@pytest.mark.parametrize("date_ahead", [2 * _DAY, -2 * _DAY, 254 * 365 * _DAY])
+async def test_a_wrong_date_of_the_handshake_refuses_no_tick_and_moves_no_watermark(
+    date_ahead: float,
+) -> None:
+    clock = _Clock()
+    venue = _Venue(clock, date_ahead=date_ahead)
+    async with _running(venue, clock) as (feed, seen):
+        await feed.until(lambda: len(feed.sink.bids()) > 60)
+
+    assert feed.sink.rejected == []
+    assert max(seen.ahead_ns) < 0
+    assert seen.ahead_ns[-1] > -_BOUND_NS
+    assert feed.sink.faults == []
+
+
+async def test_after_the_machine_was_suspended_the_first_tick_is_taken_by_the_present_time() -> None:
+    clock = _Clock()
+    async with _running(_Venue(clock), clock) as (feed, seen):
+        await feed.until(lambda: len(feed.sink.bids()) > 20)
+        # The monotonic clock stood still for two hours; the wall clock and the venue's did not.
+        clock.suspend(7_200.0)
+        count = len(feed.sink.bids())
+        await feed.until(lambda: len(feed.sink.bids()) > count + 20)
+        await _pass(3.0)
+
+    assert feed.sink.rejected == []
+    assert feed.sink.faults == []
+    assert -_BOUND_NS < seen.ahead_ns[-1] < 0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -33,9 +34,14 @@ class FakeVenue:
     ----------
     refuse_with
         HTTP status of the handshake while it is not None, and its headers.
+    date_ahead
+        By how many seconds the ``Date`` of the handshake is ahead of the true time.
     """
 
-    def __init__(self, *, refuse_with: tuple[int, dict[str, str]] | None = None) -> None:
+    def __init__(
+        self, *, refuse_with: tuple[int, dict[str, str]] | None = None, date_ahead: float = 0.0
+    ) -> None:
+        self._date_ahead = date_ahead
         self._server: Server | None = None
         self._refuse_with = refuse_with
         self._conversations: set[asyncio.Task[Any]] = set()
@@ -50,7 +56,13 @@ class FakeVenue:
 
     async def __aenter__(self) -> Self:
         self._server = await serve(
-            self._serve, "127.0.0.1", 0, process_request=self._admit, close_timeout=0.2, ping_interval=None
+            self._serve,
+            "127.0.0.1",
+            0,
+            process_request=self._admit,
+            process_response=self._dated,
+            close_timeout=0.2,
+            ping_interval=None,
         )
         return self
 
@@ -78,6 +90,13 @@ class FakeVenue:
         response = socket.respond(HTTPStatus(status), "no\n")
         for name, value in headers.items():
             response.headers[name] = value
+        return response
+
+    def _dated(self, _socket: ServerConnection, _request: Handshake, response: Response) -> Response:
+        if self._date_ahead:
+            at = datetime.now(UTC) + timedelta(seconds=self._date_ahead)
+            del response.headers["Date"]
+            response.headers["Date"] = format_datetime(at, usegmt=True)
         return response
 
     async def _serve(self, socket: ServerConnection) -> None:
