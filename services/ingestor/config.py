@@ -3,7 +3,7 @@
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -19,6 +19,9 @@ Paths = Annotated[tuple[Path, ...], NoDecode]
 MacroSeries = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]+:[A-Za-z0-9_.-]{1,64}$")], ...], NoDecode
 ]
+
+_FEED_LISTS_FORM: Final = 'write {"PAXG/USD.KRAKEN": ["kraken", "coinbase"]}'
+_LONGEST_SHOWN: Final = 60
 
 
 class IngestorSettings(ProviderSettings):
@@ -197,11 +200,20 @@ class IngestorSettings(ProviderSettings):
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value, object_pairs_hook=_without_repetition) if value.strip() else {}
+            lists = json.loads(value, object_pairs_hook=_without_repetition) if value.strip() else {}
         except json.JSONDecodeError as error:
             raise ValueError(
-                f'is not JSON ({error.msg} at character {error.pos}); write {{"PAXG/USD.KRAKEN": ["kraken"]}}'
+                f"is not JSON ({error.msg} at character {error.pos}); {_FEED_LISTS_FORM}"
             ) from None
+        if not isinstance(lists, dict):
+            problem = f"is {_json(lists)}, not an object that names instruments; {_FEED_LISTS_FORM}"
+            raise ValueError(problem)  # noqa: TRY004 - pydantic takes no other
+        for instrument, feeds in lists.items():
+            problem = _feed_list_problem(feeds)
+            if problem is not None:
+                example = json.dumps({instrument: [feeds if isinstance(feeds, str) and feeds else "kraken"]})
+                raise ValueError(f"{instrument} {problem}; write {example}")
+        return lists
 
     @field_validator("simulated_start")
     @classmethod
@@ -209,6 +221,20 @@ class IngestorSettings(ProviderSettings):
         if value.tzinfo is None:
             raise ValueError("needs a time zone, such as 2025-03-12T13:30:00-04:00")
         return value
+
+
+def _feed_list_problem(feeds: object) -> str | None:
+    """Return why a value is no list of feeds; None if it is one."""
+    if not isinstance(feeds, list):
+        return f"has {_json(feeds)}, which is no list of feeds"
+    wrong = next((each for each in feeds if not isinstance(each, str) or not each.strip()), None)
+    return f"lists {_json(wrong)}, which is no feed" if wrong is not None else None
+
+
+def _json(value: object) -> str:
+    """Return a value as it was written, cut to a length that an error can show."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:

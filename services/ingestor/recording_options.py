@@ -1,5 +1,6 @@
 """What the command line asks for beside the settings: to record, or to play a recording."""
 
+import math
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class RecordingOptions:
     Raises
     ------
     ConfigError
-        If both are asked for.
+        If both are asked for, or a speed without a recording to play.
     """
 
     record: Path | None = None
@@ -40,6 +41,13 @@ class RecordingOptions:
     def __post_init__(self) -> None:
         if self.record is not None and self.replay is not None:
             raise ConfigError("--record and --replay: choose one of them")
+        if not math.isfinite(self.speed) or self.speed < 0:
+            raise ConfigError(f"--speed {self.speed:g}: must be 0 or a positive number")
+        if self.speed and self.replay is None:
+            raise ConfigError(
+                f"--speed {self.speed:g}: only a recording is played at a speed; add --replay DIR, or leave "
+                "it out"
+            )
 
     def settings(self, settings: IngestorSettings) -> IngestorSettings:
         """Return the settings that hold: a replay needs no key."""

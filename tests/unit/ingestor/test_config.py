@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.ingestor.config import IngestorSettings
+from services.ingestor.recording_options import RecordingOptions
 from shared.config import load_settings
 from shared.errors import ConfigError
 
@@ -80,3 +81,45 @@ def test_key_that_no_request_can_carry_names_its_variable_and_does_not_show(
 def test_blanks_around_a_key_are_no_part_of_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"CONVEX_INGESTOR_{name.upper()}", " key-1 \n")
     assert getattr(load_settings(IngestorSettings), name).get_secret_value() == "key-1"
+
+
+@pytest.mark.parametrize("name", ["FEEDS", "CROSS_CHECKS"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"IWM.ARCX": "alpaca"}',
+            'has "alpaca", which is no list of feeds; write {"IWM.ARCX": ["alpaca"]}',
+        ),
+        (
+            '{"IWM.ARCX": null}',
+            'IWM.ARCX has null, which is no list of feeds; write {"IWM.ARCX": ["',
+        ),
+        ('{"IWM.ARCX": {"a": 1}}', 'IWM.ARCX has {"a": 1}, which is no list'),
+        ('{"IWM.ARCX": ["alpaca", 1]}', "IWM.ARCX lists 1, which is no feed; write "),
+        ('{"IWM.ARCX": [" "]}', 'IWM.ARCX lists " ", which is no feed; write '),
+        ("[]", "is [], not an object that names instruments; write {"),
+        ("null", "is null, not an object that names instruments; write {"),
+        ('"kraken"', 'is "kraken", not an object that names instruments; write {'),
+        ("kraken", "is not JSON (Expecting value at character 0); write {"),
+    ],
+)
+def test_feed_lists_of_another_form_are_refused_with_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str
+) -> None:
+    monkeypatch.setenv(f"CONVEX_INGESTOR_{name}", text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(IngestorSettings)
+    assert str(caught.value).startswith(f"CONVEX_INGESTOR_{name}: ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("speed", [2.0, 0.5, -1.0, float("nan"), float("inf")])
+def test_speed_without_a_recording_to_play_or_that_is_none_is_refused(speed: float) -> None:
+    with pytest.raises(ConfigError, match="--speed"):
+        RecordingOptions(speed=speed)
+
+
+def test_recording_may_be_played_at_a_speed() -> None:
+    assert RecordingOptions(replay=Path("recorded"), speed=2.0).speed == 2.0

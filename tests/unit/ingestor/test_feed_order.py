@@ -104,9 +104,9 @@ def test_each_mistake_has_its_own_message(
     [
         ("kraken", "is not JSON"),
         ('{"PAXG/USD.KRAKEN": ["kraken"', "is not JSON .* at character 29"),
-        ('["kraken"]', "valid dictionary"),
-        ('{"PAXG/USD.KRAKEN": "kraken"}', "valid tuple"),
-        ('{"PAXG/USD.KRAKEN": [1]}', "valid string"),
+        ('["kraken"]', "not an object that names instruments"),
+        ('{"PAXG/USD.KRAKEN": "kraken"}', "which is no list of feeds"),
+        ('{"PAXG/USD.KRAKEN": [1]}', "lists 1, which is no feed"),
         ('{"PAXG/USD.KRAKEN": ["kraken"], "PAXG/USD.KRAKEN": []}', r"names PAXG/USD\.KRAKEN twice"),
     ],
 )

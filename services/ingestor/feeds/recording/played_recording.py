@@ -144,19 +144,25 @@ class PlayedRecording:
         Raises
         ------
         ConfigError
-            If a file cannot be read.
+            If a file cannot be read, or there is no frame in any.
         """
         lines = read_recording(self._folder)
-        played = 0
+        played = frames = 0
         # Reading blocks, so it runs in a thread: the sender goes on meanwhile.
         while part := await asyncio.to_thread(_next_lines, lines):
             for recorded in part:
                 await self._until(recorded.received_ns, sink)
                 self._play(recorded, sink)
             played += len(part)
+            frames += sum(isinstance(each, RecordedFrame) for each in part)
             for instrument in self.instruments:
                 await sink.wait_for_room(instrument)
             await asyncio.sleep(0)
+        if not frames:
+            raise ConfigError(
+                f"--replay {self._folder}: has {played} answers to requests and no frame of a stream; "
+                "only frames are played"
+            )
         self._report(sink)
         log.info(
             "recording_ended",

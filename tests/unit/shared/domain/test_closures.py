@@ -74,3 +74,28 @@ def test_setting_reaches_every_calendar(monkeypatch: pytest.MonkeyPatch) -> None
     assert declared_closures().is_closed("METALS", "2026-03-11")
     monkeypatch.delenv("CONVEX_CLOSURES")
     assert xnys_calendar().is_session("2026-03-10")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("XNYS:2026-12-05", "XNYS:2026-12-05 is a Saturday"),
+        ("XNYS:2026-03-10,XNYS:2026-12-06T13:00", "XNYS:2026-12-06 is a Sunday"),
+        ("METALS:2026-12-05", "METALS:2026-12-05 is a Saturday"),
+        ("XNYS:2206-03-10", "XNYS:2206-03-10 lies outside the calendar"),
+    ],
+)
+def test_closure_of_a_day_that_never_has_a_session_is_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setenv("CONVEX_CLOSURES", text)
+    with pytest.raises(ConfigError, match=f"^CONVEX_CLOSURES: .*{said}"):
+        xnys_calendar()
+
+
+@pytest.mark.parametrize("text", ["METALS:2026-12-06", "XNYS:2025-01-09", "XNYS:2026-12-25"])
+def test_closure_that_the_calendar_knows_already_or_of_a_sunday_of_metals_is_accepted(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("CONVEX_CLOSURES", text)
+    assert xnys_calendar().labels

@@ -120,6 +120,14 @@ async def test_what_nobody_takes_is_counted(tmp_path: Path) -> None:
     assert (ended["lines"], ended["ignored"]) == (3, 2)
 
 
+async def test_recording_of_answers_only_says_so(tmp_path: Path) -> None:
+    answer = RecordedAnswer(feed="yahoo", received_ns=_BEGIN, url="https://y/", status=200, raw=b"{}")
+    _write(tmp_path, answer, answer)
+    said = "has 2 answers to requests and no frame of a stream"
+    with _played(tmp_path) as (recording, _, _), pytest.raises(ConfigError, match=said):
+        await recording.run(RecordingSink())
+
+
 async def test_speed_paces(tmp_path: Path) -> None:
     _write(tmp_path, _frame(0), _frame(20))
     wall = SystemClock()
