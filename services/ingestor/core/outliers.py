@@ -14,10 +14,14 @@ are far on the other side               refused as ``outlier``
 have not decided after 5 s              refused as ``outlier``; that it was seen still counts for the next
 ======================================= ===============================================================
 
+The first prices have nothing to be compared with, so they are believed, and little: before the eighth, three
+over 0.25 s or two over 2 s are enough at any distance. After a restart the log has the last prices.
+
 At most 2,000 are held, and the oldest is refused for one more. What is believed restarts the median.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -31,6 +35,8 @@ _WINDOW: Final = 63
 # The median is computed at every eighth price; meanwhile the market moves by less than the floor.
 _COMPUTED_EVERY: Final = 8
 _CONTRADICTIONS: Final = 2
+# So many prices near each other are needed before a great move takes more than another one.
+_SETTLED: Final = 8
 _GREAT: Final = 0.05
 # How many prices, over how many seconds.
 _CONFIRMED: Final = ((3, 0.25), (2, 2.0))
@@ -92,6 +98,7 @@ class OutlierHold(Generic[T]):
     def __init__(self) -> None:
         self._prices: deque[float] = deque(maxlen=_WINDOW)
         self._until_computed = 1
+        self._is_settled = False
         self._low, self._high = 0.0, float("inf")
         self._median = 0.0
         self._far: _Far | None = None
@@ -109,6 +116,23 @@ class OutlierHold(Generic[T]):
         """Return whether something is held, or was and `decided` has not returned it yet."""
         return bool(self._held or self._believed or self._refused)
 
+    def begin(self, prices: Iterable[float]) -> None:
+        """Compare with prices that an earlier process has published; once there is a price, change nothing.
+
+        Examples
+        --------
+        >>> hold = OutlierHold[str]()
+        >>> hold.begin([1289.0, 1289.1])
+        >>> hold.admits(1192.6, spread=0.0), hold.admits(1289.2, spread=0.0)
+        (False, True)
+        """
+        if self._prices:
+            return
+        self._prices.extend(prices)
+        if self._prices:
+            self._is_settled = True
+            self._compute(0.0)
+
     def admits(self, price: float, *, spread: float) -> bool:
         """Return whether a price is near the last ones, and learn from it if so.
 
@@ -125,6 +149,7 @@ class OutlierHold(Generic[T]):
                 self._refuse_all()
                 self._far = None
         self._prices.append(price)
+        self._is_settled = self._is_settled or len(self._prices) >= _SETTLED
         self._until_computed -= 1
         if not self._until_computed:
             self._compute(spread)
@@ -151,7 +176,7 @@ class OutlierHold(Generic[T]):
         if len(self._held) >= MOST_HELD:
             self._refused.append(self._held.popleft()[1])
         self._held.append((now, item))
-        is_great = abs(price - self._median) > _GREAT * self._median
+        is_great = self._is_settled and abs(price - self._median) > _GREAT * self._median
         seconds = now - far.since
         needed = _CONFIRMED_GREAT if is_great else _CONFIRMED
         if any(far.count >= count and seconds >= least for count, least in needed):
@@ -176,6 +201,7 @@ class OutlierHold(Generic[T]):
         self._believed += [item for _, item in self._held]
         self._held.clear()
         self._prices = far.prices
+        self._is_settled = True
         self._far = None
         self._compute(spread)
 

@@ -40,6 +40,8 @@ from shared.errors import DataError, QualityError
 
 # A dead letter keeps less of a frame; a held tick must not keep a whole one.
 _KEPT_OF_FRAME: Final = 2_048
+# The price of an hour ago says little of the present one.
+_COMPARED_NS: Final = 3_600 * NS_PER_SECOND
 
 
 class _Held(NamedTuple):
@@ -81,7 +83,6 @@ class TickNormaliser:
         defer: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._feed = feed
-        self._instrument = instrument
         self._lateness_ns = lateness_ns
         self._metrics = metrics
         self._venue_clock = venue_clock
@@ -122,8 +123,11 @@ class TickNormaliser:
         """
         if last_trade is not None:
             self._sequence.resume(*last_trade)
-        for quote in quotes:
+        earliest_ns = self._venue_clock.now_ns(now=now) - _COMPARED_NS
+        known = tuple(quotes)
+        for quote in known:
             self._quotes.is_new(quote, now=now)
+        self._outliers.begin((bid + ask) / 2.0 for at_ns, bid, ask in known if at_ns >= earliest_ns)
 
     def take(  # noqa: C901 - one case for each kind of event, and nothing else
         self, events: Sequence[Event], *, frame: str | bytes, received_ns: int, now: float, sink: Sink
@@ -238,8 +242,7 @@ class TickNormaliser:
             self._reject(self._spreads.fault(bid, ask), this)
             return
         tick = QuoteTick(ts_event_ns, self._received_ns(this), bid, ask)
-        price = (bid + ask) / 2.0
-        if self._is_believed(price, tick, this):
+        if self._is_believed((bid + ask) / 2.0, tick, this):
             self._note(tick, quote.is_snapshot, this)
 
     def _take_print(self, trade: Print, this: _Frame) -> None:

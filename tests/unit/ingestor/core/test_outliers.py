@@ -127,3 +127,47 @@ def test_what_is_held_is_bounded_and_the_oldest_is_refused() -> None:
         assert feed.offer(1_100.0 + number / 100, now=1.0) is None
 
     assert feed.offer(1_050.0, now=1.0) == Decided(refused=(1_100.0,))
+
+
+def test_a_wrong_first_price_rejects_no_true_one_that_follows() -> None:
+    hold = OutlierHold[float]()
+    assert hold.admits(4_000.0, spread=0.0)
+    assert hold.admits(4_000.1, spread=0.0)
+    decided = []
+    for second in (1, 2, 3):
+        assert not hold.admits(4_400.0 + second, spread=0.0)
+        hold.hold(4_400.0 + second, 4_400.0 + second, now=second, spread=0.0)
+        decided.append(hold.decided(now=second))
+
+    assert decided == [None, None, Decided(believed=(4_401.0, 4_402.0, 4_403.0))]
+    assert hold.admits(4_404.0, spread=0.0)
+    assert not hold.admits(4_000.0, spread=0.0)
+
+
+def test_after_what_was_believed_first_a_great_move_takes_as_long_as_ever() -> None:
+    hold = OutlierHold[float]()
+    hold.admits(4_000.0, spread=0.0)
+    for second in (1, 3):
+        hold.hold(4_400.0, 4_400.0, now=second, spread=0.0)
+    assert hold.decided(now=3.0) == Decided(believed=(4_400.0, 4_400.0))
+
+    for second in (4, 6):
+        assert not hold.admits(4_000.0, spread=0.0)
+        hold.hold(4_000.0, 4_000.0, now=second, spread=0.0)
+    assert hold.decided(now=6.0) is None
+
+
+def test_the_prices_of_an_earlier_process_are_compared_with_unless_there_are_newer_ones() -> None:
+    hold = OutlierHold[float]()
+    hold.begin([])
+    assert hold.admits(4_400.0, spread=0.0)
+    hold.begin([4_000.0])
+    assert hold.admits(4_400.0, spread=0.0)
+
+    resumed = OutlierHold[float]()
+    resumed.begin([4_400.0 + number / 10 for number in range(5)])
+    for second in (1, 2, 3):
+        assert not resumed.admits(4_000.0, spread=0.0)
+        resumed.hold(4_000.0, 4_000.0, now=second, spread=0.0)
+    assert resumed.decided(now=3.0) is None
+    assert resumed.admits(4_400.0, spread=0.0)

@@ -50,6 +50,11 @@ class _Feed:
     def take(self, *events: Event) -> FrameOutcome:
         return self._normaliser.take(list(events), frame="frame", received_ns=NOW_NS, now=0.0, sink=self.sink)
 
+    def resume(self, *bids: float, age_seconds: int = 0) -> None:
+        ts_event_ns = NOW_NS - age_seconds * SECOND_NS
+        quotes = [(ts_event_ns, bid, bid + 1) for bid in bids]
+        self._normaliser.resume(last_trade=None, quotes=quotes, now=0.0)
+
     def count(self, metric: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"convex_ingestor_{metric}", {"feed": "test", **labels})
 
@@ -151,6 +156,21 @@ def test_a_trade_that_is_twice_in_a_frame_is_published_once_and_counted() -> Non
 
     assert feed.sink.trade_ids() == ["101"]
     assert feed.count("ticks_duplicate_total") == 1
+
+
+def test_the_first_quote_after_a_restart_is_compared_with_the_last_hour_of_the_log() -> None:
+    feed = _Feed()
+    feed.resume(4_400.0, 4_400.5, age_seconds=3_600)
+    feed.take(_quote(4_000.0))
+    feed.take(_quote(4_400.1), _quote(4_400.2))
+
+    assert feed.sink.bids() == [4_400.1, 4_400.2]
+    assert feed.sink.rejected == [("outlier", b"frame")]
+
+    late = _Feed()
+    late.resume(4_400.0, 4_400.5, age_seconds=3_601)
+    late.take(_quote(4_000.0))
+    assert late.sink.bids() == [4_000.0]
 
 
 def _print(print_id: str | None, *, price: float = 4_000.0, age_seconds: int = 0, old: bool = False) -> Print:
