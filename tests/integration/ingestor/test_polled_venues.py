@@ -64,6 +64,24 @@ async def test_failed_request_is_made_again_and_is_counted(name: str, scenario: 
 
 
 @pytest.mark.parametrize("name", _POLLED)
+async def test_every_new_price_is_published_though_each_second_request_fails(name: str) -> None:
+    """Would have caught: each failure began a connection, whose first price was thought to be old."""
+    async with played_run(name, "every_second_fails") as run:
+        await run.feed.until(lambda: len(run.prices()) >= 15)
+        assert run.feed.state() is FeedState.LIVE
+        assert run.feed.count("feed_reconnects_total", reason="refused") == 0
+
+
+@pytest.mark.parametrize("name", _POLLED)
+async def test_new_price_after_an_outage_is_published_and_the_one_before_is_not_repeated(name: str) -> None:
+    async with played_run(name, "fails_for_long") as run:
+        await run.feed.until(lambda: run.feed.count("feed_reconnects_total", reason="refused") == 4)
+        await run.feed.until(lambda: len(run.prices()) >= 7)
+        prices = run.prices()
+    assert len(prices) == len(set(prices)) == len(run.server.expected)
+
+
+@pytest.mark.parametrize("name", _POLLED)
 async def test_wait_that_a_provider_asks_for_is_kept(name: str) -> None:
     async with played_run(name, "http_429_retry_after") as run:
         await run.until_all_published()

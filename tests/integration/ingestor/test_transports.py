@@ -469,6 +469,55 @@ async def test_polled_answer_that_is_no_data_is_an_end(body: bytes, words: str) 
             await _open("polling", client, server.url)
 
 
+_BAD_POLLS = [
+    Answer(body=b"", status=502),
+    Answer(body=b"<html>", status=403, content_type="text/html"),
+    Answer(body=b"{}", status=404),
+    Answer(body=b"<html>", content_type="text/html"),
+    Answer(body=b"x" * (polling.MAX_POLLED_BYTES + 1)),
+    None,
+]
+
+
+@pytest.mark.parametrize("bad", _BAD_POLLS)
+async def test_polled_connection_outlives_failed_requests_up_to_a_number_in_a_row(bad: Answer | None) -> None:
+    """Would have caught: a provider whose every second request failed was STALE, its prices new."""
+    most = polling.MAX_FAILED_REQUESTS
+    good = Answer(body=b"{}")
+    script = [good, *([bad] * (most - 1) + [good]) * 3, *[bad] * most]
+    answers = iter(script)
+    asked = 0
+
+    def answer(_: Request) -> Answer | None:
+        nonlocal asked
+        asked += 1
+        return next(answers)
+
+    async with HttpServer(answer) as server, httpx.AsyncClient() as client:
+        channel = await _open("polling", client, server.url)
+        assert [await channel.receive() for _ in range(4)] == ["{}"] * 4
+        with pytest.raises(ChannelEnded):
+            await channel.receive()
+    assert asked == len(script)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Answer(body=b"", status=429),
+        Answer(body=b"", status=451),
+        Answer(body=b"", status=503, headers={"Retry-After": "9"}),
+    ],
+)
+async def test_polled_provider_that_wants_a_pause_gets_it_at_once(bad: Answer) -> None:
+    answers = iter([Answer(body=b"{}"), bad])
+    async with HttpServer(lambda _: next(answers)) as server, httpx.AsyncClient() as client:
+        channel = await _open("polling", client, server.url)
+        await channel.receive()
+        with pytest.raises(ChannelEnded, match=f"HTTP {bad.status}"):
+            await channel.receive()
+
+
 async def test_polled_venue_that_never_answers_is_given_up_in_time() -> None:
     async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
@@ -484,6 +533,7 @@ async def test_polled_venue_that_never_answers_is_given_up_in_time() -> None:
 
 def test_bounds_have_names() -> None:
     assert websocket.MAX_FRAMES_QUEUED * websocket.MAX_MESSAGE_BYTES == 32 << 20
+    assert polling.MAX_FAILED_REQUESTS == 3
     # A frame that a protocol counts as too long must still come through.
     assert websocket.MAX_MESSAGE_BYTES > MAX_FRAME_BYTES
     assert http_lines.MAX_LINE_BYTES == (1 << 20) + 1

@@ -143,6 +143,18 @@ class PlayedAnswers:
         first, second = self._ticks(count=2)
         yield from (first, second, first)
 
+    def _every_second_fails(self) -> Iterator[Answer]:
+        """New prices, and an error after each of them."""
+        for answer in self._ticks(count=20):
+            yield answer
+            yield Answer(body=_HTML, status=502, content_type="text/html")
+
+    def _fails_for_long(self) -> Iterator[Answer]:
+        """So often that the connection ends, between new prices."""
+        for answer in self._ticks(count=4):
+            yield answer
+            yield from [Answer(body=_HTML, status=502, content_type="text/html")] * 3
+
     def _http_429_retry_after(self) -> Iterator[Answer]:
         yield Answer(
             body=b"Too Many Requests\r\n", status=429, headers={"Retry-After": "1"}, content_type="text/plain"

@@ -1,12 +1,13 @@
 """What the answer to a repeated request says that the one before did not.
 
 A provider repeats its last price for as long as nothing changes, a whole weekend through, and servers behind
-one address may answer with an older price than the one before.
+one address may answer with an older price than the one before. What was last said is remembered when requests
+have failed in between: a price that is newer than it is a new one.
 
 =================================== ===================================
 price                               event
 =================================== ===================================
-the first after connecting          quote, as a snapshot: it may be old
+the first of all                    quote, as a snapshot: it may be old
 newer than the last                 quote
 of the same time, another price     quote
 the same, or up to a minute older   heartbeat
@@ -42,13 +43,20 @@ class PolledQuotes:
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol
         self._last: tuple[int, float, float] | None = None
+        self._is_acknowledged = False
+
+    def connect(self) -> None:
+        """Begin again, after failed requests: the next answer shows that the provider has the symbol."""
+        self._is_acknowledged = False
 
     def events(self, *, ts_event_ns: int, bid: float, ask: float) -> list[Event]:
         """Return what an answer means; the first one shows that the provider has the symbol."""
+        acknowledged: list[Event] = [] if self._is_acknowledged else [Acknowledged(symbol=self._symbol)]
+        self._is_acknowledged = True
         last, quote = self._last, (ts_event_ns, bid, ask)
         behind_ns = last[0] - ts_event_ns if last is not None else 0
         if quote == last or 0 < behind_ns <= _BEHIND_NS:
-            return [Heartbeat()]
+            return [*acknowledged, Heartbeat()]
         self._last = quote
         event = Quote(
             ts_event_ns=ts_event_ns,
@@ -57,4 +65,4 @@ class PolledQuotes:
             is_snapshot=last is None or behind_ns > 0,
             symbol=self._symbol,
         )
-        return [event] if last is not None else [Acknowledged(symbol=self._symbol), event]
+        return [*acknowledged, event]

@@ -11,11 +11,11 @@ from services.ingestor.config import IngestorSettings
 from services.ingestor.core.connection_health import Limits
 from services.ingestor.feeds.streaming.connection import ConnectionPlan
 from services.ingestor.feeds.streaming.feed import StreamFeed
-from services.ingestor.feeds.streaming.ports import Carrier, Sharing, StreamingVenue
+from services.ingestor.feeds.streaming.ports import Carrier, Sharing, StreamingVenue, VenueProtocol
 from services.ingestor.feeds.streaming.subscriptions import Subscription, Timing
 from services.ingestor.feeds.transport.carrier import Channel, Endpoint
 from services.ingestor.feeds.transport.http_lines import open_lines
-from services.ingestor.feeds.transport.polling import open_polling
+from services.ingestor.feeds.transport.polling import MAX_FAILED_REQUESTS, open_polling
 from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.feeds.transport.tap import Tap
 from services.ingestor.feeds.transport.websocket import open_websocket
@@ -24,8 +24,8 @@ from shared.clock import Clock
 from shared.domain.ticks import FeedState
 from shared.errors import ConfigError
 
-# A polled venue may miss an answer or two before its connection counts as dead.
-_POLLS_UNTIL_IDLE: Final = 3
+# Failed requests in a row end a polled connection first, with what was said (`MAX_FAILED_REQUESTS`).
+_POLLS_UNTIL_IDLE: Final = MAX_FAILED_REQUESTS + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +105,23 @@ def plan_of(
     endpoint = venue.endpoint(settings, symbols)
     return ConnectionPlan(
         open=_opener(venue, endpoint, settings, client, open_timeout_seconds, clock),
-        make_protocol=functools.partial(venue.make_protocol, settings, symbols),
+        make_protocol=_protocol_maker(venue, settings, symbols),
         # An HTTP answer with status 200 acknowledges all that was asked for.
         has_acknowledgement=venue.has_acknowledgement and venue.carrier is Carrier.WEBSOCKET,
         keep_alive=venue.keep_alive,
         rotate_seconds=venue.rotate_seconds,
         may_overlap=venue.sharing is Sharing.EACH_ITS_OWN,
     )
+
+
+def _protocol_maker(
+    venue: StreamingVenue, settings: IngestorSettings, symbols: tuple[str, ...]
+) -> Callable[[], VenueProtocol]:
+    if venue.carrier is not Carrier.POLLING:
+        return functools.partial(venue.make_protocol, settings, symbols)
+    # A request is a connection of its own: what the last answer said holds whatever failed in between.
+    protocol = venue.make_protocol(settings, symbols)
+    return lambda: protocol
 
 
 def limits_of(venue: StreamingVenue, limits: Limits) -> Limits:

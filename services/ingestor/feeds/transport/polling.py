@@ -1,6 +1,9 @@
 """Frames from answers that are asked for again and again; each answer is one frame.
 
 An answer that is not news is a frame all the same: that it has been seen before is noticed where ticks are.
+
+One failed request says nothing about the next: only `MAX_FAILED_REQUESTS` in a row end the connection. A
+provider that asks for a pause or blocks us ends it at once, so that it gets its pause.
 """
 
 import asyncio
@@ -8,17 +11,23 @@ from datetime import datetime
 from typing import Final
 
 import httpx
+import structlog
 
+from services.ingestor.core.refusals import Refusal
 from services.ingestor.feeds.transport.carrier import ChannelEnded, Endpoint, refused_by_status, server_time
 from shared.clock import Clock
 
+log = structlog.get_logger(__name__)
+
 # The answers of polled venues have a few kilobytes.
 MAX_POLLED_BYTES: Final = 1 << 20
+MAX_FAILED_REQUESTS: Final = 3
 _NOT_MODIFIED: Final = 304
+_NEEDS_A_PAUSE: Final = frozenset({Refusal.THROTTLED, Refusal.TOO_MANY_CONNECTIONS, Refusal.BLOCKED})
 
 
 class PollingChannel:
-    """Ask at an interval; a failed request is the end.
+    """Ask at an interval; several failed requests in a row are the end.
 
     Parameters
     ----------
@@ -46,20 +55,36 @@ class PollingChannel:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._asked_at = clock.monotonic()
+        self._failed = 0
 
     async def receive(self) -> str | bytes:
         """Wait for the next request's time, and return its answer."""
         if self._first is not None:
             first, self._first = self._first, None
             return first
-        await asyncio.sleep(max(0.0, self._asked_at + self._every_seconds - self._clock.monotonic()))
-        self._asked_at = self._clock.monotonic()
-        answer, self.server_time = await _ask(
-            self._client, self._endpoint, timeout_seconds=self._timeout_seconds, clock=self._clock
-        )
-        if answer is not None:
-            self._last = answer
-        return self._last
+        while True:
+            await asyncio.sleep(max(0.0, self._asked_at + self._every_seconds - self._clock.monotonic()))
+            self._asked_at = self._clock.monotonic()
+            try:
+                answer, _ = await _ask(
+                    self._client, self._endpoint, timeout_seconds=self._timeout_seconds, clock=self._clock
+                )
+            except ChannelEnded as ended:
+                self._on_failed(ended)
+                continue
+            self._failed = 0
+            if answer is not None:
+                self._last = answer
+            return self._last
+
+    def _on_failed(self, ended: ChannelEnded) -> None:
+        """Note a failed request; raise it if it is the end."""
+        self._failed += 1
+        is_end = ended.refusal in _NEEDS_A_PAUSE or ended.retry_after_seconds is not None
+        if is_end or self._failed >= MAX_FAILED_REQUESTS:
+            raise ended
+        # Without its words: they may hold keys, and the end of the connection tells them.
+        log.info("poll_failed", url=self._endpoint.url, reason=ended.reason, in_a_row=self._failed)
 
     async def send(self, frame: str) -> None:
         """Do nothing: a polled venue takes nothing."""

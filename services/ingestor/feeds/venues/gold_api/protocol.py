@@ -31,6 +31,7 @@ class GoldApiProtocol:
 
     def opening_frames(self) -> tuple[str, ...]:
         """Return nothing: the request says it all."""
+        self._quotes.connect()
         return ()
 
     def receive(self, frame: str | bytes) -> list[Event]:

@@ -44,6 +44,7 @@ class SwissquoteProtocol:
 
     def opening_frames(self) -> tuple[str, ...]:
         """Return nothing: the request says it all."""
+        self._quotes.connect()
         return ()
 
     def receive(self, frame: str | bytes) -> list[Event]:

@@ -45,6 +45,7 @@ class YahooMinutesProtocol:
 
     def opening_frames(self) -> tuple[str, ...]:
         """Return nothing: the request says it all."""
+        self._quotes.connect()
         return ()
 
     def receive(self, frame: str | bytes) -> list[Event]:
