@@ -1,4 +1,4 @@
-"""Whether the configured address of a provider can be used: judged once, at start, and never again."""
+"""Whether the configured address of a provider can be used: decided once, at start, and never again."""
 
 from typing import Final
 from urllib.parse import urlsplit
