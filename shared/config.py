@@ -111,7 +111,7 @@ def load_settings(settings: type[S]) -> S:
         first = error.errors(include_input=False, include_url=False)[0]
         prefix = str(settings.model_config.get("env_prefix", ""))
         name = prefix + "__".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name}: {first['msg']}") from None
+        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
     except SettingsError as error:
         # A list or a mapping that is not JSON; the message names the field, not the value.
         prefix = settings.model_config.get("env_prefix", "")

@@ -206,8 +206,8 @@ class IngestorSettings(ProviderSettings):
                 f"is not JSON ({error.msg} at character {error.pos}); {_FEED_LISTS_FORM}"
             ) from None
         if not isinstance(lists, dict):
-            problem = f"is {_json(lists)}, not an object that names instruments; {_FEED_LISTS_FORM}"
-            raise ValueError(problem)  # noqa: TRY004 - pydantic takes no other
+            said = f"is {_json(lists)}, not an object that names instruments; {_FEED_LISTS_FORM}"
+            raise ValueError(said)  # noqa: TRY004 - pydantic takes no other
         for instrument, feeds in lists.items():
             problem = _feed_list_problem(feeds)
             if problem is not None:

@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from services.ingestor.core.refusals import Patience, Refusal
 from services.ingestor.feeds.macro.feed import MacroFeed
-from services.ingestor.feeds.macro.ports import SeriesSource
-from services.ingestor.feeds.transport.http_errors import Throttled, Unanswered
+from services.ingestor.feeds.macro.ports import Readings, SeriesSource
+from services.ingestor.feeds.transport.http_errors import Refused, Throttled, Unanswered
+from services.ingestor.feeds.transport.secrets import Redactor
 from services.ingestor.feeds.venues.cboe.indices import CboeIndex
 from services.ingestor.feeds.venues.coingecko.market_chart import CoinGeckoChart
 from services.ingestor.feeds.venues.fred.graph_csv import FredGraphSeries
@@ -98,6 +99,7 @@ async def _running(
         ),
         clock=clock if clock is not None else ManualClock(_NOON),
         patience=patience,
+        redactor=Redactor(["Zx9Key/Secret"]),
     )
     sink = RecordingSink()
     running = _Running(asyncio.create_task(feed.run(sink)), sink, registry)
@@ -464,3 +466,22 @@ async def test_odd_points_of_coingecko_cost_only_themselves() -> None:
         readings = await CoinGeckoChart(client, "pax-gold", key=None).readings(since=None)
     assert [(each.date, each.value) for each in readings.rows] == [("2026-01-01", None)]
     assert len(readings.unreadable) == 6
+
+
+class _Echo:
+    """Refuses with the key in capitals."""
+
+    name = "fred"
+    unit = "percent"
+
+    async def readings(self, *, since: str | None) -> Readings:
+        raise Refused(f"bad key ZX9KEY%2fSECRET since {since}", refusal=Refusal.ACCESS)
+
+
+async def test_key_that_a_provider_repeats_is_not_in_the_log() -> None:
+    with capture_logs() as logs:
+        async with _running(_Echo()):
+            for _ in range(500):
+                if not logs:
+                    await asyncio.sleep(0.01)
+    assert {each["error"] for each in logs} == {"bad key [key removed] since None"}

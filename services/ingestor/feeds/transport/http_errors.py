@@ -49,6 +49,7 @@ _WORDS: Final = (
     "message",
     "msg",
     "error_message",
+    "errorMessage",
     "description",
     "Information",
     "Note",

@@ -80,6 +80,7 @@ def test_error_in_a_body_has_the_reason_of_its_kind(refusal: Refusal, reason: st
         ),
         (b'{"status":{"error_code":429,"error_message":"Slow down"}}', "Slow down"),
         (b'{"Error Message":"Invalid API call."}', "Invalid API call."),
+        (b'{"errorMessage":"Insufficient authorization."}', "Insufficient authorization."),
         (b"<html>login</html>", ""),
         (b'{"detail":', ""),
         (b'{"other":"x"}', ""),
