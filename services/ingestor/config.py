@@ -209,10 +209,10 @@ class IngestorSettings(ProviderSettings):
             said = f"is {_json(lists)}, not an object that names instruments; {_FEED_LISTS_FORM}"
             raise ValueError(said)  # noqa: TRY004 - pydantic takes no other
         for instrument, feeds in lists.items():
-            problem = _feed_list_problem(feeds)
-            if problem is not None:
+            mistake = _feed_list_problem(feeds)
+            if mistake is not None:
                 example = json.dumps({instrument: [feeds if isinstance(feeds, str) and feeds else "kraken"]})
-                raise ValueError(f"{instrument} {problem}; write {example}")
+                raise ValueError(f"{instrument} {mistake}; write {example}")
         return lists
 
     @field_validator("simulated_start")
