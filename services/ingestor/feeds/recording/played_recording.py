@@ -160,7 +160,7 @@ class PlayedRecording:
             await asyncio.sleep(0)
         if not frames:
             raise ConfigError(
-                f"--replay {self._folder}: has {played} answers to requests and no frame of a stream; "
+                f"--replay {self._folder}: has only answers to requests ({played}) and no frame of a stream; "
                 "only frames are played"
             )
         self._report(sink)

@@ -123,7 +123,7 @@ async def test_what_nobody_takes_is_counted(tmp_path: Path) -> None:
 async def test_recording_of_answers_only_says_so(tmp_path: Path) -> None:
     answer = RecordedAnswer(feed="yahoo", received_ns=_BEGIN, url="https://y/", status=200, raw=b"{}")
     _write(tmp_path, answer, answer)
-    said = "has 2 answers to requests and no frame of a stream"
+    said = r"has only answers to requests \(2\) and no frame of a stream"
     with _played(tmp_path) as (recording, _, _), pytest.raises(ConfigError, match=said):
         await recording.run(RecordingSink())
 
