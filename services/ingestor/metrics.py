@@ -8,28 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from services.ingestor.core.connection_health import FeedCondition
 from services.ingestor.core.send_queue import Dropped
 from services.ingestor.macro_metrics import MacroMetrics
+from services.ingestor.rejected_reasons import REJECTED_REASONS
 from shared.domain.ticks import AuthorityReason, FeedFaultKind
-from shared.kafka.topics import BARS, DEADLETTERS, MACRO, TICKS
 from shared.version import CODE_VERSION
 
-REJECTED_REASONS: Final = (
-    "future",
-    "too_old",
-    "out_of_order",
-    "wide_spread",
-    "outlier",
-    "crossed",
-    "not_positive",
-    "undecodable",
-    "implausible_instant",
-    "outside_range",
-    "one_sided",
-    "negative_volume",
-    "trade_gap",
-    "parser_failed",
-    # Of macro observations.
-    "implausible_date",
-)
 RECONNECT_REASONS: Final = (
     "closed",
     "refused",
@@ -178,12 +160,10 @@ class IngestorMetrics:
         )
         self.records_unencodable = Counter(
             "convex_ingestor_records_unencodable_total",
-            "Records that could not be written as bytes, and were left out.",
+            "Records that could not be encoded.",
             ["topic"],
             registry=registry,
         )
-        for written in (TICKS, BARS, MACRO, DEADLETTERS):
-            self.records_unencodable.labels(written.name)
         self.lease_held = Gauge(
             "convex_ingestor_lease_held",
             "1 while this ingestor runs the feeds; always 1 where it is the only one.",
@@ -305,6 +285,7 @@ class IngestorMetrics:
             self._start_instrument(instrument)
         for topic in ("ticks.v1", "bars.v1", "macro.v1", "deadletters.v1"):
             self.publish_failures.labels(topic)
+            self.records_unencodable.labels(topic)
 
     def follow_lease(self, is_held: Callable[[], bool]) -> None:
         """Show at each scrape whether this ingestor runs the feeds."""

@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.dashboard.metrics import DashboardMetrics
-from services.ingestor.metrics import REJECTED_REASONS, IngestorMetrics
+from services.ingestor.metrics import IngestorMetrics
+from services.ingestor.rejected_reasons import REJECTED_REASONS
 from services.notifier.metrics import NotifierMetrics
 from services.signals.core.legs.data_quality import QUARANTINED
 from services.signals.metrics import DEAD_LETTER_REASONS, SUPPRESSED, SignalsMetrics

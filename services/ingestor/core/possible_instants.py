@@ -25,7 +25,7 @@ def check_instant(record: FeedStatus | FeedAuthority | FeedFault) -> None:
             name, at_ns = "watermark", record.watermark_ns
         case FeedAuthority():
             name, at_ns = "start of an authority", record.since_ns
-        case FeedFault():
+        case _:
             name, at_ns = "time of a fault", record.at_ns
     if not 0 <= at_ns < INSTANTS_END_NS:
         raise _error(f"the {name}", at_ns)

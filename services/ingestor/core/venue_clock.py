@@ -115,7 +115,9 @@ class VenueClock:
         self._dates = SteadyRun(FUTURE_LIMIT_NS)
         self._windows: tuple[_Window | None, _Window] | None = None
         self._offset_ns: int | None = None
+        # The newest that counts, and the newest at all.
         self._date: _Date | None = None
+        self._newest_date: _Date | None = None
         self._has_refused = False
         self.restarts = 0
 
@@ -193,9 +195,11 @@ class VenueClock:
             (is_by_wall and has_jumped) or is_steady
         ):
             self._restart_at_date(offset_ns, now=now)
-        elif is_by_wall or self._date is None or not self._date.is_confirmed:
+            return
+        self._newest_date = _Date(offset_ns, now, is_by_wall)
+        if is_by_wall or self._date is None or not self._date.is_confirmed:
             # One that nothing agrees with replaces none that counts.
-            self._date = _Date(offset_ns, now, is_by_wall)
+            self._date = self._newest_date
 
     def _best_ns(self, now: float) -> int:
         """Return the offset that is nearest to the truth."""
@@ -223,10 +227,10 @@ class VenueClock:
 
     def _restart_of(self, offset_ns: int, now: float) -> int | None:
         """Return where the estimate restarts by a time that it refuses, or None."""
-        best_ns, date = self._best_ns(now), self._date
+        best_ns, date = self._best_ns(now), self._newest_date
         is_wall_young = now - self._wall_taken <= _WALL_SECONDS
         if is_wall_young and self._agrees(offset_ns, self._wall_ns, best_ns):
-            self._date, self._allowed_ns = None, self._wall_ns
+            self._date, self._newest_date, self._allowed_ns = None, None, self._wall_ns
             return min(offset_ns, self._wall_ns)
         is_by_wall = self._offset_ns is not None and is_wall_young and self._is_by_wall(best_ns)
         if (
@@ -240,7 +244,7 @@ class VenueClock:
             return offset_ns
         if self._run.is_steady:
             # A ``Date`` that contradicts the ticks is not that of their clock.
-            self._date = None
+            self._date = self._newest_date = None
             return self._run.high_ns
         return None
 
@@ -280,7 +284,7 @@ class VenueClock:
     def _restart_at_date(self, offset_ns: int, *, now: float) -> None:
         self._windows = self._offset_ns = None
         self._base_ns = self._allowed_ns = offset_ns
-        self._date = _Date(offset_ns, now, is_confirmed=True)
+        self._date = self._newest_date = _Date(offset_ns, now, is_confirmed=True)
         self._wall_before_ns = self._wall_ns
         self.restarts += 1
 

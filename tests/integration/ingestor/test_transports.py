@@ -392,6 +392,24 @@ async def test_lines_ask_for_no_compression_and_send_the_key_as_they_were_told()
     assert request.headers["authorization"] == "Bearer k"
 
 
+async def test_each_polled_answer_gives_the_time_of_its_server() -> None:
+    dates = [f"Mon, 04 May 2026 12:00:0{second} GMT" for second in (0, 3, 5)]
+    left = list(dates)
+
+    def answer(_: Request) -> Answer:
+        return Answer(body=b"{}", headers={"Date": left.pop(0)})
+
+    async with HttpServer(answer) as server, httpx.AsyncClient() as client:
+        channel = await _open("polling", client, server.url)
+        seen = []
+        for _ in dates:
+            await channel.receive()
+            assert channel.server_time is not None
+            seen.append(channel.server_time.second)
+        await channel.close()
+    assert seen == [0, 3, 5]
+
+
 _REFUSED = [
     (401, Refusal.ACCESS, b'{"errorMessage":"Insufficient authorization"}', "Insufficient authorization"),
     (404, Refusal.UNKNOWN_SYMBOL, b'{"detail":"no such"}', "no such"),

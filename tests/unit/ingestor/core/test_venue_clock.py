@@ -260,6 +260,7 @@ def test_after_a_suspension_a_date_and_our_clock_restart_the_estimate() -> None:
 
 def test_after_a_suspension_a_date_and_a_tick_restart_the_estimate_whatever_our_clock_says() -> None:
     venue = _Venue()
+    venue.date(0.0)
     venue.tick(0.0)
     venue.wall(10.0, ahead=-2 * _DAY)
     venue.date(10.0, ahead=7_200.0)
