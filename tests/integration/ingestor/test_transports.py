@@ -1,9 +1,10 @@
 """Each carrier of frames against real sockets: how it opens, what it brings, how it ends, and its bounds."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -556,3 +557,20 @@ def test_bounds_have_names() -> None:
     assert websocket.MAX_MESSAGE_BYTES > MAX_FRAME_BYTES
     assert http_lines.MAX_LINE_BYTES == (1 << 20) + 1
     assert polling.MAX_POLLED_BYTES == 1 << 20
+
+
+async def test_an_attempt_to_connect_that_is_given_up_leaves_no_socket() -> None:
+    async with await asyncio.start_server(_close_at_once, "127.0.0.1", 0) as server:
+        url = f"ws://localhost:{server.sockets[0].getsockname()[1]}"
+        for attempt in range(200):
+            # From before the first step to after the last one.
+            with suppress(ChannelEnded, TimeoutError):
+                await open_websocket(
+                    Endpoint(url=url), open_timeout_seconds=attempt * 1e-5, clock=SystemClock()
+                )
+    # A socket that is forgotten is a warning once it is collected, and a warning is an error here.
+    gc.collect()
+
+
+async def _close_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()

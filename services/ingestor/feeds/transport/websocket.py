@@ -1,12 +1,16 @@
 """Frames from a websocket."""
 
+import asyncio
 import logging
-from typing import Final
+from socket import SOCK_STREAM
+from typing import Any, Final
 from urllib.parse import urlencode
 
+from aiohappyeyeballs import start_connection
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
-from websockets.uri import parse_uri
+from websockets.proxy import get_proxy
+from websockets.uri import WebSocketURI, parse_uri
 
 from services.ingestor.feeds.transport.carrier import (
     HAPPY_EYEBALLS_SECONDS,
@@ -67,6 +71,20 @@ class WebsocketChannel:
         await self._socket.close()
 
 
+async def _connected(uri: WebSocketURI, *, timeout_seconds: float) -> dict[str, Any]:
+    """Return a socket that is connected to a host, as the library's options; none where a proxy is set.
+
+    asyncio can try a host's addresses side by side too, but in Python 3.11 it forgets the socket of an
+    attempt that is given up as it succeeds.
+    """
+    if get_proxy(uri) is not None:
+        return {}
+    async with asyncio.timeout(timeout_seconds):
+        addresses = await asyncio.get_running_loop().getaddrinfo(uri.host, uri.port, type=SOCK_STREAM)
+        connection = await start_connection(addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS)
+    return {"sock": connection} | ({"server_hostname": uri.host} if uri.secure else {})
+
+
 async def open_websocket(
     endpoint: Endpoint, *, open_timeout_seconds: float, clock: Clock
 ) -> WebsocketChannel:
@@ -83,12 +101,13 @@ async def open_websocket(
     joint = "&" if "?" in endpoint.url else "?"
     address = f"{endpoint.url}{joint}{query}" if query else endpoint.url
     try:
-        parse_uri(address)
+        uri = parse_uri(address)
     except (InvalidURI, ValueError):
         raise ConfigError(f"{endpoint.url}: is no websocket address") from None
     try:
         socket = await _ConnectOnce(
             address,
+            **await _connected(uri, timeout_seconds=open_timeout_seconds),
             additional_headers=dict(endpoint.headers),
             max_size=MAX_MESSAGE_BYTES,
             max_queue=MAX_FRAMES_QUEUED,
@@ -96,7 +115,6 @@ async def open_websocket(
             open_timeout=open_timeout_seconds,
             close_timeout=_CLOSE_SECONDS,
             logger=_SILENT,
-            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
         )
     except InvalidStatus as error:
         response = error.response
