@@ -66,13 +66,14 @@ class PollingChannel:
             await asyncio.sleep(max(0.0, self._asked_at + self._every_seconds - self._clock.monotonic()))
             self._asked_at = self._clock.monotonic()
             try:
-                answer, _ = await _ask(
+                answer, at = await _ask(
                     self._client, self._endpoint, timeout_seconds=self._timeout_seconds, clock=self._clock
                 )
             except ChannelEnded as ended:
                 self._on_failed(ended)
                 continue
             self._failed = 0
+            self.server_time = at
             if answer is not None:
                 self._last = answer
             return self._last
