@@ -24,8 +24,10 @@ _SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"], 
 def _registered() -> dict[str, set[str]]:
     """Return every series of the four services with its labels, each service on a registry of its own."""
     registries = [CollectorRegistry() for _ in range(4)]
+    ingestor = IngestorMetrics(registries[0], feeds=["gold"], instruments=["IWM"], streams={})
     made = [
-        IngestorMetrics(registries[0], feeds=["gold"], instruments=["IWM"], streams={}),
+        ingestor,
+        ingestor.macro,
         SignalsMetrics(registries[1], pairs=["gold-iwm"]),
         NotifierMetrics(registries[2], topic="divergences.v1"),
         DashboardMetrics(registries[3], topics=("signals.v1",), pairs=("gold-iwm",)),
