@@ -1,5 +1,6 @@
 """The evidence of an e-detector in words: how strongly the sessions contradict the pair's baseline."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -42,8 +43,11 @@ def describe_guarantee(thresholds: Mapping[str, float]) -> str:
     warning, leave = thresholds.get("warning"), thresholds.get("leave")
     if warning is None or leave is None or warning <= leave:
         return ""
-    sessions = format_level(float(round((warning - leave) / (2 * GROWTH_A_SESSION))))
+    sessions = (warning - leave) / (2 * GROWTH_A_SESSION)
+    if not math.isfinite(sessions):
+        return ""
+    count = format_level(float(round(sessions)))
     return (
-        f"While the baseline holds, this opens at most once in {sessions} sessions on average, whatever the "
+        f"While the baseline holds, this opens at most once in {count} sessions on average, whatever the "
         "distribution."
     )

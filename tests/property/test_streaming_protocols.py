@@ -22,7 +22,7 @@ from services.ingestor.feeds.streaming.events import (
     Unknown,
     Unreadable,
 )
-from services.ingestor.feeds.streaming.ports import VenueProtocol
+from services.ingestor.feeds.streaming.ports import Carrier, VenueProtocol
 from shared.domain.instants import INSTANTS_END_NS
 from shared.errors import DataError
 from tests.support.fake_feeds.played_venue import Fault, WireFormat
@@ -65,7 +65,8 @@ _ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 def _protocol(provider: FakeProvider) -> VenueProtocol:
     venue = next(each for each in STREAMING_VENUES if each.name == provider.venue)
-    settings = IngestorSettings(**provider.settings("ws://127.0.0.1:1"))
+    scheme = "ws" if venue.carrier is Carrier.WEBSOCKET else "http"
+    settings = IngestorSettings(**provider.settings(f"{scheme}://127.0.0.1:1"))
     return venue.make_protocol(settings, provider.symbols)
 
 

@@ -21,7 +21,10 @@ def test_guarantee_is_in_sessions_between_openings(thresholds: dict[str, float],
     assert f"at most once in {sessions} on average" in describe_guarantee(thresholds)
 
 
-@pytest.mark.parametrize("thresholds", [{}, {"warning": 252.0}, {"warning": 2.0, "leave": 3.0}])
+@pytest.mark.parametrize(
+    "thresholds",
+    [{}, {"warning": 252.0}, {"warning": 2.0, "leave": 3.0}, {"warning": 0.0, "leave": -1.7e308}],
+)
 def test_no_guarantee_without_the_levels_it_follows_from(thresholds: dict[str, float]) -> None:
     assert describe_guarantee(thresholds) == ""
 
