@@ -61,10 +61,6 @@ class PublishedTrades:
         if len(times) > MOST_TRADES:
             del times[next(iter(times))]
 
-    def forget(self, lead: str, instrument: str, feed: str) -> None:
-        """Forget the trades of a feed: it was not the authoritative one for a while, so ids are missing."""
-        self._times.pop((lead, instrument, feed), None)
-
     def clear(self) -> None:
         """Forget everything."""
         self._times.clear()

@@ -118,11 +118,7 @@ class LogTails:
             return
         tail = self._tails.setdefault(instrument, LogTail())
         match record:
-            case FeedAuthority():
-                if record.previous != record.feed:
-                    self._trades.forget(lead, instrument, record.feed)
-                tail.feed = record.feed
-            case FeedStatus():
+            case FeedAuthority() | FeedStatus():
                 tail.feed = record.feed
             case QuoteBatch():
                 quotes = tail.quotes.setdefault(record.feed, [])

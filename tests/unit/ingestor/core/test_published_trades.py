@@ -47,8 +47,6 @@ def test_nothing_is_known_where_a_log_has_no_trade_or_none_in_common() -> None:
     trades = published(a=(1, 2))
     assert trades.until(GOLD, FEED, leads=("a", "b")) is None
     assert published(a=(1, 2), b=(3, 4)).until(GOLD, FEED, leads=("a", "b")) is None
-    trades.forget("a", GOLD, FEED)
-    assert trades.until(GOLD, FEED, leads=("a",)) is None
     again = published(a=(1,))
     again.clear()
     assert again.until(GOLD, FEED, leads=("a",)) is None
