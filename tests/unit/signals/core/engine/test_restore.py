@@ -107,6 +107,29 @@ def test_bar_that_a_frozen_pair_waits_for_waits_with_it() -> None:
     assert frozen.engine.monitors[0].legs.other.history.newest_session == "2019-06-03"
 
 
+def test_close_that_is_sampled_for_a_frozen_pair_does_not_reach_it() -> None:
+    bitcoin = pair("gold-btc", other="BTC/USD.TEST")
+    before = make_engine(bitcoin, rules=PUBLISHED_RULES)
+    frozen = RestoredEngine(
+        make_engine(bitcoin, SPY, rules=PUBLISHED_RULES),
+        dump_lead(before),
+        [dump_pair(before.monitors[0], before.waiting)],
+        frozen={"gold-btc": 10},
+        is_from_beginning=False,
+    )
+    was = own(frozen.engine)
+
+    for record in (
+        quotes({CLOSE - MINUTE: 1_300.0}),
+        quotes({CLOSE - SECOND: 40_000.0}, instrument="BTC/USD.TEST"),
+        status(CLOSE + SECOND),
+    ):
+        frozen.engine.apply(record)
+
+    assert frozen.engine.legs["BTC/USD.TEST"].last_price.price == 40_000.0
+    assert own(frozen.engine) == was
+
+
 def test_from_the_beginning_only_the_lead_s_bars_are_known() -> None:
     story = Story(rules=PUBLISHED_RULES)
     story.tick("2019-06-03 10:00", 0.5)
