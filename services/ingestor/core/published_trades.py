@@ -7,11 +7,10 @@ is fetched again and left out where it is.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.ingestor.core.duplicates_and_gaps import NEAR_IDS, Gap
 from shared.domain.ticks import TradeBatch
@@ -93,20 +92,8 @@ class PublishedTrades:
         is_new = np.array([not _is_in(text, times) for text in batch.trade_id])
         if is_new.all():
             return batch
-        return _rows(batch, is_new) if is_new.any() else None
+        return batch.where(is_new) if is_new.any() else None
 
 
 def _is_in(text: str, times: dict[int, int]) -> bool:
     return text.isdecimal() and int(text) in times
-
-
-def _rows(batch: TradeBatch, mask: NDArray[np.bool_]) -> TradeBatch:
-    return TradeBatch(
-        instrument=batch.instrument,
-        feed=batch.feed,
-        ts_event_ns=batch.ts_event_ns[mask],
-        ts_received_ns=batch.ts_received_ns[mask],
-        price=batch.price[mask],
-        size=batch.size[mask],
-        trade_id=tuple(compress(batch.trade_id, mask.tolist())),
-    )
