@@ -99,6 +99,9 @@ class TestRebalance:
         async def breathe(*_: int) -> None:
             await asyncio.sleep(0.0005)
 
+        def restores() -> int:
+            return sum(kind == "restore" for kind, _ in recorder.log)
+
         recorder.before_record = breathe
         app = new_app(mock_broker.bootstrap, recorder)
         mock_broker.append(0, 4000)
@@ -117,8 +120,10 @@ class TestRebalance:
                 checkpoints.append(max(0, next_offset - 40 * (round_ % 3)))
                 recorder.checkpoint = {0: checkpoints[-1]}
                 await _assign(app)
-            await until(lambda: len(recorder.records) > 700)
-        assert sum(kind == "restore" for kind, _ in recorder.log) == rounds + 1
+            # The last record is delivered again after the last restore only.
+            last = (0, 4000 + 20 * rounds - 1)
+            await until(lambda: restores() == rounds + 1 and recorder.records[-1] == last, seconds=60)
+        assert restores() == rounds + 1
         _assert_contiguous_from_each_checkpoint(recorder, checkpoints)
         assert recorder.deaths == []
 
