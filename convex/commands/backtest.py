@@ -53,8 +53,8 @@ def backtest(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from convex.backtest.replay import Replayed, events_bytes, replay
-    from convex.backtest.stats_csv import stats_bytes
+    from convex.backtesting.replay import Replayed, events_bytes, replay
+    from convex.backtesting.stats_csv import stats_bytes
     from convex.result_files import Outputs
     from services.signals.false_alarms.loading import load_false_alarms
     from services.signals.rules_file import load_rules
@@ -127,7 +127,7 @@ def backtest(
         # Everything is computed before anything is written, so a bad last row leaves no partial result.
         contents = [stats_bytes(replayed.rows), events_bytes(replayed.events)]
         if report is not None:
-            from convex.backtest.report.page import report_bytes
+            from convex.backtesting.report.page import report_bytes
             from convex.commands.chance_of_data import chance_of_data
 
             progress.update(task, description="chance")

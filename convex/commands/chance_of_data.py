@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from convex.backtest.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
+from convex.backtesting.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
 from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import LEAST_RETURNS, History, read_history
 from convex.calibrate.rule_openings import can_count

@@ -84,7 +84,10 @@ def test_no_module_is_named_for_nothing() -> None:
 
 
 def test_packages_hold_nothing_of_their_own() -> None:
-    assert [path for path in _tracked("*/__init__.py") if (_ROOT / path).stat().st_size] == []
+    # What a notebook imports is in the package that is named for the product.
+    full = [path for path in _tracked("*/__init__.py") if (_ROOT / path).stat().st_size]
+
+    assert set(full) <= {"convex/__init__.py"}
 
 
 def test_no_test_replaces_the_real_thing() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from services.signals.core.confirmed import HISTORY_SESSIONS
 from services.signals.core.kinds.claim import Moves, hits
 from services.signals.core.kinds.registry import CLAIMS, PUBLISHED_RULES

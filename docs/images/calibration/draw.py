@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.statistics.poisson import poisson_rate

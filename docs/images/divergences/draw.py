@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 from panels import DPI, PICTURES, WIDTH, Course, session_of
 from PIL import Image
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of

@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from PIL import Image
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from services.signals.core.kinds.registry import PUBLISHED_RULES
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.episodes import episodes_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from services.signals.core.legs.data_quality import Cause
 from services.signals.false_alarms.loading import load_false_alarms

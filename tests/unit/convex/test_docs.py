@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from convex.backtest.stats_csv import COLUMNS
+from convex.backtesting.stats_csv import COLUMNS
 from services.notifier.core.attempt_result import Delivered, Gone, Rejected
 from services.notifier.core.http_answer import classify_http_answer
 from services.notifier.core.signing import parse_secret, webhook_signature

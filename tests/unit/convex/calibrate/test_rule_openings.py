@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from convex.calibrate.history import read_history
 from convex.calibrate.rule_openings import KINDS, can_count, rule_openings
 from services.signals.core.kinds.registry import PUBLISHED_RULES

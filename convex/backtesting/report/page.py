@@ -9,19 +9,19 @@ from html import escape
 from importlib.resources import files
 from itertools import pairwise
 
-from convex.backtest.replay import Replayed
-from convex.backtest.report.chance import (
+from convex.backtesting.replay import Replayed
+from convex.backtesting.report.chance import (
     ChanceFigures,
     chance_section,
     figures_of_events,
     observed_here,
 )
-from convex.backtest.report.chart import draw_chart
-from convex.backtest.report.definitions import definitions
-from convex.backtest.report.episodes import Episode, Session, episodes_of, sessions_of
-from convex.backtest.report.kind_tables import overview, sections
-from convex.backtest.report.suppressed import suppressed_inputs
-from convex.backtest.report.what_followed import what_followed
+from convex.backtesting.report.chart import draw_chart
+from convex.backtesting.report.definitions import definitions
+from convex.backtesting.report.episodes import Episode, Session, episodes_of, sessions_of
+from convex.backtesting.report.kind_tables import overview, sections
+from convex.backtesting.report.suppressed import suppressed_inputs
+from convex.backtesting.report.what_followed import what_followed
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from shared.calendars import xnys_calendar
@@ -61,7 +61,7 @@ def report_bytes(
         for kind in Kind
         if kind in on
     }
-    style = files("convex.backtest.report").joinpath("report.css").read_text()
+    style = files("convex.backtesting.report").joinpath("report.css").read_text()
     page = f"""<!doctype html>
 <html lang="en">
 <head>

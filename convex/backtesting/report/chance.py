@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
-from convex.backtest.report.episodes import Episode, Session
+from convex.backtesting.report.episodes import Episode, Session
 from services.signals.core.false_alarms import YEAR, FalseAlarms
 from services.signals.core.statistics.poisson import poisson_rate
 from shared.domain.divergences import DivergenceEvent, Estimate, Kind, ObservedOpenings, Significance

@@ -5,8 +5,8 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from convex.backtest.report.chance import rate_cells
-from convex.backtest.report.episodes import HORIZONS, Episode
+from convex.backtesting.report.chance import rate_cells
+from convex.backtesting.report.episodes import HORIZONS, Episode
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import CONTEXT_KINDS
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Significance

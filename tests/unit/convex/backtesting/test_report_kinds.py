@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convex.backtest.replay import Replayed, replay
-from convex.backtest.report.episodes import episodes_of, sessions_of
-from convex.backtest.report.page import report_bytes
-from convex.backtest.report.suppressed import REASONS
-from convex.backtest.stats_csv import stats_row
+from convex.backtesting.replay import Replayed, replay
+from convex.backtesting.report.episodes import episodes_of, sessions_of
+from convex.backtesting.report.page import report_bytes
+from convex.backtesting.report.suppressed import REASONS
+from convex.backtesting.stats_csv import stats_row
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES, PUBLISHED_RULES
@@ -36,7 +36,7 @@ from shared.domain.kinds import KIND_TRAITS
 from shared.files.timeline import Recording
 from shared.text.data_faults import describe_cause
 from tests.support.data import shared_data
-from tests.unit.convex.backtest.test_report import PAIR, ROWS, checked, told
+from tests.unit.convex.backtesting.test_report import PAIR, ROWS, checked, told
 
 _REGIMES = (
     *(("2020-03-02", "NEUTRAL"), ("2020-03-03", "RISK_OFF"), ("2020-03-04", "RISK_OFF")),

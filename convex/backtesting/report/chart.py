@@ -6,8 +6,8 @@ from datetime import date
 from html import escape
 from typing import Final
 
-from convex.backtest.report.episodes import Episode, Session
-from convex.backtest.report.lanes import LANE_HEIGHT, LEAST_WIDTH, Place, lanes
+from convex.backtesting.report.episodes import Episode, Session
+from convex.backtesting.report.lanes import LANE_HEIGHT, LEAST_WIDTH, Place, lanes
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.pairs import Pair

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex.backtest.replay import Replayed
-from convex.backtest.report.chance import (
+from convex.backtesting.replay import Replayed
+from convex.backtesting.report.chance import (
     ChanceFigures,
     HalfCheck,
     figures_of_events,
     figures_of_history,
     observed_here,
 )
-from convex.backtest.report.episodes import Session, episodes_of
-from convex.backtest.report.page import report_bytes
+from convex.backtesting.report.episodes import Session, episodes_of
+from convex.backtesting.report.page import report_bytes
 from convex.commands.chance_of_data import chance_of_data
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.false_alarms import FalseAlarms
@@ -34,7 +34,7 @@ from shared.domain.divergences import (
 )
 from shared.files.timeline import Recording
 from tests.support.builders_kinds import chance_of, divergence_of
-from tests.unit.convex.backtest.test_report import PAIR, ROWS, checked, told
+from tests.unit.convex.backtesting.test_report import PAIR, ROWS, checked, told
 
 CALENDAR = xnys_calendar()
 FIGURE = FalseAlarms(

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from convex.backtest.outcomes import EveryBar
-from convex.backtest.stats_csv import StatsRow, history_rows, stats_row
+from convex.backtesting.outcomes import EveryBar
+from convex.backtesting.stats_csv import StatsRow, history_rows, stats_row
 from services.signals.core.confirmed import Values, confirmed_values, regimes
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.engine.engine import LeadEngine

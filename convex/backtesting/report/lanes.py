@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from convex.backtest.report.episodes import Episode, Session
+from convex.backtesting.report.episodes import Episode, Session
 from shared.domain.divergences import Confirmation, Kind
 from shared.domain.kinds import DIRECTIONS, KIND_TRAITS
 from shared.domain.pairs import Pair

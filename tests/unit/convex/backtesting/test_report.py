@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from convex.backtest.replay import Replayed, replay
-from convex.backtest.report.episodes import Session, episodes_of, sessions_of
-from convex.backtest.report.page import report_bytes
-from convex.backtest.stats_csv import COLUMNS, StatsRow
+from convex.backtesting.replay import Replayed, replay
+from convex.backtesting.report.episodes import Session, episodes_of, sessions_of
+from convex.backtesting.report.page import report_bytes
+from convex.backtesting.stats_csv import COLUMNS, StatsRow
 from services.signals.core.divergence.rules import Rule
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import (

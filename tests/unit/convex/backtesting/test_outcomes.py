@@ -1,6 +1,6 @@
 """What followed the openings of a backtest: the same as the live service shows, over all sessions."""
 
-from convex.backtest.outcomes import EveryBar
+from convex.backtesting.outcomes import EveryBar
 from services.signals.core.pairs.snapshot import take_snapshot
 from shared.domain.bars import HISTORY_SESSIONS
 from shared.domain.divergences import Direction, Kind

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex.backtest.replay import replay
+from convex.backtesting.replay import replay
 from convex.cli import main
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import DEFAULT_RULES, PUBLISHED_RULES

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from convex.backtest.stats_csv import COLUMNS, StatsRow
+from convex.backtesting.stats_csv import COLUMNS, StatsRow
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.observation import sign_of
 from services.signals.core.outcomes.scoring import last_closed
