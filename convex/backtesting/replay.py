@@ -23,6 +23,7 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.snapshots import OutcomeSummary
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
+from shared.files.file_note import FileNote
 from shared.files.timeline import Recording, in_units, no_overlap, read_timeline
 
 _UNLIMITED = 1 << 31
@@ -44,6 +45,8 @@ class Replayed:
         By session, every statistic that decided there. Sessions that only filled the windows are absent.
     outcomes
         What followed the openings, over all sessions.
+    notes
+        What was noticed about the files, in the order in which they were read.
     """
 
     rows: list[StatsRow] = field(default_factory=list)
@@ -53,6 +56,7 @@ class Replayed:
     outcomes: tuple[OutcomeSummary, ...] = ()
     ticks: int = 0
     bars: int = 0
+    notes: list[FileNote] = field(default_factory=list)
 
 
 def replay(
@@ -88,7 +92,8 @@ def replay(
     replayed = Replayed()
     history: list[Bar] = []
     every_bar = EveryBar(pair.lead, pair.other)
-    for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
+    timeline = read_timeline(recording, pair=pair, calendar=calendar, on_note=replayed.notes.append)
+    for unit in in_units(timeline):
         if isinstance(unit, QuoteBatch):
             _take(replayed, monitor, engine.apply(unit), every_bar)
             replayed.ticks += len(unit.ts_event_ns)

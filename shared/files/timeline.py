@@ -4,8 +4,8 @@ The replay feed of the ingestor and ``convex backtest`` both read their files wi
 give the same log, and the same log gives the same events.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
 from shared.files.daily_csv import read_daily_csv
+from shared.files.file_note import FileNote
+from shared.files.reading_options import ReadingOptions
 from shared.files.sampled_closes import SampledCloses
 from shared.files.tick_csv import has_tick_header, read_tick_csv
 
@@ -32,21 +34,34 @@ class Recording:
     start, end
         Sessions, both included. Sessions before ``start`` only fill windows, with closes sampled from the
         ticks before it where the daily files have none.
+    reading
+        What the person said about the files.
     """
 
     lead_files: tuple[Path, ...]
     other_files: tuple[Path, ...]
     start: date | None = None
     end: date | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
 
 
 def read_timeline(
-    recording: Recording, *, pair: Pair, calendar: SessionCalendar
+    recording: Recording,
+    *,
+    pair: Pair,
+    calendar: SessionCalendar,
+    on_note: Callable[[FileNote], None] = lambda _note: None,
 ) -> Iterator[BarBatch | QuoteBatch]:
     """Yield what the files hold, in the order in which it would have become known.
 
     History comes first, one batch for each leg. Then come quotes by event time; each bar comes between them,
     in a batch of its own, after every quote before its ``known_at``.
+
+    Parameters
+    ----------
+    on_note
+        Called with what was noticed: about daily files before the first value comes out, about a tick file
+        once its last row has been read.
 
     Raises
     ------
