@@ -30,32 +30,45 @@ class EveryBar:
     """
 
     def __init__(self, lead: str, other: str) -> None:
-        self._legs = {name: LegHistory(limit=_UNLIMITED) for name in (lead, other)}
+        self._legs = (LegHistory(limit=_UNLIMITED), LegHistory(limit=_UNLIMITED))
+        self._by_name = dict(zip((lead, other), self._legs, strict=True))
 
     def put(self, bars: Iterable[Bar]) -> None:
         """Add bars; a later revision of a session replaces the earlier one."""
         for bar in bars:
-            self._legs[bar.instrument].put(bar)
+            self._by_name[bar.instrument].put(bar)
+
+    @property
+    def lead(self) -> LegHistory:
+        """Return the lead's bars."""
+        return self._legs[0]
+
+    @property
+    def other(self) -> LegHistory:
+        """Return the other leg's bars."""
+        return self._legs[1]
 
     def outcomes_of(
         self, events: Sequence[DivergenceEvent], *, calendar: SessionCalendar
     ) -> tuple[OutcomeSummary, ...]:
         """Return what followed the openings among some events."""
-        aligned = align(*self._legs.values())
-        # Two openings between the same two closes have the same outcome: they count once, as in the ledger.
-        opened = dict.fromkeys(
-            (
-                event.kind,
-                event.direction,
-                last_closed(parse_rfc3339(event.occurred_at), calendar=calendar, newest=""),
-            )
-            for event in events
-            if event.type is Transition.OPEN and (event.kind, event.direction) in CLAIMS and _is_scored(event)
+        aligned = align(self.lead, self.other)
+        return summarise(rescored(openings_among(events, calendar=calendar), aligned), aligned)
+
+
+def openings_among(events: Iterable[DivergenceEvent], *, calendar: SessionCalendar) -> list[Opening]:
+    """Return the openings that are scored among some events, without their scores."""
+    # Two openings between the same two closes have the same outcome: they count once, as in the ledger.
+    opened = dict.fromkeys(
+        (
+            event.kind,
+            event.direction,
+            last_closed(parse_rfc3339(event.occurred_at), calendar=calendar, newest=""),
         )
-        openings = [
-            Opening(kind=kind, direction=direction, session=session) for kind, direction, session in opened
-        ]
-        return summarise(rescored(openings, aligned), aligned)
+        for event in events
+        if event.type is Transition.OPEN and (event.kind, event.direction) in CLAIMS and _is_scored(event)
+    )
+    return [Opening(kind=kind, direction=direction, session=session) for kind, direction, session in opened]
 
 
 def _is_scored(event: DivergenceEvent) -> bool:

@@ -47,6 +47,8 @@ class Replayed:
         What followed the openings, over all sessions.
     notes
         What was noticed about the files, in the order in which they were read.
+    every_bar
+        The bars of both legs.
     """
 
     rows: list[StatsRow] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Replayed:
     suppressed: Counter[str] = field(default_factory=Counter)
     values: dict[str, Values] = field(default_factory=dict)
     outcomes: tuple[OutcomeSummary, ...] = ()
+    every_bar: EveryBar | None = None
     ticks: int = 0
     bars: int = 0
     notes: list[FileNote] = field(default_factory=list)
@@ -89,9 +92,9 @@ def replay(
         ),
     )
     monitor = engine.monitors[0]
-    replayed = Replayed()
-    history: list[Bar] = []
     every_bar = EveryBar(pair.lead, pair.other)
+    replayed = Replayed(every_bar=every_bar)
+    history: list[Bar] = []
     timeline = read_timeline(recording, pair=pair, calendar=calendar, on_note=replayed.notes.append)
     for unit in in_units(timeline):
         if isinstance(unit, QuoteBatch):

@@ -100,11 +100,31 @@ def effectiveness_estimate(a: NDArray[np.float64], b: NDArray[np.float64], size:
     Estimate(value=1.0, low=1.0, high=1.0)
     """
     series = hedged_returns(a, b, size)
-    if series is None:
-        return Estimate(value=None)
-    alone, hedged = (centred(each)[1] for each in series)
+    return Estimate(value=None) if series is None else variance_removed(*series)
+
+
+def variance_removed(alone: NDArray[np.float64], hedged: NDArray[np.float64]) -> Estimate:
+    """Estimate the share of the variance of some returns that a hedge removed from them.
+
+    Parameters
+    ----------
+    alone, hedged
+        Returns of the same sessions in session order, shape ``(n,)`` each, with ``n >= 2``; finite.
+
+    Returns
+    -------
+    Estimate
+        As of `effectiveness_estimate`; None where the returns alone have no variance.
+
+    Examples
+    --------
+    >>> alone = np.array([1.0, -1.0, 2.0, -2.0])
+    >>> variance_removed(alone, 0.5 * alone).value
+    0.75
+    """
+    alone, hedged = centred(alone)[1], centred(hedged)[1]
     squares_alone, squares_hedged = float(alone @ alone), float(hedged @ hedged)
-    degrees = size - 1
+    degrees = alone.size - 1
     if squares_alone == 0.0:
         return Estimate(value=None)
     left = (squares_hedged / degrees) / (squares_alone / degrees)
