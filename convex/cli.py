@@ -1,44 +1,64 @@
-"""The command ``convex``: registers every command, and prints an error as one clear line.
+"""The command ``convex``: shows every command, imports the one that is called, prints an error as one line.
 
 Exit codes: 0 asked to stop or done, 1 crashed or Kafka cannot be reached, 2 configuration or input.
 """
 
 import logging
 import sys
+from typing import Final
 
 import typer
 
-from convex.commands import (
-    backtest,
-    calibrate,
-    deadletters,
-    deliveries,
-    demo,
-    doctor,
-    explain,
-    services,
-    testfire,
-    topics,
-)
+from convex.late_commands import LateCommand, late_group
 from shared.errors import ConfigError, ServiceError
+
+# In the order of the help. Each text is the first paragraph of the command's own help.
+COMMANDS: Final[dict[str, LateCommand]] = {
+    "ingestor": ("convex.commands.services:ingestor", "Stream ticks, bars and macro series into Kafka."),
+    "signals": ("convex.commands.services:signals", "Turn ticks and bars into divergence events."),
+    "notifier": ("convex.commands.services:notifier", "Deliver events as e-mails and signed webhooks."),
+    "dashboard": ("convex.commands.services:dashboard", "Serve the comparison page."),
+    "backtest": (
+        "convex.commands.backtest:backtest",
+        "List the alerts that these rules would have sent; ticks are replayed after the daily history.",
+    ),
+    "calibrate": (
+        "convex.commands.calibrate:calibrate",
+        "Estimate how often chance alone would open each rule in a year.",
+    ),
+    "explain": (
+        "convex.commands.explain:explain",
+        "Recompute an event from the log and print each step; exit 1 if a number differs.",
+    ),
+    "demo": (
+        "convex.commands.demo:demo",
+        "Run the whole system on this machine: page, events, e-mails, webhooks.",
+    ),
+    "test-fire": (
+        "convex.commands.testfire:fire",
+        "Send every subscription of a pair a message that says it is a test; print its event_id.",
+    ),
+    "doctor": (
+        "convex.commands.doctor:doctor",
+        "Check settings, files and connections from here; exit 1 if any check failed.",
+    ),
+    "topics": ("convex.commands.topics:app", "Kafka topics."),
+    "deadletters": ("convex.commands.deadletters:app", "Records that could not be used and were kept."),
+    "deliveries": (
+        "convex.commands.deliveries:app",
+        "Messages to receivers: what waits, and sending again.",
+    ),
+}
 
 app = typer.Typer(
     name="convex",
+    cls=late_group(COMMANDS),
     help="Watch pairs of markets and send one alert when a pair diverges from its own history.",
+    callback=lambda: None,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-services.register(app)
-app.command("backtest")(backtest.backtest)
-app.command("calibrate")(calibrate.calibrate)
-app.command("explain")(explain.explain)
-app.command("demo")(demo.demo)
-app.add_typer(topics.app, name="topics")
-app.add_typer(deadletters.app, name="deadletters")
-app.add_typer(deliveries.app, name="deliveries")
-app.command("test-fire")(testfire.fire)
-app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

@@ -20,12 +20,6 @@ Run = Callable[[asyncio.Event], Awaitable[None]]
 _COLLECTION_THRESHOLDS = (50_000, 20, 50)
 
 
-def register(app: typer.Typer) -> None:
-    """Add a command for each service."""
-    for command in (ingestor, signals, notifier, dashboard):
-        app.command(command.__name__)(command)
-
-
 def ingestor(
     record: Annotated[
         Path | None, typer.Option(help="Keep what providers send in this folder, compressed, without keys.")
