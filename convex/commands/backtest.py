@@ -1,14 +1,12 @@
 """``convex backtest``: run the live engine over history."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shared.domain.pairs import Pair
 from shared.errors import ConfigError
 
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
@@ -53,26 +51,19 @@ def backtest(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from convex.backtesting.replay import Replayed, events_bytes, replay
+    from convex.backtesting.replay import Replayed, events_bytes
+    from convex.backtesting.run import known_pair, run_backtest
     from convex.backtesting.stats_csv import stats_bytes
     from convex.result_files import Outputs
     from services.signals.false_alarms.loading import load_false_alarms
     from services.signals.rules_file import load_rules
-    from shared.calendars import xnys_calendar
     from shared.domain.divergences import Transition
     from shared.domain.instants import from_ns
     from shared.files.timeline import Recording
-    from shared.pairs.loading import load_pairs
-    from shared.version import CODE_VERSION
 
-    chosen = next((each for each in load_pairs("replay") if each.name == pair), None)
-    if chosen is None:
-        known = ", ".join(each.name for each in load_pairs("replay"))
-        raise ConfigError(f"--pair {pair}: is not known; known are {known}")
+    chosen = known_pair(pair, baseline=baseline)
     if report_paths == 1:
         raise ConfigError("--report-paths 1: one history has no error; give 2 or more, or 0 for none")
-    if baseline is not None:
-        chosen = _with_baseline(chosen, baseline)
     if start is not None and end is not None and start > end:
         raise ConfigError(f"--start {start:%Y-%m-%d}: is after --end {end:%Y-%m-%d}")
     recording = Recording(
@@ -94,7 +85,6 @@ def backtest(
         TextColumn("sessions  {task.fields[ticks]:,} ticks  {task.fields[events]} events"),
         TimeElapsedColumn(),
     )
-    calendar = xnys_calendar()
     with outputs, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=None, ticks=0, events=0)
 
@@ -107,15 +97,8 @@ def backtest(
                 events=len(so_far.events),
             )
 
-        replayed = replay(
-            recording,
-            pair=chosen,
-            rules=known_rules,
-            calendar=calendar,
-            code_version=CODE_VERSION,
-            false_alarms=chance,
-            on_progress=show,
-        )
+        found = run_backtest(recording, pair=chosen, rules=known_rules, false_alarms=chance, on_progress=show)
+        replayed = found.replayed
         progress.update(
             task,
             description="done",
@@ -127,20 +110,10 @@ def backtest(
         # Everything is computed before anything is written, so a bad last row leaves no partial result.
         contents = [stats_bytes(replayed.rows), events_bytes(replayed.events)]
         if report is not None:
-            from convex.backtesting.report.page import report_bytes
-            from convex.commands.chance_of_data import chance_of_data
+            from convex.report_of_backtest import report_of_backtest
 
             progress.update(task, description="chance")
-            figures = chance_of_data(
-                recording,
-                replayed.events,
-                pair=chosen,
-                rules=known_rules,
-                paths=report_paths,
-                calendar=calendar,
-                figures=chance,
-            )
-            contents.append(report_bytes(replayed, pair=chosen, rules=known_rules, figures=figures))
+            contents.append(report_of_backtest(found, paths=report_paths))
         outputs.write(contents)
     console.print(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "
@@ -152,10 +125,3 @@ def backtest(
     if replayed.suppressed:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))
         console.print(f"not acted on: {reasons}")
-
-
-def _with_baseline(pair: Pair, band: tuple[float, float]) -> Pair:
-    try:
-        return replace(pair, agreement_low=band[0], agreement_high=band[1])
-    except ConfigError as error:
-        raise ConfigError(f"--baseline {band[0]:g} {band[1]:g}: {error}") from error

@@ -18,7 +18,7 @@ from convex.backtesting.report.chance import (
 )
 from convex.backtesting.report.episodes import Session, episodes_of
 from convex.backtesting.report.page import report_bytes
-from convex.commands.chance_of_data import chance_of_data
+from convex.report_of_backtest import chance_of_data
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.false_alarms import FalseAlarms
 from services.signals.core.kinds.registry import PUBLISHED_RULES

@@ -1,15 +1,18 @@
-"""The figures by chance of a report, computed from the data that the report is about."""
+"""The report of a backtest, with figures by chance that are computed from the data that it is about."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from convex.backtesting.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
+from convex.backtesting.report.page import report_bytes
+from convex.backtesting.run import Backtest
 from convex.calibrate.false_alarms import expect_false_alarms
 from convex.calibrate.history import LEAST_RETURNS, History, read_history
 from convex.calibrate.rule_openings import can_count
 from convex.calibrate.second_half import check_second_half
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.false_alarms import FalseAlarms
+from shared.calendars import xnys_calendar
 from shared.domain.divergences import DivergenceEvent, Estimate
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
@@ -20,6 +23,26 @@ from shared.files.timeline import Recording
 # A report is read, not quoted: twenty years of each history and twenty refits, as `convex calibrate` has by
 # default, but only as many histories as take some seconds.
 _YEARS, _REFITS, _SEED = 20, 20, 1
+
+
+def report_of_backtest(backtest: Backtest, *, paths: int) -> bytes:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    paths
+        Synthetic histories for the figures by chance, at least 2; 0 shows the figures of the events.
+    """
+    figures = chance_of_data(
+        backtest.recording,
+        backtest.replayed.events,
+        pair=backtest.pair,
+        rules=backtest.rules,
+        paths=paths,
+        calendar=xnys_calendar(),
+        figures=backtest.false_alarms,
+    )
+    return report_bytes(backtest.replayed, pair=backtest.pair, rules=backtest.rules, figures=figures)
 
 
 def chance_of_data(
