@@ -196,11 +196,8 @@ def test_truncated_gzip_is_reported(tmp_path: Path) -> None:
     assert error_of(path).startswith(f"{path}: cannot be read: Compressed file ended")
 
 
-@pytest.mark.parametrize(
-    "content", [b"date,close\n2019-06-03,5\n", b"\x1f\x8b\x08\x00garbage-garbage-garbage"]
-)
-def test_gzip_in_name_only_is_reported(tmp_path: Path, content: bytes) -> None:
-    path = write(tmp_path / "iwm.csv.gz", content)
+def test_damaged_gzip_is_reported(tmp_path: Path) -> None:
+    path = write(tmp_path / "iwm.csv.gz", b"\x1f\x8b\x08\x00garbage-garbage-garbage")
 
     assert error_of(path).startswith(f"{path}: cannot be read: ")
 
