@@ -1,7 +1,6 @@
 """The report of a backtest, with figures by chance that are computed from the data that it is about."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from convex.backtesting.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
 from convex.backtesting.report.page import report_bytes
@@ -17,7 +16,6 @@ from shared.domain.divergences import DivergenceEvent, Estimate
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
-from shared.files.tick_csv import has_tick_header
 from shared.files.timeline import Recording
 
 # A report is read, not quoted: twenty years of each history and twenty refits, as `convex calibrate` has by
@@ -73,14 +71,14 @@ def chance_of_data(
     if not paths:
         return figures_of_events(events, known=known)
     evaluated = tuple(rule for rule in rules if can_count(rule.kind, pair))
-    lead_files = tuple(path for path in recording.lead_files if not has_tick_header(path))
-    if not evaluated or not lead_files:
+    daily = recording.without_ticks()
+    if not evaluated or daily is None:
         missing = "daily closes of both legs" if evaluated else "a rule whose openings can be counted"
         return figures_of_events(
             events, why=f"No figure was computed from these data: it needs {missing}.", known=known
         )
     try:
-        history = read_history(replace(recording, lead_files=lead_files), pair=pair, calendar=calendar)
+        history = read_history(daily, pair=pair, calendar=calendar)
     except ConfigError as error:
         return figures_of_events(
             events, why=f"No figure was computed from these data: {_reason(error, recording)}.", known=known

@@ -65,9 +65,7 @@ def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar)
         With file, row and field, as `shared.files.timeline.read_timeline`; also for ticks, for a history of
         fewer than `LEAST_RETURNS` returns, for a leg whose close never changes, and for two that are one.
     """
-    for path in recording.lead_files:
-        if has_tick_header(path):
-            raise ConfigError(f"{path}: holds ticks; give daily closes (date,close[,adj_close])")
+    _refuse_ticks(recording)
     legs = {each: LegHistory(limit=_UNLIMITED) for each in (pair.lead, pair.other)}
     for batch in read_timeline(recording, pair=pair, calendar=calendar):
         # Without tick files a timeline is bars only.
@@ -75,18 +73,25 @@ def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar)
             for bar in batch.bars:
                 legs[bar.instrument].put(bar)
     aligned = align(without_unusable(legs[pair.lead]), without_unusable(legs[pair.other]))
-    names = ", ".join(str(path) for path in (*recording.lead_files, *recording.other_files))
+    names = f"{recording.lead_name}, {recording.other_name}"
     if aligned.lead_returns.size < LEAST_RETURNS:
         raise ConfigError(
             f"{names}: have {len(aligned)} sessions in common; give at least {LEAST_RETURNS + 1}, two years"
         )
-    for files, returns in (
-        (recording.lead_files, aligned.lead_returns),
-        (recording.other_files, aligned.other_returns),
+    for of_leg, returns in (
+        (recording.lead_name, aligned.lead_returns),
+        (recording.other_name, aligned.other_returns),
     ):
         if not returns.any():
-            of_leg = ", ".join(map(str, files))
             raise ConfigError(f"{of_leg}: close: never changes; a flat leg has no correlation")
     if abs(float(np.corrcoef(aligned.lead_returns, aligned.other_returns)[0, 1])) > _WHOLE:
         raise ConfigError(f"{names}: have the same returns; give the files of two different legs")
     return History(sessions=tuple(aligned.sessions), lead=aligned.lead_returns, other=aligned.other_returns)
+
+
+def _refuse_ticks(recording: Recording) -> None:
+    for path in recording.lead_files:
+        if has_tick_header(path):
+            raise ConfigError(f"{path}: holds ticks; give daily closes (date,close[,adj_close])")
+    if recording.holds_ticks:
+        raise ConfigError(f"{recording.lead_name}: holds ticks; give daily closes")

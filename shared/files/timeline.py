@@ -5,7 +5,7 @@ give the same log, and the same log gives the same events.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
 from shared.files.daily_csv import read_daily_csv
 from shared.files.file_note import FileNote
+from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
 from shared.files.sampled_closes import SampledCloses
 from shared.files.tick_csv import has_tick_header, read_tick_csv
@@ -36,6 +37,8 @@ class Recording:
         ticks before it where the daily files have none.
     reading
         What the person said about the files.
+    lead_held, other_held
+        What a program has in memory of a leg; None where everything is in files.
     """
 
     lead_files: tuple[Path, ...]
@@ -43,6 +46,37 @@ class Recording:
     start: date | None = None
     end: date | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
+    lead_held: HeldLeg | None = None
+    other_held: HeldLeg | None = None
+
+    @property
+    def lead_name(self) -> str:
+        """Return what an error calls the lead's files."""
+        return _name(self.lead_files, self.lead_held)
+
+    @property
+    def other_name(self) -> str:
+        """Return what an error calls the other leg's files."""
+        return _name(self.other_files, self.other_held)
+
+    @property
+    def holds_ticks(self) -> bool:
+        """Return whether ticks of the lead are in memory."""
+        return self.lead_held is not None and bool(self.lead_held.quotes)
+
+    def without_ticks(self) -> "Recording | None":
+        """Return the daily part; None if the lead has none.
+
+        Raises
+        ------
+        ConfigError
+            If a file cannot be read.
+        """
+        files = tuple(path for path in self.lead_files if not has_tick_header(path))
+        held = replace(self.lead_held, quotes=()) if self.lead_held is not None else None
+        if not files and (held is None or not held.bars):
+            return None
+        return replace(self, lead_files=files, lead_held=held)
 
 
 def read_timeline(
@@ -74,9 +108,13 @@ def read_timeline(
     daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
     lead = read_daily_csv(*daily_files, instrument=pair.lead, calendar=calendar)
     other = read_daily_csv(*recording.other_files, instrument=pair.other, calendar=calendar)
-    _require_overlap(lead, other, recording, has_ticks=bool(tick_files))
+    if recording.lead_held is not None:
+        lead += recording.lead_held.bars
+    if recording.other_held is not None:
+        other += recording.other_held.bars
+    _require_overlap(lead, other, recording, has_ticks=bool(tick_files) or recording.holds_ticks)
     samples = SampledCloses(pair.lead, calendar=calendar, without=[bar.session for bar in lead])
-    ticks = _between(_all_ticks(tick_files, pair.lead), recording, samples)
+    ticks = _between(_all_ticks(tick_files, pair.lead, recording.lead_held), recording, samples)
     first = next(ticks, None)
     if recording.start is not None:
         lead = tuple(
@@ -161,14 +199,16 @@ def _live_bar(bar: Bar) -> BarBatch:
 
 def no_overlap(recording: Recording) -> ConfigError:
     """Return the error for files without a session that both legs have."""
-    names = ", ".join(str(path) for path in recording.other_files)
-    leads = ", ".join(str(path) for path in recording.lead_files)
     within = "".join(
         f" {word} {day}"
         for word, day in (("from", recording.start), ("to", recording.end))
         if day is not None
     )
-    return ConfigError(f"{leads}: no session in common with {names}{within}; give files whose dates overlap")
+    legs = "files" if recording.lead_held is None and recording.other_held is None else "legs"
+    return ConfigError(
+        f"{recording.lead_name}: no session in common with {recording.other_name}{within}; "
+        f"give {legs} whose dates overlap"
+    )
 
 
 def _require_overlap(
@@ -190,7 +230,7 @@ def _is_within(session: str, recording: Recording) -> bool:
     return begin <= session <= end
 
 
-def _all_ticks(paths: tuple[Path, ...], instrument: str) -> Iterator[QuoteBatch]:
+def _all_ticks(paths: tuple[Path, ...], instrument: str, held: HeldLeg | None) -> Iterator[QuoteBatch]:
     previous: tuple[Path, int] | None = None
     for path in paths:
         for batch in read_tick_csv(path, instrument=instrument):
@@ -200,6 +240,8 @@ def _all_ticks(paths: tuple[Path, ...], instrument: str) -> Iterator[QuoteBatch]
                 )
             previous = (path, int(batch.ts_event_ns[-1]))
             yield batch
+    if held is not None:
+        yield from held.quotes
 
 
 def _between(
@@ -216,6 +258,10 @@ def _between(
             yield batch.rows(low, high)
         if high < len(batch.ts_event_ns):
             return
+
+
+def _name(files: tuple[Path, ...], held: HeldLeg | None) -> str:
+    return ", ".join([*map(str, files), *([held.name] if held is not None else [])])
 
 
 def _midnight_ns(day: date) -> int:
