@@ -10,13 +10,14 @@ from aiokafka.protocol.admin import ApiVersionRequest
 from convex.doctor.finding import Finding, failed, passed, skipped
 from shared.config import KafkaSettings
 from shared.kafka.clients import make_admin
-from shared.kafka.topics import ALL_TOPICS, STATE, TICKS, Topic
+from shared.kafka.topics import ALL_TOPICS, PROOFS, STATE, TICKS, Topic
 
 _TIMEOUT_SECONDS: Final = 10.0
 _FETCH: Final = 1
 # Apache Kafka 4.0 dropped the fetch requests that clients from before 0.10 send (KIP-896).
 _LEAST_FETCH_OF_KAFKA_4: Final = 4
 _CREATE: Final = "convex topics create"
+_BY_LEAD: Final = (TICKS, STATE, PROOFS)
 
 
 async def check_kafka(settings: KafkaSettings) -> list[Finding]:
@@ -95,18 +96,21 @@ def _check_topic(topic: Topic, partitions: dict[str, int], cleanup: dict[str, st
 
 
 def _check_partitioning(partitions: dict[str, int]) -> Finding:
-    ticks, state = partitions.get(TICKS.name), partitions.get(STATE.name)
-    if ticks is None or state is None:
-        return skipped("partitioning", f"needs {TICKS.name} and {STATE.name}")
-    detail = f"{TICKS.name} {ticks}, {STATE.name} {state}"
-    if state < ticks:
-        # A checkpoint names its partition itself: more partitions move no checkpoint.
-        remedy = f"stop signals, then kafka-topics.sh --alter --topic {STATE.name} --partitions {ticks}"
-    elif state > ticks:
+    counts = {topic.name: partitions.get(topic.name) for topic in _BY_LEAD}
+    if None in counts.values():
+        return skipped("partitioning", f"needs {TICKS.name}, {STATE.name} and {PROOFS.name}")
+    ticks, state, _ = known = [count or 0 for count in counts.values()]
+    detail = ", ".join(f"{name} {count}" for name, count in counts.items())
+    short = next((name for name, count in counts.items() if (count or 0) < ticks), None)
+    if state > ticks:
         remedy = (
-            "delete both topics and create them with one CONVEX_KAFKA_PARTITIONS; more partitions for "
-            "ticks.v1 alone would move leads away from their checkpoints"
+            f"delete {TICKS.name} and {STATE.name} and create them with one CONVEX_KAFKA_PARTITIONS; more "
+            f"partitions for {TICKS.name} alone would move leads away from their checkpoints"
         )
+    elif short is not None:
+        # A checkpoint or a proof names its partition itself: more partitions move none.
+        remedy = f"stop signals, then kafka-topics.sh --alter --topic {short} --partitions {ticks}"
     else:
-        return passed("partitioning", f"equal: {detail}")
+        # Partitions of proofs.v1 beyond those of the logs stay empty.
+        return passed("partitioning", f"{'equal' if len(set(known)) == 1 else 'enough'}: {detail}")
     return failed("partitioning", f"must be equal: {detail}", remedy)

@@ -88,6 +88,19 @@ def check_false_alarms(settings: SignalsSettings) -> Finding:
     return passed("false alarms", f"{', '.join(f'{pair} {rule}' for pair, rule in figures)}, {which}")
 
 
+def check_proof_key(settings: SignalsSettings) -> Finding:
+    """Check the key that signs proofs."""
+    try:
+        from services.signals.proofs.proof_key import load_proof_key
+
+        key = load_proof_key(settings.proof_key_file)
+    except ConfigError as error:
+        return failed("proof key", error, "correct the file that CONVEX_SIGNALS_PROOF_KEY_FILE names")
+    except ModuleNotFoundError as error:
+        return skipped("proof key", f"{error.name} is not installed here; run it where signals runs")
+    return passed("proof key", "none: proofs have no signature" if key is None else f"key_id {key.key_id}")
+
+
 def check_calendar(*, now: datetime) -> Finding:
     """Check that the exchange calendar includes today and the days after it, in New York."""
     try:

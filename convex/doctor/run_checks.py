@@ -44,8 +44,9 @@ async def run_checks(*, has_providers: bool = True) -> list[Finding]:
     if signals:
         findings.append(found_at_once("rules", partial(local.check_rules, signals)))
         findings.append(found_at_once("false alarms", partial(local.check_false_alarms, signals)))
+        findings.append(found_at_once("proof key", partial(local.check_proof_key, signals)))
     else:
-        findings += [skipped(check, _UNUSABLE) for check in ("rules", "false alarms")]
+        findings += [skipped(check, _UNUSABLE) for check in ("rules", "false alarms", "proof key")]
     kafka_settings = _usable(KafkaSettings)
     if kafka_settings:
         findings += _several(await found("kafka", kafka.check_kafka(kafka_settings)))

@@ -9,6 +9,7 @@ from services.signals.config import SignalsSettings
 from services.signals.core.statistics.cointegration import load_statsmodels
 from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SignalsMetrics
+from services.signals.proofs.proof_key import load_proof_key
 from services.signals.rules_file import load_rules_of_pairs
 from services.signals.stream.credentials import faust_credentials
 from services.signals.stream.fatal import exit_process
@@ -41,17 +42,20 @@ async def run_signals(
     Raises
     ------
     ConfigError
-        If the rules file, or the one of the false alarms, cannot be used.
+        If the rules file, the one of the false alarms or the key of the proofs cannot be used.
     BrokerUnavailable
         If Kafka cannot be reached at the start, or a topic is not there.
     """
     rules = load_rules_of_pairs(settings.rules_file, [pair.name for pair in pairs])
     false_alarms = load_false_alarms(settings.false_alarms_file)
+    proof_key = load_proof_key(settings.proof_key_file)
     # A second of work, which must not stand between a tick and its event.
     await asyncio.to_thread(load_statsmodels)
-    await require_topics(kafka, topics.TICKS, topics.STATE, topics.DIVERGENCES)
+    await require_topics(kafka, topics.TICKS, topics.STATE, topics.DIVERGENCES, topics.PROOFS)
     registry = CollectorRegistry()
-    metrics = SignalsMetrics(registry, pairs=[pair.name for pair in pairs])
+    metrics = SignalsMetrics(
+        registry, pairs=[pair.name for pair in pairs], leads=dict.fromkeys(pair.lead for pair in pairs)
+    )
     async with Publisher(kafka, client_id=f"convex-{settings.instance_id}") as publisher:
         worker = Worker(
             kafka=kafka,
@@ -63,6 +67,7 @@ async def run_signals(
             metrics=metrics,
             clock=clock,
             checkpoint_every_records=settings.checkpoint_every_records,
+            proof_key=proof_key,
         )
         app = build_app(
             StreamSettings(
@@ -94,6 +99,7 @@ async def run_signals(
                 port=health.port,
                 pairs=[pair.name for pair in pairs],
                 rules=[rule.version for rule in rules.every],
+                proof_key_id=proof_key.key_id if proof_key is not None else None,
             )
             reporting = asyncio.create_task(_report_lag(app, metrics))
             try:

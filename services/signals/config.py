@@ -33,6 +33,11 @@ class SignalsSettings(BaseSettings):
         ge=1,
         description="Records after which a checkpoint follows, at the end of their batch.",
     )
+    proof_key_file: Path | None = Field(
+        default=None,
+        description="PEM file of an ed25519 private key that signs the proofs of each day; no signature when "
+        "not set.",
+    )
     session_timeout_seconds: float = Field(
         default=10.0, ge=1, le=30, description="A dead worker's partitions move after this long."
     )

@@ -61,9 +61,13 @@ class SignalsMetrics:
         Where they are registered.
     pairs
         Names of the pairs that this service computes.
+    leads
+        Instruments that lead them.
     """
 
-    def __init__(self, registry: CollectorRegistry, *, pairs: Iterable[str]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, pairs: Iterable[str], leads: Iterable[str] = ()
+    ) -> None:
         self.build = Info("convex_build", "Version of the running code.", registry=registry)
         self.build.info({"version": CODE_VERSION, "service": "signals"})
         self.records = Counter("convex_signals_records", "Records applied.", ["topic"], registry=registry)
@@ -128,6 +132,15 @@ class SignalsMetrics:
         self.dead_lettered = Counter(
             "convex_kafka_dead_lettered", "Records kept but not used.", ["topic", "reason"], registry=registry
         )
+        self.proofs = Counter(
+            "convex_signals_proofs", "Days with a published proof.", ["lead"], registry=registry
+        )
+        self.proven = Gauge(
+            "convex_signals_proven_timestamp_seconds",
+            "Event time at which the last day with a proof ended; NaN before the first.",
+            ["lead"],
+            registry=registry,
+        )
         self.checkpoints = Counter("convex_signals_checkpoints", "Checkpoints written.", registry=registry)
         self.lag = Gauge(
             "convex_kafka_consumer_lag_records",
@@ -152,6 +165,9 @@ class SignalsMetrics:
             self.suppressed.labels(reason)
         for reason in DEAD_LETTER_REASONS:
             self.dead_lettered.labels(topics.TICKS.name, reason)
+        for lead in leads:
+            self.proofs.labels(lead)
+            self.proven.labels(lead).set(float("nan"))
         for pair in pairs:
             for transition in Transition:
                 self.events.labels(pair, transition.value)

@@ -8,8 +8,13 @@ Order of effects for a batch, the records of one partition that one fetch brough
 3. publish the checkpoint as of the last record, if one is due, in the order of `CheckpointWriter`;
 4. return, which acknowledges the batch.
 
+A record that ends a lead's day (see `LeadProofs`) ends a part of the batch: after 1 and 2 for the records up
+to it come the state and the proof of the day, in the order of `ProofPublisher`, then 3 in any case, then 1
+for the next record.
+
 A crash before 3 makes all records since the last checkpoint come again, and the same events with the same
-identities; a crash after 3 makes the batch come again, and step 1 skips it. Where a batch begins and ends is
+identities, and the same proof; a crash after 3 makes the batch come again, and step 1 skips it. So no pair's
+checkpoint is ever newer than a day's end whose proof is not in the log. Where a batch begins and ends is
 chance, and changes no event: nothing is decided by what happens to be in memory.
 """
 
@@ -28,13 +33,18 @@ from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.false_alarms import FalseAlarms
+from services.signals.core.pairs.effects import Effects
+from services.signals.core.proofs.lead_proofs import LeadProofs
 from services.signals.metrics import SignalsMetrics
+from services.signals.proofs.proof_key import ProofKey
+from services.signals.proofs.proven_lead import ProvenLead, configuration_of
+from services.signals.proofs.publisher import ProofPublisher
 from services.signals.publishing.outbox import Outbox
 from services.signals.publishing.snapshot_scheduler import SnapshotScheduler
 from services.signals.publishing.snapshots import SnapshotPublisher
 from shared.clock import Clock
 from shared.config import KafkaSettings
-from shared.contracts.ticks import decode_tick_record
+from shared.contracts.ticks import TickRecord, decode_tick_record
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import QuoteBatch, TradeBatch
@@ -53,33 +63,46 @@ class _Running:
 
     Parameters
     ----------
+    lead, writer
+        The engine with its proofs, and what writes its checkpoints.
     applied, checkpointed
         The last offset that it has applied, and the last one with a checkpoint.
     written
         The last offset whose effects a worker before this one may have published already.
     retired
         Pairs that are no longer watched; written with the next checkpoint.
-    changed, is_shared_changed, is_touched
-        What the batch in hand did: pairs of which something changed that must survive a restart, whether
-        something did that they share, and whether any record was of this lead.
+    changed, is_touched
+        What the batch in hand did: pairs of which something changed that must survive a restart, and whether
+        any record was of this lead.
+    is_unwritten
+        Whether something changed that must survive a restart, also what the pairs share, since the batch
+        began or since the last checkpoint.
     """
 
-    restored: RestoredEngine
+    lead: ProvenLead
     writer: CheckpointWriter
     applied: int
     checkpointed: int
     written: int
     retired: tuple[PairCheckpoint, ...]
     changed: set[str] = field(default_factory=set)
-    is_shared_changed: bool = False
     is_touched: bool = False
+    is_unwritten: bool = False
 
     @property
     def engine(self) -> LeadEngine:
-        return self.restored.engine
+        return self.lead.engine
 
     def begin_batch(self) -> None:
-        self.changed, self.is_shared_changed, self.is_touched = set(), False, False
+        self.changed, self.is_touched, self.is_unwritten = set(), False, False
+
+    def apply(self, offset: int, value: bytes, ticks: TickRecord, outbox: Outbox) -> Effects:
+        effects, values = self.lead.apply(offset, value, ticks)
+        if effects.events or effects.sampled:
+            outbox.add_effects(offset, ticks, effects, values)
+        self.changed |= effects.changed
+        self.is_unwritten |= effects.is_shared_changed or bool(effects.changed)
+        return effects
 
 
 @dataclass(slots=True)
@@ -111,6 +134,8 @@ class Worker:
         For durations in metrics only; no decision sees it.
     checkpoint_every_records
         Bounds what a restart reads again.
+    proof_key
+        Signs the proofs; None for proofs without a signature.
     """
 
     def __init__(
@@ -125,6 +150,7 @@ class Worker:
         metrics: SignalsMetrics,
         clock: Clock,
         checkpoint_every_records: int,
+        proof_key: ProofKey | None = None,
     ) -> None:
         self._kafka = kafka
         self._publisher = publisher
@@ -135,6 +161,7 @@ class Worker:
         self._metrics = metrics
         self._clock = clock
         self._checkpoint_every = checkpoint_every_records
+        self._proofs = ProofPublisher(publisher, proof_key, metrics)
         self._snapshots = SnapshotScheduler(metrics, SnapshotPublisher(publisher))
         self._running: dict[int, list[_Running]] = {}
 
@@ -170,13 +197,19 @@ class Worker:
         counts = _Counts()
         for running in leads:
             running.begin_batch()
+            await self._begin_proofs(running)
         for record in records:
             self._apply(record, leads, outbox, counts)
+            for running in leads:
+                if running.lead.proofs.is_over:
+                    await outbox.send()
+                    await self._end_day(running, partition)
         await outbox.send()
         for running in leads:
             # Also without an effect: a lead that fell silent must not hold back where a restart begins.
             if running.applied > running.written:
-                await self._checkpoint(running)
+                if running.is_unwritten or running.applied - running.checkpointed >= self._checkpoint_every:
+                    await self._checkpoint(running)
                 if running.is_touched:
                     self._snapshots.show(running.engine, running.changed)
         if counts.records:
@@ -188,30 +221,26 @@ class Worker:
         await self._snapshots.flush()
 
     def _apply(self, record: Record, leads: list[_Running], outbox: Outbox, counts: _Counts) -> None:
-        offset = record.offset
+        offset, value = record.offset, record.value
         waiting = [running for running in leads if offset > running.applied]
         if leads and not waiting:
             return
         counts.records += 1
         ticks = None
         try:
-            ticks = decode_tick_record(record.value)
+            ticks = decode_tick_record(value)
         except DataError as error:
             # An offset that was written had its dead letter before.
             if not waiting or any(offset > running.written for running in waiting):
-                outbox.add_dead_letter(offset, record.value, error)
+                outbox.add_dead_letter(offset, value, error)
         is_used = False
         for running in waiting:
             running.applied = offset
-            running.restored.thaw_before(offset)
-            if ticks is None or ticks.instrument not in running.engine.legs:
+            running.lead.restored.thaw_before(offset)
+            if ticks is None or value is None or ticks.instrument not in running.engine.legs:
                 continue
             is_used = running.is_touched = True
-            effects = running.engine.apply(ticks)
-            if effects.events or effects.sampled:
-                outbox.add_effects(offset, ticks, effects)
-            running.changed |= effects.changed
-            running.is_shared_changed |= effects.is_shared_changed
+            effects = running.apply(offset, value, ticks, outbox)
             if effects.suppressed:
                 counts.suppressed.update(effects.suppressed)
             if isinstance(ticks, QuoteBatch | TradeBatch):
@@ -244,8 +273,15 @@ class Worker:
             monitor.pair.name for monitor in engine.monitors if monitor.pair.name in known.superseded
         )
         writer.add(engine)
+        proofs = LeadProofs(engine, configuration=configuration_of(engine))
+        if plan.day is not None:
+            proofs.go_on(plan.day, plan.events, applied=plan.counted)
+        elif plan.counted == BEGINNING:
+            proofs.begin(BEGINNING)
+        proven = ProvenLead(restored, proofs)
+        self._proofs.show(proven)
         return _Running(
-            restored=restored,
+            lead=proven,
             writer=writer,
             applied=plan.applied,
             checkpointed=plan.applied,
@@ -253,12 +289,29 @@ class Worker:
             retired=plan.retired,
         )
 
+    async def _begin_proofs(self, running: _Running) -> None:
+        """Begin the first day after checkpoints of an older version, once no pair is ahead of its lead.
+
+        The checkpoint comes before any proof, so that a restart begins the day with the same record.
+        """
+        if running.lead.proofs.day is None and running.applied >= running.written:
+            running.lead.restored.thaw_before(running.applied + 1)
+            running.lead.proofs.begin(running.applied)
+            await self._checkpoint(running)
+
+    async def _end_day(self, running: _Running, partition: int) -> None:
+        """Publish the proof of a lead's day, and the checkpoint as of its last record."""
+        # What the next record would meet.
+        running.lead.restored.thaw_before(running.applied + 1)
+        await self._proofs.publish(running.lead, partition=partition, offset=running.applied)
+        if running.applied >= running.written:
+            await self._checkpoint(running)
+
     async def _checkpoint(self, running: _Running) -> None:
-        is_due = running.applied - running.checkpointed >= self._checkpoint_every
-        if not (is_due or running.changed or running.is_shared_changed):
-            return
-        count = await running.writer.write(running.engine, offset=running.applied, retired=running.retired)
-        running.checkpointed, running.retired = running.applied, ()
+        count = await running.writer.write(
+            running.engine, offset=running.applied, proofs=running.lead.proofs, retired=running.retired
+        )
+        running.checkpointed, running.retired, running.is_unwritten = running.applied, (), False
         self._metrics.checkpoints.inc(count)
 
     def _count(self, counts: _Counts) -> None:

@@ -21,6 +21,14 @@ _ROLES: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
         ("notifier", "dashboard"),
     ),
     "deliveries.v1": ("How each delivery ended.", ("notifier",), ("dashboard",)),
+    "proofs.v1": (
+        (
+            "What the events of each day stand on, as digests that chain. Under keys with |state| are copies "
+            "of checkpoints, which are internal to signals."
+        ),
+        ("signals",),
+        (),
+    ),
     "deadletters.v1": ("Input that could not be used, and why.", ("ingestor", "signals", "notifier"), ()),
 }
 # The headers: values that depend on the run and not on the log; ASCII text.

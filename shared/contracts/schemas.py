@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from shared.contracts.asyncapi import asyncapi_document
-from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, MACRO, SIGNALS
+from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, MACRO, PROOFS, SIGNALS
 from shared.contracts.ticks import MAX_DETAIL, SCHEMA, VERSION
 from shared.domain.bars import Bar, BarsMode
 from shared.domain.instants import INSTANTS_END_NS
@@ -40,7 +40,7 @@ def json_schemas() -> dict[str, Schema]:
     """
     return {"ticks.v1": _ticks_schema()} | {
         f"{contract.schema}.v{contract.version}": contract.json_schema()
-        for contract in (BARS, MACRO, SIGNALS, DIVERGENCES, DELIVERIES, DEADLETTERS)
+        for contract in (BARS, MACRO, SIGNALS, DIVERGENCES, DELIVERIES, PROOFS, DEADLETTERS)
     }
 
 

@@ -162,11 +162,18 @@ class Publisher:
             raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
         return count
 
-    async def publish_batched(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
+    async def publish_batched(
+        self, topic: str, records: Sequence[tuple[str, bytes]], *, partition: int | None = None
+    ) -> None:
         """Publish records, each a key and a value, and return once all replicas have all of them.
 
         The records of one partition are in this order. Whole batches go to the producer: a record costs a
         third of what `publish_in_order` costs.
+
+        Parameters
+        ----------
+        partition
+            Where all of them go; None for the partitions of their keys.
 
         Raises
         ------
@@ -177,8 +184,8 @@ class Publisher:
         acknowledgements: list[asyncio.Future[Any]] = []
         try:
             async with asyncio.timeout(self._settings.send_timeout_seconds):
-                for partition, batch in await self._batches(producer, topic, records):
-                    acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
+                for place, batch in await self._batches(producer, topic, records, partition):
+                    acknowledgements.append(await producer.send_batch(batch, topic, partition=place))
                 await asyncio.gather(*acknowledgements)
         except (KafkaError, TimeoutError) as error:
             for acknowledgement in acknowledgements:
@@ -187,7 +194,11 @@ class Publisher:
             raise BrokerUnavailable(f"{topic}: not acknowledged: {error!r}") from error
 
     async def _batches(
-        self, producer: AIOKafkaProducer, topic: str, records: Sequence[tuple[str, bytes]]
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        records: Sequence[tuple[str, bytes]],
+        partition: int | None,
     ) -> list[tuple[int, Any]]:
         """Return the records as batches, those of one partition in their order."""
         partitions = sorted(await producer.partitions_for(topic))
@@ -196,13 +207,13 @@ class Publisher:
         batches: list[tuple[int, Any]] = []
         for key, value in records:
             encoded = key.encode()
-            partition = places.get(key)
-            if partition is None:
-                partition = places[key] = _partition_of(producer, encoded, partitions)
-            batch = open_batches.get(partition)
+            place = partition if partition is not None else places.get(key)
+            if place is None:
+                place = places[key] = _partition_of(producer, encoded, partitions)
+            batch = open_batches.get(place)
             if batch is None or batch.append(timestamp=None, key=encoded, value=value) is None:
-                batch = open_batches[partition] = producer.create_batch()
-                batches.append((partition, batch))
+                batch = open_batches[place] = producer.create_batch()
+                batches.append((place, batch))
                 # The first record of a batch always fits.
                 batch.append(timestamp=None, key=encoded, value=value)
         return batches

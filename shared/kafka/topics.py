@@ -54,6 +54,13 @@ DIVERGENCES: Final = Topic(name="divergences.v1", key="pair", config=_deleted_af
 DELIVERIES: Final = Topic(name="deliveries.v1", key="subscription", config=_deleted_after(30))
 # It holds no record: whoever has its one partition in the ingestors' consumer group publishes.
 LEASE: Final = Topic(name="ingestor-lease.v1", key="none", config=_deleted_after(1), partitions=1)
+# Kept for ever: a proof is a kilobyte or two a day. The copies of checkpoints beside it are of eight days.
+PROOFS: Final = Topic(
+    name="proofs.v1",
+    key="lead|day",
+    is_partitioned_by_lead=True,
+    config={"cleanup.policy": "compact"},
+)
 DEADLETTERS: Final = Topic(name="deadletters.v1", key="origin", config=_deleted_after(30))
 
-ALL_TOPICS: Final = (TICKS, BARS, MACRO, STATE, SIGNALS, DIVERGENCES, DELIVERIES, LEASE, DEADLETTERS)
+ALL_TOPICS: Final = (TICKS, BARS, MACRO, STATE, SIGNALS, DIVERGENCES, DELIVERIES, LEASE, PROOFS, DEADLETTERS)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shared.contracts.envelope import Contract
-from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, MACRO, SIGNALS
+from shared.contracts.records import BARS, DEADLETTERS, DELIVERIES, DIVERGENCES, MACRO, PROOFS, SIGNALS
 from shared.contracts.ticks import decode_tick_record, encode_tick_record
 from shared.domain.bars import Bar, BarBatch, BarsMode, BarStatus
 from shared.domain.deliveries import Channel, DeadLetter, DeliveryOutcome, Outcome
@@ -35,6 +35,7 @@ from shared.domain.divergences import (
     Transition,
 )
 from shared.domain.macro import Observation
+from shared.domain.proofs import AppliedRecords, DayProof, EventsOfDay, Mark
 from shared.domain.snapshots import (
     ConfirmedStatistics,
     LegFault,
@@ -381,6 +382,32 @@ EXAMPLES = (
             divergence_id="dv_00112233445566778899aabbccddeeff",
         ),
         variant="suppressed",
+    ),
+    _record(
+        PROOFS,
+        DayProof(
+            lead="XAU/USD.REPLAY",
+            day="2020-03-18",
+            part=1,
+            parts=1,
+            topic="ticks.v1",
+            partition=2,
+            inputs=AppliedRecords(
+                first_offset=86_400,
+                last_offset=172_900,
+                records=86_399,
+                digest="3f" * 32,
+                marks=(Mark(offset=86_463, digest="0123456789abcdef"),),
+            ),
+            events=(EventsOfDay(pair="gold-iwm", first_sequence=7, digests=("a0" * 32, "b1" * 32)),),
+            configurations=("c2" * 32,),
+            code_version="0.1.0",
+            state="d3" * 32,
+            previous="e4" * 32,
+            root="f5" * 32,
+            key_id="0a1b2c3d4e5f6071",
+            signature="c2lnbmF0dXJl",
+        ),
     ),
     _record(
         DEADLETTERS,

@@ -150,7 +150,7 @@ def test_examples_set_every_field_that_has_a_default() -> None:
 def test_every_topic_has_golden_bytes_and_no_file_is_left_over() -> None:
     assert {example.topic for example in EXAMPLES} == set(json_schemas())
     # The checkpoints of each version have folders of their own, with test_state_upgrade.py.
-    of_checkpoints = {"state_v2", "state_v3", "state_v4", "state_v5"}
+    of_checkpoints = {"state_v2", "state_v3", "state_v4", "state_v5", "state_v6"}
     assert {path.name for path in GOLDEN.iterdir()} == {
         *(example.path.name for example in EXAMPLES),
         *of_checkpoints,

@@ -1,4 +1,4 @@
-"""A worker goes on from checkpoints of versions 2, 3 and 4 as one that was never upgraded."""
+"""A worker goes on from checkpoints of versions 2, 3, 4 and 5 as one that was never upgraded."""
 
 import json
 from dataclasses import replace
@@ -210,9 +210,9 @@ def test_the_old_topics_show_every_kind_of_state() -> None:
 def test_an_upgraded_checkpoint_has_its_golden_bytes(key: str) -> None:
     name = "lead" if is_lead_key(key) else key
 
-    golden = (GOLDEN / "state_v5" / f"{name}.json").read_bytes()
+    golden = (GOLDEN / "state_v6" / f"{name}.json").read_bytes()
     assert upgraded(key, EARLY.records[key]) == golden
-    for version in (3, 4):
+    for version in (3, 4, 5):
         assert upgraded(key, (GOLDEN / f"state_v{version}" / f"{name}.json").read_bytes()) == golden
 
 
@@ -220,7 +220,7 @@ def test_an_upgraded_checkpoint_has_its_golden_bytes(key: str) -> None:
 def test_what_was_upgraded_is_written_and_read_as_this_version(topic: OldTopic) -> None:
     for key, value in topic.records.items():
         written = upgraded(key, value)
-        assert written.startswith(b'{"schema":"state","v":5,')
+        assert written.startswith(b'{"schema":"state","v":6,')
         assert upgraded(key, written) == written
 
 
@@ -231,7 +231,7 @@ def test_the_offset_is_found_in_every_version(topic: OldTopic) -> None:
         assert applied_offset_of(value) == applied_offset_of(upgraded(key, value)) == offset
 
 
-@pytest.mark.parametrize("damage", [b'"v":1,', b'"v":6,', b'"v":true,', b'"v":"2",'])
+@pytest.mark.parametrize("damage", [b'"v":1,', b'"v":7,', b'"v":true,', b'"v":"2",'])
 def test_any_other_version_is_no_checkpoint(damage: bytes) -> None:
     for key, value in EARLY.records.items():
         other = value.replace(b'"v":2,', damage)
@@ -240,7 +240,7 @@ def test_any_other_version_is_no_checkpoint(damage: bytes) -> None:
             upgraded(key, other)
 
 
-@pytest.mark.parametrize("version", [b'"v":2,', b'"v":3,', b'"v":4,'])
+@pytest.mark.parametrize("version", [b'"v":2,', b'"v":3,', b'"v":4,', b'"v":5,'])
 @pytest.mark.parametrize(
     "damaged",
     [

@@ -1,12 +1,12 @@
 """Checkpoints as the bytes of ``state.v1``: one record for each pair, and one for what a lead's pairs share.
 
-Internal to signals and versioned. Three older versions are also read (see `upgrade`), but never written. A
+Internal to signals and versioned. Four older versions are also read (see `upgrade`), but never written. A
 checkpoint of any other version is ignored, and the log is read again.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -14,12 +14,14 @@ import orjson
 from services.signals.checkpoint.upgrade import UPGRADED_VERSIONS, upgrade_lead, upgrade_pair
 from services.signals.core.engine.lead_state import LeadState
 from services.signals.core.pairs.pair_state import PairState
+from services.signals.core.proofs.lead_proofs import DayUnderWay
 from shared.contracts.envelope import Contract, load_object
+from shared.domain.proof_digests import EventDigests
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 _LEAD: Final = "lead|"
 _HEAD: Final = re.compile(
-    rb'\{"schema":"state","v":(%d|%d|%d|%d),"applied_offset":(\d{1,18}),' % (*UPGRADED_VERSIONS, _VERSION)
+    rb'\{"schema":"state","v":(%d|%d|%d|%d|%d),"applied_offset":(\d{1,18}),' % (*UPGRADED_VERSIONS, _VERSION)
 )
 
 
@@ -31,19 +33,30 @@ class PairCheckpoint:
     ----------
     is_retired
         The pair is no longer watched from then on: no later record was applied to it.
+    events
+        The digests of its newest events, for the proof of the day; empty in the copy that `proofs` publishes.
     """
 
     applied_offset: int
     is_retired: bool
     pair: PairState
+    events: EventDigests = field(default_factory=EventDigests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadCheckpoint:
-    """The state that a lead's pairs share, after the record at ``applied_offset`` had all its effects."""
+    """The state that a lead's pairs share, after the record at ``applied_offset`` had all its effects.
+
+    Parameters
+    ----------
+    day
+        What the next proof is about so far; None in a checkpoint of an older version, and in the copy that
+        `proofs` publishes.
+    """
 
     applied_offset: int
     lead: LeadState
+    day: DayUnderWay | None = None
 
 
 _PAIR_CONTRACT = Contract("state", _VERSION, PairCheckpoint)
@@ -106,7 +119,7 @@ def applied_offset_of(value: bytes) -> int:
 
     Examples
     --------
-    >>> applied_offset_of(b'{"schema":"state","v":5,"applied_offset":41,"is_retired":false,')
+    >>> applied_offset_of(b'{"schema":"state","v":6,"applied_offset":41,"is_retired":false,')
     41
     >>> applied_offset_of(b'{"schema":"state","v":2,"applied_offset":41,"is_left":false,')
     41

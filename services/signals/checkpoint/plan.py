@@ -18,15 +18,21 @@ was left out of the configuration meanwhile                        was left out;
 
 Until the highest offset of all these records has been passed, no checkpoint is written: one from the middle
 of the re-reading would be taken for a complete one.
+
+What was collected for the proof of the day is restored as of the checkpoints: the records' digests from the
+lead's, the events' from the pairs', also from those that are no longer watched. A lead's checkpoint of an
+older version has none; its first day then begins after the highest offset of all, where no pair is ahead.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.signals.checkpoint.codec import LeadCheckpoint, PairCheckpoint
 from services.signals.core.engine.lead_state import LeadState
 from services.signals.core.pairs.pair_state import PairState
+from services.signals.core.proofs.lead_proofs import DayUnderWay
 from shared.domain.pairs import Pair
+from shared.domain.proof_digests import EventDigests
 
 BEGINNING = -1
 """The offset before the first."""
@@ -50,6 +56,10 @@ class RestorePlan:
         The highest offset that any of the records stands for.
     retired
         Checkpoints, still to be written, that mark pairs as no longer watched.
+    day, events
+        What was collected for the next proof, and the events' digests by pair; None where nothing was.
+    counted
+        The offset of the lead's checkpoint: no record up to it counts for a proof again.
     """
 
     applied: int
@@ -58,6 +68,9 @@ class RestorePlan:
     frozen: dict[str, int]
     written: int
     retired: tuple[PairCheckpoint, ...]
+    day: DayUnderWay | None
+    events: dict[str, EventDigests]
+    counted: int
 
 
 def plan_restore(
@@ -83,7 +96,17 @@ def plan_restore(
     (-1, {})
     """
     if known_lead is None:
-        return RestorePlan(applied=BEGINNING, lead=None, pairs=(), frozen={}, written=BEGINNING, retired=())
+        return RestorePlan(
+            applied=BEGINNING,
+            lead=None,
+            pairs=(),
+            frozen={},
+            written=BEGINNING,
+            retired=(),
+            day=None,
+            events={},
+            counted=BEGINNING,
+        )
     offset = known_lead.applied_offset
     names = {pair.name for pair in pairs}
     configured = {pair.name: pair for pair in pairs if pair.lead == lead}
@@ -106,10 +129,18 @@ def plan_restore(
         frozen=frozen,
         written=max(offset, *(each.applied_offset for each in of_lead), BEGINNING),
         retired=tuple(
-            PairCheckpoint(applied_offset=max(each.applied_offset, offset), is_retired=True, pair=each.pair)
+            replace(each, applied_offset=max(each.applied_offset, offset), is_retired=True)
             for each in of_lead
             if each.pair.pair not in names and not each.is_retired
         ),
+        day=known_lead.day,
+        # A pair whose other leg has changed begins anew, and so do its events.
+        events={
+            each.pair.pair: each.events
+            for each in of_lead
+            if each.pair.pair not in configured or _is_of(each, configured[each.pair.pair])
+        },
+        counted=offset,
     )
 
 

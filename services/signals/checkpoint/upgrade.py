@@ -1,4 +1,4 @@
-"""Checkpoints of older versions as the present one, version 5.
+"""Checkpoints of older versions as the present one, version 6.
 
 ======= ==========================================================================
 from    what changes
@@ -11,6 +11,8 @@ from    what changes
 4 to 5  the same content. Which feed is authoritative, what the ingestor reported,
         when a divergence ended and whether event time is in doubt are not known:
         each of these fields has its default
+5 to 6  the same content. Nothing was collected for a proof: the first one begins
+        with the first record that is applied after the upgrade
 ======= ==========================================================================
 
 A worker of this version may start on a topic written by a worker of an older version. It must read those
@@ -21,7 +23,7 @@ pair would begin again at 1, and a divergence that was open would never be close
 from collections.abc import Mapping
 from typing import Any, Final
 
-UPGRADED_VERSIONS: Final = (2, 3, 4)
+UPGRADED_VERSIONS: Final = (2, 3, 4, 5)
 """The older versions that are read."""
 
 _VERSION_2, _VERSION_3 = UPGRADED_VERSIONS[:2]
@@ -59,7 +61,7 @@ def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> upgrade_pair({"v": 2, "applied_offset": 41, "is_left": False, "pair": {"told_regime": "NEUTRAL"}})
-    {'v': 5, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
+    {'v': 6, 'applied_offset': 41, 'is_retired': False, 'pair': {'reported_regime': 'NEUTRAL'}}
     """
     version = checkpoint["v"]
     upgraded = dict(_pair_to_3(checkpoint) if version == _VERSION_2 else checkpoint)
@@ -68,7 +70,7 @@ def upgrade_pair(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         pair = upgraded.get("pair")
         if isinstance(pair, dict) and isinstance(pair.get("ledger"), dict):
             upgraded["pair"] = {**pair, "ledger": _without_scores(pair["ledger"])}
-    return _to_5(upgraded)
+    return _to_6(upgraded)
 
 
 def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> upgrade_lead({"v": 2, "applied_offset": 41, "lead": {"time": {"watermark_ns": 7, "closes_seen": 3}}})
-    {'v': 5, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
+    {'v': 6, 'applied_offset': 41, 'lead': {'progress': {'watermark_ns': 7, 'next_close': 3}}}
     >>> upgrade_lead({"v": 3, "lead": {"data_quality": {"stale_since_ns": None}}})["lead"]
     {'data_quality': {'stale_since_ns': None, 'quarantined': [], 'quarantined_count': 0}}
     """
@@ -85,7 +87,7 @@ def upgrade_lead(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     upgraded = dict(_lead_to_3(checkpoint) if version == _VERSION_2 else checkpoint)
     if version <= _VERSION_3:
         upgraded = _to_4(upgraded, "lead")
-    return _to_5(upgraded)
+    return _to_6(upgraded)
 
 
 def _pair_to_3(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,8 +116,8 @@ def _to_4(checkpoint: Mapping[str, Any], owner: str) -> dict[str, Any]:
     return upgraded
 
 
-def _to_5(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    # What version 4 did not have, the contract fills with its defaults.
+def _to_6(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    # What versions 4 and 5 did not have, the contract fills with its defaults.
     return {**checkpoint, "v": UPGRADED_VERSIONS[-1] + 1}
 
 

@@ -28,6 +28,8 @@ from services.signals.checkpoint.codec import (
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.lead_state import dump_lead
 from services.signals.core.pairs.pair_state import dump_pair
+from services.signals.core.proofs.lead_proofs import LeadProofs
+from shared.domain.proof_digests import EventDigests
 from shared.kafka.publisher import Message, Published, Publisher
 from shared.kafka.topics import STATE
 
@@ -62,23 +64,39 @@ class CheckpointWriter:
         """Add an engine whose checkpoints go to this partition."""
         self._engines.append(engine)
 
-    async def write(self, engine: LeadEngine, *, offset: int, retired: Iterable[PairCheckpoint] = ()) -> int:
+    async def write(
+        self,
+        engine: LeadEngine,
+        *,
+        offset: int,
+        proofs: LeadProofs | None = None,
+        retired: Iterable[PairCheckpoint] = (),
+    ) -> int:
         """Write the pairs that have changed and the lead; return the number of records written.
 
         Parameters
         ----------
         offset
             Of the last record that had all its effects.
+        proofs
+            What was collected for the next proof; None for nothing.
         retired
             Checkpoints that mark pairs as no longer watched.
         """
         changed = [monitor for monitor in engine.monitors if monitor.pair.name in engine.dirty]
+        events = proofs.events if proofs is not None else {}
         checkpoints = [
-            PairCheckpoint(applied_offset=offset, is_retired=False, pair=dump_pair(monitor, engine.waiting))
+            PairCheckpoint(
+                applied_offset=offset,
+                is_retired=False,
+                pair=dump_pair(monitor, engine.waiting),
+                events=events.get(monitor.pair.name) or EventDigests(),
+            )
             for monitor in changed
         ]
         checkpoints += retired
-        lead = LeadCheckpoint(applied_offset=offset, lead=dump_lead(engine))
+        day = proofs.day if proofs is not None else None
+        lead = LeadCheckpoint(applied_offset=offset, lead=dump_lead(engine), day=day)
         sent = await self._send_all(checkpoints, lead)
         engine.dirty.difference_update(monitor.pair.name for monitor in changed)
         self._end += 1 + len(checkpoints)

@@ -4,14 +4,14 @@ They are collected while the batch is computed, and sent together. Their acknowl
 before the checkpoint is written. After a crash in between they are published again with the same identities.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
 
 from services.signals.core.pairs.effects import Effects
 from services.signals.metrics import SignalsMetrics
-from shared.contracts.records import BARS, DEADLETTERS, DIVERGENCES
+from shared.contracts.records import BARS, DEADLETTERS
 from shared.contracts.ticks import TickRecord
 from shared.domain.deliveries import dead_letter
 from shared.domain.divergences import DivergenceEvent
@@ -44,14 +44,20 @@ class Outbox:
         self._messages: list[Message] = []
         self._acknowledged: list[Callable[[Published], None]] = []
 
-    def add_effects(self, offset: int, record: TickRecord, effects: Effects) -> None:
-        """Add the events of a record, then its sampled closes."""
+    def add_effects(self, offset: int, record: TickRecord, effects: Effects, values: Sequence[bytes]) -> None:
+        """Add the events of a record, then its sampled closes.
+
+        Parameters
+        ----------
+        values
+            Of the events, in their order.
+        """
         if effects.events:
             received_ns = _received_ns(record)
             headers = self._origin(offset, received_ns)
-            for event in effects.events:
+            for event, value in zip(effects.events, values, strict=True):
                 self._add(
-                    Message(topics.DIVERGENCES.name, event.pair, DIVERGENCES.encode(event), headers),
+                    Message(topics.DIVERGENCES.name, event.pair, value, headers),
                     partial(self._count_event, event, received_ns),
                 )
         for bar in effects.sampled:

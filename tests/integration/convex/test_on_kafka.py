@@ -97,7 +97,7 @@ def test_doctor_finds_nothing_wrong_where_everything_is_set_up(convex: Convex, s
     assert "Apache Kafka 4 or newer" in found["kafka"]["detail"]
     assert found["topic ticks.v1"]["detail"] == "4 partitions, delete"
     assert found["topic state.v1"]["detail"] == "4 partitions, compact"
-    assert found["partitioning"]["detail"] == "equal: ticks.v1 4, state.v1 4"
+    assert found["partitioning"]["detail"] == "equal: ticks.v1 4, state.v1 4, proofs.v1 4"
     assert found["subscriptions"]["detail"] == "ann (email)"
     assert convex("doctor").out.splitlines()[-1] == "nothing failed"
 
@@ -124,22 +124,26 @@ def test_topic_that_is_kept_otherwise_than_declared_fails(kafka: KafkaSettings, 
 
 
 @pytest.mark.parametrize(
-    ("partitions", "remedy"),
-    [(2, "kafka-topics.sh --alter --topic state.v1 --partitions 4"), (6, "delete both topics")],
+    ("topic", "partitions", "remedy"),
+    [
+        ("state.v1", 2, "kafka-topics.sh --alter --topic state.v1 --partitions 4"),
+        ("state.v1", 6, "delete ticks.v1 and state.v1"),
+        ("proofs.v1", 3, "kafka-topics.sh --alter --topic proofs.v1 --partitions 4"),
+    ],
 )
-def test_state_partitioned_otherwise_than_ticks_fails(
-    kafka: KafkaSettings, convex: Convex, partitions: int, remedy: str
+def test_a_leads_topic_partitioned_otherwise_than_ticks_fails(
+    kafka: KafkaSettings, convex: Convex, topic: str, partitions: int, remedy: str
 ) -> None:
     async def make_anew(count: int) -> None:
         async with administering(kafka) as admin:
-            await admin.delete_topics(["state.v1"])
-            while "state.v1" in await admin.list_topics():  # noqa: ASYNC110 - it tells nobody
+            await admin.delete_topics([topic])
+            while topic in await admin.list_topics():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
             await admin.create_topics(
-                [NewTopic("state.v1", count, 1, topic_configs={"cleanup.policy": "compact"})]
+                [NewTopic(topic, count, 1, topic_configs={"cleanup.policy": "compact"})]
             )
             # The broker answers before it lists the topic to those who ask.
-            while len((await admin.describe_topics(["state.v1"]))[0]["partitions"]) != count:  # noqa: ASYNC110 - it tells nobody
+            while len((await admin.describe_topics([topic]))[0]["partitions"]) != count:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
 
     convex("topics", "create")
@@ -151,7 +155,8 @@ def test_state_partitioned_otherwise_than_ticks_fails(
 
     found = findings(ran)["partitioning"]
     assert found["verdict"] == "FAIL"
-    assert found["detail"] == f"must be equal: ticks.v1 4, state.v1 {partitions}"
+    counts = {"ticks.v1": 4, "state.v1": 4, "proofs.v1": 4} | {topic: partitions}
+    assert found["detail"] == "must be equal: " + ", ".join(f"{name} {n}" for name, n in counts.items())
     assert remedy in found["remedy"]
     assert ran.code == 1
 

@@ -65,6 +65,6 @@ async def test_a_worker_goes_on_from_the_old_topic_and_writes_the_new_version(
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
     states = await values_of(embedded_broker, topics.STATE.name)
-    assert {json.loads(value)["v"] for value in states[len(topic.records) :]} == {5}
+    assert {json.loads(value)["v"] for value in states[len(topic.records) :]} == {6}
     read = (await read_checkpoints(kafka, frozenset({partition})))[partition]
     assert topic.applied_offset < read.leads[LEAD].applied_offset <= last
