@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.notifier.core.address_guard import Network
-from services.notifier.core.signing import Ed25519Key, ProofKey, parse_ed25519_key, parse_secret
+from services.notifier.core.signing import Ed25519Key, SigningKey, parse_ed25519_key, parse_secret
 from services.notifier.subscriptions.client_certificate import load_client_certificate
 from services.notifier.subscriptions.custom_headers import read_headers
 from services.notifier.subscriptions.secrets import SecretSource, parse_token
@@ -80,7 +80,7 @@ def webhook_target(
     )
 
 
-def _keys(table: WebhookTable, secrets: SecretSource) -> tuple[ProofKey, ...]:
+def _keys(table: WebhookTable, secrets: SecretSource) -> tuple[SigningKey, ...]:
     keys = secrets.read("secret", parse_secret, variables=table.secret_env, files=table.secret_file)
     signing_keys = secrets.read(
         "signing_key", parse_ed25519_key, variables=table.signing_key_env, files=table.signing_key_file
@@ -126,7 +126,7 @@ def _header_variant(table: WebhookTable) -> tuple[str, ...]:
 def _dedupe_key(
     table: WebhookTable,
     url: WebhookUrl,
-    keys: tuple[ProofKey, ...],
+    keys: tuple[SigningKey, ...],
     headers: tuple[tuple[str, str], ...],
     template: WebhookTemplate,
 ) -> str:

@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from svix.webhooks import Webhook as SvixWebhook
 
 from services.notifier.core.signing import (
-    ProofKey,
+    SigningKey,
     parse_ed25519_key,
     parse_secret,
     webhook_signature,
@@ -26,7 +26,7 @@ def headers_for(body: bytes, *secrets: str) -> dict[str, str]:
     return headers_signed_by(body, *(parse_secret(each) for each in secrets))
 
 
-def headers_signed_by(body: bytes, *keys: ProofKey) -> dict[str, str]:
+def headers_signed_by(body: bytes, *keys: SigningKey) -> dict[str, str]:
     timestamp = int(datetime.now(UTC).timestamp())
     return {
         "webhook-id": "ev_1",
