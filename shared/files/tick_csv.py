@@ -1,152 +1,320 @@
-"""Quotes from a CSV file: header ``ts_utc,bid,ask``, ascending, plain or gzip."""
+"""Quotes from a tick file of any format in `shared.files.tick_formats`, ascending, in bounded memory.
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+1. The file is unpacked as a stream and cut into blocks of whole lines.
+2. Arrow splits a block and reads its prices; instants are read for all rows at once.
+3. A block that is not plausible as a whole is halved until a few rows are left, which are read one by one: to
+   name the bad row, to leave it out and count it, or because a rare spelling is right after all.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 from numpy.typing import NDArray
 
-from shared.domain.instants import parse_rfc3339
 from shared.domain.ticks import QuoteBatch
-from shared.errors import ConfigError
-from shared.files.csv_fields import LEAST, MOST, position, price
-from shared.files.input_file import bad_file, open_text
+from shared.files.csv_fields import LEAST, MOST
+from shared.files.epoch_numbers import parse_epoch
+from shared.files.file_note import FileNote, NoteKind
+from shared.files.input_file import bad_file, open_binary, open_text
+from shared.files.instant_layouts import parse_instants
+from shared.files.reading_options import ReadingOptions
+from shared.files.tick_formats import PLAIN
+from shared.files.tick_recognition import (
+    TickColumns,
+    described,
+    find_tick_format,
+    require_not_misleading,
+    tick_columns,
+)
+from shared.files.tick_rows import BadRow, Before, SkippedRows, rows_of
 
-_NAMES: Final = ("ts_utc", "bid", "ask")
 # Enough rows for numpy to be faster, few enough to stay below a few MB.
-_CHUNK_ROWS: Final = 20_000
-# The years that the calendar of sessions covers.
-_FIRST_YEAR: Final = "1999"
-_END_YEAR: Final = "2036"
-# The characters of a decimal number: numpy would also read 1_300, and digits of any script.
-_DECIMALS: Final = re.compile(r"[0-9.eE+\- \t]*")
+_BATCH_ROWS: Final = 20_000
+# About 50,000 rows.
+_BLOCK_BYTES: Final = 1 << 21
+# Fewer rows are not worth halving.
+_FEW_ROWS: Final = 64
+# The rows from which a format is recognised.
+_HEAD_ROWS: Final = 200
+_HEAD_CHARACTERS: Final = 1 << 14
+
+_Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    ts: int
-    bid: int
-    ask: int
-    width: int
-
-
-def has_tick_header(path: Path) -> bool:
+def has_tick_header(path: Path, options: ReadingOptions | None = None) -> bool:
     """Return whether a CSV file holds ticks rather than daily rows.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read.
+        If the file cannot be read, or looks like ticks and is something else.
     """
     with open_text(path) as lines:
-        return "ts_utc" in lines.readline().strip().lower().split(",")
+        head = [lines.readline(_HEAD_CHARACTERS)]
+    if find_tick_format(head, options or ReadingOptions()) is not None:
+        return True
+    require_not_misleading(path, head)
+    return False
 
 
-def read_tick_csv(path: Path, *, instrument: str) -> Iterator[QuoteBatch]:
+def read_tick_csv(
+    path: Path,
+    *,
+    instrument: str,
+    options: ReadingOptions | None = None,
+    on_note: Callable[[FileNote], None] = lambda _note: None,
+) -> Iterator[QuoteBatch]:
     """Yield the file's quotes in batches of at most 20,000, in the file's order.
 
     ``ts_received_ns`` is the event time: a file does not say when a quote was received.
+
+    Parameters
+    ----------
+    on_note
+        Called with the format, unless it is the plain one, and after the last row with what was skipped.
 
     Raises
     ------
     ConfigError
         With file, row and field: a column that is missing or appears twice, a row longer than the
         header, an instant without a zone, a price that is not a plain positive number, a bid above its ask,
-        an instant before the one above it.
+        an instant before the one above it. With ``skip_bad_rows`` single ones of these are left out: 100, and
+        one in a hundred of the rows so far.
     """
-    with open_text(path) as lines:
-        columns = _columns(path, lines)
-        first_row, previous_ns = 2, -(1 << 62)
-        while chunk := list(islice(lines, _CHUNK_ROWS)):
-            batch = _batch(chunk, columns, instrument)
-            if batch is None or batch.ts_event_ns[0] < previous_ns:
-                raise _explain(path, chunk, columns, first_row, previous_ns)
-            yield batch
-            previous_ns = int(batch.ts_event_ns[-1])
-            first_row += len(chunk)
-        if first_row == 2:
-            raise bad_file(path, "has no rows below its header; give a file with at least one tick")
+    options = options or ReadingOptions()
+    with open_binary(path) as stream:
+        yield from _batches(_TickFile(path, stream, options, on_note).arrays(), instrument)
 
 
-def _columns(path: Path, lines: TextIO) -> _Columns:
-    header = [name.strip().lower() for name in lines.readline().split(",")]
-    ts, bid, ask = (position(path, header, name, wanted="have ts_utc,bid,ask") for name in _NAMES)
-    return _Columns(ts=ts, bid=bid, ask=ask, width=len(header))
+class _TickFile:
+    """One tick file while it is read."""
+
+    def __init__(
+        self, path: Path, stream: BinaryIO, options: ReadingOptions, on_note: Callable[[FileNote], None]
+    ) -> None:
+        self._path = path
+        self._stream = stream
+        self._options = options
+        self._on_note = on_note
+        self._before = Before()
+        self._skipped = SkippedRows()
+
+    def arrays(self) -> Iterator[_Arrays]:
+        """Yield instants, bids and asks of each block."""
+        columns: TickColumns | None = None
+        row, has_rows, has_quotes = 1, False, False
+        for block in self._blocks():
+            text = block
+            if columns is None:
+                columns = self._recognised(block)
+                if columns.header_rows:
+                    text, row = block[block.index(b"\n") + 1 :], 2
+            has_rows = has_rows or bool(text.strip())
+            lines = text.count(b"\n")
+            self._skipped.rows += lines
+            for arrays in self._read(text, lines, columns, row):
+                has_quotes = True
+                yield arrays
+            row += lines
+        if not has_rows:
+            raise bad_file(self._path, "has no rows below its header; give a file with at least one tick")
+        if not has_quotes:
+            raise bad_file(self._path, "has no quote: no row has a bid and an ask; give a file with both")
+        if self._skipped.by_reason:
+            reasons = tuple(sorted(self._skipped.by_reason.items()))
+            shown = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
+            self._on_note(
+                FileNote(
+                    path=self._path,
+                    kind=NoteKind.SKIPPED,
+                    text=f"bad rows left out: {shown}",
+                    skipped=reasons,
+                )
+            )
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Yield whole lines, each ended by a line feed."""
+        rest = b""
+        while piece := self._stream.read(_BLOCK_BYTES):
+            if piece.endswith(b"\r"):
+                # The line feed that may follow belongs to it.
+                piece += self._stream.read(1)
+            if b"\r" in piece:
+                piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            cut = piece.rfind(b"\n") + 1
+            if cut:
+                yield rest + piece[:cut]
+                rest = piece[cut:]
+            else:
+                rest += piece
+                if len(rest) > 2 * _BLOCK_BYTES:
+                    raise bad_file(self._path, "has a line of more than 4 MB; give a CSV file of ticks")
+        if rest:
+            yield rest + b"\n"
+
+    def _recognised(self, block: bytes) -> TickColumns:
+        head = block[:_HEAD_CHARACTERS].decode(errors="replace").split("\n")[:_HEAD_ROWS]
+        lines = head[:-1] or head
+        found = find_tick_format(lines, self._options)
+        if found is None:
+            require_not_misleading(self._path, lines)
+            found = (PLAIN, ",")
+        columns = tick_columns(self._path, lines, found, self._options)
+        if columns.format is not PLAIN:
+            self._on_note(FileNote(path=self._path, kind=NoteKind.FORMAT, text=described(columns)))
+        return columns
+
+    def _read(self, block: bytes, lines: int, columns: TickColumns, first_row: int) -> Iterator[_Arrays]:
+        """Yield the quotes of a block of so many lines."""
+        arrays = self._fast(block, columns)
+        if arrays is None and lines <= _FEW_ROWS:
+            arrays = self._slow(block, columns, first_row)
+        if arrays is not None:
+            if len(arrays[0]):
+                yield arrays
+            return
+        cut = block.index(b"\n", len(block) // 2) + 1
+        upper = block.count(b"\n", 0, cut)
+        yield from self._read(block[:cut], upper, columns, first_row)
+        if cut < len(block):
+            yield from self._read(block[cut:], lines - upper, columns, first_row + upper)
+
+    def _fast(self, block: bytes, columns: TickColumns) -> _Arrays | None:
+        """Return the whole block, or None if any row of it needs a closer look."""
+        if not block.isascii():
+            return None
+        try:
+            table = _split(block, columns)
+            if not table.num_rows:
+                return None
+            events = _instants(table, columns)
+        except (ValueError, pa.ArrowInvalid):
+            return None
+        bid = _carried(table.column(str(columns.bid)), self._before.bid)
+        ask = _carried(table.column(str(columns.ask)), self._before.ask)
+        if bid is None or ask is None:
+            return None
+        if columns.symbol is not None and not self._is_same_symbol(table, columns):
+            return None
+        arrays = events, bid, ask
+        if not _is_plausible(arrays) or events[0] < self._before.ts_ns:
+            return None
+        self._before.ts_ns = int(events[-1])
+        if columns.format.is_carried:
+            self._before.bid, self._before.ask = (repr(float(each[-1])) for each in arrays[1:])
+        return arrays
+
+    def _is_same_symbol(self, table: pa.Table, columns: TickColumns) -> bool:
+        (symbol, *more) = table.column(str(columns.symbol)).unique().to_pylist()
+        is_same = not more and self._before.symbol in ("", symbol)
+        self._before.symbol = symbol if is_same else self._before.symbol
+        return is_same
+
+    def _slow(self, block: bytes, columns: TickColumns, first_row: int) -> _Arrays:
+        quotes = []
+        for row in rows_of(self._path, block.decode().split("\n"), columns, first_row, self._before):
+            if not isinstance(row, BadRow):
+                quotes.append((row.ts_ns, row.bid, row.ask))
+            elif self._options.skip_bad_rows:
+                self._skipped.add(row)
+            else:
+                raise row.error
+        return (
+            np.array([quote[0] for quote in quotes], dtype=np.int64),
+            np.array([quote[1] for quote in quotes], dtype=np.float64),
+            np.array([quote[2] for quote in quotes], dtype=np.float64),
+        )
 
 
-def _batch(chunk: list[str], columns: _Columns, instrument: str) -> QuoteBatch | None:
-    """Return the chunk as a batch, or None if any row of it is bad."""
-    try:
-        rows = [line.rstrip("\r\n").split(",") for line in chunk]
-        events = _instants([row[columns.ts] for row in rows])
-        bid = _prices([row[columns.bid] for row in rows])
-        ask = _prices([row[columns.ask] for row in rows])
-    except (ValueError, IndexError):
+def _split(block: bytes, columns: TickColumns) -> pa.Table:
+    texts = [*columns.time, *([] if columns.symbol is None else [columns.symbol])]
+    prices = (columns.bid, columns.ask)
+    return pa.csv.read_csv(
+        pa.BufferReader(block),
+        read_options=pa.csv.ReadOptions(
+            use_threads=False,
+            block_size=len(block) + 1,
+            column_names=[str(at) for at in range(columns.width)],
+        ),
+        parse_options=pa.csv.ParseOptions(delimiter=columns.delimiter),
+        convert_options=pa.csv.ConvertOptions(
+            include_columns=[str(at) for at in (*texts, *prices)],
+            column_types={
+                **{str(at): pa.string() for at in texts},
+                **{str(at): pa.float64() for at in prices},
+            },
+            null_values=[""] if columns.format.is_carried else [],
+        ),
+    )
+
+
+def _instants(table: pa.Table, columns: TickColumns) -> NDArray[np.int64]:
+    texts = table.column(str(columns.time[0])).combine_chunks()
+    for at in columns.time[1:]:
+        import pyarrow.compute as pc  # 40 ms that most files do not need
+
+        texts = pc.binary_join_element_wise(texts, table.column(str(at)).combine_chunks(), " ")
+    if columns.unit is not None:
+        return parse_epoch(texts, columns.unit)
+    assert columns.layout is not None  # noqa: S101 - instants are numbers or have a layout
+    return parse_instants(texts, columns.layout, columns.zone)
+
+
+def _carried(column: pa.ChunkedArray, before: str) -> NDArray[np.float64] | None:
+    """Return prices with the one above in the place of an empty one, or None where nothing is above."""
+    prices: NDArray[np.float64] = column.to_numpy()
+    if not column.null_count:
+        return prices
+    is_empty = column.is_null().to_numpy()
+    from_row = np.maximum.accumulate(np.where(is_empty, -1, np.arange(len(prices))))
+    if from_row[0] >= 0:
+        return prices[from_row]
+    if not before:
         return None
-    if max(map(len, rows)) > columns.width:
-        return None
-    is_plausible = (bid >= LEAST).all() and (bid <= ask).all() and (ask <= MOST).all()
-    if not is_plausible or (np.diff(events) < 0).any():
-        return None
+    return np.where(from_row < 0, float(before), prices[from_row])
+
+
+def _is_plausible(arrays: _Arrays) -> bool:
+    events, bid, ask = arrays
+    is_price = (bid >= LEAST).all() and (bid <= ask).all() and (ask <= MOST).all()
+    return bool(is_price and (events[1:] >= events[:-1]).all())
+
+
+def _batches(blocks: Iterator[_Arrays], instrument: str) -> Iterator[QuoteBatch]:
+    """Yield blocks of any length as batches of one length."""
+    waiting: list[_Arrays] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block[0])
+        if count < _BATCH_ROWS:
+            continue
+        events, bid, ask = _joined(waiting)
+        full = count - count % _BATCH_ROWS
+        for begin in range(0, full, _BATCH_ROWS):
+            rows = slice(begin, begin + _BATCH_ROWS)
+            yield _batch(instrument, (events[rows], bid[rows], ask[rows]))
+        waiting, count = [(events[full:], bid[full:], ask[full:])], count - full
+    if count:
+        yield _batch(instrument, _joined(waiting))
+
+
+def _joined(blocks: list[_Arrays]) -> _Arrays:
+    if len(blocks) == 1:
+        return blocks[0]
+    return (
+        np.concatenate([block[0] for block in blocks]),
+        np.concatenate([block[1] for block in blocks]),
+        np.concatenate([block[2] for block in blocks]),
+    )
+
+
+def _batch(instrument: str, arrays: _Arrays) -> QuoteBatch:
+    events, bid, ask = arrays
     return QuoteBatch(
         instrument=instrument, feed="replay", ts_event_ns=events, ts_received_ns=events, bid=bid, ask=ask
     )
-
-
-def _prices(texts: list[str]) -> NDArray[np.float64]:
-    if not _DECIMALS.fullmatch("".join(texts)):
-        raise ValueError("a price is a decimal number")
-    return np.array(texts, dtype=np.float64)
-
-
-def _instants(texts: list[str]) -> NDArray[np.int64]:
-    # numpy wraps years that 64 bits of nanoseconds cannot hold, and reads a date alone as midnight. Texts
-    # compare as their years do.
-    if min(texts) < _FIRST_YEAR or max(texts) >= _END_YEAR:
-        raise ValueError("an instant needs a year of the calendar")
-    if _are_plain_utc(texts):
-        return np.array([text[:-1] for text in texts], dtype="datetime64[ns]").astype(np.int64)
-    return np.array([parse_rfc3339(text) for text in texts], dtype=np.int64)
-
-
-def _are_plain_utc(texts: list[str]) -> bool:
-    """Return whether numpy may read the texts: it is fast, but ignores offsets and a tenth decimal."""
-    joined = "".join(texts)
-    return max(map(len, texts)) <= len("2014-05-02T12:30:00.000000001Z") and all(
-        joined.count(mark) == times * len(texts) for mark, times in (("-", 2), (":", 2), ("T", 1), ("Z", 1))
-    )
-
-
-def _explain(
-    path: Path, chunk: list[str], columns: _Columns, first_row: int, previous_ns: int
-) -> ConfigError:
-    """Return what is wrong with the first bad row of a chunk."""
-    needed = max(columns.ts, columns.bid, columns.ask)
-    for row, line in enumerate(chunk, first_row):
-        cells = line.rstrip("\r\n").split(",")
-        if len(cells) <= needed:
-            return bad_file(path, f"has {len(cells)} cells, needs ts_utc, bid and ask", row=row)
-        if len(cells) > columns.width:
-            return bad_file(path, f"has {len(cells)} cells, the header has {columns.width}", row=row)
-        try:
-            ts_ns = int(_instants([cells[columns.ts]])[0])
-        except ValueError:
-            return bad_file(
-                path,
-                f"must be like 2014-05-02T12:30:00.000001Z, was {cells[columns.ts][:40]!r}",
-                row=row,
-                field="ts_utc",
-            )
-        if ts_ns < previous_ns:
-            return bad_file(
-                path, f"{cells[columns.ts]} is before the row above; sort the file", row=row, field="ts_utc"
-            )
-        previous_ns = ts_ns
-        bid, ask = price(path, cells[columns.bid], row, "bid"), price(path, cells[columns.ask], row, "ask")
-        if bid > ask:
-            return bad_file(path, f"{bid} is above the ask {ask}", row=row, field="bid")
-    return bad_file(path, "cannot be read as ts_utc,bid,ask", row=first_row)

@@ -72,7 +72,7 @@ class Recording:
         ConfigError
             If a file cannot be read.
         """
-        files = tuple(path for path in self.lead_files if not has_tick_header(path))
+        files = tuple(path for path in self.lead_files if not has_tick_header(path, self.reading))
         held = replace(self.lead_held, quotes=()) if self.lead_held is not None else None
         if not files and (held is None or not held.bars):
             return None
@@ -104,7 +104,7 @@ def read_timeline(
         unless ticks may still give one. Everything but the rows of tick files from ``start`` on is read and
         checked before the first value comes out.
     """
-    tick_files = tuple(path for path in recording.lead_files if has_tick_header(path))
+    tick_files = tuple(path for path in recording.lead_files if has_tick_header(path, recording.reading))
     daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
     lead = read_daily_csv(*daily_files, instrument=pair.lead, calendar=calendar)
     other = read_daily_csv(*recording.other_files, instrument=pair.other, calendar=calendar)
@@ -114,7 +114,7 @@ def read_timeline(
         other += recording.other_held.bars
     _require_overlap(lead, other, recording, has_ticks=bool(tick_files) or recording.holds_ticks)
     samples = SampledCloses(pair.lead, calendar=calendar, without=[bar.session for bar in lead])
-    ticks = _between(_all_ticks(tick_files, pair.lead, recording.lead_held), recording, samples)
+    ticks = _between(_all_ticks(recording, tick_files, pair.lead, on_note), recording, samples)
     first = next(ticks, None)
     if recording.start is not None:
         lead = tuple(
@@ -230,10 +230,13 @@ def _is_within(session: str, recording: Recording) -> bool:
     return begin <= session <= end
 
 
-def _all_ticks(paths: tuple[Path, ...], instrument: str, held: HeldLeg | None) -> Iterator[QuoteBatch]:
+def _all_ticks(
+    recording: Recording, paths: tuple[Path, ...], instrument: str, on_note: Callable[[FileNote], None]
+) -> Iterator[QuoteBatch]:
+    options, held = recording.reading, recording.lead_held
     previous: tuple[Path, int] | None = None
     for path in paths:
-        for batch in read_tick_csv(path, instrument=instrument):
+        for batch in read_tick_csv(path, instrument=instrument, options=options, on_note=on_note):
             if previous is not None and batch.ts_event_ns[0] < previous[1]:
                 raise ConfigError(
                     f"{path}: begins before {previous[0]} ends; give tick files in the order of time"
