@@ -15,6 +15,18 @@ class DateOrder(StrEnum):
     YMD = "ymd"
 
 
+class DecimalMark(StrEnum):
+    """What separates the whole of a number from its fraction."""
+
+    POINT = "point"
+    COMMA = "comma"
+
+    @property
+    def mark(self) -> str:
+        """The character."""
+        return "," if self is DecimalMark.COMMA else "."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingOptions:
     """How to read input files; by default everything is found out from the files.
@@ -26,6 +38,9 @@ class ReadingOptions:
         be (a tick file, where it names a daily format) are recognised as without it.
     date_order
         None: as the format or the dates themselves show; dates that show nothing are refused.
+    decimal
+        The decimal mark. None: as the format or the prices themselves show; prices that show nothing are
+        refused.
     timezone
         IANA name of the zone of instants that are written without one. None: as the format says.
     skip_bad_rows
@@ -46,6 +61,7 @@ class ReadingOptions:
 
     format: str | None = None
     date_order: DateOrder | None = None
+    decimal: DecimalMark | None = None
     timezone: str | None = None
     skip_bad_rows: bool = False
 

@@ -7,6 +7,7 @@ give the same log, and the same log gives the same events.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from shared.domain.bars import Bar, BarBatch, BarsMode
@@ -15,7 +16,7 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.daily_csv import read_daily_csv
+from shared.files.daily.reader import read_daily
 from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
@@ -106,8 +107,9 @@ def read_timeline(
     """
     tick_files = tuple(path for path in recording.lead_files if has_tick_header(path, recording.reading))
     daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
-    lead = read_daily_csv(*daily_files, instrument=pair.lead, calendar=calendar)
-    other = read_daily_csv(*recording.other_files, instrument=pair.other, calendar=calendar)
+    read = partial(read_daily, calendar=calendar, reading=recording.reading, on_note=on_note)
+    lead = read(*daily_files, instrument=pair.lead).bars
+    other = read(*recording.other_files, instrument=pair.other).bars
     if recording.lead_held is not None:
         lead += recording.lead_held.bars
     if recording.other_held is not None:

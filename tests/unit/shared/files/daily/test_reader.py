@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.bars import Bar
 from shared.errors import ConfigError
-from shared.files.daily_csv import read_daily_csv
+from shared.files.daily.reader import read_daily
 from tests.support.builders_market import calendar, ny
 
 
@@ -17,7 +17,7 @@ def write(path: Path, text: str | bytes) -> Path:
 
 
 def read(*paths: Path) -> tuple[Bar, ...]:
-    return read_daily_csv(*paths, instrument="IWM.TEST", calendar=calendar())
+    return read_daily(*paths, instrument="IWM.TEST", calendar=calendar()).bars
 
 
 def error_of(path: Path) -> str:
@@ -162,8 +162,8 @@ def test_no_file_has_no_bars() -> None:
             "row 3: date: 2019-06-03 appears twice; keep one row",
         ),
         (
-            "date,close\n2019-06-04,5\n2019-06-03,5\n",
-            "row 3: date: 2019-06-03 comes after 2019-06-04; sort the file by date",
+            "date,close\n2019-06-03,5\n2019-06-05,5\n2019-06-04,5\n",
+            "row 4: date: 2019-06-04 comes after 2019-06-05; sort the file by date",
         ),
     ],
 )

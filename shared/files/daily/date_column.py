@@ -1,0 +1,249 @@
+"""The dates of a file as sessions: one layout, one order of day and month, one zone for all rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from shared.errors import ConfigError
+from shared.files.daily.dates import (
+    Shape,
+    Stamp,
+    decisive_order,
+    needs_zone,
+    read_stamp,
+    session_of,
+)
+from shared.files.daily.formats import DailyFormat
+from shared.files.daily.problems import Problem
+from shared.files.input_file import bad_file
+from shared.files.reading_options import DateOrder, ReadingOptions
+
+_MOST_SHOWN: Final = 40
+_WORDS: Final = {
+    DateOrder.DMY: "the day first",
+    DateOrder.MDY: "the month first",
+    DateOrder.YMD: "the year first",
+}
+# Bars of a week are seven days apart, or five after a holiday week.
+_WEEKLY_DAYS: Final = 5
+_ENOUGH_ROWS: Final = 10
+
+
+def read_dates(
+    path: Path,
+    texts: Sequence[str],
+    lines: Sequence[int],
+    *,
+    field: str,
+    wanted: DailyFormat,
+    reading: ReadingOptions,
+) -> tuple[list[str | None], list[Problem]]:
+    """Return the session of each row, None where it has no date, and what is wrong with rows.
+
+    Raises
+    ------
+    ConfigError
+        If the dates of the file can be read in two ways, or lack a zone.
+    """
+    stamps = [read_stamp(text.strip()) for text in texts]
+    is_strict = wanted.is_iso_only and reading.date_order is None
+    if is_strict:
+        # The numbers of a plain file mean what a person says they mean.
+        stamps = [
+            None
+            if stamp is not None and stamp.shape in (Shape.COMPACT, Shape.YEAR_LAST, Shape.EPOCH)
+            else stamp
+            for stamp in stamps
+        ]
+    layouts = Counter(stamp.layout for stamp in stamps if stamp is not None)
+    usual = layouts.most_common(1)[0][0] if layouts else None
+    order = _order(path, stamps, texts, lines, field=field, wanted=wanted, reading=reading)
+    zone = _zone(path, stamps, texts, lines, field=field, wanted=wanted, reading=reading)
+    sessions: list[str | None] = []
+    problems: list[Problem] = []
+    for stamp, text, line in zip(stamps, texts, lines, strict=True):
+        session = None
+        if stamp is None:
+            problem = _no_date(text, usual, is_strict=is_strict)
+        elif stamp.layout != usual:
+            problem = f"is not written as in most rows ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
+        else:
+            session = session_of(stamp, order=order, zone=zone)
+            other = "mdy" if order is DateOrder.DMY else "dmy"
+            problem = (
+                f"{text[:_MOST_SHOWN]!r} is no date with {_WORDS[order]}; correct it, or say "
+                f"--date-order {other}"
+            )
+        sessions.append(session)
+        if session is None:
+            problems.append(Problem(line=line, reason="bad_date", field=field, text=problem))
+    if usual is not None and usual[2]:
+        problems += _same_session(stamps, sessions, lines)
+    return sessions, problems
+
+
+def order_problems(
+    sessions: Sequence[str], lines: Sequence[int], closes: Sequence[float], *, field: str
+) -> tuple[bool, list[Problem]]:
+    """Return whether the newest row is first, and the first row that is out of order, repeated or not daily.
+
+    Parameters
+    ----------
+    sessions, lines, closes
+        Of the rows that are used.
+    """
+    steps = list(pairwise(sessions))
+    is_newest_first = sum(a > b for a, b in steps) > sum(a < b for a, b in steps)
+    for index, (above, below) in enumerate(steps, 1):
+        text = ""
+        if above == below:
+            text = f"{below} appears twice; keep one row"
+            if closes[index - 1] != closes[index]:
+                both = f"{closes[index - 1]:g} and {closes[index]:g}"
+                text = f"{below} appears twice, with {both}; keep the right row"
+        elif (above > below) is not is_newest_first:
+            text = f"{below} comes after {above}; sort the file by date"
+            if is_newest_first:
+                text = (
+                    f"{below} comes below {above} in a file with the newest row first; sort the file by date"
+                )
+        if text:
+            return is_newest_first, [Problem(line=lines[index], reason="", field=field, text=text)]
+    if len(sessions) >= _ENOUGH_ROWS:
+        days = [date.fromisoformat(each).toordinal() for each in sessions]
+        gap = min(abs(a - b) for a, b in pairwise(days))
+        if gap >= _WEEKLY_DAYS:
+            text = f"rows are at least {gap} days apart, so bars of a week or more; give daily bars"
+            return is_newest_first, [Problem(line=lines[1], reason="", field=field, text=text)]
+    return is_newest_first, []
+
+
+def _no_date(text: str, usual: tuple[Shape, str, bool] | None, *, is_strict: bool) -> str:
+    if not is_strict:
+        return f"must be a date ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
+    stamp = read_stamp(text.strip())
+    problem = f"must be {Shape.ISO}, was {text.strip()[:_MOST_SHOWN]!r}"
+    if stamp is not None and stamp.shape is Shape.YEAR_LAST:
+        problem += "; say --date-order dmy or mdy to have such dates read"
+    return problem
+
+
+def _described(usual: tuple[Shape, str, bool] | None) -> str:
+    if usual is None:
+        return f"such as {Shape.ISO}"
+    shape, separator, has_time = usual
+    return shape + (f" with {separator!r}" if separator else "") + (", with a time" if has_time else "")
+
+
+def _order(
+    path: Path,
+    stamps: Sequence[Stamp | None],
+    texts: Sequence[str],
+    lines: Sequence[int],
+    *,
+    field: str,
+    wanted: DailyFormat,
+    reading: ReadingOptions,
+) -> DateOrder:
+    numbers = [
+        index for index, each in enumerate(stamps) if each is not None and each.shape is Shape.YEAR_LAST
+    ]
+    if not numbers:
+        return DateOrder.YMD
+    if reading.date_order is not None:
+        return reading.date_order
+    shown: dict[DateOrder, int] = {}
+    for index in numbers:
+        stamp = stamps[index]
+        order = decisive_order(stamp) if stamp is not None else None
+        if order is not None and order not in shown:
+            shown[order] = index
+    if len(shown) > 1:
+        (first, at), (second, other) = sorted(shown.items(), key=lambda item: item[1])
+        raise bad_file(
+            path,
+            f"{texts[other][:_MOST_SHOWN]!r} has {_WORDS[second]}, row {lines[at]} "
+            f"({texts[at][:_MOST_SHOWN]!r}) has {_WORDS[first]}; give a file with one order",
+            row=lines[other],
+            field=field,
+        )
+    if shown:
+        return next(iter(shown))
+    stamp = stamps[numbers[0]]
+    # Nobody writes 01.06.2020 with the month first.
+    if stamp is not None and stamp.separator == ".":
+        return DateOrder.DMY
+    if wanted.order is not None:
+        return wanted.order
+    raise _ambiguous(path, texts[numbers[0]], lines[numbers[0]], field)
+
+
+def _ambiguous(path: Path, text: str, line: int, field: str) -> ConfigError:
+    return bad_file(
+        path,
+        f"{text[:_MOST_SHOWN]!r} may have the day or the month first, and no row shows which; say "
+        "--date-order dmy or --date-order mdy",
+        row=line,
+        field=field,
+    )
+
+
+def _zone(
+    path: Path,
+    stamps: Sequence[Stamp | None],
+    texts: Sequence[str],
+    lines: Sequence[int],
+    *,
+    field: str,
+    wanted: DailyFormat,
+    reading: ReadingOptions,
+) -> ZoneInfo | None:
+    name = reading.timezone if reading.timezone is not None else wanted.zone
+    if name is not None:
+        return ZoneInfo(name)
+    for stamp, text, line in zip(stamps, texts, lines, strict=True):
+        if stamp is not None and needs_zone(stamp):
+            raise bad_file(
+                path,
+                f"{text[:_MOST_SHOWN]!r} has a time without a zone; say the zone, such as "
+                "--timezone America/New_York",
+                row=line,
+                field=field,
+            )
+    return None
+
+
+def _same_session(
+    stamps: Sequence[Stamp | None], sessions: Sequence[str | None], lines: Sequence[int]
+) -> list[Problem]:
+    """Return a problem if two rows below each other are of one session but of two times of day."""
+    for index in range(1, len(sessions)):
+        above, below = stamps[index - 1], stamps[index]
+        if (
+            above is None
+            or below is None
+            or sessions[index] is None
+            or sessions[index] != sessions[index - 1]
+        ):
+            continue
+        gap = abs(below.seconds - above.seconds)
+        if gap:
+            apart = min(gap, 86_400 - gap)
+            text = (
+                f"is {_length(apart)} from the row above: the file holds bars of less than a day; give daily "
+                "bars, one row a session"
+            )
+            return [Problem(line=lines[index], reason="", field=None, text=text)]
+    return []
+
+
+def _length(seconds: float) -> str:
+    for size, word in ((3_600, "hour"), (60, "minute"), (1, "second")):
+        count = round(seconds / size)
+        if seconds >= size and abs(seconds - count * size) < 1:
+            return f"1 {word}" if count == 1 else f"{count} {word}s"
+    return f"{seconds:g} seconds"

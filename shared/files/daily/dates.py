@@ -1,0 +1,264 @@
+"""Dates as vendors write them: what a cell says, and which session it means.
+
+A cell is first read into a `Stamp` without deciding which of two numbers is the day. The order is decided
+for the whole file, and every row must be written in the same way.
+
+Which session an instant means: a bar is known by its beginning. Midnight, in whatever zone it is written,
+means its date. Any other time means the trading day that it lies in, and a trading day begins at 17:00 New
+York of the day before: a time of 13:30 UTC (the opening of the exchange) means that date, and one of 22:00
+UTC (the opening of spot gold) the next.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from shared.domain.sessions import NEW_YORK
+from shared.files.reading_options import DateOrder
+
+_TRADING_DAY_BEGINS: Final = timedelta(hours=7)
+# Two digits of a year as POSIX reads them.
+_FIRST_TWO_DIGIT_YEAR: Final = 69
+_MONTHS: Final = {
+    name[:3]: number
+    for number, name in enumerate(
+        (
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
+        ),
+        1,
+    )
+}
+_TIME: Final = (
+    r"(?:[T ]\s?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)"
+    r"(?:\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT))?)?"
+)
+
+
+class Shape(StrEnum):
+    """How a date is written, in the words of an error."""
+
+    ISO = "YYYY-MM-DD"
+    COMPACT = "YYYYMMDD"
+    YEAR_FIRST = "year, month, day"
+    YEAR_LAST = "day, month and year in figures"
+    NAMED_MONTH = "the month by name"
+    EPOCH = "seconds since 1970"
+
+
+_PATTERNS: Final = tuple(
+    (shape, re.compile(pattern + (_TIME if shape is not Shape.EPOCH else ""), re.ASCII))
+    for shape, pattern in (
+        (Shape.ISO, r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"),
+        (Shape.COMPACT, r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
+        (Shape.YEAR_FIRST, r"(?P<y>\d{4})(?P<s>[./])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"),
+        (Shape.YEAR_LAST, r"(?P<a>\d{1,2})(?P<s>[./-])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})"),
+        (Shape.NAMED_MONTH, r"(?P<name>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}), ?(?P<y>\d{4})"),
+        (Shape.NAMED_MONTH, r"(?P<d>\d{1,2})[ -](?P<name>[A-Za-z]{3,9})\.?[ -](?P<y>\d{4}|\d{2})"),
+        (Shape.EPOCH, r"(?P<epoch>\d{9,10}|\d{12,13})"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A date as it is written.
+
+    Parameters
+    ----------
+    numbers
+        Year, month, day; for `Shape.YEAR_LAST` the three numbers as they stand.
+    separator
+        Between the numbers of a `Shape.YEAR_LAST`, else empty.
+    seconds
+        The time of day; 0 where none is written.
+    offset
+        Of the zone that is written; None where none is.
+    has_time
+        A time of day is written, midnight included.
+    """
+
+    shape: Shape
+    numbers: tuple[int, int, int]
+    separator: str = ""
+    seconds: float = 0.0
+    offset: timedelta | None = None
+    has_time: bool = False
+
+    @property
+    def layout(self) -> tuple[Shape, str, bool]:
+        """What is the same in all rows of a file."""
+        return self.shape, self.separator, self.has_time
+
+
+def read_stamp(text: str) -> Stamp | None:
+    """Return what a cell says; None if it is no date.
+
+    Examples
+    --------
+    >>> read_stamp("01/06/2020").numbers
+    (1, 6, 2020)
+    >>> read_stamp("2020-06-01 00:00:00-04:00").seconds
+    0.0
+    >>> read_stamp("2020-02-30") is None
+    True
+    """
+    if len(text) == 10 and text[4] == text[7] == "-":
+        return _plain_iso(text)
+    for shape, pattern in _PATTERNS:
+        match = pattern.fullmatch(text)
+        if match is None:
+            continue
+        found = match.groupdict()
+        if shape is Shape.EPOCH:
+            return _epoch(found["epoch"])
+        seconds, offset = _seconds(found["time"]), _offset(found["zone"])
+        if seconds is None or (found["zone"] and offset is None):
+            return None
+        year = _year(found["y"])
+        if shape is Shape.YEAR_LAST:
+            numbers = (int(found["a"]), int(found["b"]), year)
+            is_date = _is_date(year, numbers[1], numbers[0]) or _is_date(year, numbers[0], numbers[1])
+        else:
+            month = int(found["m"]) if "m" in found else _MONTHS.get(found["name"][:3].lower(), 0)
+            numbers = (year, month, int(found["d"]))
+            is_date = _is_date(*numbers)
+        return (
+            Stamp(shape, numbers, found.get("s") or "", seconds, offset, found["time"] is not None)
+            if is_date
+            else None
+        )
+    return None
+
+
+def session_of(stamp: Stamp, *, order: DateOrder, zone: ZoneInfo | None) -> str | None:
+    """Return the session that a stamp means; None if it is no date in that order.
+
+    Parameters
+    ----------
+    order
+        Only asked for `Shape.YEAR_LAST`.
+    zone
+        Of a time of day without one. Must be given if `needs_zone`.
+
+    Examples
+    --------
+    >>> session_of(read_stamp("2020-06-01T13:30:00Z"), order=DateOrder.YMD, zone=None)
+    '2020-06-01'
+    >>> session_of(read_stamp("1590958800"), order=DateOrder.YMD, zone=None)  # 17:00 New York of 31 May
+    '2020-06-01'
+    >>> session_of(read_stamp("06.14.2020"), order=DateOrder.DMY, zone=None) is None
+    True
+    """
+    year, month, day = stamp.numbers
+    if stamp.shape is Shape.YEAR_LAST:
+        first, second, year = stamp.numbers
+        if order is DateOrder.YMD:
+            year, month, day = _year(f"{first:02}"), second, year % 100
+        else:
+            day, month = (first, second) if order is DateOrder.DMY else (second, first)
+        if not _is_date(year, month, day):
+            return None
+    if stamp.seconds == 0 and stamp.shape is not Shape.EPOCH:
+        return f"{year:04}-{month:02}-{day:02}"
+    at = datetime(year, month, day) + timedelta(seconds=stamp.seconds)  # noqa: DTZ001 - its zone follows
+    aware = at.replace(tzinfo=timezone(stamp.offset) if stamp.offset is not None else zone)
+    try:
+        wall = aware.astimezone(NEW_YORK).replace(tzinfo=None) + _TRADING_DAY_BEGINS
+    except OverflowError:
+        return None
+    return wall.date().isoformat()
+
+
+def needs_zone(stamp: Stamp) -> bool:
+    """Return whether a stamp is a time of day, other than midnight, without a zone."""
+    return stamp.seconds != 0 and stamp.offset is None
+
+
+def decisive_order(stamp: Stamp) -> DateOrder | None:
+    """Return the order of day and month that a stamp shows by itself; None if it is either.
+
+    Examples
+    --------
+    >>> decisive_order(read_stamp("06/14/2020")), decisive_order(read_stamp("06/01/2020"))
+    (<DateOrder.MDY: 'mdy'>, None)
+    """
+    first, second, year = stamp.numbers
+    if stamp.shape is not Shape.YEAR_LAST:
+        return None
+    is_day_first, is_month_first = _is_date(year, second, first), _is_date(year, first, second)
+    if is_day_first and is_month_first:
+        return None
+    return DateOrder.DMY if is_day_first else DateOrder.MDY
+
+
+def _plain_iso(text: str) -> Stamp | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # Python also reads a week date; a file may mean something else by it.
+    return Stamp(Shape.ISO, (day.year, day.month, day.day)) if day.isoformat() == text else None
+
+
+def _epoch(text: str) -> Stamp:
+    seconds = int(text) / (1_000 if len(text) > 10 else 1)
+    at = datetime.fromtimestamp(seconds, UTC)
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Stamp(
+        Shape.EPOCH,
+        (at.year, at.month, at.day),
+        "",
+        (at - midnight).total_seconds(),
+        timedelta(0),
+        has_time=True,
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return 0.0
+    hours, minutes, *rest = text.split(":")
+    seconds = float(rest[0]) if rest else 0.0
+    if int(hours) > 23 or int(minutes) > 59 or seconds >= 60:
+        return None
+    return int(hours) * 3_600 + int(minutes) * 60 + seconds
+
+
+def _offset(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    digits = text.removeprefix("UTC").removeprefix("GMT")
+    if digits in ("Z", ""):
+        return timedelta(0)
+    sign, digits = (-1 if digits[0] == "-" else 1), digits[1:].replace(":", "")
+    hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+    return sign * timedelta(hours=hours, minutes=minutes) if hours <= 14 and minutes < 60 else None
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    if len(text) == 4:
+        return year
+    return year + (1900 if year >= _FIRST_TWO_DIGIT_YEAR else 2000)
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""The prices of a file as numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from shared.domain.bars import LEAST_PRICE, MOST_PRICE
+from shared.files.daily.numbers import decimal_mark, price_in
+from shared.files.daily.problems import Problem
+from shared.files.input_file import bad_file
+
+_MOST_SHOWN: Final = 40
+# Of prices none is negative, of returns almost half are.
+_MANY_NEGATIVE: Final = 0.1
+_ENOUGH_ROWS: Final = 10
+
+
+def file_decimal_mark(
+    path: Path, columns: Sequence[Sequence[str]], lines: Sequence[int], *, field: str, default: str | None
+) -> str:
+    """Return the decimal mark of a file.
+
+    Raises
+    ------
+    ConfigError
+        If its prices may be read with either, and the person has not said which.
+    """
+    mark = decimal_mark((text for column in columns for text in column), default=default)
+    if mark is not None:
+        return mark
+    column, index = next(
+        (column, index) for column in columns for index, text in enumerate(column) if "," in text
+    )
+    raise bad_file(
+        path,
+        f"the comma of {column[index][:_MOST_SHOWN]!r} may be the decimal one or separate thousands, and "
+        "no row shows which; say --decimal comma or --decimal point",
+        row=lines[index],
+        field=field,
+    )
+
+
+def read_prices(
+    texts: Sequence[str], lines: Sequence[int], *, field: str, mark: str, missing: frozenset[str]
+) -> tuple[list[float], list[Problem]]:
+    """Return the price of each row, 0.0 where it has none, and what is wrong with rows.
+
+    A cell that says that there is no price is no problem.
+    """
+    prices: list[float] = []
+    problems: list[Problem] = []
+    values: list[float | None] = []
+    for text, line in zip(texts, lines, strict=True):
+        value = price_in(text, mark)
+        values.append(value)
+        if value is not None and LEAST_PRICE <= value <= MOST_PRICE:
+            prices.append(value)
+            continue
+        prices.append(0.0)
+        if text.strip().lower() not in missing:
+            problems.append(
+                Problem(line=line, reason="bad_price", field=field, text=_described(text.strip(" \t"), value))
+            )
+    negative = sum(value is not None and value < 0 for value in values)
+    if len(values) >= _ENOUGH_ROWS and negative > _MANY_NEGATIVE * len(values):
+        line = next(
+            line for value, line in zip(values, lines, strict=True) if value is not None and value < 0
+        )
+        text = "many numbers are negative, so these are returns or changes; name the column of prices close"
+        problems.append(Problem(line=line, reason="", field=field, text=text))
+    return prices, problems
+
+
+def _described(text: str, value: float | None) -> str:
+    if text.endswith("%"):
+        return f"must be a price, was the percentage {text[:_MOST_SHOWN]!r}; name the column of prices close"
+    if value is None or value <= 0:
+        return f"must be a positive number, was {text[:_MOST_SHOWN]!r}"
+    return f"must lie between {LEAST_PRICE:g} and {MOST_PRICE:g}, was {text[:_MOST_SHOWN]!r}"

@@ -1,0 +1,213 @@
+"""Which format a file has, and where its columns are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.errors import ConfigError
+from shared.files.daily.formats import (
+    DAILY_FORMATS,
+    ONLY_BY_NAME,
+    PLAIN,
+    SERIES,
+    DailyFormat,
+    daily_format,
+)
+from shared.files.daily.not_a_table import not_a_table
+from shared.files.daily.table import Text, delimiters_of, first_rows
+from shared.files.input_file import bad_file
+
+_LEVELS: Final = ("price", "ticker", "")
+_WANTED: Final = "the header must be date,close[,adj_close]"
+_OR_VENDORS: Final = ", or a vendor's (docs/backtest.md lists them)"
+_MOST_SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A format as one file has it.
+
+    Parameters
+    ----------
+    names
+        The columns as the file calls them.
+    skip
+        The number of header rows.
+    date, close, adjusted, time, ticker, period
+        Positions of columns; None: the file has none.
+    tickers
+        The instruments that the header names.
+    """
+
+    format: DailyFormat
+    delimiter: str
+    names: tuple[str, ...]
+    skip: int
+    date: int
+    close: int
+    adjusted: int | None = None
+    time: int | None = None
+    ticker: int | None = None
+    period: int | None = None
+    tickers: tuple[str, ...] = ()
+
+
+def recognise(text: Text, name: str | None) -> Layout:
+    """Return the layout of a file.
+
+    Parameters
+    ----------
+    name
+        The format that the person named; None: find it out. A name of no daily format counts as None.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no table, has no format that is known, two that name different columns, or not the
+        one that was named.
+    """
+    problem = not_a_table(text.content)
+    if problem is not None:
+        raise bad_file(text.path, problem)
+    named = daily_format(name) if name is not None else None
+    for delimiter in delimiters_of(text):
+        rows = first_rows(text, delimiter, 3)
+        fits = [
+            layout
+            for each in ((named,) if named is not None else DAILY_FORMATS)
+            if (named is not None or each.name not in ONLY_BY_NAME)
+            and (layout := _layout(text, each, delimiter, rows)) is not None
+        ]
+        if fits:
+            _require_one_close(text, fits)
+            if fits[0].format.refusal:
+                raise bad_file(text.path, fits[0].format.refusal)
+            return fits[0]
+    raise _unknown(text, named or PLAIN, is_named=named is not None)
+
+
+def normalised(name: str) -> str:
+    """Return the name of a column as formats compare it.
+
+    Examples
+    --------
+    >>> normalised(" Adj Close")
+    'adjclose'
+    """
+    return name.strip("\ufeff \t\r\n\"'").lower().replace(" ", "").replace("_", "")
+
+
+def _layout(text: Text, wanted: DailyFormat, delimiter: str, rows: list[list[str]]) -> Layout | None:
+    tickers: tuple[str, ...] = ()
+    if wanted.first_line is not None:
+        if not rows or not wanted.first_line.match(text.content):
+            return None
+        names, skip = list(wanted.columns[: len(rows[0])]), 0
+        # What a vendor appends to its columns is ignored.
+        names += [""] * (len(rows[0]) - len(names))
+        shown: Sequence[str] = names
+    elif wanted.header_rows == 3:
+        levels = _levels(text, rows)
+        if levels is None:
+            return None
+        shown, tickers = levels
+        names, skip = [normalised(each) for each in shown], 3
+    else:
+        shown, skip = (rows[0] if rows else []), 1
+        names = [normalised(each) for each in shown]
+    while names and not names[-1]:
+        names = names[:-1]
+    if not wanted.also <= set(names) or not any(each in wanted.date for each in names):
+        return None
+    if not wanted.series and not any(each in wanted.close for each in names):
+        return None
+    date, close = _one(text, names, wanted.date, "date"), _one(text, names, wanted.close, "close")
+    if wanted.series:
+        close, tickers = _series(wanted, shown, names, date)
+    if date is None or close is None:
+        return None
+    return Layout(
+        format=wanted,
+        delimiter=delimiter,
+        names=tuple(each.strip("\ufeff \t\r\n") for each in shown[: len(names)]),
+        skip=skip,
+        date=date,
+        close=close,
+        adjusted=_one(text, names, wanted.adjusted, "adj_close"),
+        time=_one(text, names, (wanted.time,) if wanted.time else (), "time"),
+        ticker=_one(text, names, (wanted.ticker,) if wanted.ticker else (), "ticker"),
+        period=_one(text, names, (wanted.period,) if wanted.period else (), "period"),
+        tickers=tuple(tickers),
+    )
+
+
+def _one(text: Text, names: list[str], wanted: tuple[str, ...], field: str) -> int | None:
+    found = [index for index, name in enumerate(names) if name in wanted]
+    if len(found) > 1:
+        raise bad_file(text.path, "column appears twice; keep one", row=text.line, field=field)
+    return found[0] if found else None
+
+
+def _levels(text: Text, rows: list[list[str]]) -> tuple[list[str], tuple[str, ...]] | None:
+    """Return the columns and the instruments of a header of three rows; None if it is none."""
+    if len(rows) < 3 or not all(rows):
+        return None
+    first, second, third = rows
+    if normalised(first[0]) not in _LEVELS or normalised(second[0]) not in _LEVELS:
+        return None
+    if normalised(third[0]) not in ("date", "datetime"):
+        return None
+    for prices, tickers in ((first, second), (second, first)):
+        if "close" in map(normalised, prices[1:]):
+            known = tuple(dict.fromkeys(each.strip() for each in tickers[1:] if each.strip()))
+            _require_one_ticker(text, known)
+            return ["date", *prices[1:]], known
+    return None
+
+
+def _series(
+    wanted: DailyFormat, shown: Sequence[str], names: list[str], date: int | None
+) -> tuple[int | None, tuple[str, ...]]:
+    if len(names) != 2 or date is None:
+        return None, ()
+    series = shown[1 - date].strip("\ufeff \t\r\n\"'")
+    is_known = names[date] != wanted.date[-1] or SERIES.fullmatch(series) is not None
+    return (1 - date, (series,)) if is_known else (None, ())
+
+
+def _require_one_ticker(text: Text, tickers: tuple[str, ...]) -> None:
+    if len(tickers) > 1:
+        raise bad_file(text.path, several_tickers(tickers))
+
+
+def several_tickers(tickers: Sequence[str]) -> str:
+    """Return the problem of a file with the prices of more than one instrument."""
+    shown = ", ".join(tickers[:5]) + (", ..." if len(tickers) > 5 else "")
+    return f"holds several instruments ({shown[:_MOST_SHOWN]}); give a file with one"
+
+
+def _require_one_close(text: Text, fits: list[Layout]) -> None:
+    first = fits[0]
+    other = next((each for each in fits if each.close != first.close), None)
+    if other is not None:
+        raise bad_file(
+            text.path,
+            f"both {first.names[first.close]} and {other.names[other.close]} could be the close; say "
+            f"--format {first.format.name} for the one, --format {other.format.name} for the other",
+            row=text.line,
+            field="close",
+        )
+
+
+def _unknown(text: Text, wanted: DailyFormat, *, is_named: bool) -> ConfigError:
+    rows = first_rows(text, delimiters_of(text)[0], 1)
+    names = [each.strip("\ufeff \t\r\n").lower() for each in rows[0]] if rows else []
+    have = [normalised(each) for each in names]
+    shown = ",".join(names)[:_MOST_SHOWN]
+    field = "close" if any(each in have for each in wanted.date) else "date"
+    if not is_named:
+        problem = f"column is missing; {_WANTED}, was {shown!r}{_OR_VENDORS}"
+        return bad_file(text.path, problem, row=1, field=field)
+    needs = sorted({wanted.date[0], *wanted.close[:1], *wanted.also})
+    problem = f"is not as --format {wanted.name} says, its header has {','.join(needs)}, was {shown!r}"
+    return bad_file(text.path, f"{problem}; leave the option out, or name another", row=text.line)
