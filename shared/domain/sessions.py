@@ -100,7 +100,7 @@ def missing_bar_at_ns(session: str) -> int:
     return bar_final_at_ns(session) + LATEST_BAR_NS
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 14)
 def bar_final_at_ns(session: str) -> int:
     """Return when a session's daily bar is final: 20:15 New York on that date.
 

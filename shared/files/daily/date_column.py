@@ -49,6 +49,8 @@ def read_dates(
     ConfigError
         If the dates of the file can be read in two ways, or lack a zone.
     """
+    if _are_plain(texts):
+        return list(texts), []
     stamps = [read_stamp(text.strip()) for text in texts]
     is_strict = wanted.is_iso_only and reading.date_order is None
     if is_strict:
@@ -120,6 +122,15 @@ def order_problems(
             text = f"rows are at least {gap} days apart, so bars of a week or more; give daily bars"
             return is_newest_first, [Problem(line=lines[1], reason="", field=field, text=text)]
     return is_newest_first, []
+
+
+def _are_plain(texts: Sequence[str]) -> bool:
+    """Return whether all are YYYY-MM-DD: most files are, and need no more than this."""
+    try:
+        # Python also reads 20200601, and writes it as 2020-06-01.
+        return all(date.fromisoformat(text).isoformat() == text for text in texts)
+    except ValueError:
+        return False
 
 
 def _no_date(text: str, usual: tuple[Shape, str, bool] | None, *, is_strict: bool) -> str:

@@ -60,19 +60,18 @@ def decimal_mark(texts: Iterable[str], *, default: str | None) -> str | None:
     >>> decimal_mark(["172.675"], default=None)
     '.'
     """
+    texts = list(texts)
+    has_comma = any("," in text for text in texts)
+    if not has_comma and default != ",":
+        return "."
     shown: Counter[str] = Counter()
-    has_comma = False
     for text in texts:
-        if "," in text:
-            has_comma = True
-        elif "." not in text:
-            continue
         mark = shown_decimal_mark(_without_marks(text))
         if mark is not None:
             shown[mark] += 1
     if shown:
         return shown.most_common(1)[0][0]
-    return default if default is not None or has_comma else "."
+    return default
 
 
 def price_in(text: str, mark: str) -> float | None:
@@ -84,14 +83,15 @@ def price_in(text: str, mark: str) -> float | None:
     (1726.72, 1726.72, None)
     """
     text = text.strip(" \t")
-    if not _DECIMAL.fullmatch(text) or mark == ",":
-        text = _without_marks(text)
-        group = "." if mark == "," else ","
-        if group in text:
-            if not _GROUPED[group].fullmatch(text):
-                return None
-            text = text.replace(group, "")
-        text = text.replace(mark, ".")
+    if mark == "." and _DECIMAL.fullmatch(text):
+        return float(text)
+    text = _without_marks(text)
+    group = "." if mark == "," else ","
+    if group in text:
+        if not _GROUPED[group].fullmatch(text):
+            return None
+        text = text.replace(group, "")
+    text = text.replace(mark, ".")
     return float(text) if _DECIMAL.fullmatch(text) else None
 
 

@@ -83,11 +83,12 @@ def read_daily(
     dates = sorted(by_date)
     newest = by_date[dates[-1]]
     scale = newest.close / newest.adjusted
+    known = frozenset(calendar.labels)
     _note_beyond_calendar(dates, newest, calendar, on_note)
     return DailyLeg(
-        bars=tuple(_bar(by_date[each], scale, instrument) for each in dates if calendar.is_session(each)),
+        bars=tuple(_bar(by_date[each], scale, instrument) for each in dates if each in known),
         files=tuple(files),
-        off_session=tuple(each for each in dates if not calendar.is_session(each)),
+        off_session=tuple(each for each in dates if each not in known),
     )
 
 

@@ -319,7 +319,10 @@ def test_thresholds_come_from_the_rules_file(run: Run, files: tuple[Path, Path],
     [
         ("date,close\n2019-01-02,abc\n", "row 2: close: must be a positive number, was 'abc'"),
         ("day,close\n2019-01-02,5\n", "row 1: date: column is missing"),
-        ("date,close\n2019-01-03,5\n2019-01-02,5\n", "row 3: date: 2019-01-02 comes after 2019-01-03"),
+        (
+            "date,close\n2019-01-02,5\n2019-01-04,5\n2019-01-03,5\n",
+            "row 4: date: 2019-01-03 comes after 2019-01-04",
+        ),
         ("date,close\n1999-06-01,5\n", "no session in common"),
         ("ts_utc,bid,ask\n2019-01-02T15:00:00Z,5,4\n", "row 2: bid: 5.0 is above the ask 4.0"),
         ("", "row 1: date: column is missing"),

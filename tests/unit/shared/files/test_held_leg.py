@@ -9,7 +9,7 @@ import pytest
 from shared.domain.bars import Bar, BarBatch
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.daily_csv import read_daily_csv
+from shared.files.daily.reader import read_daily
 from shared.files.held_leg import HeldLeg
 from shared.files.tick_csv import read_tick_csv
 from shared.files.timeline import Recording, read_timeline
@@ -40,7 +40,7 @@ def _written(path: Path, rows: list[str], *, header: str = "date,close") -> Path
 
 
 def _bars(path: Path, instrument: str) -> tuple[Bar, ...]:
-    return read_daily_csv(path, instrument=instrument, calendar=calendar())
+    return read_daily(path, instrument=instrument, calendar=calendar()).bars
 
 
 def _timeline(recording: Recording) -> list[object]:
