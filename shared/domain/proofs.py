@@ -22,7 +22,7 @@ All digests are lower-case hexadecimal.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -292,8 +292,3 @@ def state_key(lead: str, day: str, checkpoint: str) -> str:
     """
     slot = datetime.fromisoformat(day).toordinal() % STATE_SLOTS
     return f"{lead}|state|{slot}|{checkpoint}"
-
-
-def chain_breaks(proofs: Sequence[DayProof]) -> list[int]:
-    """Return the places of the proofs, in order, that do not name the root of the one before them."""
-    return [at for at in range(1, len(proofs)) if proofs[at].previous != proofs[at - 1].root]
