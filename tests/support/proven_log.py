@@ -1,0 +1,150 @@
+"""A made-up log of one lead, and what signals publishes of it: events, proofs, copies of checkpoints."""
+
+import gzip
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from convex.verify.exported_files import EVENTS_FILE, PROOFS_FILE, TICKS_FILE
+from convex.verify.lead_replay import Settings
+from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.restore import RestoredEngine
+from services.signals.core.engine_config import EngineConfig
+from services.signals.core.kinds.registry import PUBLISHED_RULES
+from services.signals.proofs.proven_lead import ProvenLead, begun
+from services.signals.proofs.signing_key import SigningKey
+from shared.contracts.records import PROOFS
+from shared.contracts.ticks import TickRecord, encode_tick_record
+from shared.domain.bars import BarsMode
+from shared.domain.proofs import proof_key, state_digest, state_key
+from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, quotes, status
+
+PAIRS = (pair(), pair("gold-spy", other="SPY.TEST"))
+PARTITION = 3
+CODE_VERSION = "0.0.0-test"
+
+
+@dataclass
+class Row:
+    """A record of an exported file."""
+
+    partition: int
+    offset: int
+    key: str
+    value: str
+
+
+@dataclass
+class ProvenLog:
+    """What the topics hold; tests alter it as they like."""
+
+    ticks: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    proofs: list[Row] = field(default_factory=list)
+    public_key: bytes = b""
+
+    def write(self, folder: Path) -> Path:
+        """Write the folder that an export would have."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, rows in ((TICKS_FILE, self.ticks), (EVENTS_FILE, self.events), (PROOFS_FILE, self.proofs)):
+            lines = "".join(json.dumps(vars(row)) + "\n" for row in rows)
+            (folder / name).write_bytes(gzip.compress(lines.encode(), mtime=0))
+        return folder
+
+    def copy(self) -> "ProvenLog":
+        """Return a copy that can be altered."""
+        return ProvenLog(
+            ticks=[replace(row) for row in self.ticks],
+            events=[replace(row) for row in self.events],
+            proofs=[replace(row) for row in self.proofs],
+            public_key=self.public_key,
+        )
+
+
+def settings_of_log() -> Settings:
+    """Return the settings under which the log was computed."""
+    return Settings(
+        pairs=PAIRS,
+        config=EngineConfig(rules=PUBLISHED_RULES, calendar=calendar(), code_version="another"),
+    )
+
+
+def made_log(sessions: int, *, warm: int = 100, records_an_hour: int = 1, seed: int = 3) -> ProvenLog:
+    """Return a log of so many sessions after a history, as a worker that never stopped would publish it."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    log = ProvenLog(public_key=public)
+    config = replace(settings_of_log().config, code_version=CODE_VERSION)
+    engine = LeadEngine(LEAD, PAIRS, config)
+    lead = ProvenLead(
+        RestoredEngine(engine, None, (), frozen={}, is_from_beginning=True), begun(engine, applied=-1)
+    )
+    signing = SigningKey(key)
+    stranger = encode_tick_record(status(ny("2019-01-02 09:00"), instrument="XAG/USD.TEST"))
+    for record in _records(sessions, warm=warm, records_an_hour=records_an_hour, seed=seed):
+        # Every other record is another lead's.
+        log.ticks.append(Row(partition=PARTITION, offset=len(log.ticks), key="XAG", value=stranger.decode()))
+        offset, value = len(log.ticks), encode_tick_record(record)
+        log.ticks.append(Row(partition=PARTITION, offset=offset, key=LEAD, value=value.decode()))
+        effects, values = lead.apply(offset, value, record)
+        for event, encoded in zip(effects.events, values, strict=True):
+            log.events.append(
+                Row(partition=0, offset=len(log.events), key=event.pair, value=encoded.decode())
+            )
+        if lead.proofs.is_over:
+            _prove(log, lead, offset, signing)
+    return log
+
+
+def _prove(log: ProvenLog, lead: ProvenLead, offset: int, key: SigningKey) -> None:
+    copies, day = dict(lead.copies(offset)), lead.proofs.date
+    published = {state_key(LEAD, day, name): value for name, value in copies.items()}
+    parts = lead.end_day(
+        state_digest(copies), topic="ticks.v1", partition=PARTITION, key_id=key.key_id, sign=key.sign
+    )
+    published |= {proof_key(part.lead, part.day, part.part): PROOFS.encode(part) for part in parts}
+    # As compaction leaves it.
+    log.proofs = [row for row in log.proofs if row.key not in published]
+    for name, value in published.items():
+        log.proofs.append(
+            Row(partition=PARTITION, offset=1_000 + len(log.proofs), key=name, value=value.decode())
+        )
+
+
+def _records(sessions: int, *, warm: int, records_an_hour: int, seed: int) -> list[TickRecord]:
+    rng = np.random.default_rng(seed)
+    labels = calendar().labels[: warm + sessions]
+    gold = 1_300.0 * np.exp(np.cumsum(rng.normal(0, 0.011, len(labels))))
+    iwm = 150.0 * np.exp(np.cumsum(rng.normal(0, 0.012, len(labels))))
+    spy = 290.0 * np.exp(np.cumsum(rng.normal(0, 0.009, len(labels))))
+    closes = list(
+        zip(labels, gold.round(2).tolist(), iwm.round(2).tolist(), spy.round(2).tolist(), strict=True)
+    )
+    records: list[TickRecord] = [
+        bar_batch(*(bar(label, close, instrument=name) for label, close in legs), mode=BarsMode.HISTORY)
+        for name, legs in (
+            (LEAD, [(label, a) for label, a, _, _ in closes[:warm]]),
+            (OTHER, [(label, b) for label, _, b, _ in closes[:warm]]),
+            ("SPY.TEST", [(label, c) for label, _, _, c in closes[:warm]]),
+        )
+    ]
+    for label, a, b, c in closes[warm:]:
+        for hour in range(24):
+            begin = ny(f"{label} {hour:02}:00")
+            records += [
+                status(begin + at * 3_600_000_000_000 // records_an_hour) for at in range(records_an_hour)
+            ]
+            if hour == 15:
+                records.append(quotes({begin + 59 * 60_000_000_000: a}))
+            if hour == 20:
+                known = ny(f"{label} 20:15")
+                records += [bar_batch(bar(label, b)), bar_batch(bar(label, c, instrument="SPY.TEST"))]
+                records.append(status(known))
+    following = datetime.fromisoformat(labels[-1]) + timedelta(days=1)
+    records.append(status(ny(f"{following.date().isoformat()} 01:00")))
+    return records
