@@ -30,6 +30,10 @@ COMMANDS: Final[dict[str, LateCommand]] = {
         "convex.commands.explain:explain",
         "Recompute an event from the log and print each step; exit 1 if a number differs.",
     ),
+    "verify": (
+        "convex.commands.verify:verify",
+        "Prove that exactly the published events follow from the log; exit 1 if they do not.",
+    ),
     "demo": (
         "convex.commands.demo:demo",
         "Run the whole system on this machine: page, events, e-mails, webhooks.",

@@ -16,8 +16,8 @@ from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.registry import PUBLISHED_RULES
+from services.signals.proofs.proof_key import ProofKey
 from services.signals.proofs.proven_lead import ProvenLead, begun
-from services.signals.proofs.signing_key import SigningKey
 from shared.contracts.records import PROOFS
 from shared.contracts.ticks import TickRecord, encode_tick_record
 from shared.domain.bars import BarsMode
@@ -84,7 +84,7 @@ def made_log(sessions: int, *, warm: int = 100, records_an_hour: int = 1, seed: 
     lead = ProvenLead(
         RestoredEngine(engine, None, (), frozen={}, is_from_beginning=True), begun(engine, applied=-1)
     )
-    signing = SigningKey(key)
+    signing = ProofKey(key)
     stranger = encode_tick_record(status(ny("2019-01-02 09:00"), instrument="XAG/USD.TEST"))
     for record in _records(sessions, warm=warm, records_an_hour=records_an_hour, seed=seed):
         # Every other record is another lead's.
@@ -101,7 +101,7 @@ def made_log(sessions: int, *, warm: int = 100, records_an_hour: int = 1, seed: 
     return log
 
 
-def _prove(log: ProvenLog, lead: ProvenLead, offset: int, key: SigningKey) -> None:
+def _prove(log: ProvenLog, lead: ProvenLead, offset: int, key: ProofKey) -> None:
     copies, day = dict(lead.copies(offset)), lead.proofs.date
     published = {state_key(LEAD, day, name): value for name, value in copies.items()}
     parts = lead.end_day(
