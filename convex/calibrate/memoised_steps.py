@@ -43,8 +43,8 @@ class MemoisedSteps(Generic[State]):
         # By state number times symbols plus symbol: twice the number of the next state, plus 1 if it opened.
         self._answers: dict[int, int] = {}
 
-    def openings(self, path: bytes, *, may_open: bytes, after: int) -> int:
-        """Count the openings of one path.
+    def opened_at(self, path: bytes, *, may_open: bytes) -> list[int]:
+        """Return the closes at which something opens, ascending.
 
         Parameters
         ----------
@@ -53,11 +53,9 @@ class MemoisedSteps(Generic[State]):
         may_open
             1 for each close whose symbol may take a path out of the state in which it began, else 0: in that
             state all others are skipped.
-        after
-            Openings at the first ``after`` closes are not counted, though they are decided.
         """
         answers, symbols = self._answers, self._symbols
-        count = 0
+        opened: list[int] = []
         start = may_open.find(1)
         while start >= 0:
             number = 0
@@ -67,12 +65,12 @@ class MemoisedSteps(Generic[State]):
                 if answer is None:
                     answer = self._ask(key)
                 number = answer >> 1
-                if answer & 1 and at >= after:
-                    count += 1
+                if answer & 1:
+                    opened.append(at)
                 if not number:
                     break
             start = may_open.find(1, at + 1)
-        return count
+        return opened
 
     def _ask(self, key: int) -> int:
         number, symbol = divmod(key, self._symbols)

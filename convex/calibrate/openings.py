@@ -41,6 +41,21 @@ def count_openings(observations: Observations, rule: Rule, *, after: int) -> NDA
     array
         Openings of each path, shape ``(paths,)``.
     """
+    return np.array(
+        [sum(at >= after for at in each) for each in find_openings(observations, rule)], dtype=np.int64
+    )
+
+
+def find_openings(observations: Observations, rule: Rule) -> list[list[int]]:
+    """Return the closes of each path at which one direction of a kind opens, ascending.
+
+    Parameters
+    ----------
+    observations
+        Of each close of each path, shape ``(paths, closes)``.
+    rule
+        Its levels, cooldown and further conditions apply as they do live.
+    """
     x, can_open = observations.x, observations.can_open
     # No comparison with not a number holds.
     reached = x >= rule.warning
@@ -50,13 +65,10 @@ def count_openings(observations: Observations, rule: Rule, *, after: int) -> NDA
     symbols[~np.isfinite(x)] = _UNDEFINED
     may_open = (reached & can_open & np.isfinite(x)).astype(np.uint8)
     steps = _steps(rule.cooldown_sessions)
-    return np.array(
-        [
-            steps.openings(path.tobytes(), may_open=starts.tobytes(), after=after)
-            for path, starts in zip(symbols, may_open, strict=True)
-        ],
-        dtype=np.int64,
-    )
+    return [
+        steps.opened_at(path.tobytes(), may_open=starts.tobytes())
+        for path, starts in zip(symbols, may_open, strict=True)
+    ]
 
 
 # Of one run: a command compares few cooldowns.

@@ -51,13 +51,11 @@ def count_regime_changes(zscores: Floats, *, after: int) -> NDArray[np.int64]:
     symbols += 2 * ((zscores <= -LEAVE).astype(np.uint8))
     symbols[np.isnan(zscores)] = _UNDEFINED
     every = np.ones(symbols.shape, dtype=np.uint8)
-    return np.array(
-        [
-            _steps().openings(path.tobytes(), may_open=may_open.tobytes(), after=after)
-            for path, may_open in zip(symbols, every, strict=True)
-        ],
-        dtype=np.int64,
+    opened = (
+        _steps().opened_at(path.tobytes(), may_open=may_open.tobytes())
+        for path, may_open in zip(symbols, every, strict=True)
     )
+    return np.array([sum(at >= after for at in each) for each in opened], dtype=np.int64)
 
 
 @lru_cache(maxsize=1)

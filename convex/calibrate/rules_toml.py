@@ -32,19 +32,37 @@ def calibrated_rules_bytes(file: RulesFile, pair: str, found: Iterable[Calibrate
     found
         At most one of each kind.
     """
-    of_kind = {each.rule.kind: each for each in found}
-    parts = [_HEAD, *(_table(f"[{kind}]", _settings(table)) for kind, table in file.general.items())]
+    return rules_file_bytes(file, pair, {each.rule.kind: _levels(each) for each in found}, head=_HEAD)
+
+
+def rules_file_bytes(
+    file: RulesFile, pair: str, levels: Mapping[Kind, Mapping[str, str]], *, head: str
+) -> bytes:
+    """Return the whole rules file with other levels of one pair.
+
+    Parameters
+    ----------
+    file
+        Its tables stay as they are, but for budgets and levels of the pair's kinds that get other ones.
+    pair
+        Whose levels these are.
+    levels
+        By kind: the fields of its table with their values in TOML, laid over the pair's other fields.
+    head
+        Comment lines at the beginning.
+    """
+    parts = [head, *(_table(f"[{kind}]", _settings(table)) for kind, table in file.general.items())]
     for name in dict.fromkeys((*file.of_pair, pair)):
         own: Mapping[Kind, RuleTable] = file.of_pair.get(name, {})
         for kind in Kind:
-            calibrated = of_kind.get(kind) if name == pair else None
+            found = levels.get(kind) if name == pair else None
             table = own.get(kind)
-            if table is None and calibrated is None:
+            if table is None and found is None:
                 continue
             settings = {} if table is None else _settings(table)
-            if calibrated is not None:
+            if found is not None:
                 settings = {field: text for field, text in settings.items() if field not in (BUDGET, *LEVELS)}
-                settings |= _levels(calibrated)
+                settings |= found
             parts.append(_table(f"[{PAIRS}.{_key(name)}.{kind}]", settings))
     return "\n".join(parts).encode()
 
