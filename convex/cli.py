@@ -26,6 +26,10 @@ COMMANDS: Final[dict[str, LateCommand]] = {
         "convex.commands.calibrate:calibrate",
         "Estimate how often chance alone would open each rule in a year.",
     ),
+    "choose": (
+        "convex.commands.choose:choose",
+        "Compare the levels of a kind by false alarms, hit rates and delay, and say if any beats chance.",
+    ),
     "explain": (
         "convex.commands.explain:explain",
         "Recompute an event from the log and print each step; exit 1 if a number differs.",

@@ -20,17 +20,17 @@ def chosen_rules_bytes(file: RulesFile, study: Study) -> bytes | None:
     study
         Of one kind of one pair.
     """
-    chosen = study.chosen
-    if chosen is None or study.best is None or study.test is None:
+    chosen, test = study.chosen, study.test
+    if chosen is None or test is None:
         return None
-    rate = chosen.hit_rates[study.best[1]]
+    rate = chosen.hit_rates[test.horizon]
     head = (
         f"# The levels of {study.kind} were chosen by convex choose from {study.sessions[0]} to "
         f"{study.sessions[-1]}:\n"
-        f"# {_rate_of(rate)} after {HORIZONS[study.best[1]]} sessions, p = {study.test.p_value:.3f} "
-        f"after the search over {study.test.columns} levels and horizons.\n"
+        f"# {_rate_of(rate)} after {HORIZONS[test.horizon]} sessions, p = {test.p_value:.3f} "
+        f"after the search over {test.columns} levels and horizons.\n"
     )
-    levels = {name: repr(float(f"{getattr(chosen.rule, name):.6g}")) for name in LEVELS}
+    levels = {name: repr(getattr(chosen.rule, name)) for name in LEVELS}
     return rules_file_bytes(file, study.pair, {study.kind: levels}, head=head)
 
 

@@ -98,16 +98,21 @@ def rules_of_grid(rule: Rule, warnings: Iterable[float] | None = None) -> tuple[
     [(1.0, 1.5, 0.5), (2.0, 3.0, 1.0)]
     """
     levels = WARNINGS[rule.kind] if warnings is None else tuple(warnings)
-    return tuple(
-        replace(
-            rule,
-            warning=warning,
-            # Multiplied before the division, so that the rule's own warning gives its own levels.
-            critical=rule.critical * warning / rule.warning,
-            leave=rule.leave * warning / rule.warning,
-        )
-        for warning in levels
+    return tuple(_with_warning(rule, warning) for warning in levels)
+
+
+def _with_warning(rule: Rule, warning: float) -> Rule:
+    if warning == rule.warning:
+        return rule
+    factor = warning / rule.warning
+    return replace(
+        rule, warning=warning, critical=_rounded(rule.critical * factor), leave=_rounded(rule.leave * factor)
     )
+
+
+def _rounded(level: float) -> float:
+    """Return a level with as many digits as anyone would write into a rules file."""
+    return float(f"{level:.6g}")
 
 
 def published_rule(kind: Kind) -> Rule:

@@ -5,7 +5,7 @@ from typing import Any
 from convex.choose.hit_rates import HitRate
 from convex.choose.study import Level, Study
 from convex.choose.what_followed import HORIZONS
-from convex.choose.words import COVERS, sentence_of
+from convex.choose.words import covers_of, sentence_of
 
 
 def as_object(study: Study) -> dict[str, Any]:
@@ -23,10 +23,10 @@ def as_object(study: Study) -> dict[str, Any]:
         "sentence": sentence_of(study),
         "chosen_warning": None if chosen is None else chosen.rule.warning,
         "best": None
-        if study.best is None
+        if test is None
         else {
-            "warning": study.levels[study.best[0]].rule.warning,
-            "horizon_sessions": HORIZONS[study.best[1]],
+            "warning": study.levels[test.level].rule.warning,
+            "horizon_sessions": HORIZONS[test.horizon],
         },
         "test": None
         if test is None
@@ -38,7 +38,7 @@ def as_object(study: Study) -> dict[str, Any]:
             "draws": test.draws,
             "histories": test.histories,
             "block_length_sessions": study.block_length,
-            "covers": COVERS,
+            "covers": covers_of(study),
         },
         "levels": [_level(each) for each in study.levels],
         "walk_forward": {

@@ -12,24 +12,30 @@ from typing import Final
 from convex.choose.hit_rates import HitRate
 from convex.choose.study import Study
 from convex.choose.what_followed import HORIZONS
-from convex.choose.words import COVERS, sentence_of
+from convex.choose.words import covers_of, sentence_of
 
-_WIDTH: Final = 640.0
-_LEFT, _RIGHT = 52.0, 16.0
-_PANEL, _GAP = 170.0, 62.0
+_WIDTH: Final = 560.0
+_LEFT, _RIGHT = 60.0, 14.0
+_EDGE: Final = 14.0
+_PANEL, _GAP = 160.0, 68.0
 _LINE: Final = 18.0
-# Characters of a line of text at 13 pixels across the picture.
-_CHARACTERS: Final = 88
+# Characters of a line of text across the picture.
+_CHARACTERS: Final = 74
+# Labels of levels nearer to each other than this would overlap.
+_LABEL: Final = 36.0
 _STYLE: Final = """
 svg { background: var(--paper); max-width: 900px;
-  --paper: #fbfaf6; --ink: #1d1c1a; --soft: #5d5952; --hair: #e4dfd4; --one: #24587f; --two: #8a5d00; --mark: #f3ead2;
+  --paper: #fbfaf6; --ink: #1d1c1a; --soft: #5d5952; --hair: #e4dfd4;
+  --one: #24587f; --two: #8a5d00; --mark: #f3ead2;
   font: 13px ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 @media (prefers-color-scheme: dark) { svg {
-  --paper: #131416; --ink: #e9e6df; --soft: #a29d93; --hair: #2b2c31; --one: #7fb4dc; --two: #e0b04c; --mark: #2d2a20; } }
+  --paper: #131416; --ink: #e9e6df; --soft: #a29d93; --hair: #2b2c31;
+  --one: #7fb4dc; --two: #e0b04c; --mark: #2d2a20; } }
 text { fill: var(--ink); } text.soft { fill: var(--soft); } text.title { font-weight: 600; }
 line { stroke: var(--hair); } line.one { stroke: var(--one); } line.two { stroke: var(--two); }
 line.usual { stroke: var(--ink); stroke-width: 2; } rect.chosen { fill: var(--mark); }
-polyline { fill: none; stroke-width: 1.5; } polyline.one { stroke: var(--one); } polyline.two { stroke: var(--two); }
+polyline { fill: none; stroke-width: 1.5; }
+polyline.one { stroke: var(--one); } polyline.two { stroke: var(--two); }
 .one.dot { fill: var(--one); } .two.dot { fill: var(--two); }
 """
 
@@ -39,9 +45,10 @@ Place = Callable[[float], float]
 def draw_plot(study: Study) -> bytes:
     """Return the picture of a study."""
     head = textwrap.wrap(sentence_of(study), _CHARACTERS)
-    if study.test is not None:
-        head += textwrap.wrap(COVERS, _CHARACTERS)
-    top = 34.0 + _LINE * len(head) + 44.0
+    covers = covers_of(study)
+    if covers is not None:
+        head += textwrap.wrap(covers, _CHARACTERS)
+    top = 34.0 + _LINE * len(head) + 58.0
     tops = [top + at * (_PANEL + _GAP) for at in range(3)]
     bottom = tops[-1] + _PANEL
     height = bottom + 46.0
@@ -53,12 +60,11 @@ def draw_plot(study: Study) -> bytes:
     first, last = study.sessions[0], study.sessions[-1]
     title = f"{study.kind} on {study.pair}, {first} to {last}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="img" '
-        'aria-labelledby="title">',
-        f'<title id="title">{escape(title)}: false alarms, hit rates and delay by warning level</title>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="img">',
+        f"<title>{escape(title)}: false alarms, hit rates and delay by warning level</title>",
         f"<style>{_STYLE}</style>",
-        _text(_LEFT - 36.0, 24.0, title, "title"),
-        *(_text(_LEFT - 36.0, 46.0 + _LINE * at, line, "soft") for at, line in enumerate(head)),
+        _text(_EDGE, 24.0, title, "title"),
+        *(_text(_EDGE, 46.0 + _LINE * at, line, "soft") for at, line in enumerate(head)),
         *_chosen(study, x, step, top, bottom),
         *_openings(study, x, tops[0]),
         *_hit_rates(study, x, step, tops[1]),
@@ -66,6 +72,7 @@ def draw_plot(study: Study) -> bytes:
         *(
             _text(x(at), bottom + 18.0, f"{level.rule.warning:g}", "soft", anchor="middle")
             for at, level in enumerate(study.levels)
+            if at % math.ceil(_LABEL / step) == 0
         ),
         _text(_WIDTH / 2.0, bottom + 38.0, "warning level", "soft", anchor="middle"),
         "</svg>",
@@ -78,8 +85,8 @@ def _openings(study: Study, x: Place, top: float) -> Iterator[str]:
     by_chance = [level.by_chance for level in study.levels]
     high = max(*counted, *by_chance, 0.01)
     y = _vertical(0.0, high * 1.08, top)
-    yield _text(_LEFT - 36.0, top - 30.0, "Openings in 252 sessions", "title")
-    yield from _legend(top - 12.0, (("one", "in this history"), ("two", "by chance alone")))
+    yield _text(_EDGE, top - 38.0, "Openings in 252 sessions", "title")
+    yield from _legend(top - 20.0, (("one", "in this history"), ("two", "by chance alone")))
     yield from _grid(_marks(high), y, lambda mark: f"{mark:g}")
     for kind, values in (("two", by_chance), ("one", counted)):
         points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in enumerate(values))
@@ -90,13 +97,11 @@ def _openings(study: Study, x: Place, top: float) -> Iterator[str]:
 
 def _hit_rates(study: Study, x: Place, step: float, top: float) -> Iterator[str]:
     y = _vertical(0.0, 1.0, top)
-    yield _text(
-        _LEFT - 36.0, top - 30.0, "Hit rate with its 95 % interval, and the usual rate (bar)", "title"
-    )
+    yield _text(_EDGE, top - 38.0, "Hit rate with its 95 % interval, and the usual rate (bar)", "title")
     names = tuple(
         (kind, f"after {each} sessions") for kind, each in zip(("two", "one"), HORIZONS, strict=True)
     )
-    yield from _legend(top - 12.0, names)
+    yield from _legend(top - 20.0, names)
     yield from _grid((0.0, 0.25, 0.5, 0.75, 1.0), y, lambda mark: f"{100 * mark:.0f} %")
     for at, level in enumerate(study.levels):
         for kind, rate, shift in zip(("two", "one"), level.hit_rates, (-0.17, 0.17), strict=True):
@@ -116,8 +121,8 @@ def _delays(study: Study, x: Place, top: float) -> Iterator[str]:
     known = [level.delay.sessions for level in study.levels if level.delay.sessions is not None]
     high = max(known, default=1.0)
     y = _vertical(0.0, high * 1.08, top)
-    yield _text(_LEFT - 36.0, top - 30.0, "Sessions until a standard change reaches the warning", "title")
-    yield _text(_LEFT - 36.0, top - 8.0, "median; no dot: less than half reach it within half a year", "soft")
+    yield _text(_EDGE, top - 38.0, "Sessions until a standard change reaches the warning", "title")
+    yield _text(_EDGE, top - 16.0, "median; no dot: less than half reach it within half a year", "soft")
     yield from _grid(_marks(high), y, lambda mark: f"{mark:g}")
     for at, level in enumerate(study.levels):
         if level.delay.sessions is not None:
@@ -158,7 +163,7 @@ def _grid(marks: Sequence[float], y: Place, name: Callable[[float], str]) -> Ite
 
 
 def _legend(y: float, names: Sequence[tuple[str, str]]) -> Iterator[str]:
-    left = _LEFT - 36.0
+    left = _EDGE
     for kind, name in names:
         yield _dot(kind, left + 5.0, y)
         yield _text(left + 15.0, y + 4.0, name, "soft")

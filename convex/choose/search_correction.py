@@ -30,6 +30,8 @@ class SearchTest:
 
     Parameters
     ----------
+    level, horizon
+        The numbers of the best column's rule and horizon.
     spa
         Hansen's consistent p-value.
     synthetic
@@ -40,6 +42,8 @@ class SearchTest:
         Of the bootstrap, and of the null.
     """
 
+    level: int
+    horizon: int
     spa: float
     synthetic: float
     columns: int

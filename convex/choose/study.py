@@ -92,8 +92,6 @@ class Study:
         The choices year by year.
     test
         Of the best of all levels and horizons; None where no level opened often enough.
-    best
-        The number of the level and of the horizon with the largest ratio.
     block_length
         Of the test's bootstrap, sessions.
     """
@@ -106,7 +104,6 @@ class Study:
     levels: tuple[Level, ...]
     walk: WalkForward
     test: SearchTest | None
-    best: tuple[int, int] | None
     block_length: float
 
     @property
@@ -124,9 +121,9 @@ class Study:
     @property
     def chosen(self) -> Level | None:
         """Return the level that beats chance; None where nothing does."""
-        if self.verdict is not Verdict.BEATS_CHANCE or self.best is None:
+        if self.test is None or self.verdict is not Verdict.BEATS_CHANCE:
             return None
-        return self.levels[self.best[0]]
+        return self.levels[self.test.level]
 
 
 def study_levels(
@@ -194,7 +191,10 @@ def study_levels(
     test = None
     best = performance.best
     if best is not None:
+        level, horizon = performance.columns[best]
         test = SearchTest(
+            level=level,
+            horizon=horizon,
             spa=spa_p_value(performance, draws=draws, seed=_seed_of(seed)),
             synthetic=rank_p_value(float(performance.ratios[best]), chance.best),
             columns=len(performance.columns),
@@ -229,7 +229,6 @@ def study_levels(
         levels=tuple(levels),
         walk=walk_forward(evaluated),
         test=test,
-        best=None if best is None else performance.columns[best],
         block_length=performance.block_length,
     )
 

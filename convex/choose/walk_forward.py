@@ -68,9 +68,18 @@ def walk_forward(evaluated: Evaluated) -> WalkForward:
 
 
 def fold_bounds(evaluated: Evaluated) -> Iterator[tuple[int, int]]:
-    """Yield the first close of each year and the one after its last; the last year may be shorter."""
-    for begin in range(evaluated.first + PAST, evaluated.size, FOLD):
-        yield begin, min(begin + FOLD, evaluated.size)
+    """Yield the first close of each year and the one after its last.
+
+    The last year may be shorter or longer: a rest in which no outcome over the longest horizon can be known
+    is no year of its own.
+    """
+    begin, size = evaluated.first + PAST, evaluated.size
+    longest = max(each.horizon for each in evaluated.followed)
+    while begin < size:
+        is_last = size - begin - FOLD <= longest + 1
+        end = size if is_last else begin + FOLD
+        yield begin, end
+        begin = end
 
 
 def _fold(evaluated: Evaluated, begin: int, end: int) -> Fold:

@@ -1,7 +1,8 @@
 """What followed every close of a history, opening or not: whether a claim of a kind would have been a hit.
 
 The claims are those of the kinds, and returns start where those of the outcomes do: at the first close of
-both legs after the one that opened (``docs/outcomes.md``). A close has the number of the return that ends at it.
+both legs after the one that opened (``docs/outcomes.md``). A close has the number of the return that ends
+at it.
 """
 
 from collections.abc import Mapping

@@ -1,47 +1,70 @@
 """A study in words: the sentence that says whether anything beats chance, and the tables behind it."""
 
 from collections.abc import Iterator
+from typing import Final
 
+from convex.calibrate.detection_delay import Delay
 from convex.choose.hit_rates import HitRate
 from convex.choose.performance import LEAST_OPENINGS
 from convex.choose.study import SIGNIFICANT, Study, Verdict
 from convex.choose.walk_forward import Fold
 from convex.choose.what_followed import HORIZONS
+from shared.domain.divergences import Null
+from shared.domain.kinds import KIND_TRAITS
 
-COVERS = (
-    "p counts the search over these levels and horizons, and no other: not kinds, pairs, files or grids that "
-    "were tried before."
-)
-"""What the p-value of a study covers."""
+_NULLS: Final = {
+    Null.UNRELATED_LEGS: "whose legs have nothing to do with each other",
+    Null.CONSTANT_CORRELATION: "whose correlation never changes",
+}
 
 
 def sentence_of(study: Study) -> str:
     """Return what was found, in a few sentences."""
-    remedy = "Give lower --levels or a longer history."
+    test, walk = study.test, _rate_and_usual(study.walk.total)
+    if test is None:
+        return f"{_why_no_test(study)} Give lower --levels or a longer history."
+    level, horizon = study.levels[test.level], HORIZONS[test.horizon]
+    rate = level.hit_rates[test.horizon]
+    best = (
+        f"The best of {test.columns} levels and horizons is warning {level.rule.warning:g}: "
+        f"{_counts(rate)} hits after {horizon} sessions, {_percent(rate.rate.value)} where "
+        f"{_percent(rate.base)} are usual. By chance alone the best of so many is as good with "
+        f"p = {test.p_value:.3f}"
+    )
     match study.verdict:
-        case Verdict.NEVER_OPENED:
+        case Verdict.BEATS_CHANCE:
             return (
-                f"Nothing can be compared with chance: {study.kind} never opened in {study.closes:,} closes, "
-                f"even at a warning of {study.levels[0].rule.warning:g}. {remedy}"
+                f"Warning {level.rule.warning:g} beats chance. {best}. The levels chosen from the past alone "
+                f"then had {walk}."
             )
-        case Verdict.TOO_FEW_OPENINGS:
-            return (
-                f"Nothing can be compared with chance: no level opened {LEAST_OPENINGS} times with a known "
-                f"outcome in {study.closes:,} closes. {remedy}"
-            )
-        case Verdict.NOTHING:
-            asked = f"{SIGNIFICANT:g} or less is asked for"
-            return f"Nothing beats chance. {_best_of(study)}; {asked}."
         case Verdict.NOT_CONFIRMED:
             return (
-                f"Nothing is chosen. {_best_of(study)}. But the levels that were chosen from the past alone did "
-                f"no better than usual afterwards: {_total_of(study)}."
+                f"Nothing is chosen. {best}. But the levels chosen from the past alone then did no better "
+                f"than usual: {walk}."
             )
-    assert study.chosen is not None  # noqa: S101 - the verdict says so
+    return f"Nothing beats chance. {best}; it would have to be {SIGNIFICANT:g} or less."
+
+
+def covers_of(study: Study) -> str | None:
+    """Return where the p-value comes from and what it covers; None without a test."""
+    test, null = study.test, KIND_TRAITS[study.kind].null
+    if test is None or null is None:
+        return None
     return (
-        f"Warning {study.chosen.rule.warning:g} beats chance. {_best_of(study)}. The levels that were chosen "
-        f"from the past alone had afterwards {_total_of(study)}."
+        f"p is the larger of {test.spa:.3f} (Hansen's test of superior predictive ability) and "
+        f"{test.synthetic:.3f} (the rank among {test.histories:,} synthetic histories {_NULLS[null]}). It "
+        "counts the search over these levels and horizons, and no other: not kinds, pairs, files or grids "
+        "that were tried before."
     )
+
+
+def _why_no_test(study: Study) -> str:
+    if study.verdict is Verdict.NEVER_OPENED:
+        lowest = study.levels[0].rule.warning
+        why = f"{study.kind} never opened, even at a warning of {lowest:g}"
+    else:
+        why = f"no level opened {LEAST_OPENINGS} times with a known outcome"
+    return f"Nothing can be compared with chance: in {study.closes:,} closes {why}."
 
 
 def tables_of(study: Study) -> Iterator[str]:
@@ -54,8 +77,8 @@ def tables_of(study: Study) -> Iterator[str]:
         rule = level.rule
         yield (
             f"{_mark(study, level.rule.warning)} {rule.warning:7g} {rule.critical:8.4g} {rule.leave:7.4g} "
-            f"{level.openings:7} {level.per_year:7.2f} {level.by_chance:8.2f} ± {level.by_chance_error:<4.2f}  "
-            f"{_delay_of(level.delay.sessions, level.delay.share, level.delay.by_chance)}"
+            f"{level.openings:7} {level.per_year:7.2f} {level.by_chance:8.2f} ± "
+            f"{level.by_chance_error:<4.2f}  {_delay_of(level.delay)}"
         )
     for at, horizon in enumerate(HORIZONS):
         yield ""
@@ -72,7 +95,7 @@ def tables_of(study: Study) -> Iterator[str]:
     yield "Chosen at the beginning of each year from what was known then:"
     for fold in study.walk.folds:
         yield f"  {_fold_of(study, fold)}"
-    yield f"  together: {_total_of(study)}"
+    yield f"  together: {_rate_and_usual(study.walk.total)}"
 
 
 def lines_of(study: Study) -> Iterator[str]:
@@ -80,8 +103,9 @@ def lines_of(study: Study) -> Iterator[str]:
     yield from tables_of(study)
     yield ""
     yield sentence_of(study)
-    if study.test is not None:
-        yield COVERS
+    covers = covers_of(study)
+    if covers is not None:
+        yield covers
 
 
 def _mark(study: Study, warning: float) -> str:
@@ -89,23 +113,9 @@ def _mark(study: Study, warning: float) -> str:
     return "*" if chosen is not None and chosen.rule.warning == warning else " "
 
 
-def _best_of(study: Study) -> str:
-    assert study.best is not None  # noqa: S101, PT018 - a study with a test has a best column
-    assert study.test is not None  # noqa: S101 - as above
-    number, horizon = study.best
-    level, test = study.levels[number], study.test
-    rate = level.hit_rates[horizon]
-    return (
-        f"The best of {test.columns} levels and horizons is warning {level.rule.warning:g} with "
-        f"{_counts(rate)} hits after {HORIZONS[horizon]} sessions ({_percent(rate.rate.value)}, usual "
-        f"{_percent(rate.base)}). Chance alone makes the best of so many this good with p = {test.p_value:.3f}"
-    )
-
-
-def _total_of(study: Study) -> str:
-    total = study.walk.total
+def _rate_and_usual(total: HitRate) -> str:
     if not total.count:
-        return "no opening of theirs has a known outcome"
+        return "no opening with a known outcome"
     return f"{_counts(total)} hits, {_rate(total)}, usual {_percent(total.base)}"
 
 
@@ -135,6 +145,6 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.0f} %"
 
 
-def _delay_of(sessions: float | None, share: float, by_chance: float) -> str:
-    reached = "less than half do" if sessions is None else f"{sessions:g} sessions"
-    return f"{reached} ({100 * share:.0f} %; {100 * by_chance:.0f} % without it)"
+def _delay_of(delay: Delay) -> str:
+    reached = "less than half do" if delay.sessions is None else f"{delay.sessions:g} sessions"
+    return f"{reached} ({_percent(delay.share)}; {_percent(delay.by_chance)} without it)"
