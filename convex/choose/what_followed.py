@@ -21,7 +21,7 @@ from shared.domain.divergences import Direction, Kind
 from shared.domain.kinds import DIRECTIONS
 
 HORIZONS: Final = (5, 20)
-"""A week and a month, in sessions: what a level is judged by."""
+"""A week and a month, in sessions: over these the outcomes of a level are compared with the usual ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
