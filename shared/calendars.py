@@ -1,18 +1,29 @@
-"""The XNYS calendar of exchange-calendars, as plain values, and the closures that it does not know."""
+"""The XNYS calendar of exchange-calendars, as plain values, and the closures that it does not know.
 
-import warnings
+To ask the library takes half a second, pandas included. Its answer is therefore kept in
+`shared.known_closures`, with the version of the library that gave it; another version is asked itself.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-
-import exchange_calendars
-import pandas
+from importlib.metadata import version
+from typing import Final
 
 from shared.config import load_settings
 from shared.declared_closures import CalendarSettings
 from shared.domain.closures import parse_closures
-from shared.domain.sessions import SessionCalendar
+from shared.domain.instants import NS_PER_SECOND, to_ns
+from shared.domain.sessions import NEW_YORK, SessionCalendar
+from shared.known_closures import CLOSED_WEEKDAYS, EARLY_CLOSES, LIBRARY_VERSION
 
 # Fixed, so that the calendar does not depend on the day a process was started on.
-_FIRST, _LAST = "1999-01-04", "2035-12-31"
+_FIRST: Final = date(1999, 1, 4)
+_LAST: Final = date(2035, 12, 31)
+_OPEN: Final = time(9, 30)
+_SATURDAY: Final = 5
+# To 16:00, and to 13:00 on the day before some holidays.
+_FULL_NS: Final = 390 * 60 * NS_PER_SECOND
+_EARLY_NS: Final = 210 * 60 * NS_PER_SECOND
 
 
 def xnys_calendar() -> SessionCalendar:
@@ -40,11 +51,43 @@ def _calendar_with(declared: str) -> SessionCalendar:
 
 @lru_cache(maxsize=1)
 def _known_calendar() -> SessionCalendar:
+    if version("exchange-calendars") == LIBRARY_VERSION:
+        return calendar_of_the_table()
+    return calendar_of_the_library()
+
+
+def calendar_of_the_table() -> SessionCalendar:
+    """Return the sessions as kept in `shared.known_closures`."""
+    closed, early = set(CLOSED_WEEKDAYS.split()), set(EARLY_CLOSES.split())
+    labels, opens, closes = [], [], []
+    for ordinal in range(_FIRST.toordinal(), _LAST.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        label = day.isoformat()
+        if day.weekday() >= _SATURDAY or label in closed:
+            continue
+        labels.append(label)
+        # Clocks change at night: the whole session has one offset.
+        opened = datetime.combine(day, _OPEN, tzinfo=NEW_YORK)
+        open_ns = to_ns(opened.replace(tzinfo=UTC) - (opened.utcoffset() or timedelta()))
+        opens.append(open_ns)
+        closes.append(open_ns + (_EARLY_NS if label in early else _FULL_NS))
+    return SessionCalendar(labels=tuple(labels), open_ns=tuple(opens), close_ns=tuple(closes))
+
+
+def calendar_of_the_library() -> SessionCalendar:
+    """Return the sessions as the installed exchange-calendars knows them."""
+    import warnings
+
+    import exchange_calendars
+    import pandas
+
     with warnings.catch_warnings():
         # Warnings about how exchange-calendars uses pandas are not for its callers to fix.
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        schedule = exchange_calendars.get_calendar("XNYS", start=_FIRST, end=_LAST).schedule
+        schedule = exchange_calendars.get_calendar(
+            "XNYS", start=_FIRST.isoformat(), end=_LAST.isoformat()
+        ).schedule
     return SessionCalendar(
         labels=tuple(schedule.index.strftime("%Y-%m-%d")),
         open_ns=tuple(pandas.DatetimeIndex(schedule["open"]).as_unit("ns").asi8.tolist()),

@@ -97,6 +97,7 @@ class EventIntake:
         self._first_attempts = first_attempts
         self._on_stored = on_stored
         self._on_effect = on_effect
+        DIVERGENCES.prepare()
 
     async def take(self, record: ConsumerRecord, stop: asyncio.Event) -> bool:
         """Store a record, waiting for the store if need be; return False if asked to stop before.

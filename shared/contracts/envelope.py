@@ -1,5 +1,6 @@
 """What every value on every topic has in common: JSON, UTF-8, ``schema`` and ``v`` first."""
 
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -59,7 +60,15 @@ class Contract(Generic[T]):
     def __init__(self, schema: str, version: int, domain: type[T]) -> None:
         self.schema = schema
         self.version = version
-        self._adapter: TypeAdapter[T] = TypeAdapter(domain)
+        self._domain = domain
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        return TypeAdapter(self._domain)
+
+    def prepare(self) -> None:
+        """Build the checks now, up to 0.1 s, so that the first record does not wait for them."""
+        self._adapter  # noqa: B018 - it is built by being asked for
 
     def encode(self, value: T) -> bytes:
         """Return canonical bytes: equal values give equal bytes, fields in the order of the definition."""
