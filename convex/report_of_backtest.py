@@ -1,8 +1,10 @@
 """The report of a backtest, with figures by chance that are computed from the data that it is about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from convex.backtesting.report.beside import BesideFile
 from convex.backtesting.report.chance import ChanceFigures, HalfCheck, figures_of_events, figures_of_history
+from convex.backtesting.report.input_files import input_files
 from convex.backtesting.report.page import report_bytes
 from convex.backtesting.run import Backtest
 from convex.calibrate.false_alarms import expect_false_alarms
@@ -23,13 +25,15 @@ from shared.files.timeline import Recording
 _YEARS, _REFITS, _SEED = 20, 20, 1
 
 
-def report_of_backtest(backtest: Backtest, *, paths: int) -> bytes:
+def report_of_backtest(backtest: Backtest, *, paths: int, beside: Sequence[BesideFile] = ()) -> bytes:
     """Return the report as HTML.
 
     Parameters
     ----------
     paths
         Synthetic histories for the figures by chance, at least 2; 0 shows the figures of the events.
+    beside
+        The files that are written with it.
     """
     figures = chance_of_data(
         backtest.recording,
@@ -40,7 +44,14 @@ def report_of_backtest(backtest: Backtest, *, paths: int) -> bytes:
         calendar=xnys_calendar(),
         figures=backtest.false_alarms,
     )
-    return report_bytes(backtest.replayed, pair=backtest.pair, rules=backtest.rules, figures=figures)
+    return report_bytes(
+        backtest.replayed,
+        pair=backtest.pair,
+        rules=backtest.rules,
+        figures=figures,
+        files=input_files(backtest.recording, backtest.pair, backtest.replayed.notes),
+        beside=beside,
+    )
 
 
 def chance_of_data(

@@ -36,6 +36,9 @@ def backtest(
     false_alarms: Annotated[
         Path | None, typer.Option(help="File that convex calibrate wrote; by default the shipped figures.")
     ] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option(help="Where to write what followed the openings (CSV).")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Where to write a report (HTML).")] = None,
     report_paths: Annotated[
         int,
@@ -51,6 +54,7 @@ def backtest(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from convex.backtesting.outcomes_csv import outcomes_bytes
     from convex.backtesting.replay import Replayed, events_bytes
     from convex.backtesting.run import known_pair, run_backtest
     from convex.backtesting.stats_csv import stats_bytes
@@ -73,7 +77,7 @@ def backtest(
         end=end.date() if end is not None else None,
     )
     known_rules, chance = load_rules(rules, pair=pair), load_false_alarms(false_alarms)
-    paths = [path for path in (stats, events, report) if path is not None]
+    paths = [path for path in (stats, events, outcomes, report) if path is not None]
     outputs = Outputs(
         paths, inputs=[*gold, *iwm, *(each for each in (rules, false_alarms) if each is not None)]
     )
@@ -109,11 +113,23 @@ def backtest(
         )
         # Everything is computed before anything is written, so a bad last row leaves no partial result.
         contents = [stats_bytes(replayed.rows), events_bytes(replayed.events)]
+        if outcomes is not None:
+            contents.append(outcomes_bytes(replayed.outcomes))
         if report is not None:
+            from convex.backtesting.report.beside import beside_file
             from convex.report_of_backtest import report_of_backtest
 
             progress.update(task, description="chance")
-            contents.append(report_of_backtest(found, paths=report_paths))
+            beside = [
+                beside_file(path, report, what)
+                for path, what in (
+                    (stats, "the statistics of each session"),
+                    (events, "every event, one a line"),
+                    (outcomes, "what followed the openings"),
+                )
+                if path is not None
+            ]
+            contents.append(report_of_backtest(found, paths=report_paths, beside=beside))
         outputs.write(contents)
     console.print(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "

@@ -19,6 +19,7 @@ from shared.domain.sessions import SessionCalendar
 HORIZONS: Final = (1, 5, 20)
 
 _AT_RATIO, _AT_Z, _AT_REGIME = (COLUMNS.index(name) for name in ("log_ratio", "z_90", "regime"))
+_NUMBERS: Final = tuple(at for at, name in enumerate(COLUMNS) if name not in ("session", "regime"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Session:
         Every statistic of this close that decided, by name; empty where the session was only history.
     regime
         ``RISK_OFF``, ``RISK_ON``, ``NEUTRAL``, or empty where it is undefined.
+    columns
+        The numbers of the row by the names of its columns.
     """
 
     label: str
@@ -40,6 +43,7 @@ class Session:
     z: float | None
     evaluated: Values
     regime: str
+    columns: Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,7 @@ def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple
             z=_number(row[_AT_Z]),
             evaluated=values.get(row[0], {}),
             regime=row[_AT_REGIME],
+            columns={COLUMNS[at]: _number(row[at]) for at in _NUMBERS},
         )
         for row in rows
     )

@@ -6,26 +6,38 @@ Everything in it comes from the replay, so the same input gives the same bytes.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
+from importlib.resources import files as resources
 from itertools import pairwise
 
+from convex.backtesting.outcomes import EveryBar
 from convex.backtesting.replay import Replayed
+from convex.backtesting.report.beside import BesideFile, beside_section
+from convex.backtesting.report.calendar_table import calendar_section
 from convex.backtesting.report.chance import (
     ChanceFigures,
     chance_section,
     figures_of_events,
     observed_here,
 )
-from convex.backtesting.report.chart import draw_chart
+from convex.backtesting.report.course import course
+from convex.backtesting.report.data_quality import DataQuality, data_quality
 from convex.backtesting.report.definitions import definitions
+from convex.backtesting.report.distribution import after_openings
+from convex.backtesting.report.distribution_section import distribution_section
 from convex.backtesting.report.episodes import Episode, Session, episodes_of, sessions_of
+from convex.backtesting.report.hedge import hedge_test, simple_returns
+from convex.backtesting.report.hedge_section import hedge_section
+from convex.backtesting.report.input_files import InputFile
 from convex.backtesting.report.kind_tables import overview, sections
+from convex.backtesting.report.quality_section import quality_section
+from convex.backtesting.report.rolling import rolling
 from convex.backtesting.report.suppressed import suppressed_inputs
+from convex.backtesting.report.verdict import chance_sentence, followed_sentence, period_sentence
 from convex.backtesting.report.what_followed import what_followed
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES
 from shared.calendars import xnys_calendar
-from shared.domain.divergences import DivergenceEvent, Kind, Severity, Transition
+from shared.domain.divergences import DivergenceEvent, Kind, Severity, Significance, Transition
 from shared.domain.kinds import KIND_TRAITS, statistic_of
 from shared.domain.pairs import Pair
 from shared.text.divergences import TRANSITION_WORDS, describe_direction, format_statistic
@@ -38,7 +50,13 @@ ByKind = Mapping[Kind, Sequence[Episode]]
 
 
 def report_bytes(
-    replayed: Replayed, *, pair: Pair, rules: tuple[Rule, ...], figures: ChanceFigures | None = None
+    replayed: Replayed,
+    *,
+    pair: Pair,
+    rules: tuple[Rule, ...],
+    figures: ChanceFigures | None = None,
+    files: Sequence[InputFile] = (),
+    beside: Sequence[BesideFile] = (),
 ) -> bytes:
     """Return the report as HTML.
 
@@ -50,9 +68,14 @@ def report_bytes(
         What it was run with.
     figures
         How often chance alone opens each kind; by default what the events state.
+    files
+        What it read.
+    beside
+        The files that hold the numbers of the report.
     """
+    calendar, bars = xnys_calendar(), replayed.every_bar
     sessions = sessions_of(replayed.rows, replayed.values)
-    found = episodes_of(replayed.events, sessions, calendar=xnys_calendar())
+    found = episodes_of(replayed.events, sessions, calendar=calendar)
     episodes = {kind: [each for each in found if each.kind is kind] for kind in Kind}
     shown = figures if figures is not None else figures_of_events(replayed.events)
     on = [rule.kind for rule in rules if rule.kind.is_market]
@@ -61,7 +84,11 @@ def report_bytes(
         for kind in Kind
         if kind in on
     }
-    style = files("convex.backtesting.report").joinpath("report.css").read_text()
+    quality = (
+        data_quality(bars, replayed.suppressed, pair=pair, calendar=calendar) if bars is not None else None
+    )
+    after = after_openings(replayed.events, bars, calendar=calendar) if bars is not None else ()
+    style = resources("convex.backtesting.report").joinpath("report.css").read_text()
     page = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -73,11 +100,18 @@ def report_bytes(
 </head>
 <body>
 {_head(sessions, pair)}
+{_verdict(replayed, sessions, episodes, chance, quality, pair)}
 {_summary(replayed, sessions, episodes, pair)}
-{_chart(sessions, episodes, pair, rules)}
 {overview(episodes, pair=pair, rules=rules, chance=chance)}
 {chance_section(chance, shown)}
 {what_followed(replayed.outcomes, pair)}
+{_course(sessions, episodes, pair, rules)}
+{rolling(sessions, pair)}
+{_hedge(sessions, bars, pair)}
+{distribution_section(after, pair)}
+{calendar_section(found, sessions)}
+{quality_section(quality, files)}
+{beside_section(beside)}
 {sections(episodes, pair=pair)}
 <div class="pair">
 {_counts(replayed.events)}
@@ -127,15 +161,18 @@ def _summary(replayed: Replayed, sessions: Sequence[Session], episodes: ByKind, 
     )
 
 
-def _chart(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tuple[Rule, ...]) -> str:
+def _course(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tuple[Rule, ...]) -> str:
     if len(sessions) < _LEAST_SESSIONS:
-        return "<section><h2>Course</h2><p>Fewer than two sessions with both legs make no line.</p></section>"
+        return (
+            '<section id="course"><h2>Course</h2>'
+            "<p>Fewer than two sessions with both legs make no line.</p></section>"
+        )
     by_kind = {rule.kind: rule for rule in rules}
     # A run without the ratio's rule has no levels of its own: draw the published ones.
     rule = next(each for each in (*rules, *PUBLISHED_RULES) if each.kind is Kind.RATIO_STRETCH)
     return (
-        "<section><h2>Course</h2>"
-        f"{draw_chart(sessions, episodes, pair=pair, rules=by_kind, rule=rule)}"
+        '<section id="course"><h2>Course</h2>'
+        f"{course(sessions, episodes, pair=pair, rules=by_kind, rule=rule)}"
         '<p class="legend"><span><i class="warning"></i>warning</span>'
         '<span><i class="critical"></i>critical</span>'
         '<span><i class="provisional"></i>provisional: not confirmed by a close yet</span>'
@@ -145,6 +182,35 @@ def _chart(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tup
         '<span><i class="lead"></i>regime risk-off</span><span><i class="other"></i>regime risk-on</span></p>'
         "</section>"
     )
+
+
+def _hedge(sessions: Sequence[Session], bars: EveryBar | None, pair: Pair) -> str:
+    if bars is None:
+        return ""
+    return hedge_section(hedge_test(sessions, *simple_returns(sessions, bars)), pair)
+
+
+def _verdict(
+    replayed: Replayed,
+    sessions: Sequence[Session],
+    episodes: ByKind,
+    chance: Mapping[Kind, Significance],
+    quality: DataQuality | None,
+    pair: Pair,
+) -> str:
+    sentences = (
+        period_sentence(
+            [each.label for each in sessions],
+            evaluated=sum(bool(each.evaluated) for each in sessions),
+            alerts=len(replayed.events),
+            openings=sum(len(found) for kind, found in episodes.items() if kind.is_market),
+            faults=len(episodes[Kind.DATA_FAULT]),
+            quality=quality,
+        ),
+        chance_sentence(chance),
+        followed_sentence(replayed.outcomes, pair),
+    )
+    return f'<section id="verdict"><p>{" ".join(map(escape, sentences))}</p></section>'
 
 
 def _counts(events: Iterable[DivergenceEvent]) -> str:

@@ -62,7 +62,9 @@ OPENED = told(Transition.OPEN, "2020-03-04T01:15:00.000000Z", "2020-03-03")
 
 def sessions(count: int, *, z: float | None = 0.5) -> tuple[Session, ...]:
     return tuple(
-        Session(label=label, lead=1.0, other=1.0, log_ratio=0.0, z=z, evaluated={"z_90": z}, regime="")
+        Session(
+            label=label, lead=1.0, other=1.0, log_ratio=0.0, z=z, evaluated={"z_90": z}, regime="", columns={}
+        )
         for label in CALENDAR.labels[-count:]
     )
 
