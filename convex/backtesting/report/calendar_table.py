@@ -9,17 +9,22 @@ from convex.backtesting.report.episodes import Episode, Session
 from shared.domain.divergences import Kind, Severity
 from shared.domain.kinds import KIND_TRAITS
 
-LETTERS: Final[Mapping[Kind, str]] = {
-    Kind.RATIO_STRETCH: "R",
-    Kind.OPPOSITE_MOVES: "O",
-    Kind.CORRELATION_BREAK: "C",
-    Kind.HEDGE_LOST: "H",
-    Kind.EVIDENCE_BREAK: "E",
-    Kind.REGIME_CHANGE: "G",
-    Kind.DATA_FAULT: "F",
-}
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DARKEST: Final = 4
+
+
+def letters_of(titles: Iterable[str]) -> list[str]:
+    """Return a letter for each title: the first one that no earlier title has.
+
+    Examples
+    --------
+    >>> letters_of(["Ratio stretch", "Evidence break", "Regime change"])
+    ['R', 'E', 'G']
+    """
+    letters: list[str] = []
+    for title in titles:
+        letters.append(next((each for each in title.upper() if each not in letters), title))
+    return letters
 
 
 def calendar_section(episodes: Iterable[Episode], sessions: Sequence[Session]) -> str:
@@ -36,7 +41,7 @@ def calendar_section(episodes: Iterable[Episode], sessions: Sequence[Session]) -
     rows = "".join(_year(year, opened, critical, known) for year in years)
     heads = "".join(f'<th scope="col"><span>{month[0]}</span>{month[1:]}</th>' for month in _MONTHS)
     kinds = dict.fromkeys(kind for kind in Kind if any(each.kind is kind for each in found))
-    letters = "".join(f"<span><b>{LETTERS[kind]}</b>{KIND_TRAITS[kind].title}</span>" for kind in kinds)
+    letters = "".join(f"<span><b>{_LETTERS[kind]}</b>{KIND_TRAITS[kind].title}</span>" for kind in kinds)
     return (
         '<section id="calendar"><h2>Calendar of openings</h2><div class="wide"><table class="calendar">'
         f'<thead><tr><th></th>{heads}<th class="n">Year</th></tr></thead><tbody>{rows}</tbody></table></div>'
@@ -60,7 +65,7 @@ def _cell(month: str, opened: Mapping[str, Counter[Kind]], critical: set[str], k
     if month in critical:
         names.append("critical")
     in_order = [(kind, counts[kind]) for kind in Kind if counts[kind]]
-    text = " ".join(f"{LETTERS[kind]}{count if count > 1 else ''}" for kind, count in in_order)
+    text = " ".join(f"{_LETTERS[kind]}{count if count > 1 else ''}" for kind, count in in_order)
     said = ", ".join(f"{KIND_TRAITS[kind].title.lower()} {count}" for kind, count in in_order)
     title = f' title="{escape(f"{month}: {said}")}"' if said else ""
     return f'<td class="{" ".join(names)}"{title}>{text}</td>'
@@ -78,3 +83,8 @@ def _critical_months(episodes: Iterable[Episode], sessions: Sequence[Session]) -
 
 def _month_of(position: int, sessions: Sequence[Session]) -> str:
     return sessions[min(position, len(sessions) - 1)].label[:7]
+
+
+_LETTERS: Final[Mapping[Kind, str]] = dict(
+    zip(Kind, letters_of(KIND_TRAITS[kind].title for kind in Kind), strict=True)
+)
