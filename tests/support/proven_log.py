@@ -22,9 +22,10 @@ from shared.contracts.records import PROOFS
 from shared.contracts.ticks import TickRecord, encode_tick_record
 from shared.domain.bars import BarsMode
 from shared.domain.proofs import proof_key, state_digest, state_key
-from tests.support.builders_market import LEAD, OTHER, bar, bar_batch, calendar, ny, pair, quotes, status
+from tests.support.builders_market import LEAD, bar, bar_batch, calendar, ny, pair, quotes, status
 
 PAIRS = (pair(), pair("gold-spy", other="SPY.TEST"))
+OTHERS = tuple(each.other for each in PAIRS)
 PARTITION = 3
 CODE_VERSION = "0.0.0-test"
 
@@ -86,7 +87,9 @@ def made_log(sessions: int, *, warm: int = 100, records_an_hour: int = 1, seed: 
     )
     signing = ProofKey(key)
     stranger = encode_tick_record(status(ny("2019-01-02 09:00"), instrument="XAG/USD.TEST"))
-    for record in _records(sessions, warm=warm, records_an_hour=records_an_hour, seed=seed):
+    for record in made_records(
+        calendar().labels[: warm + sessions], warm=warm, records_an_hour=records_an_hour, seed=seed
+    ):
         # Every other record is another lead's.
         log.ticks.append(Row(partition=PARTITION, offset=len(log.ticks), key="XAG", value=stranger.decode()))
         offset, value = len(log.ticks), encode_tick_record(record)
@@ -116,35 +119,41 @@ def _prove(log: ProvenLog, lead: ProvenLead, offset: int, key: ProofKey) -> None
         )
 
 
-def _records(sessions: int, *, warm: int, records_an_hour: int, seed: int) -> list[TickRecord]:
+def made_records(
+    labels: tuple[str, ...],
+    *,
+    warm: int,
+    records_an_hour: int = 1,
+    seed: int = 3,
+    lead: str = LEAD,
+    others: tuple[str, ...] = OTHERS,
+) -> list[TickRecord]:
+    """Return a lead's log: closes of walks, the first ``warm`` of them as history, and hourly statuses."""
     rng = np.random.default_rng(seed)
-    labels = calendar().labels[: warm + sessions]
-    gold = 1_300.0 * np.exp(np.cumsum(rng.normal(0, 0.011, len(labels))))
-    iwm = 150.0 * np.exp(np.cumsum(rng.normal(0, 0.012, len(labels))))
-    spy = 290.0 * np.exp(np.cumsum(rng.normal(0, 0.009, len(labels))))
-    closes = list(
-        zip(labels, gold.round(2).tolist(), iwm.round(2).tolist(), spy.round(2).tolist(), strict=True)
-    )
+    count = len(labels)
+    walks = {
+        name: (begin * np.exp(np.cumsum(rng.normal(0, spread, count)))).round(2).tolist()
+        for name, begin, spread in ((lead, 1_300.0, 0.011), *((name, 150.0, 0.012) for name in others))
+    }
     records: list[TickRecord] = [
-        bar_batch(*(bar(label, close, instrument=name) for label, close in legs), mode=BarsMode.HISTORY)
-        for name, legs in (
-            (LEAD, [(label, a) for label, a, _, _ in closes[:warm]]),
-            (OTHER, [(label, b) for label, _, b, _ in closes[:warm]]),
-            ("SPY.TEST", [(label, c) for label, _, _, c in closes[:warm]]),
+        bar_batch(
+            *(bar(label, close, instrument=name) for label, close in zip(labels[:warm], walk, strict=False)),
+            mode=BarsMode.HISTORY,
         )
+        for name, walk in walks.items()
     ]
-    for label, a, b, c in closes[warm:]:
+    for at in range(warm, count):
         for hour in range(24):
-            begin = ny(f"{label} {hour:02}:00")
+            begin = ny(f"{labels[at]} {hour:02}:00")
             records += [
-                status(begin + at * 3_600_000_000_000 // records_an_hour) for at in range(records_an_hour)
+                status(begin + part * 3_600_000_000_000 // records_an_hour, instrument=lead)
+                for part in range(records_an_hour)
             ]
             if hour == 15:
-                records.append(quotes({begin + 59 * 60_000_000_000: a}))
+                records.append(quotes({begin + 59 * 60_000_000_000: walks[lead][at]}, instrument=lead))
             if hour == 20:
-                known = ny(f"{label} 20:15")
-                records += [bar_batch(bar(label, b)), bar_batch(bar(label, c, instrument="SPY.TEST"))]
-                records.append(status(known))
+                records += [bar_batch(bar(labels[at], walks[name][at], instrument=name)) for name in others]
+                records.append(status(ny(f"{labels[at]} 20:15"), instrument=lead))
     following = datetime.fromisoformat(labels[-1]) + timedelta(days=1)
-    records.append(status(ny(f"{following.date().isoformat()} 01:00")))
+    records.append(status(ny(f"{following.date().isoformat()} 01:00"), instrument=lead))
     return records
