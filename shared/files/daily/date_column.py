@@ -63,18 +63,24 @@ def read_dates(
         ]
     layouts = Counter(stamp.layout for stamp in stamps if stamp is not None)
     usual = layouts.most_common(1)[0][0] if layouts else None
-    order = _order(path, stamps, texts, lines, field=field, wanted=wanted, reading=reading)
+    intraday = _intraday(stamps, lines)
+    if intraday is not None:
+        raise intraday.error(path)
+    as_usual = [stamp if stamp is not None and stamp.layout == usual else None for stamp in stamps]
+    order = _order(path, as_usual, texts, lines, field=field, wanted=wanted, reading=reading)
     zone = _zone(path, stamps, texts, lines, field=field, wanted=wanted, reading=reading)
     sessions: list[str | None] = []
     problems: list[Problem] = []
     for stamp, text, line in zip(stamps, texts, lines, strict=True):
-        session = None
+        session, reason = None, "bad_date"
         if stamp is None:
             problem = _no_date(text, usual, is_strict=is_strict)
         elif stamp.layout != usual:
             problem = f"is not written as in most rows ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
         else:
             session = session_of(stamp, order=order, zone=zone)
+            # All rows may be read in the wrong order then, so leaving this one out would not help.
+            reason = ""
             other = "mdy" if order is DateOrder.DMY else "dmy"
             problem = (
                 f"{text[:_MOST_SHOWN]!r} is no date with {_WORDS[order]}; correct it, or say "
@@ -82,9 +88,7 @@ def read_dates(
             )
         sessions.append(session)
         if session is None:
-            problems.append(Problem(line=line, reason="bad_date", field=field, text=problem))
-    if usual is not None and usual[2]:
-        problems += _same_session(stamps, sessions, lines)
+            problems.append(Problem(line=line, reason=reason, field=field, text=problem))
     return sessions, problems
 
 
@@ -228,28 +232,19 @@ def _zone(
     return None
 
 
-def _same_session(
-    stamps: Sequence[Stamp | None], sessions: Sequence[str | None], lines: Sequence[int]
-) -> list[Problem]:
-    """Return a problem if two rows below each other are of one session but of two times of day."""
-    for index in range(1, len(sessions)):
-        above, below = stamps[index - 1], stamps[index]
-        if (
-            above is None
-            or below is None
-            or sessions[index] is None
-            or sessions[index] != sessions[index - 1]
-        ):
+def _intraday(stamps: Sequence[Stamp | None], lines: Sequence[int]) -> Problem | None:
+    """Return a problem if two rows below each other have one date and two times of day."""
+    for (above, below), line in zip(pairwise(stamps), lines[1:], strict=True):
+        if above is None or below is None or above.numbers != below.numbers:
             continue
-        gap = abs(below.seconds - above.seconds)
-        if gap:
-            apart = min(gap, 86_400 - gap)
+        apart = abs(below.seconds - above.seconds)
+        if apart:
             text = (
                 f"is {_length(apart)} from the row above: the file holds bars of less than a day; give daily "
                 "bars, one row a session"
             )
-            return [Problem(line=lines[index], reason="", field=None, text=text)]
-    return []
+            return Problem(line=line, reason="", field=None, text=text)
+    return None
 
 
 def _length(seconds: float) -> str:

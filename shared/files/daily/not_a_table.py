@@ -16,22 +16,18 @@ def _content(begins: str, problem: str) -> _Content:
 
 
 _CONTENTS: Final = (
-    _content(
-        r"PK\x03\x04|\xd0\xcf\x11\xe0",
-        "is an Excel workbook or a zip; save the sheet as CSV, or unpack it, and give that",
-    ),
     _content(r"%PDF-", "is a PDF; give the prices as CSV"),
-    _content(r"PAR1|ARROW1", "is Parquet or Arrow; write it as CSV and give that"),
     _content(
-        r".{0,600}(thank you for using alpha vantage|api call frequency|api rate limit|premium endpoint"
-        r"|exceeded the daily hits limit|too many requests|rate limit|quota exceeded)",
+        # Such a note is short.
+        r"(?=.{0,1900}$).*(thank you for using alpha vantage|api call frequency|api rate limit"
+        r"|premium endpoint|exceeded the daily hits limit|too many requests|rate limit|quota exceeded)",
         "is a provider's note that its limit of requests is reached; wait, download it again",
     ),
     _content(
-        r"(<!doctype html|<html|<head|<body|<script)",
+        r"<(!doctype html|html|head|body|script)\b",
         "is a web page, not CSV: the provider answered with a page for people; download the file again",
     ),
-    _content(r"<\?xml|<[a-z]+[ >/].{0,300}<", "is XML, not CSV; give the prices as CSV"),
+    _content(r"<\?xml", "is XML, not CSV; give the prices as CSV"),
     _content(
         r"\{|\[\s*[\[{\]\"]",
         "is JSON, not CSV: either an error of the provider or another format; ask it for CSV",

@@ -98,9 +98,7 @@ def _note_beyond_calendar(
     last = calendar.labels[-1]
     late = sum(each > last for each in dates)
     if late:
-        text = (
-            f"{late:,} rows are after {last}, the end of the calendar, and are left out; are the years right?"
-        )
+        text = f"rows after {last}, the end of the calendar, are left out: {late:,}; are the years right?"
         on_note(FileNote(path=newest.path, kind=NoteKind.WARNING, text=text))
 
 

@@ -138,7 +138,8 @@ def read_columns(text: Text, *, delimiter: str, skip: int, width: int, positions
     for _ in range(skip):
         body = body.partition("\n")[2]
     fast = _by_arrow(body, delimiter=delimiter, width=width, positions=positions)
-    if fast is not None:
+    # A row of empty cells is a blank one.
+    if fast is not None and all(map(str.strip, fast[0])):
         first = text.line + skip
         return Columns(lines=range(first, first + len(fast[0])), cells=fast)
     return _by_csv(text, delimiter=delimiter, skip=skip, width=width, positions=positions)
@@ -187,6 +188,8 @@ def _by_arrow(
 def _has_odd_quote(body: str, delimiter: str) -> bool:
     if '"' not in body:
         return False
+    if body.count('"') % 2:
+        return True
     # A quote is ordinary right after or right before a delimiter or the end of a line.
     return re.search(rf'[^\r\n{re.escape(delimiter)}]"[^\r\n{re.escape(delimiter)}]', body) is not None
 
