@@ -74,9 +74,11 @@ def _whole_numbers(texts: pa.StringArray) -> NDArray[np.int64] | None:
     if _DIGITS.fullmatch(bytes(texts.buffers()[2] or b"")) is None:
         return None
     try:
-        return texts.cast(pa.int64()).to_numpy()  # type: ignore[no-any-return]  # of an untyped library
+        whole = texts.cast(pa.int64())
     except pa.ArrowInvalid:
         return None
+    # The buffer itself: to_numpy would import pandas.
+    return np.frombuffer(whole.buffers()[1], dtype=np.int64)[whole.offset : whole.offset + len(whole)]
 
 
 def _exact(text: str, unit: str) -> int:

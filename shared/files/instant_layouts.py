@@ -231,13 +231,13 @@ def _parse_group(
     for word in range(words):
         changed[1:] |= as_words[1:, word] != as_words[:-1, word]
     first_rows = np.flatnonzero(changed)
+    text, width = slow[first_rows].tobytes().decode("latin-1"), words * 8
     minutes = np.array(
         [
             minute_ns(
-                bytes(slow[row, :until_seconds]).decode("latin-1"),
-                bytes(slow[row, until_seconds : until_seconds + zone_length]).decode("latin-1"),
+                text[at : at + until_seconds], text[at + until_seconds : at + until_seconds + zone_length]
             )
-            for row in first_rows
+            for at in range(0, len(text), width)
         ],
         dtype=np.int64,
     )

@@ -266,10 +266,14 @@ def _instants(table: pa.Table, columns: TickColumns) -> NDArray[np.int64]:
 
 def _carried(column: pa.ChunkedArray, before: str) -> NDArray[np.float64] | None:
     """Return prices with the one above in the place of an empty one, or None where nothing is above."""
-    prices: NDArray[np.float64] = column.to_numpy()
-    if not column.null_count:
+    array = column.combine_chunks()
+    # The buffers themselves: to_numpy would import pandas.
+    validity, values = array.buffers()
+    rows = slice(array.offset, array.offset + len(array))
+    prices = np.frombuffer(values, dtype=np.float64)[rows]
+    if not array.null_count:
         return prices
-    is_empty = column.is_null().to_numpy()
+    is_empty = np.unpackbits(np.frombuffer(validity, dtype=np.uint8), bitorder="little")[rows] == 0
     from_row = np.maximum.accumulate(np.where(is_empty, -1, np.arange(len(prices))))
     if from_row[0] >= 0:
         return prices[from_row]
