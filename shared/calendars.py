@@ -4,7 +4,7 @@ To ask the library takes half a second, pandas included. Its answer is therefore
 `shared.known_closures`, with the version of the library that gave it; another version is asked itself.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
@@ -12,14 +12,17 @@ from typing import Final
 from shared.config import load_settings
 from shared.declared_closures import CalendarSettings
 from shared.domain.closures import parse_closures
-from shared.domain.instants import NS_PER_SECOND, to_ns
+from shared.domain.instants import NS_PER_SECOND
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.known_closures import CLOSED_WEEKDAYS, EARLY_CLOSES, LIBRARY_VERSION
 
 # Fixed, so that the calendar does not depend on the day a process was started on.
 _FIRST: Final = date(1999, 1, 4)
 _LAST: Final = date(2035, 12, 31)
-_OPEN: Final = time(9, 30)
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_DAY_NS: Final = 86_400 * NS_PER_SECOND
+# From 9:30 New York.
+_OPEN_NS: Final = 570 * 60 * NS_PER_SECOND
 _SATURDAY: Final = 5
 # To 16:00, and to 13:00 on the day before some holidays.
 _FULL_NS: Final = 390 * 60 * NS_PER_SECOND
@@ -67,8 +70,10 @@ def calendar_of_the_table() -> SessionCalendar:
             continue
         labels.append(label)
         # Clocks change at night: the whole session has one offset.
-        opened = datetime.combine(day, _OPEN, tzinfo=NEW_YORK)
-        open_ns = to_ns(opened.replace(tzinfo=UTC) - (opened.utcoffset() or timedelta()))
+        offset = datetime(day.year, day.month, day.day, 9, 30, tzinfo=NEW_YORK).utcoffset() or timedelta()
+        open_ns = (
+            (ordinal - _EPOCH) * _DAY_NS + _OPEN_NS - offset.days * _DAY_NS - offset.seconds * NS_PER_SECOND
+        )
         opens.append(open_ns)
         closes.append(open_ns + (_EARLY_NS if label in early else _FULL_NS))
     return SessionCalendar(labels=tuple(labels), open_ns=tuple(opens), close_ns=tuple(closes))

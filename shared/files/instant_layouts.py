@@ -31,6 +31,7 @@ from shared.domain.instants import NS_PER_SECOND, to_ns
 FIRST_YEAR: Final = 1999
 END_YEAR: Final = 2036
 _OFFSET: Final = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
+_WITHOUT_CLOCK_CHANGES: Final = ("UTC", "Etc/GMT+5")
 _ZERO: Final = ord("0")
 _DECIMALS: Final = 9
 
@@ -258,9 +259,10 @@ def _number(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _minutes_of(layout: Layout, zone: str | None) -> Callable[[str, str], int]:
     """Return the function that reads minute and zone."""
     known = None if zone is None else ZoneInfo(zone)
+    minutes_at = layout.template.index("mm")
 
     @lru_cache(maxsize=256)
-    def minute_ns(text: str, offset: str) -> int:
+    def any_minute_ns(text: str, offset: str) -> int:
         match = layout.minute.fullmatch(text)
         if match is None:
             raise NotInLayout("is written otherwise")
@@ -273,7 +275,15 @@ def _minutes_of(layout: Layout, zone: str | None) -> Callable[[str, str], int]:
             raise NotInLayout(str(error)) from error
         return _in_zone(local, known) if offset == "" else _at_offset(local, offset)
 
-    return minute_ns
+    def minute_ns(text: str, offset: str) -> int:
+        # No clock change lies within an hour, so all of its minutes are read as the first one.
+        minutes = text[minutes_at : minutes_at + 2]
+        if not minutes.isdecimal() or int(minutes) > 59:
+            raise NotInLayout("an hour has 60 minutes")
+        hour_ns = any_minute_ns(f"{text[:minutes_at]}00{text[minutes_at + 2 :]}", offset)
+        return hour_ns + int(minutes) * 60 * NS_PER_SECOND
+
+    return minute_ns if known is None or zone in _WITHOUT_CLOCK_CHANGES else any_minute_ns
 
 
 def _at_offset(local: datetime, offset: str) -> int:
