@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from services.signals.core.legs.bar_change import BarChange
-from services.signals.core.legs.bar_quality import Close, close_of, past_causes, present_causes, why_not_after
+from services.signals.core.legs.bar_quality import Close, close_of, past_causes, why_not_after
 from services.signals.core.legs.close_sampling import SAMPLED
 from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.leg import Leg
@@ -15,6 +15,7 @@ from services.signals.core.legs.quarantine import (
     change_of_quarantined,
     review,
     screen,
+    screen_next,
     with_bar,
 )
 from services.signals.core.pairs.effects import NOTHING, SHARED_CHANGED, Effects, merge, suppress
@@ -68,17 +69,20 @@ class LegPairs:
         """
         history, quality = self._leg.history, self._leg.data_quality
         is_first = not len(history)
-        materialised = self._materialise(bars)
+        changes_the_past = self._changes_the_past(bars)
+        backfilled = merge(self._backfill() if changes_the_past else ())
+        if changes_the_past:
+            self._materialise()
         before = [bar.session for bar in quality.quarantined]
         changes = [self._put_of_history(bar) for bar in bars]
         if all(change in _NO_NEWS for change in changes):
-            return materialised
+            return backfilled
         screening = screen(history, quality.quarantined, known=before)
         self._quarantine(screening)
         for bar in screening.used:
             history.put(bar)
         ends_fault = quality.on_bar(bars[-1].session)
-        parts = [materialised, SHARED_CHANGED, self.dirty]
+        parts = [backfilled, SHARED_CHANGED, self.dirty]
         if at_ns:
             past = past_causes(history.closes, history.adj_closes) if is_first else ()
             parts += self._report({*screening.found, *past}, screening, at_ns, is_news=ends_fault)
@@ -129,20 +133,29 @@ class LegPairs:
         3. The pairs use what changed: the known session, those that left, and those that entered.
         4. What an ended fault held back is evaluated again.
         """
-        history, quality = self._leg.history, self._leg.data_quality
-        known = self._leg.quarantined_bar(bar.session) or history.get(bar.session)
-        is_full, is_next = len(history) == HISTORY_SESSIONS, can_follow(self._leg, bar)
-        materialised = self._materialise((bar,))
-        change, screening = self._screen(bar, is_next=is_next)
+        quality, is_next = self._leg.data_quality, can_follow(self._leg, bar)
+        known = None if is_next else self._known(bar)
+        changes_the_past = self._changes_the_past((bar,))
+        backfilled = self._backfill() if changes_the_past else []
+        if is_next:
+            change, screening = BarChange.NEW, screen_next(self._leg, bar)
+        else:
+            if changes_the_past:
+                self._materialise()
+            change, screening = self._screen(bar)
         if change in _NO_NEWS:
-            return merge((materialised, self.dirty, suppress(f"bar_{change.value}"))), ()
-        parts = [materialised, self.dirty, SHARED_CHANGED]
-        if is_next and is_full:
-            parts.append(self._forget_oldest(bar.session))
+            return merge((*backfilled, self.dirty, suppress(f"bar_{change.value}"))), ()
+        parts = [*backfilled, self.dirty, SHARED_CHANGED]
         seen_ns = max(at_ns, bar.known_at_ns)
         ends_fault = quality.on_bar(bar.session)
         changes_fault = quality.on_closes(screening.causes, seen_ns) or ends_fault
-        self._quarantine(screening)
+        if is_next:
+            if changes_fault:
+                # The events of the fault show the statistics before this bar.
+                self._materialise()
+            parts.append(self._append(bar, is_unscored=any(each is not NOTHING for each in backfilled)))
+        else:
+            self._quarantine(screening)
         parts += self._count(screening)
         if changes_fault:
             parts += self._evaluate_faults(seen_ns)
@@ -155,21 +168,21 @@ class LegPairs:
             parts += [monitor.reevaluate(seen_ns) for monitor in self._monitors.values()]
         return merge(parts), self.rows if changes_fault or screening.removed else touched
 
-    def _screen(self, bar: Bar, *, is_next: bool) -> tuple[BarChange, Screening]:
-        """Return what a bar changes and which closes can be used with it.
+    def _known(self, bar: Bar) -> Bar | None:
+        """Return the bar of the same session that is known, used or not."""
+        return self._leg.quarantined_bar(bar.session) or self._leg.history.get(bar.session)
 
-        A bar that continues the history, or changes a session of it, is in the history already then.
+    def _screen(self, bar: Bar) -> tuple[BarChange, Screening]:
+        """Return what a bar that does not continue the history changes, and which closes can be used with it.
+
+        A bar that changes a session of the history is in it already then.
         """
         history, quarantined = self._leg.history, self._leg.data_quality.quarantined
         before = [each.session for each in quarantined]
         if (known := self._leg.quarantined_bar(bar.session)) is not None:
             change = change_of_quarantined(known, bar)
-        elif is_next or history.get(bar.session) is not None:
-            change = history.put(bar)
-            if is_next:
-                causes = present_causes(history.closes, history.adj_closes)
-                return change, Screening(quarantined=quarantined, causes=causes)
-            return change, screen(history, quarantined, known=before)
+        elif history.has(bar.session):
+            return history.put(bar), screen(history, quarantined, known=before)
         else:
             change = BarChange.NEW
         return change, screen(history, with_bar(quarantined, bar), known=before)
@@ -180,7 +193,7 @@ class LegPairs:
         """Let the pairs use what a bar changed; return the rows of those that it touches."""
         history = self._leg.history
         parts, touched = list[Effects](), set[int]()
-        if history.get(bar.session) is not None:
+        if history.has(bar.session):
             parts += self._give(bar, change, touched, at_ns=at_ns)
         if screening.removed:
             seen_ns = max(at_ns, bar.known_at_ns)
@@ -271,27 +284,42 @@ class LegPairs:
         """Evaluate the end of a fault by a bar. The caller evaluates again what the fault held back."""
         return [monitor.faults.evaluate(self._role, at_ns) for monitor in self._monitors.values()]
 
-    def _materialise(self, bars: tuple[Bar, ...]) -> Effects:
-        """Let the pairs compute their statistics before bars change the past, where events may show them.
+    def _changes_the_past(self, bars: tuple[Bar, ...]) -> bool:
+        """Return whether bars may change the sessions that statistics and openings were computed from."""
+        quality = self._leg.data_quality
+        return bool(
+            len(self._leg.history) == HISTORY_SESSIONS
+            or quality.awaited_sessions
+            or quality.quarantined
+            or quality.has_wrong_closes
+            or any(_changes_the_past(self._leg, bar) for bar in bars)
+        )
+
+    def _backfill(self) -> list[Effects]:
+        """Let the pairs find the openings of their filled history before it changes."""
+        return [monitor.backfill() for monitor in self._monitors.values()]
+
+    def _materialise(self) -> None:
+        """Let the pairs compute their statistics before the legs change, where events may show them.
 
         Statistics are computed when first asked for. After the change, and after a restart, it is too late.
         """
-        is_full = len(self._leg.history) == HISTORY_SESSIONS
-        quality = self._leg.data_quality
-        is_at_fault = bool(quality.awaited_sessions or quality.quarantined or quality.has_wrong_closes)
-        if is_full or is_at_fault or any(_changes_the_past(self._leg, bar) for bar in bars):
-            return merge([monitor.materialise() for monitor in self._monitors.values()])
-        return NOTHING
+        for monitor in self._monitors.values():
+            monitor.materialise()
 
-    def _forget_oldest(self, session: str) -> Effects:
-        """Compute again the pairs that lost their oldest session to a bar that gave them no new one.
+    def _append(self, bar: Bar, *, is_unscored: bool) -> Effects:
+        """Put the bar that continues the history.
 
-        Statistics of the whole history use one session less from now on, as they would after a restart.
+        A full history loses its oldest session to it, and so do the pairs that it gives no new one.
         """
-        forgotten = [each for each in self._monitors.values() if not each.legs.has(session)]
+        history = self._leg.history
+        is_full, oldest = len(history) == HISTORY_SESSIONS, history.oldest_day
+        history.put(bar)
+        if not is_full:
+            return NOTHING
+        forgotten = [each for each in self._monitors.values() if not each.legs.has(bar.session)]
         for monitor in forgotten:
-            monitor.statistics.resume(monitor.statistics.regime)
-            monitor.transitions.outcomes.committed(monitor.legs.align)
+            monitor.forget_oldest(oldest, is_unscored=is_unscored)
         return Effects(dirty=frozenset(monitor.pair.name for monitor in forgotten))
 
     def _touches(self, monitor: PairMonitor, bar: Bar) -> bool:

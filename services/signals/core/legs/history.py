@@ -186,6 +186,11 @@ class LegHistory:
         return label_of(self._last_day) if self._count else None
 
     @property
+    def oldest_day(self) -> int:
+        """Return the number of the first session, 0 before there is one."""
+        return self._days.item(0) + FIRST_DAY if self._count else 0
+
+    @property
     def newest_adj_close(self) -> float | None:
         """Return the adjusted close of the latest session, None before the first."""
         return self._adj_closes[self._count - 1] if self._count else None
@@ -239,6 +244,14 @@ class LegHistory:
         self._last_day = self._days.item(self._count - 1) + FIRST_DAY if self._count else 0
         if day == self._last_used[0]:
             self._last_used = (0, 0)
+
+    def has(self, session: str) -> bool:
+        """Return whether a session is known."""
+        return self.has_day(day_of(session))
+
+    def has_day(self, day: int) -> bool:
+        """Return whether a session is known, by its number."""
+        return self._is_at(self._place(day), day)
 
     def get(self, session: str) -> Bar | None:
         """Return a session's bar, None where it is not known.

@@ -46,7 +46,7 @@ class PairLegs:
 
     def has(self, session: str) -> bool:
         """Return whether both legs have a session."""
-        return all(leg.history.get(session) is not None for leg in (self.lead, self.other))
+        return self.lead.history.has(session) and self.other.history.has(session)
 
     def is_other_live(self) -> bool:
         """Return whether the other leg's newest price is one of its own ticks, not a close."""

@@ -25,7 +25,7 @@ from services.signals.core.legs.bar_quality import (
 from services.signals.core.legs.data_quality import Cause
 from services.signals.core.legs.history import LegHistory, day_of
 from services.signals.core.legs.leg import Leg
-from shared.domain.bars import Bar
+from shared.domain.bars import HISTORY_SESSIONS, Bar
 
 # A leg whose closes are believed after ten never has more at its end; of older ones, the newest are kept.
 MOST_QUARANTINED: Final = 64
@@ -113,6 +113,17 @@ def screen(history: LegHistory, quarantined: tuple[Bar, ...], *, known: Iterable
         causes=(*dict.fromkeys(end), *present_causes(closes[is_good], adj_closes[is_good])),
         found=tuple(cause for session, cause in wrong.items() if session not in before),
     )
+
+
+def screen_next(leg: Leg, bar: Bar) -> Screening:
+    """Decide about a bar that continues the history, see `can_follow`, before it is put: it can be used."""
+    history = leg.history
+    # A full history loses its oldest close to the bar.
+    first = len(history) == HISTORY_SESSIONS
+    causes = present_causes(
+        np.append(history.closes[first:], bar.close), np.append(history.adj_closes[first:], bar.adj_close)
+    )
+    return Screening(quarantined=leg.data_quality.quarantined, causes=causes)
 
 
 def review(leg: Leg, *, until: str) -> tuple[tuple[Cause, ...], tuple[Cause, ...]]:

@@ -9,12 +9,15 @@ The steps are those of event time, so a decision does not depend on how ticks ar
 two steps a level is one price.
 """
 
-from datetime import time
+from datetime import datetime, time
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shared.domain.gold_hours import spot_gold_state
-from shared.domain.instants import NS_PER_SECOND, from_ns
+from shared.domain.instants import NS_PER_SECOND, from_ns, to_ns
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import FeedState
 
@@ -25,6 +28,9 @@ _BUSY_WEIGHT: Final = 3
 _OVERNIGHT: Final = 0.4
 _DAY_NS: Final = 24 * 3_600 * NS_PER_SECOND
 _NEVER: Final = (1 << 63) - 1
+# A Monday, 00:00 New York, of a week without a change to or from daylight-saving time.
+_A_MONDAY_NS: Final = to_ns(datetime(2001, 1, 15, tzinfo=NEW_YORK))
+_QUARTERS_OF_A_WEEK: Final = 7 * 24 * 4
 
 
 class SessionClock:
@@ -121,17 +127,35 @@ def _begin_ns(calendar: SessionCalendar, ordinal: int) -> int:
 @lru_cache(maxsize=8)
 def _to_come(begin_ns: int, close_ns: int) -> tuple[float, ...]:
     """Return the share to come at the beginning of each quarter of an hour of a session, from 1 down."""
-    quarters = range(begin_ns // QUARTER_NS, (close_ns - 1) // QUARTER_NS + 1)
-    weights = [_weight(each * QUARTER_NS) for each in quarters]
-    if not any(weights):
-        weights = [1] * len(weights)
-    total = left = sum(weights)
-    to_come = []
-    for weight in weights:
-        to_come.append(left / total)
-        left -= weight
+    weights = _weights(begin_ns // QUARTER_NS, (close_ns - 1) // QUARTER_NS + 1)
+    if not weights.any():
+        weights = np.ones_like(weights)
+    total = int(weights.sum())
+    left = total - np.cumsum(weights) + weights
     # Gold may be closed before the close itself: something is to come all the same.
-    return tuple(each or 1 / total for each in to_come)
+    return tuple((np.maximum(left, 1) / total).tolist())
+
+
+def _weights(first: int, end: int) -> NDArray[np.int64]:
+    """Return the weights of quarters of an hour, which are numbered from the Unix epoch."""
+    count = end - first
+    begin, last = (_quarter_of_the_week(each) for each in (first, end - 1))
+    if count <= _QUARTERS_OF_A_WEEK and last == (begin + count - 1) % _QUARTERS_OF_A_WEEK:
+        return _weights_of_a_week()[np.arange(begin, begin + count) % _QUARTERS_OF_A_WEEK]
+    # The clocks are changed in between, or may be.
+    return np.array([_weight(each * QUARTER_NS) for each in range(first, end)])
+
+
+def _quarter_of_the_week(quarter: int) -> int:
+    """Return what New York clocks show at the beginning of a quarter of an hour, in quarters from Monday."""
+    local = from_ns(quarter * QUARTER_NS).astimezone(NEW_YORK)
+    return (local.weekday() * 24 + local.hour) * 4 + local.minute // 15
+
+
+@lru_cache(maxsize=1)
+def _weights_of_a_week() -> NDArray[np.int64]:
+    quarters = range(_QUARTERS_OF_A_WEEK)
+    return np.array([_weight(_A_MONDAY_NS + each * QUARTER_NS) for each in quarters])
 
 
 def _weight(ts_ns: int) -> int:

@@ -10,7 +10,8 @@ what happens                        change of the ledger
 the windows are filled at start     the openings up to their newest session are pending
 a summary is asked for              pending openings are found from the closes, and entered
 a divergence opens                  it is entered, once, with the last session that had closed
-a session commits                   the openings that the windows reach are scored again
+a session commits                   the returns that were not known yet are entered
+a known session changes             the openings that the windows reach are scored again
 there are more than 512 openings    the oldest are forgotten
 =================================== ===============================================================
 
@@ -18,12 +19,13 @@ The session of an opening by a close is the session of that close; its outcome s
 an early warning is the last session that had closed before it, so its outcome starts at the close of the day.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from services.signals.core.kinds.registry import CLAIMS
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.scoring import Opening, rescored
+from services.signals.core.outcomes.scoring import HORIZONS, Opening, rescored
 from shared.domain.divergences import Direction, Kind
 
 # Eight years of a pair that opens often. Each session writes a checkpoint with them, so it must stay small.
@@ -70,6 +72,23 @@ class Ledger:
     def rescored(self, aligned: AlignedSessions) -> "Ledger":
         """Return the ledger with every opening scored again from the windows."""
         return replace(self, openings=rescored(self.openings, aligned)) if self.openings else self
+
+    def extended(self, align: Callable[[], AlignedSessions]) -> "Ledger":
+        """Return the ledger after one more session, which changes no score that is known.
+
+        Parameters
+        ----------
+        align
+            Returns the aligned sessions; not called where no score is missing.
+        """
+        places = [at for at, each in enumerate(self.openings) if len(each.scores) < len(HORIZONS)]
+        if not places:
+            return self
+        openings = list(self.openings)
+        scored = rescored([openings[at] for at in places], align())
+        for at, opening in zip(places, scored, strict=True):
+            openings[at] = opening
+        return replace(self, openings=tuple(openings))
 
     def _with(self, openings: tuple[Opening, ...]) -> "Ledger":
         known = set(map(_identity, self.openings))

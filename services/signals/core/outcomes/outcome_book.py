@@ -58,7 +58,7 @@ class OutcomeBook:
             self.ledger = replace(self._ledger, backfill_until=session)
 
     def committed(self, align: Align) -> None:
-        """Score the openings again after the closes have changed: a new session, or a corrected one.
+        """Score the openings again after the closes have changed.
 
         Parameters
         ----------
@@ -68,6 +68,21 @@ class OutcomeBook:
         self._summaries = None
         if self._ledger.openings:
             self._ledger = self._ledger.rescored(align())
+
+    def extended(self, align: Align) -> None:
+        """Enter what is known of the openings after one more session, before which no close has changed.
+
+        Parameters
+        ----------
+        align
+            As for `committed`.
+        """
+        self._summaries = None
+        self._ledger = self._ledger.extended(align)
+
+    def forgot(self) -> None:
+        """Drop the summary, because the windows have lost their oldest session: no score changes by that."""
+        self._summaries = None
 
     def opened(self, kind: Kind, direction: Direction, *, session: str) -> None:
         """Record an opening.

@@ -60,13 +60,13 @@ class PairMonitor:
         """Fill the windows. The first filling decides nothing; a later one is evaluated like new bars."""
         statistics, outcomes = self.statistics, self.transitions.outcomes
         was_filled, newest, before = statistics.count > 0, statistics.session, statistics.values
-        statistics.recompute(regime_from=None)
+        aligned = statistics.recompute(regime_from=None)
         if not was_filled:
             self.closes.start()
             outcomes.filled(statistics.session)
             return self._recomputed
-        outcomes.committed(self.legs.align)
-        new_sessions = int((self.legs.align().days > day_of(newest)).sum())
+        outcomes.committed(lambda: aligned)
+        new_sessions = int((aligned.days > day_of(newest)).sum())
         evaluated_at_ns = max(at_ns, *(bar.known_at_ns for bar in bars))
         is_correction = BarChange.CORRECTED in changes and not new_sessions
         return merge(
@@ -89,8 +89,9 @@ class PairMonitor:
         statistics = self.statistics
         is_new_session = change is BarChange.NEW and bar.session > statistics.session
         before = statistics.values if not is_new_session else {}
-        statistics.recompute(regime_from=statistics.regime if is_new_session else None)
-        self.transitions.outcomes.committed(self.legs.align)
+        aligned = statistics.recompute(regime_from=statistics.regime if is_new_session else None)
+        outcomes = self.transitions.outcomes
+        (outcomes.extended if is_new_session else outcomes.committed)(lambda: aligned)
         evaluated_at_ns = max(at_ns, *(each.known_at_ns for each in both if each is not None))
         parts = [self._recomputed]
         if is_new_session:
@@ -105,8 +106,8 @@ class PairMonitor:
         """Compute everything again after a leg has lost sessions whose closes cannot be used."""
         statistics = self.statistics
         before = statistics.values
-        statistics.recompute(regime_from=None)
-        self.transitions.outcomes.committed(self.legs.align)
+        aligned = statistics.recompute(regime_from=None)
+        self.transitions.outcomes.committed(lambda: aligned)
         parts = [self._recomputed]
         if statistics.count:
             parts.append(self.closes.restate(before, at_ns))
@@ -142,14 +143,36 @@ class PairMonitor:
         self.faults.needs_reevaluation &= any(each and each.known_at_ns > since_ns for each in newest)
         return merge((self._dirty, self.reevaluate(at_ns), self.prices.evaluate(at_ns)))
 
-    def materialise(self) -> Effects:
-        """Compute what is computed on demand now, from the legs as they are: they are about to change."""
+    def materialise(self) -> None:
+        """Compute the statistics that are computed on demand now, because the legs are about to change."""
         self.statistics.materialise()
+
+    def backfill(self) -> Effects:
+        """Find the openings of the filled history now, because the legs are about to change."""
         outcomes = self.transitions.outcomes
         before = outcomes.ledger
         outcomes.backfill(self.legs.align)
         # The next checkpoint has the changed legs, from which these openings cannot be found again.
         return NOTHING if outcomes.ledger is before else self._dirty
+
+    def forget_oldest(self, day: int, *, is_unscored: bool) -> None:
+        """Take in that a leg has lost its oldest session to a new one that the other leg lacks.
+
+        Statistics of the whole history use one session less from now on, as they would after a restart.
+
+        Parameters
+        ----------
+        day
+            The lost session's number.
+        is_unscored
+            The openings of the filled history have just been found.
+        """
+        self.statistics.forget_oldest(day)
+        outcomes = self.transitions.outcomes
+        if is_unscored:
+            outcomes.committed(self.legs.align)
+        else:
+            outcomes.forgot()
 
     # -- time and faults ----------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ from services.signals.core.statistics.zscore import baseline, zscore
 from shared.domain.divergences import Hedge
 from shared.domain.sessions import missing_bar_at_ns
 
+# The sessions of the longest window whose results are kept from one commit to the next.
+_KEPT_WINDOW: Final = RATIO_WINDOW + 1
 NEXT_CLOSE_VALUES: Final = (
     *("z_90_expected", "z_90_spread", "lead_to_come", "other_to_come"),
     *("lead_std_60", "other_std_60", "other_beta_60"),
@@ -110,8 +112,8 @@ class PairStatistics:
         """Compute what is computed on demand now, from the legs as they are: they are about to change."""
         _ = self.values, self.hedge
 
-    def recompute(self, *, regime_from: RegimeState | None) -> None:
-        """Compute everything from the closes.
+    def recompute(self, *, regime_from: RegimeState | None) -> AlignedSessions:
+        """Compute everything from the closes, and return these.
 
         Parameters
         ----------
@@ -124,6 +126,23 @@ class PairStatistics:
             self.regime = next_regime(regime_from, values.get("z_90"))
         else:
             self.regime = (regimes(aligned.log_ratio) or [START])[-1]
+        return aligned
+
+    def forget_oldest(self, day: int) -> None:
+        """Take in that a leg has lost its oldest session to a new one that the other leg lacks.
+
+        Parameters
+        ----------
+        day
+            The lost session's number.
+        """
+        if self.count <= _KEPT_WINDOW:
+            self.resume(self.regime)
+        elif self.legs.other.history.has_day(day) or self.legs.lead.history.has_day(day):
+            # Both had it. What is kept of the windows needs none so old.
+            self.count -= 1
+            self.commits += 1
+            self._numbers = self._slow_values = self._hedge = None
 
     def resume(self, regime: RegimeState) -> None:
         """Recompute what depends on the windows, after they were filled from a checkpoint."""
