@@ -7,7 +7,8 @@ from bench.market import Market
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.registry import PUBLISHED_RULES
-from services.signals.core.legs.history import RECENT_SESSIONS, LegColumns, LegHistory, day_of
+from services.signals.core.legs.history import RECENT_SESSIONS, LegHistory, day_of
+from services.signals.core.legs.leg_columns import LegColumns
 from services.signals.core.statistics.regime import START
 from shared.calendars import xnys_calendar
 from shared.domain.bars import HISTORY_SESSIONS

@@ -1,8 +1,7 @@
 """What is computed when it is first asked for is what its commit would have computed, whatever bars come."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from unittest.mock import patch
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -44,22 +43,22 @@ def eagerly() -> Iterator[None]:
         self.statistics.resume(self.statistics.regime)
         self.transitions.outcomes.committed(self.legs.align)
 
-    with ExitStack() as patches:
+    with pytest.MonkeyPatch.context() as patches:
         for owner, name, replacement in (
             (PairStatistics, "recompute", recompute_all),
             (PairStatistics, "resume", resume_all),
             (PairMonitor, "forget_oldest", forget_all),
             (OutcomeBook, "extended", OutcomeBook.committed),
         ):
-            patches.enter_context(patch.object(owner, name, replacement))
+            patches.setattr(owner, name, replacement)
         yield
 
 
 def made(log: list[TickRecord], *, looked: frozenset[int], limit: int) -> list[bytes | Ledger]:
     """Return the events, the snapshots that were taken before some records, and what the ledger held then."""
-    with ExitStack() as patches:
+    with pytest.MonkeyPatch.context() as patches:
         for module in (leg, leg_pairs, quarantine):
-            patches.enter_context(patch.object(module, "HISTORY_SESSIONS", limit))
+            patches.setattr(module, "HISTORY_SESSIONS", limit)
         run, seen = Run(), list[bytes | Ledger]()
         monitor = run.engine.monitors[0]
         for at, record in enumerate(log):

@@ -3,7 +3,6 @@
 Kept as columns, mostly 11 bytes a session: there are thousands of legs, and a `Bar` takes 400 bytes.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Final, Self, TypeVar
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.legs.bar_change import BarChange, change_by
+from services.signals.core.legs.leg_columns import LegColumns
 from services.signals.core.legs.price_column import PriceColumn
 from shared.domain.bars import Bar, BarStatus
 
@@ -25,32 +25,6 @@ FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 LAST_DAY: Final = FIRST_DAY + (1 << 16) - 1
 
 _T = TypeVar("_T", bound=np.generic)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegColumns:
-    """A history as columns of ``n`` rows, ascending by session.
-
-    Parameters
-    ----------
-    days
-        Sessions as `day_of` numbers them, int32, shape ``(n,)``.
-    closes, adj_closes
-        USD, float64, shape ``(n,)`` each.
-    origins
-        Where each bar is from, as an index into ``origin_table``; uint16, shape ``(n,)``.
-    origin_table
-        Source and revision.
-    recent_known_at_ns
-        When the newest bars were known, at most `RECENT_SESSIONS` of them.
-    """
-
-    days: NDArray[np.int32]
-    closes: NDArray[np.float64]
-    adj_closes: NDArray[np.float64]
-    origins: NDArray[np.uint16]
-    origin_table: tuple[tuple[str, int], ...]
-    recent_known_at_ns: tuple[int, ...]
 
 
 @lru_cache(maxsize=1 << 15)

@@ -8,9 +8,9 @@ from services.signals.core.legs.history import (
     FIRST_DAY,
     LAST_DAY,
     RECENT_SESSIONS,
-    LegColumns,
     LegHistory,
 )
+from services.signals.core.legs.leg_columns import LegColumns
 from shared.domain.bars import HISTORY_SESSIONS
 
 
