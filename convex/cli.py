@@ -38,6 +38,10 @@ COMMANDS: Final[dict[str, LateCommand]] = {
         "convex.commands.verify:verify",
         "Prove that exactly the published events follow from the log; exit 1 if they do not.",
     ),
+    "why-not": (
+        "convex.commands.why_not:why_not",
+        "Show what each rule saw at an instant, what held back an alert, and what it would have needed.",
+    ),
     "demo": (
         "convex.commands.demo:demo",
         "Run the whole system on this machine: page, events, e-mails, webhooks.",

@@ -4,7 +4,7 @@ The reader joins no group and commits no offset, so reading changes nothing. It 
 brokers create a topic when a client asks for it by name.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -123,6 +123,10 @@ class RecordReader:
             records += await self._from(place, begin, until=end)
         return records
 
+    def partitions_of(self, topic: str) -> list[int]:
+        """Return the partitions of a topic, ascending; none of one that is not there."""
+        return self._partitions.get(topic, [])
+
     async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """Return the first offset of a partition and the end; both 0 of one that is not there.
 
@@ -135,7 +139,7 @@ class RecordReader:
             return 0, 0
         return await self._bounds(TopicPartition(topic, partition))
 
-    async def stretch(self, topic: str, partition: int, begin: int, *, until: int) -> AsyncIterator[Any]:
+    async def stretch(self, topic: str, partition: int, begin: int, *, until: int) -> AsyncGenerator[Any]:
         """Yield the records of a partition from an offset to another one, which is not included.
 
         Raises
@@ -164,7 +168,7 @@ class RecordReader:
     async def _from(self, place: TopicPartition, begin: int, *, until: int) -> list[Any]:
         return [record async for batch in self._batches(place, begin, until=until) for record in batch]
 
-    async def _batches(self, place: TopicPartition, begin: int, *, until: int) -> AsyncIterator[list[Any]]:
+    async def _batches(self, place: TopicPartition, begin: int, *, until: int) -> AsyncGenerator[list[Any]]:
         if begin >= until:
             return
         self._consumer.assign([place])

@@ -1,6 +1,7 @@
 """One pair's divergences; each reported transition becomes an event with the pair's next number."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.going_back import undone_after
@@ -26,6 +27,24 @@ from shared.domain.kinds import DIRECTIONS
 from shared.domain.pairs import Pair
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A decision as it was recorded.
+
+    Parameters
+    ----------
+    before
+        The state that it was made on.
+    """
+
+    kind: Kind
+    direction: Direction
+    before: DivergenceState
+    decision: Decision
+    at_ns: int
+    confirmation: Confirmation
+
+
 class TransitionLog:
     """The state of each divergence of a pair, and the events of its transitions.
 
@@ -49,11 +68,14 @@ class TransitionLog:
     dirty
         That the pair's last checkpoint no longer holds: one value for all who say it of the pair, for there
         are thousands of pairs.
+    on_record
+        Called with each decision before its state is kept; None, as in the service, for nobody.
     """
 
     def __init__(self, pair: Pair, statistics: PairStatistics, config: EngineConfig) -> None:
         self.divergences: dict[tuple[Kind, Direction], DivergenceState] = {}
         self.sequence = 0
+        self.on_record: Callable[[Recorded], None] | None = None
         self.outcomes = OutcomeBook(lambda: HistoryEvaluator(config.rules), statistics.band)
         self._pair = pair
         self._statistics = statistics
@@ -106,6 +128,17 @@ class TransitionLog:
         state = self.divergence(kind, direction)
         if decision.transition is not None and decision.transition.is_final:
             decision = replace(decision, state=replace(decision.state, ended_at_ns=at_ns))
+        if self.on_record is not None:
+            self.on_record(
+                Recorded(
+                    kind=kind,
+                    direction=direction,
+                    before=state,
+                    decision=decision,
+                    at_ns=at_ns,
+                    confirmation=confirmation,
+                )
+            )
         is_new = decision.state is not state and decision.state != state
         if is_new:
             self.divergences[kind, direction] = decision.state
