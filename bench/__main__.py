@@ -25,6 +25,7 @@ _TITLES = {
     "d": "(d) thousands of pairs of one lead",
     "e": "(e) one event to thousands of receivers",
     "f": "(f) from a websocket frame into Kafka, through every rule for ticks",
+    "g": "(g) the past: backtests against pandas, the start, a session's commit",
 }
 
 
@@ -79,6 +80,8 @@ def _run(part: str, **options: object) -> tuple[str, list[Figure]]:
             from bench.scale.part import run_part
         case "e":
             from bench.fanout.part import run_part
+        case "g":
+            from bench.past.part import run_part
         case _:
             from bench.ingestion.part import run_part
     return run_part(**options)  # type: ignore[arg-type]  # the parser made each

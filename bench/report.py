@@ -17,7 +17,7 @@ class Figure:
     Parameters
     ----------
     part
-        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale, ``e`` fan-out, ``f`` ingestion.
+        ``a`` engine, ``b`` topic, ``c`` latency, ``d`` scale, ``e`` fan-out, ``f`` ingestion, ``g`` the past.
     value, spread
         Median over the rounds, and least and greatest.
     baseline, ratio, ratio_spread
