@@ -13,7 +13,7 @@ from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
-from shared.files.tick_csv import has_tick_header
+from shared.files.ticks.reader import has_tick_header
 from shared.files.timeline import Recording, read_timeline
 
 # At least two years: a shorter history hardly has the rare moves that decide how often a rule opens.

@@ -8,7 +8,7 @@ from services.ingestor.config import IngestorSettings
 from services.ingestor.contacts import contacts
 from shared.errors import ConfigError
 from shared.files.input_file import open_text
-from shared.files.tick_csv import has_tick_header
+from shared.files.ticks.reader import has_tick_header
 from shared.pairs.loading import load_pairs
 
 

@@ -21,7 +21,7 @@ from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
 from shared.files.sampled_closes import SampledCloses
-from shared.files.tick_csv import has_tick_header, read_tick_csv
+from shared.files.ticks.reader import has_tick_header, read_tick_csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,10 +235,10 @@ def _is_within(session: str, recording: Recording) -> bool:
 def _all_ticks(
     recording: Recording, paths: tuple[Path, ...], instrument: str, on_note: Callable[[FileNote], None]
 ) -> Iterator[QuoteBatch]:
-    options, held = recording.reading, recording.lead_held
+    held = recording.lead_held
     previous: tuple[Path, int] | None = None
     for path in paths:
-        for batch in read_tick_csv(path, instrument=instrument, options=options, on_note=on_note):
+        for batch in read_tick_csv(path, instrument=instrument, reading=recording.reading, on_note=on_note):
             if previous is not None and batch.ts_event_ns[0] < previous[1]:
                 raise ConfigError(
                     f"{path}: begins before {previous[0]} ends; give tick files in the order of time"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.ingestor.core.minute_bars import MINUTE_NS, MinuteBar, MinuteBars, minute_columns
 from shared.domain.instants import parse_rfc3339
-from shared.files.tick_csv import read_tick_csv
+from shared.files.ticks.reader import read_tick_csv
 from tests.support.data import shared_data
 
 _SECOND = 1_000_000_000

@@ -12,7 +12,7 @@ from services.ingestor.feeds.streaming.tick_normaliser import TickNormaliser
 from services.ingestor.metrics import IngestorMetrics
 from shared.domain.instants import NS_PER_SECOND, parse_rfc3339
 from shared.domain.ticks import QuoteBatch
-from shared.files.tick_csv import read_tick_csv
+from shared.files.ticks.reader import read_tick_csv
 from tests.support.fake_feeds.sink import RecordingSink
 from tests.support.recordings import cut_ticks
 

@@ -11,7 +11,7 @@ from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
 from shared.files.daily.reader import read_daily
 from shared.files.held_leg import HeldLeg
-from shared.files.tick_csv import read_tick_csv
+from shared.files.ticks.reader import read_tick_csv
 from shared.files.timeline import Recording, read_timeline
 from tests.support.builders_market import LEAD, OTHER, calendar, pair
 

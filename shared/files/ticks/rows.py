@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from shared.errors import ConfigError
 from shared.files.csv_fields import price
-from shared.files.epoch_numbers import parse_epoch
 from shared.files.input_file import bad_file
-from shared.files.instant_layouts import ClockChange, parse_instants
-from shared.files.tick_recognition import TickColumns
+from shared.files.ticks.epoch_numbers import parse_epoch
+from shared.files.ticks.instant_layouts import ClockChange, parse_instants
+from shared.files.ticks.recognition import TickColumns
 
 # So many bad rows may always be skipped, and beyond them one in a hundred: more is another format, or a
 # damaged file, and what is left of it would pass for a history.

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from shared.files.instant_layouts import Layout
+from shared.files.ticks.instant_layouts import Layout
 
 _ISO: Final = Layout("YYYY-MM-DD_hh:mm:ss.fz")
 _ISO_LOCAL: Final = Layout("YYYY-MM-DD_hh:mm:ss.f")
@@ -177,10 +177,6 @@ NOT_QUOTES: Final = (
     (
         re.compile(rf"[0-9]{{8}} [0-9]{{6}};{_PRICE};[0-9]+"),
         "holds one side of the market (HistData, NinjaTrader ticks); give HistData's Generic ASCII ticks",
-    ),
-    (
-        re.compile(rf"[0-9]{{8}} [0-9]{{6}}(?:;{_PRICE}){{4}};[0-9]+"),
-        "holds one-minute bars (HistData M1), not ticks or daily closes; give HistData's Generic ASCII ticks",
     ),
     (
         re.compile(rf"[0-9]{{1,8}},{_PRICE},{_PRICE}"),

@@ -1,4 +1,4 @@
-"""Quotes from a tick file of any format in `shared.files.tick_formats`, ascending, in bounded memory.
+"""Quotes from a tick file of any format in `shared.files.ticks.formats`, ascending, in bounded memory.
 
 1. The file is unpacked as a stream and cut into blocks of whole lines.
 2. Arrow splits a block and reads its prices; instants are read for all rows at once.
@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 
 from shared.domain.ticks import QuoteBatch
 from shared.files.csv_fields import LEAST, MOST
-from shared.files.epoch_numbers import parse_epoch
 from shared.files.file_note import FileNote, NoteKind
 from shared.files.input_file import bad_file, open_binary, open_text
-from shared.files.instant_layouts import parse_instants
 from shared.files.reading_options import ReadingOptions
-from shared.files.tick_formats import PLAIN
-from shared.files.tick_recognition import (
+from shared.files.ticks.epoch_numbers import parse_epoch
+from shared.files.ticks.formats import PLAIN
+from shared.files.ticks.instant_layouts import parse_instants
+from shared.files.ticks.recognition import (
     TickColumns,
     described,
     find_tick_format,
     require_not_misleading,
     tick_columns,
 )
-from shared.files.tick_rows import BadRow, Before, SkippedRows, rows_of
+from shared.files.ticks.rows import BadRow, Before, SkippedRows, rows_of
 
 # Enough rows for numpy to be faster, few enough to stay below a few MB.
 _BATCH_ROWS: Final = 20_000
@@ -45,7 +45,7 @@ _HEAD_CHARACTERS: Final = 1 << 14
 _Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
 
-def has_tick_header(path: Path, options: ReadingOptions | None = None) -> bool:
+def has_tick_header(path: Path, reading: ReadingOptions | None = None) -> bool:
     """Return whether a CSV file holds ticks rather than daily rows.
 
     Raises
@@ -55,7 +55,7 @@ def has_tick_header(path: Path, options: ReadingOptions | None = None) -> bool:
     """
     with open_text(path) as lines:
         head = [lines.readline(_HEAD_CHARACTERS)]
-    if find_tick_format(head, options or ReadingOptions()) is not None:
+    if find_tick_format(head, reading or ReadingOptions()) is not None:
         return True
     require_not_misleading(path, head)
     return False
@@ -65,7 +65,7 @@ def read_tick_csv(
     path: Path,
     *,
     instrument: str,
-    options: ReadingOptions | None = None,
+    reading: ReadingOptions | None = None,
     on_note: Callable[[FileNote], None] = lambda _note: None,
 ) -> Iterator[QuoteBatch]:
     """Yield the file's quotes in batches of at most 20,000, in the file's order.
@@ -85,20 +85,20 @@ def read_tick_csv(
         an instant before the one above it. With ``skip_bad_rows`` single ones of these are left out: 100, and
         one in a hundred of the rows so far.
     """
-    options = options or ReadingOptions()
+    reading = reading or ReadingOptions()
     with open_binary(path) as stream:
-        yield from _batches(_TickFile(path, stream, options, on_note).arrays(), instrument)
+        yield from _batches(_TickFile(path, stream, reading, on_note).arrays(), instrument)
 
 
 class _TickFile:
     """One tick file while it is read."""
 
     def __init__(
-        self, path: Path, stream: BinaryIO, options: ReadingOptions, on_note: Callable[[FileNote], None]
+        self, path: Path, stream: BinaryIO, reading: ReadingOptions, on_note: Callable[[FileNote], None]
     ) -> None:
         self._path = path
         self._stream = stream
-        self._options = options
+        self._reading = reading
         self._on_note = on_note
         self._before = Before()
         self._skipped = SkippedRows()
@@ -159,11 +159,11 @@ class _TickFile:
     def _recognised(self, block: bytes) -> TickColumns:
         head = block[:_HEAD_CHARACTERS].decode(errors="replace").split("\n")[:_HEAD_ROWS]
         lines = head[:-1] or head
-        found = find_tick_format(lines, self._options)
+        found = find_tick_format(lines, self._reading)
         if found is None:
             require_not_misleading(self._path, lines)
             found = (PLAIN, ",")
-        columns = tick_columns(self._path, lines, found, self._options)
+        columns = tick_columns(self._path, lines, found, self._reading)
         if columns.format is not PLAIN:
             self._on_note(FileNote(path=self._path, kind=NoteKind.FORMAT, text=described(columns)))
         return columns
@@ -219,7 +219,7 @@ class _TickFile:
         for row in rows_of(self._path, block.decode().split("\n"), columns, first_row, self._before):
             if not isinstance(row, BadRow):
                 quotes.append((row.ts_ns, row.bid, row.ask))
-            elif self._options.skip_bad_rows:
+            elif self._reading.skip_bad_rows:
                 self._skipped.add(row)
             else:
                 raise row.error

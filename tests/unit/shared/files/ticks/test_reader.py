@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
-from shared.files.tick_csv import has_tick_header, read_tick_csv
+from shared.files.ticks.reader import has_tick_header, read_tick_csv
 from tests.support.builders_market import MINUTE, utc
 
 HEADER = "ts_utc,bid,ask\n"

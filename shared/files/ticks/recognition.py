@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from shared.files.csv_fields import position
-from shared.files.epoch_numbers import is_number, unit_of
 from shared.files.input_file import bad_file
-from shared.files.instant_layouts import Layout
 from shared.files.reading_options import ReadingOptions
-from shared.files.tick_formats import BAR_NAMES, NOT_QUOTES, PLAIN, TICK_FORMATS, TickFormat
+from shared.files.ticks.epoch_numbers import is_number, unit_of
+from shared.files.ticks.formats import BAR_NAMES, NOT_QUOTES, PLAIN, TICK_FORMATS, TickFormat
+from shared.files.ticks.instant_layouts import Layout
 
 _DELIMITERS: Final = (",", "\t", ";")
 
@@ -50,11 +50,11 @@ class TickColumns:
     symbol: int | None = None
 
 
-def find_tick_format(lines: Sequence[str], options: ReadingOptions) -> tuple[TickFormat, str] | None:
+def find_tick_format(lines: Sequence[str], reading: ReadingOptions) -> tuple[TickFormat, str] | None:
     """Return format and delimiter of a file with these first lines, or None where they are not of ticks."""
     if not lines:
         return None
-    for each in _candidates(options):
+    for each in _candidates(reading):
         if each.head is not None:
             if each.head.fullmatch(lines[0].strip()):
                 return each, ","
@@ -66,7 +66,7 @@ def find_tick_format(lines: Sequence[str], options: ReadingOptions) -> tuple[Tic
 
 
 def tick_columns(
-    path: Path, lines: Sequence[str], found: tuple[TickFormat, str], options: ReadingOptions
+    path: Path, lines: Sequence[str], found: tuple[TickFormat, str], reading: ReadingOptions
 ) -> TickColumns:
     """Return how to read a file of a format.
 
@@ -99,7 +99,7 @@ def tick_columns(
         width, header_rows, symbol = len(header), 1, None
     rows = [_cells(line, delimiter) for line in lines[header_rows:] if line.strip()]
     texts = [" ".join(row[at] for at in times) for row in rows if len(row) > max(times)]
-    layout, unit = _layout_of(path, texts, tick_format, names[0], options)
+    layout, unit = _layout_of(path, texts, tick_format, names[0], reading)
     return TickColumns(
         format=tick_format,
         delimiter=delimiter,
@@ -111,7 +111,7 @@ def tick_columns(
         names=names,
         layout=layout,
         unit=unit,
-        zone=_zone_of(path, layout, tick_format, names[0], options),
+        zone=_zone_of(path, layout, tick_format, names[0], reading),
         symbol=symbol,
     )
 
@@ -150,9 +150,9 @@ def described(columns: TickColumns) -> str:
     return f"read as {columns.format.title} ({columns.format.name}), times {zone}"
 
 
-def _candidates(options: ReadingOptions) -> list[TickFormat]:
+def _candidates(reading: ReadingOptions) -> list[TickFormat]:
     # A format that is asked for comes first; a file that it cannot be is recognised as without it.
-    return sorted(TICK_FORMATS, key=lambda each: each.name != options.format)
+    return sorted(TICK_FORMATS, key=lambda each: each.name != reading.format)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -191,7 +191,7 @@ def _require_no_bars(path: Path, header: list[str], names: tuple[str, str, str])
 
 
 def _layout_of(
-    path: Path, texts: list[str], tick_format: TickFormat, field: str, options: ReadingOptions
+    path: Path, texts: list[str], tick_format: TickFormat, field: str, reading: ReadingOptions
 ) -> tuple[Layout | None, str | None]:
     first = texts[0] if texts else ""
     if tick_format.is_epoch and is_number(first):
@@ -208,10 +208,10 @@ def _layout_of(
     fitting = [layout for layout in tick_format.layouts if layout.fits(first)]
     if len(fitting) < 2:
         return (fitting or tick_format.layouts)[0], None
-    if options.date_order is None:
+    if reading.date_order is None:
         possible = [each for each in fitting if all(_is_date(each, text) for text in texts)]
     else:
-        possible = [each for each in fitting if each.order_of_date() == options.date_order.value]
+        possible = [each for each in fitting if each.order_of_date() == reading.date_order.value]
     if len(possible) != 1:
         raise bad_file(
             path,
@@ -228,13 +228,13 @@ def _is_date(layout: Layout, text: str) -> bool:
 
 
 def _zone_of(
-    path: Path, layout: Layout | None, tick_format: TickFormat, field: str, options: ReadingOptions
+    path: Path, layout: Layout | None, tick_format: TickFormat, field: str, reading: ReadingOptions
 ) -> str | None:
     if layout is None or layout.has_zone:
         return None
     zone = tick_format.zone
-    if options.timezone is not None and not tick_format.is_zone_in_header:
-        zone = options.timezone
+    if reading.timezone is not None and not tick_format.is_zone_in_header:
+        zone = reading.timezone
     if zone is None:
         raise bad_file(
             path,

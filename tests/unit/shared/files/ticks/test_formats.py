@@ -14,7 +14,7 @@ from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
 from shared.files.file_note import FileNote
 from shared.files.reading_options import DateOrder, ReadingOptions
-from shared.files.tick_csv import has_tick_header, read_tick_csv
+from shared.files.ticks.reader import has_tick_header, read_tick_csv
 
 # Made up; in milliseconds, which every vendor writes.
 PLAIN = """\
@@ -111,22 +111,22 @@ def write(path: Path, text: str | bytes) -> Path:
     return path
 
 
-def read(path: Path, options: ReadingOptions | None = None) -> QuoteBatch:
-    (batch,) = read_tick_csv(path, instrument="XAU/USD.TEST", options=options)
+def read(path: Path, reading: ReadingOptions | None = None) -> QuoteBatch:
+    (batch,) = read_tick_csv(path, instrument="XAU/USD.TEST", reading=reading)
     return batch
 
 
 def read_with_notes(
-    path: Path, options: ReadingOptions | None = None
+    path: Path, reading: ReadingOptions | None = None
 ) -> tuple[list[QuoteBatch], list[FileNote]]:
     notes: list[FileNote] = []
-    batches = list(read_tick_csv(path, instrument="XAU/USD.TEST", options=options, on_note=notes.append))
+    batches = list(read_tick_csv(path, instrument="XAU/USD.TEST", reading=reading, on_note=notes.append))
     return batches, notes
 
 
-def error_of(path: Path, options: ReadingOptions | None = None) -> str:
+def error_of(path: Path, reading: ReadingOptions | None = None) -> str:
     with pytest.raises(ConfigError) as caught:
-        list(read_tick_csv(path, instrument="XAU/USD.TEST", options=options))
+        list(read_tick_csv(path, instrument="XAU/USD.TEST", reading=reading))
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
     return str(caught.value).removeprefix(f"{path}: ")
@@ -304,10 +304,7 @@ MT5 = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"
             "20140501 175959;1284.5;0\n",
             "row 1: holds one side of the market (HistData, NinjaTrader ticks); give HistData's Generic",
         ),
-        (
-            "20140501 175900;1284.5;1285;1284;1284.5;0\n",
-            "row 1: holds one-minute bars (HistData M1), not ticks",
-        ),
+        ("row 1: holds one-minute bars (HistData M1), not ticks",),
         ("74123,1284.5,1285.25\n", "row 1: has no date (LEAN's ticks have milliseconds of a day); write the"),
         ("1398985199660,1284.5,1285.25\n", "row 1: has no header, so which price is the bid is not known"),
         (
@@ -376,14 +373,14 @@ def test_single_bad_rows_are_left_out_and_counted_by_reason(tmp_path: Path, reas
 
 
 def test_skipping_has_a_bound_of_a_hundred_and_one_in_a_hundred(tmp_path: Path) -> None:
-    options = ReadingOptions(skip_bad_rows=True)
+    reading = ReadingOptions(skip_bad_rows=True)
     few = write(tmp_path / "few.csv", "\n".join(["ts_utc,bid,ask", *[BAD_ROWS["crossed"]] * 131, *GOOD, ""]))
     many = write(
         tmp_path / "many.csv", "\n".join(["ts_utc,bid,ask", *[BAD_ROWS["crossed"]] * 132, *GOOD[32:], ""])
     )
 
-    assert len(read(few, options).bid) == len(GOOD)
-    assert error_of(many, options) == (
+    assert len(read(few, reading).bid) == len(GOOD)
+    assert error_of(many, reading) == (
         "row 133: bid: 3.0 is above the ask 2.0; 132 of the first 3,100 rows are bad, and --skip-bad-rows "
         "leaves out 100 and 1% at most: correct the file"
     )
