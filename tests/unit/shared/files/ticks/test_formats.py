@@ -304,7 +304,6 @@ MT5 = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"
             "20140501 175959;1284.5;0\n",
             "row 1: holds one side of the market (HistData, NinjaTrader ticks); give HistData's Generic",
         ),
-        ("row 1: holds one-minute bars (HistData M1), not ticks",),
         ("74123,1284.5,1285.25\n", "row 1: has no date (LEAN's ticks have milliseconds of a day); write the"),
         ("1398985199660,1284.5,1285.25\n", "row 1: has no header, so which price is the bid is not known"),
         (
