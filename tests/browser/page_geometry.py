@@ -17,12 +17,6 @@ _MEASURE = """
   const edge = document.documentElement.clientWidth + 0.5;
   const beyond = [], cut = [], words = [];
   for (const element of document.body.querySelectorAll('*')) {
-    const box = element.getBoundingClientRect();
-    if (!box.width || !box.height) continue;
-    if ((box.right > edge || box.left < -0.5) && !scrolls(element)) beyond.push(name(element));
-    const style = getComputedStyle(element);
-    if (['hidden', 'clip'].includes(style.overflowX) && element.tagName !== 'svg'
-        && element.scrollWidth > element.clientWidth + 1) cut.push(name(element));
     const own = [...element.childNodes].filter((node) => node.nodeType === 3 && node.data.trim());
     if (element.closest('title')) continue;
     for (const node of own) {
@@ -33,6 +27,12 @@ _MEASURE = """
           words.push({text: node.data.trim().slice(0, 30), x: line.left, y: line.top + scrollY,
                       right: line.right, bottom: line.bottom + scrollY});
     }
+    const box = element.getBoundingClientRect();
+    if (!box.width || !box.height) continue;
+    if ((box.right > edge || box.left < -0.5) && !scrolls(element)) beyond.push(name(element));
+    const style = getComputedStyle(element);
+    if (['hidden', 'clip'].includes(style.overflowX) && element.tagName !== 'svg'
+        && element.scrollWidth > element.clientWidth + 1) cut.push(name(element));
   }
   words.sort((one, two) => one.y - two.y);
   const covers = [];

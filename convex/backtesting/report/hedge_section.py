@@ -76,8 +76,8 @@ def _charts(test: HedgeTest, pair: Pair) -> str:
         caption=f"Value of the position, {format_session(test.sessions[0])} = 100",
         drawing=polylines(alone.tolist(), axis, "other") + polylines(hedged.tolist(), axis, "hedged"),
         ends=[
-            End(kind="other", text=f"alone {format_number(alone[-1], 1)}", value=float(alone[-1])),
-            End(kind="hedged", text=f"hedged {format_number(hedged[-1], 1)}", value=float(hedged[-1])),
+            End(kind="other", text=f"alone {format_number(alone[-1], 0)}", value=float(alone[-1])),
+            End(kind="hedged", text=f"hedged {format_number(hedged[-1], 0)}", value=float(hedged[-1])),
         ],
         dates=dates,
         described=f"Value of {pair.other_title} alone and with its hedge in {pair.lead_title}",

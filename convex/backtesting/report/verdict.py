@@ -118,9 +118,8 @@ def followed_sentence(outcomes: Sequence[OutcomeSummary], pair: Pair) -> str:
     if unusual:
         named = " and ".join(_rate(one, pair) for one in unusual[:_MOST_NAMED])
         more = len(unusual) - _MOST_NAMED
-        others = (
-            f", and {_number(more)} more {'rows' if more > 1 else 'row'} below differ too" if more > 0 else ""
-        )
+        rows = "more rows below differ" if more > 1 else "more row below differs"
+        others = f", and {_number(more)} {rows} too" if more > 0 else ""
         return f"What followed differs from what usually follows: {named}{others}."
     largest = max(known, key=lambda one: (one.count, one.horizon_sessions))
     return (

@@ -36,7 +36,7 @@ from shared.domain.kinds import KIND_TRAITS
 from shared.files.timeline import Recording
 from shared.text.data_faults import describe_cause
 from tests.support.data import shared_data
-from tests.unit.convex.backtesting.test_report import PAIR, ROWS, checked, told
+from tests.unit.convex.backtesting.report.test_page import PAIR, ROWS, checked, told
 
 _REGIMES = (
     *(("2020-03-02", "NEUTRAL"), ("2020-03-03", "RISK_OFF"), ("2020-03-04", "RISK_OFF")),

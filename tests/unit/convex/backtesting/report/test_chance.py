@@ -34,7 +34,7 @@ from shared.domain.divergences import (
 )
 from shared.files.timeline import Recording
 from tests.support.builders_kinds import chance_of, divergence_of
-from tests.unit.convex.backtesting.test_report import PAIR, ROWS, checked, told
+from tests.unit.convex.backtesting.report.test_page import PAIR, ROWS, checked, told
 
 CALENDAR = xnys_calendar()
 FIGURE = FalseAlarms(
