@@ -4,6 +4,7 @@
 
     ServiceError
     ├── ConfigError            refuse to start (exit code 2)
+    │   └── InputError           of the Python interface; also a ValueError
     ├── DataError              this record is bad: dead-letter it, go on
     │   ├── DecodeError          bytes do not match any known schema
     │   └── QualityError         well-formed but implausible (not positive, crossed, from the future)
@@ -48,6 +49,12 @@ class ConfigError(ServiceError):
     """Refuse to start: a setting or an input file is wrong (exit code 2)."""
 
     default_reason = "config"
+
+
+class InputError(ConfigError, ValueError):
+    """Refuse an argument of the Python interface: what is wrong, in which row and field, and the remedy."""
+
+    default_reason = "input"
 
 
 class DataError(ServiceError):

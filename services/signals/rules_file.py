@@ -108,9 +108,38 @@ def read_rules_file(path: Path | None) -> RulesFile:
         raise ConfigError(f"{path}: must be UTF-8 text") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    of_pair = content.pop(PAIRS, {})
+    return check_rules(content, path=path)
+
+
+def check_rules(content: Mapping[str, Any], *, path: Path) -> RulesFile:
+    """Check tables that have been read already.
+
+    Parameters
+    ----------
+    content
+        A rules file as `tomllib` reads it.
+    path
+        What errors call it.
+
+    Raises
+    ------
+    ConfigError
+        As `read_rules_file`.
+
+    Examples
+    --------
+    >>> check_rules({"ratio_stretch": {"warning": 2.5}}, path=Path("rules")).rules_of("gold-iwm")[0].warning
+    2.5
+    >>> check_rules({"ratio": {}}, path=Path("rules"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    shared.errors.ConfigError: rules: [ratio] is no kind of divergence; known are ratio_stretch, ...
+    """
+    general = {name: table for name, table in content.items() if name != PAIRS}
     try:
-        return RulesFile(path=path, general=_tables(content, prefix=""), of_pair=_of_pairs(of_pair))
+        return RulesFile(
+            path=path, general=_tables(general, prefix=""), of_pair=_of_pairs(content.get(PAIRS, {}))
+        )
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
