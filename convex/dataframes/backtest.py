@@ -4,8 +4,9 @@ import os
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -17,10 +18,12 @@ from services.signals.false_alarms.loading import load_false_alarms
 from shared.domain.pairs import Pair
 from shared.errors import ConfigError, InputError
 from shared.files.file_note import FileNote
-from shared.files.reading_options import DateOrder, ReadingOptions
+from shared.files.reading_options import DateOrder, DecimalMark, ReadingOptions
 from shared.files.timeline import Recording
 
-_READING_OPTION: Final = re.compile(r"--(format|date-order|timezone|skip-bad-rows)\b")
+_READING_OPTION: Final = re.compile(r"--(format|date-order|decimal|timezone|skip-bad-rows)\b")
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 Day: TypeAlias = str | date | datetime | pd.Timestamp | None
 
@@ -37,6 +40,7 @@ def backtest(
     false_alarms: str | os.PathLike[str] | None = None,
     format: str | None = None,  # noqa: A002 - the name of the command's option
     date_order: Literal["dmy", "mdy", "ymd"] | None = None,
+    decimal: Literal["point", "comma"] | None = None,
     timezone: str | None = None,
     skip_bad_rows: bool = False,
 ) -> BacktestResult:
@@ -63,7 +67,7 @@ def backtest(
         Share of sessions in which the legs agree, as a band; by default that of the pair.
     false_alarms
         Path of a file that ``convex calibrate`` wrote; by default the shipped figures.
-    format, date_order, timezone
+    format, date_order, decimal, timezone
         As the options of the command: how to read files. ``timezone`` also is the zone of quotes whose index
         has none.
     skip_bad_rows
@@ -109,7 +113,8 @@ def backtest(
             between=_between(start, end),
             reading=ReadingOptions(
                 format=format,
-                date_order=_date_order(date_order),
+                date_order=_one_of("date_order", DateOrder, date_order),
+                decimal=_one_of("decimal", DecimalMark, decimal),
                 timezone=timezone,
                 skip_bad_rows=skip_bad_rows,
             ),
@@ -125,7 +130,9 @@ def backtest(
         raise
     except ConfigError as error:
         raise InputError(_in_python(str(error))) from error
-    return BacktestResult(found, notes=(*notes, *found.replayed.notes))
+    # The report has a place for what was noticed about the input.
+    found.replayed.notes[:0] = notes
+    return BacktestResult(found, notes=tuple(_in_python(str(note)) for note in found.replayed.notes))
 
 
 def _recording(
@@ -177,14 +184,14 @@ def _day(name: str, given: Day) -> date | None:
     raise InputError(f"{name}: must be a date or text like '2019-06-03', was {type(given).__name__}")
 
 
-def _date_order(given: str | None) -> DateOrder | None:
+def _one_of(name: str, known: type[_Choice], given: str | None) -> _Choice | None:
     if given is None:
         return None
     try:
-        return DateOrder(given)
+        return known(given)
     except ValueError as error:
-        known = ", ".join(each.value for each in DateOrder)
-        raise InputError(f"date_order {given!r}: is not known; known are {known}") from error
+        names = ", ".join(each.value for each in known)
+        raise InputError(f"{name} {given!r}: is not known; known are {names}") from error
 
 
 def _in_python(text: str) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from convex.backtesting.outcomes_csv import outcomes_bytes
 from convex.backtesting.replay import events_bytes
+from convex.backtesting.report.beside import beside_file
 from convex.backtesting.run import Backtest
 from convex.backtesting.stats_csv import stats_bytes
 from convex.dataframes.chance import chance_table
@@ -16,7 +18,6 @@ from convex.result_files import Outputs
 from services.signals.core.divergence.rules import Rule
 from shared.domain.divergences import DivergenceEvent
 from shared.errors import InputError
-from shared.files.file_note import FileNote
 
 
 class BacktestResult:
@@ -29,10 +30,10 @@ class BacktestResult:
     backtest
         The run.
     notes
-        What was noticed about the input.
+        What was noticed about the input, in sentences.
     """
 
-    def __init__(self, backtest: Backtest, *, notes: tuple[FileNote, ...] = ()) -> None:
+    def __init__(self, backtest: Backtest, *, notes: tuple[str, ...] = ()) -> None:
         self._backtest = backtest
         self._notes = notes
 
@@ -99,7 +100,7 @@ class BacktestResult:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was noticed about the input and is no error: sentences."""
-        return tuple(map(str, self._notes))
+        return self._notes
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -111,6 +112,7 @@ class BacktestResult:
         *,
         stats: str | os.PathLike[str] | None = None,
         events: str | os.PathLike[str] | None = None,
+        outcomes: str | os.PathLike[str] | None = None,
         report: str | os.PathLike[str] | None = None,
         report_paths: int = 50,
     ) -> None:
@@ -118,8 +120,9 @@ class BacktestResult:
 
         Parameters
         ----------
-        stats, events, report
-            Where to write the statistics (CSV), the events (JSON lines) and the report (HTML).
+        stats, events, outcomes, report
+            Where to write the statistics (CSV), the events (JSON lines), what followed the openings (CSV) and
+            the report (HTML), which links to the others.
         report_paths
             Synthetic histories from which the report computes how often chance alone opens each kind; 0 shows
             the figures of the events.
@@ -132,19 +135,27 @@ class BacktestResult:
             If a file cannot be written.
         """
         _require_paths("report_paths", report_paths)
-        paths = [Path(each) for each in (stats, events, report) if each is not None]
-        if not paths:
-            raise InputError("write: needs a path; give stats, events or report")
-        inputs = self._backtest.recording
-        with Outputs(paths, inputs=[*inputs.lead_files, *inputs.other_files]) as outputs:
-            contents: list[bytes] = []
-            if stats is not None:
-                contents.append(stats_bytes(self._backtest.replayed.rows))
-            if events is not None:
-                contents.append(self.event_lines)
+        backtest = self._backtest
+        contents: dict[Path, bytes] = {}
+        beside: list[tuple[Path, str]] = []
+        if stats is not None:
+            contents[Path(stats)] = stats_bytes(backtest.replayed.rows)
+            beside.append((Path(stats), "the statistics of each session"))
+        if events is not None:
+            contents[Path(events)] = self.event_lines
+            beside.append((Path(events), "every event, one a line"))
+        if outcomes is not None:
+            contents[Path(outcomes)] = outcomes_bytes(backtest.replayed.outcomes)
+            beside.append((Path(outcomes), "what followed the openings"))
+        places = [*contents, *([] if report is None else [Path(report)])]
+        if not places:
+            raise InputError("write: needs a path; give stats, events, outcomes or report")
+        inputs = [*backtest.recording.lead_files, *backtest.recording.other_files]
+        with Outputs(places, inputs=inputs) as outputs:
             if report is not None:
-                contents.append(report_of_backtest(self._backtest, paths=report_paths))
-            outputs.write(contents)
+                links = [beside_file(path, Path(report), what) for path, what in beside]
+                contents[Path(report)] = report_of_backtest(backtest, paths=report_paths, beside=links)
+            outputs.write([contents[path] for path in places])
 
     def __repr__(self) -> str:
         rows = self._backtest.replayed.rows

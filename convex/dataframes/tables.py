@@ -1,12 +1,15 @@
 """The results of a backtest as DataFrames."""
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
+from convex.backtesting.outcomes_csv import OUTCOME_COLUMNS, outcomes_bytes
 from convex.backtesting.stats_csv import COLUMNS, StatsRow
-from shared.domain.divergences import DivergenceEvent, Estimate
+from shared.domain.divergences import DivergenceEvent
 from shared.domain.instants import from_ns, parse_rfc3339
 from shared.domain.kinds import statistic_of
 from shared.domain.pairs import Pair
@@ -108,64 +111,30 @@ def _event(event: DivergenceEvent, pair: Pair) -> dict[str, object]:
     }
 
 
-_OUTCOME_COLUMNS: dict[str, Any] = {
-    "kind": "str",
-    "direction": "str",
-    "horizon_sessions": "int64",
-    "count": "int64",
-    "episodes": "int64",
-    "hits": "int64",
-    "hit_rate": "float64",
-    "hit_rate_low": "float64",
-    "hit_rate_high": "float64",
-    "hit_rate_adjusted_low": "float64",
-    "hit_rate_adjusted_high": "float64",
-    "usual_rate": "float64",
-    "gold": "float64",
-    "gold_low": "float64",
-    "gold_high": "float64",
-    "iwm": "float64",
-    "iwm_low": "float64",
-    "iwm_high": "float64",
-    "log_ratio": "float64",
-    "log_ratio_low": "float64",
-    "log_ratio_high": "float64",
-}
+_OUTCOME_TEXTS: Final = ("kind", "direction")
+_OUTCOME_COUNTS: Final = ("horizon_sessions", "openings", "hits", "episodes", "comparisons")
 
 
 def outcomes_table(outcomes: Iterable[OutcomeSummary]) -> pd.DataFrame:
-    """Return one row for each kind, direction and horizon.
+    """Return one row for each kind, direction and horizon, the numbers of the CSV to the last bit.
 
     Returns
     -------
     DataFrame
-        ``hit_rate`` is to be held against ``usual_rate``: how often the same followed any session. The
-        adjusted interval allows for the number of rates in the table. ``gold``, ``iwm`` and ``log_ratio`` are
-        median changes in logarithms.
+        The columns of the CSV. ``hit_rate`` is to be held against ``usual_rate``: how often the same followed
+        any session. The adjusted interval allows for the number of rates in the table. Medians are of changes
+        in logarithms.
     """
-    return pd.DataFrame([_outcome(each) for each in outcomes], columns=list(_OUTCOME_COLUMNS)).astype(
-        _OUTCOME_COLUMNS
+    rows = list(csv.reader(io.StringIO(outcomes_bytes(outcomes).decode())))[1:]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(OUTCOME_COLUMNS)
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(cells), dtype="str") if name in _OUTCOME_TEXTS else _numbers(name, cells)
+            for name, cells in zip(OUTCOME_COLUMNS, columns, strict=True)
+        }
     )
 
 
-def _outcome(found: OutcomeSummary) -> dict[str, object]:
-    adjusted = found.hit_rate_adjusted
-    return {
-        "kind": found.kind.value,
-        "direction": found.direction.value,
-        "horizon_sessions": found.horizon_sessions,
-        "count": found.count,
-        "episodes": found.count if found.episodes is None else found.episodes,
-        "hits": found.hits,
-        **_estimate("hit_rate", found.hit_rate),
-        "hit_rate_adjusted_low": adjusted.low if adjusted is not None else None,
-        "hit_rate_adjusted_high": adjusted.high if adjusted is not None else None,
-        "usual_rate": found.usual_rate,
-        **_estimate("gold", found.lead),
-        **_estimate("iwm", found.other),
-        **_estimate("log_ratio", found.ratio),
-    }
-
-
-def _estimate(name: str, found: Estimate) -> dict[str, object]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+def _numbers(name: str, cells: Iterable[str]) -> "pd.Series[Any]":
+    values = [float(cell) if cell else float("nan") for cell in cells]
+    return pd.Series(values, dtype="float64").astype("int64" if name in _OUTCOME_COUNTS else "float64")

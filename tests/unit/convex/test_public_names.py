@@ -32,8 +32,8 @@ def ask(gold: pd.DataFrame, iwm: "pd.Series[float]") -> BacktestResult:
     return convex.backtest([Path("gold.csv"), gold], "iwm.csv", rules={"ratio_stretch": {"warning": 2.5}})
 
 
-convex.backtest(1, "iwm.csv")  # type: ignore[arg-type]
-convex.backtest("gold.csv", "iwm.csv", rule=None)  # type: ignore[call-arg]
+convex.backtest(1, "iwm.csv")  # type: ignore[arg-type]  # a number is no leg
+convex.backtest("gold.csv", "iwm.csv", rule=None)  # type: ignore[call-arg]  # it is called rules
 """
 
 

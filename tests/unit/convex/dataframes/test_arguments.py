@@ -22,6 +22,7 @@ from tests.unit.convex.dataframes.made_up_legs import made_up_legs
         ({"start": "2030-01-02"}, "gold: no session in common with iwm from 2030-01-02; give legs whose"),
         ({"timezone": "Europe/Nowhere"}, "timezone Europe/Nowhere: is not a zone"),
         ({"date_order": "dym"}, "date_order 'dym': is not known; known are dmy, mdy, ymd"),
+        ({"decimal": ","}, "decimal ',': is not known; known are point, comma"),
         ({"false_alarms": "none.toml"}, "none.toml: cannot be read: No such file or directory"),
         ({"rules": "none.toml"}, "none.toml: cannot be read: No such file or directory"),
         ({"rules": {"ratio": {}}}, "rules: [ratio] is no kind of divergence; known are ratio_stretch"),

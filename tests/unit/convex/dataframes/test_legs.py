@@ -15,7 +15,7 @@ import pytest
 from convex.dataframes.legs import read_leg
 from shared.calendars import xnys_calendar
 from shared.errors import InputError
-from shared.files.daily_csv import read_daily_csv
+from shared.files.daily.reader import read_daily
 from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
@@ -109,7 +109,7 @@ def test_a_table_is_read_as_the_file_with_its_rows(table: Table, tmp_path: Path)
 
     held = _held(table())
 
-    assert held.bars == read_daily_csv(path, instrument=_INSTRUMENT, calendar=xnys_calendar())
+    assert held.bars == read_daily(path, instrument=_INSTRUMENT, calendar=xnys_calendar()).bars
     assert [bar.close for bar in held.bars] == _CLOSES
     assert held.quotes == ()
 
@@ -125,7 +125,7 @@ def test_an_adjusted_close_is_scaled_to_the_newest_row_as_in_a_file(
 
     held = _held(table[::-1] if is_reversed else table)
 
-    assert held.bars == read_daily_csv(path, instrument=_INSTRUMENT, calendar=xnys_calendar())
+    assert held.bars == read_daily(path, instrument=_INSTRUMENT, calendar=xnys_calendar()).bars
     assert held.bars[0].adj_close == 810.123 * (1_649.3 / 812.35)
 
 
