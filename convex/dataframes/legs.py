@@ -16,7 +16,7 @@ from shared.domain.ticks import QuoteBatch
 from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
-from shared.files.tick_csv import has_tick_header
+from shared.files.ticks.reader import has_tick_header
 
 Leg: TypeAlias = "pd.DataFrame | pd.Series[Any] | HasToPandas | str | os.PathLike[str]"
 """One table or one file of a leg."""

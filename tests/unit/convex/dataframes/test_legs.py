@@ -19,7 +19,7 @@ from shared.files.daily.reader import read_daily
 from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
-from shared.files.tick_csv import read_tick_csv
+from shared.files.ticks.reader import read_tick_csv
 
 _INSTRUMENT = "XAU/USD.REPLAY"
 _DAYS = pd.DatetimeIndex(["2020-03-05", "2020-03-06", "2020-03-09", "2020-03-10"])
