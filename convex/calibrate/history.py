@@ -1,5 +1,6 @@
 """The history that synthetic ones are drawn from: the returns of both legs of a pair, from daily files."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.errors import ConfigError
+from shared.files.file_note import FileNote
 from shared.files.ticks.reader import has_tick_header
 from shared.files.timeline import Recording, read_timeline
 
@@ -56,8 +58,19 @@ class History:
         )
 
 
-def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar) -> History:
+def read_history(
+    recording: Recording,
+    *,
+    pair: Pair,
+    calendar: SessionCalendar,
+    on_note: Callable[[FileNote], None] = lambda _note: None,
+) -> History:
     """Read the returns of the sessions that both legs have from daily files.
+
+    Parameters
+    ----------
+    on_note
+        Called with what was noticed about the files.
 
     Raises
     ------
@@ -67,7 +80,7 @@ def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar)
     """
     _refuse_ticks(recording)
     legs = {each: LegHistory(limit=_UNLIMITED) for each in (pair.lead, pair.other)}
-    for batch in read_timeline(recording, pair=pair, calendar=calendar):
+    for batch in read_timeline(recording, pair=pair, calendar=calendar, on_note=on_note):
         # Without tick files a timeline is bars only.
         if isinstance(batch, BarBatch):
             for bar in batch.bars:
@@ -91,7 +104,7 @@ def read_history(recording: Recording, *, pair: Pair, calendar: SessionCalendar)
 
 def _refuse_ticks(recording: Recording) -> None:
     for path in recording.lead_files:
-        if has_tick_header(path):
+        if has_tick_header(path, recording.reading):
             raise ConfigError(f"{path}: holds ticks; give daily closes (date,close[,adj_close])")
     if recording.holds_ticks:
         raise ConfigError(f"{recording.lead_name}: holds ticks; give daily closes")

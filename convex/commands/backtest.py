@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+from convex.commands.file_options import (
+    DateOrderOption,
+    DecimalOption,
+    FormatOption,
+    SkipBadRowsOption,
+    TimezoneOption,
+    lines_of,
+)
 from shared.errors import ConfigError
 
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
@@ -14,9 +22,12 @@ _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YY
 
 def backtest(
     gold: Annotated[
-        list[Path], typer.Option(help="Daily CSV (date,close) or tick CSV (ts_utc,bid,ask); repeatable.")
+        list[Path],
+        typer.Option(help="Daily CSV (date,close) or tick CSV (ts_utc,bid,ask), or a vendor's; repeatable."),
     ],
-    iwm: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
+    iwm: Annotated[
+        list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]), or a vendor's; repeatable.")
+    ],
     stats: Annotated[Path, typer.Option(help="Where to write the statistics of each session (CSV).")],
     events: Annotated[Path, typer.Option(help="Where to write the events (JSON lines).")],
     pair: Annotated[str, typer.Option(help="Pair whose names and figures to use.")] = "gold-iwm",
@@ -29,6 +40,11 @@ def backtest(
     ] = None,
     start: _Day = None,
     end: _Day = None,
+    file_format: FormatOption = None,
+    date_order: DateOrderOption = None,
+    decimal: DecimalOption = None,
+    timezone: TimezoneOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
     rules: Annotated[
         Path | None,
         typer.Option(help="TOML file with the levels of the rules; by default the published ones."),
@@ -63,6 +79,7 @@ def backtest(
     from services.signals.rules_file import load_rules
     from shared.domain.divergences import Transition
     from shared.domain.instants import from_ns
+    from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
 
     chosen = known_pair(pair, baseline=baseline)
@@ -75,6 +92,13 @@ def backtest(
         other_files=tuple(iwm),
         start=start.date() if start is not None else None,
         end=end.date() if end is not None else None,
+        reading=ReadingOptions(
+            format=file_format,
+            date_order=date_order,
+            decimal=decimal,
+            timezone=timezone,
+            skip_bad_rows=skip_bad_rows,
+        ),
     )
     known_rules, chance = load_rules(rules, pair=pair), load_false_alarms(false_alarms)
     paths = [path for path in (stats, events, outcomes, report) if path is not None]
@@ -131,6 +155,8 @@ def backtest(
             ]
             contents.append(report_of_backtest(found, paths=report_paths, beside=beside))
         outputs.write(contents)
+    for line in lines_of(replayed.notes):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "
         f"→ {', '.join(map(str, paths))}"

@@ -5,6 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from convex.commands.file_options import (
+    DateOrderOption,
+    DecimalOption,
+    FormatOption,
+    SkipBadRowsOption,
+    TimezoneOption,
+    lines_of,
+)
 from services.signals.core.false_alarms import FalseAlarms
 from shared.domain.divergences import ObservedOpenings
 from shared.errors import ConfigError
@@ -39,6 +47,11 @@ def calibrate(
         float | None,
         typer.Option(min=1.0, help="Mean length of a block in sessions; by default chosen from the files."),
     ] = None,
+    file_format: FormatOption = None,
+    date_order: DateOrderOption = None,
+    decimal: DecimalOption = None,
+    timezone: TimezoneOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
     refits: Annotated[
         int,
         typer.Option(min=0, max=1_000, help="Resampled histories for the intervals; 0 for no intervals."),
@@ -63,6 +76,8 @@ def calibrate(
     from shared.calendars import xnys_calendar
     from shared.config import load_settings
     from shared.domain.divergences import Kind
+    from shared.files.file_note import FileNote
+    from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
     from shared.pairs.loading import PairsSettings, load_pairs
 
@@ -93,12 +108,23 @@ def calibrate(
         [each for each in (out, rules_out) if each is not None],
         inputs=[*gold, *iwm, *([rules] if rules is not None else [])],
     )
-    recording = Recording(lead_files=tuple(gold), other_files=tuple(iwm))
+    recording = Recording(
+        lead_files=tuple(gold),
+        other_files=tuple(iwm),
+        reading=ReadingOptions(
+            format=file_format,
+            date_order=date_order,
+            decimal=decimal,
+            timezone=timezone,
+            skip_bad_rows=skip_bad_rows,
+        ),
+    )
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     lines: list[str] = []
+    notes: list[FileNote] = []
     with outputs, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        history = read_history(recording, pair=chosen, calendar=xnys_calendar())
+        history = read_history(recording, pair=chosen, calendar=xnys_calendar(), on_note=notes.append)
         if check and history.lead.size < 2 * LEAST_RETURNS:
             raise ConfigError(f"--check: needs {2 * LEAST_RETURNS + 1} sessions in common, four years")
         task = progress.add_task("histories", total=None)
@@ -132,7 +158,7 @@ def calibrate(
                 f"Chance from {first.first_session} to {first.last_session}; what opened after that:"
             )
             lines += [_line(each.expected, each.observed) for each in halves]
-    for line in lines:
+    for line in [*lines_of(notes), *lines]:
         console.print(line, highlight=False, soft_wrap=True)
 
 

@@ -8,6 +8,13 @@ from typing import Annotated
 
 import typer
 
+from convex.commands.file_options import (
+    DateOrderOption,
+    DecimalOption,
+    FormatOption,
+    SkipBadRowsOption,
+    TimezoneOption,
+)
 from shared.errors import ConfigError
 
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
@@ -25,6 +32,11 @@ def explain(
         list[Path] | None, typer.Option(help="With --events: the same file as for the backtest; repeatable.")
     ] = None,
     start: _Day = None,
+    file_format: FormatOption = None,
+    date_order: DateOrderOption = None,
+    decimal: DecimalOption = None,
+    timezone: TimezoneOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
     rules: Annotated[
         Path | None,
         typer.Option(help="TOML file with the levels of the rules; by default the published ones."),
@@ -45,6 +57,7 @@ def explain(
     from services.signals.config import SignalsSettings
     from shared.calendars import xnys_calendar
     from shared.config import KafkaSettings
+    from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
     from shared.pairs.loading import PairsSettings
 
@@ -58,6 +71,13 @@ def explain(
             lead_files=tuple(gold or ()),
             other_files=tuple(iwm or ()),
             start=start.date() if start is not None else None,
+            reading=ReadingOptions(
+                format=file_format,
+                date_order=date_order,
+                decimal=decimal,
+                timezone=timezone,
+                skip_bad_rows=skip_bad_rows,
+            ),
         )
         found = explain_from_files(event_id, events, recording, cooldowns=cooldowns, calendar=calendar)
     else:

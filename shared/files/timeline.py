@@ -16,8 +16,10 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
+from shared.files.daily.leg_warnings import leg_warnings
 from shared.files.daily.reader import read_daily
 from shared.files.file_note import FileNote
+from shared.files.format_names import require_known_format
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
 from shared.files.sampled_closes import SampledCloses
@@ -105,16 +107,21 @@ def read_timeline(
         unless ticks may still give one. Everything but the rows of tick files from ``start`` on is read and
         checked before the first value comes out.
     """
+    require_known_format(recording.reading)
     tick_files = tuple(path for path in recording.lead_files if has_tick_header(path, recording.reading))
     daily_files = tuple(path for path in recording.lead_files if path not in tick_files)
     read = partial(read_daily, calendar=calendar, reading=recording.reading, on_note=on_note)
-    lead = read(*daily_files, instrument=pair.lead).bars
-    other = read(*recording.other_files, instrument=pair.other).bars
+    lead_leg = read(*daily_files, instrument=pair.lead)
+    other_leg = read(*recording.other_files, instrument=pair.other)
+    has_ticks = bool(tick_files) or recording.holds_ticks
+    for warning in leg_warnings(lead_leg, other_leg, pair=pair, calendar=calendar, has_ticks=has_ticks):
+        on_note(warning)
+    lead, other = lead_leg.bars, other_leg.bars
     if recording.lead_held is not None:
         lead += recording.lead_held.bars
     if recording.other_held is not None:
         other += recording.other_held.bars
-    _require_overlap(lead, other, recording, has_ticks=bool(tick_files) or recording.holds_ticks)
+    _require_overlap(lead, other, recording, has_ticks=has_ticks)
     samples = SampledCloses(pair.lead, calendar=calendar, without=[bar.session for bar in lead])
     ticks = _between(_all_ticks(recording, tick_files, pair.lead, on_note), recording, samples)
     first = next(ticks, None)

@@ -5,7 +5,6 @@ from html import escape
 
 from convex.backtesting.report.data_quality import DataQuality, LegQuality
 from convex.backtesting.report.input_files import InputFile
-from shared.files.file_note import NoteKind
 from shared.text.instants import format_session
 from shared.text.numbers import DASH, format_count
 
@@ -65,12 +64,4 @@ def _files(files: Sequence[InputFile]) -> str:
 
 
 def _notes(file: InputFile) -> str:
-    lines = []
-    for note in file.notes:
-        text = escape(note.text)
-        if note.kind is NoteKind.SKIPPED and note.skipped:
-            text += ": " + ", ".join(
-                f"<code>{escape(reason)}</code> {count:,}" for reason, count in note.skipped
-            )
-        lines.append(f'<div class="{note.kind.value}">{text}</div>')
-    return "".join(lines)
+    return "".join(f'<div class="{note.kind.value}">{escape(note.text)}</div>' for note in file.notes)

@@ -93,8 +93,7 @@ def read_daily_file(path: Path, reading: ReadingOptions) -> DailyFile:
     sessions, bad_dates = read_dates(path, texts, columns.lines, field=field, wanted=wanted, reading=reading)
     closes, adjusted, bad_prices = _prices(path, columns, layout, reading)
     problems += bad_dates + bad_prices
-    blocking = [each for each in problems if not each.reason]
-    left_out = settle(path, problems, rows=count, is_skipping=reading.skip_bad_rows and not blocking)
+    left_out = settle(path, problems, rows=count, is_skipping=reading.skip_bad_rows)
     skipped = left_out.lines if left_out is not None else frozenset()
     has_price = [close > 0 and adj > 0 for close, adj in zip(closes, adjusted, strict=True)]
     used = [
@@ -128,7 +127,7 @@ def read_daily_file(path: Path, reading: ReadingOptions) -> DailyFile:
             FileNote(
                 path=path,
                 kind=NoteKind.SKIPPED,
-                text=f"{without_price:,} of {count:,} rows have no price and are left out",
+                text=f"rows without a price left out: {without_price:,} of {count:,}",
                 skipped=(("no_price", without_price),),
             )
         )
@@ -138,8 +137,10 @@ def read_daily_file(path: Path, reading: ReadingOptions) -> DailyFile:
             FileNote(
                 path=path,
                 kind=NoteKind.SKIPPED,
-                text=f"{len(skipped):,} of {count:,} rows are bad and left out: {reasons}; "
-                f"the first is {left_out.first}",
+                text=(
+                    f"bad rows left out: {len(skipped):,} of {count:,} ({reasons}); the first is "
+                    f"{left_out.first}"
+                ),
                 skipped=left_out.reasons,
             )
         )

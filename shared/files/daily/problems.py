@@ -77,7 +77,8 @@ def settle(path: Path, problems: Iterable[Problem], *, rows: int, is_skipping: b
         The first problem, unless it may be left out. Also if more than 1 % of the rows, and more than three,
         would be.
     """
-    found = sorted(problems, key=lambda each: each.line)
+    # What is wrong with the file says more than what is wrong with the row.
+    found = sorted(problems, key=lambda each: (each.line, each.reason))
     if not found:
         return None
     blocking = next((each for each in found if not each.reason or not is_skipping), None)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from shared.domain.bars import LEAST_PRICE, MOST_PRICE, Bar
 from shared.domain.sessions import SessionCalendar, bar_final_at_ns
+from shared.errors import ConfigError
 from shared.files.daily.daily_file import DailyFile, Row, read_daily_file
 from shared.files.file_note import FileNote, NoteKind
 from shared.files.input_file import bad_file
@@ -25,7 +27,7 @@ class DailyLeg:
     files
         In the order in which they were given.
     off_session
-        Dates of rows, ascending, on which the exchange was closed.
+        Dates of rows, ascending, on which the exchange was closed; only those that the calendar covers.
     """
 
     bars: tuple[Bar, ...]
@@ -85,10 +87,13 @@ def read_daily(
     scale = newest.close / newest.adjusted
     known = frozenset(calendar.labels)
     _note_beyond_calendar(dates, newest, calendar, on_note)
+    covered = [each for each in dates if calendar.labels[0] <= each <= calendar.labels[-1]]
+    if covered and not known.intersection(covered):
+        raise _no_session(by_date[covered[0]])
     return DailyLeg(
         bars=tuple(_bar(by_date[each], scale, instrument) for each in dates if each in known),
         files=tuple(files),
-        off_session=tuple(each for each in dates if each not in known),
+        off_session=tuple(each for each in covered if each not in known),
     )
 
 
@@ -100,6 +105,12 @@ def _note_beyond_calendar(
     if late:
         text = f"rows after {last}, the end of the calendar, are left out: {late:,}; are the years right?"
         on_note(FileNote(path=newest.path, kind=NoteKind.WARNING, text=text))
+
+
+def _no_session(row: Row) -> ConfigError:
+    day = f"{date.fromisoformat(row.session):%A}, {row.session}"
+    problem = f"has no date on which New York was open, the first is {day}; are day and month right?"
+    return bad_file(row.path, problem, row=row.row)
 
 
 def _require_agreement(known: Row, row: Row) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.files.daily.reader import DailyLeg, read_daily
+from shared.files.file_note import FileNote
 from shared.files.reading_options import DateOrder, DecimalMark, ReadingOptions
 from tests.support.builders_market import calendar
 
@@ -193,7 +194,7 @@ def test_utf16_is_read(tmp_path: Path) -> None:
         ("date,close\n2019-06-03,1.2%\n", "row 2: close: must be a price, was the percentage '1.2%'"),
         (
             "date,close\n" + "".join(f"2019-06-{day:02},{0.01 * (-1) ** day}\n" for day in range(3, 15)),
-            "row 2: close: must be a positive number, was '-0.01'",
+            "row 2: close: many numbers are negative, so these are returns or changes; name the column",
         ),
         (OHLC + "2019-06-03,1,2,3,-4,5\n", "row 2: Close: must be a positive number, was '-4'"),
         (OHLC + "2019-06-03,1,2,3,0.00,5\n", "row 2: Close: must be a positive number, was '0.00'"),
@@ -298,7 +299,8 @@ def test_year_of_two_digits_may_be_first(tmp_path: Path) -> None:
 
 
 def test_rows_after_the_calendar_are_reported(tmp_path: Path) -> None:
-    path, notes = tmp_path / "iwm.csv", []
+    notes: list[FileNote] = []
+    path = tmp_path / "iwm.csv"
     path.write_text("date,close\n2019-06-03,150.25\n2091-06-04,151\n")
 
     read_daily(path, instrument="IWM.TEST", calendar=calendar(), on_note=notes.append)

@@ -10,6 +10,7 @@ from shared.errors import ConfigError
 from shared.files.daily.formats import DAILY_FORMATS
 from shared.files.daily.reader import DailyLeg, read_daily
 from shared.files.reading_options import DateOrder, ReadingOptions
+from shared.files.tick_csv import has_tick_header
 from tests.support.builders_market import calendar
 from tests.support.daily_vendors import VENDORS, Day, plain, plain_adjusted
 
@@ -149,7 +150,7 @@ def test_rows_without_a_price_are_counted(tmp_path: Path) -> None:
     leg = read(tmp_path / "iwm.csv", VENDORS["yahoo"].render(DAYS))
 
     note = leg.files[0].notes[-1]
-    assert note.text == f"1 of {len(DAYS) + 1} rows have no price and are left out"
+    assert note.text == f"rows without a price left out: 1 of {len(DAYS) + 1}"
     assert note.skipped == (("no_price", 1),)
 
 
@@ -164,3 +165,11 @@ def test_rows_without_a_price_are_counted(tmp_path: Path) -> None:
 )
 def test_file_names_its_instrument(tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
     assert read(tmp_path / "iwm.csv", text).files[0].names == names
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_file_of_a_vendor_is_not_taken_for_ticks(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "gold.csv"
+    path.write_text(VENDORS[name].render(DAYS))
+
+    assert not has_tick_header(path)
