@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from shared.errors import ConfigError
 from shared.files.daily.formats import DAILY_FORMATS
 from shared.files.reading_options import ReadingOptions
-from shared.files.tick_formats import PLAIN, TICK_FORMATS
+from shared.files.ticks.formats import PLAIN, TICK_FORMATS
 
 
 def format_names() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from shared.errors import ConfigError
 from shared.files.daily.formats import DAILY_FORMATS
 from shared.files.daily.reader import DailyLeg, read_daily
 from shared.files.reading_options import DateOrder, ReadingOptions
-from shared.files.tick_csv import has_tick_header
+from shared.files.ticks.reader import has_tick_header
 from tests.support.builders_market import calendar
 from tests.support.daily_vendors import VENDORS, Day, plain, plain_adjusted
 
