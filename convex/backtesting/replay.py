@@ -165,5 +165,5 @@ def _rows_before(history: list[Bar], pair: Pair, rows: list[StatsRow]) -> list[S
 
 
 def events_bytes(events: Iterable[DivergenceEvent]) -> bytes:
-    """Return events as JSON lines, one event a line: the same bytes that the live service publishes."""
+    """Return events as JSON lines, one event a line, encoded as the live service publishes them."""
     return b"".join(DIVERGENCES.encode(event) + b"\n" for event in events)

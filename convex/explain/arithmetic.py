@@ -114,7 +114,7 @@ def comovement(a: Sequence[float], b: Sequence[float]) -> Comovement:
 
 
 def fisher_interval(r: float, effective: float) -> tuple[float, float]:
-    """Return the ends of ``tanh(atanh r ± 1.96/√(n_eff − 3))``; ±1 has no width.
+    """Return the ends of ``tanh(atanh r ± q/√(n_eff − 3))``, q the normal's 97.5% quantile; ±1 has no width.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A divergence event: the whole content of an alert, and the same bytes on every replay.
+"""A divergence event: the whole content of an alert, and the same bytes on every replay of one log.
 
 ``pending → open → (escalated | eased)* → closed``, plus ``revised`` (better data, same divergence),
 ``not_confirmed`` (the close did not confirm an early warning), ``expired`` (no close came in time)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from convex.backtesting.outcomes_csv import OUTCOME_COLUMNS
 from convex.backtesting.stats_csv import COLUMNS
 from services.notifier.core.attempt_result import Delivered, Gone, Rejected
 from services.notifier.core.http_answer import classify_http_answer
@@ -142,6 +143,9 @@ def test_every_column_of_the_statistics_is_explained() -> None:
     text = (_TOP / "docs" / "backtest.md").read_text()
 
     assert [column for column in COLUMNS if f"`{column}`" not in text] == []
+    # Of an interval both ends are named once, by what follows the name of the value.
+    values = {re.sub(r"_(low|high)$", "", column) for column in OUTCOME_COLUMNS}
+    assert [value for value in sorted(values) if f"`{value}" not in text] == []
 
 
 def test_pairs_and_rules_of_the_document_are_usable_and_the_defaults_true(tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 import math
 from functools import lru_cache
 
-_WANTED = 0.95
+from services.signals.core.statistics.correlation import NORMAL_975
 
-# The normal's own: where the search starts, and always below the answer.
-_NORMAL_975 = 1.959963984540054
+_WANTED = 0.95
 
 
 @lru_cache(maxsize=256)
@@ -38,7 +37,8 @@ def student_975(degrees: int) -> float:
     >>> round(student_975(58), 6), round(student_975(1), 4)
     (2.001717, 12.7062)
     """
-    return _quantile(_WANTED, degrees, start=_NORMAL_975)
+    # The normal's own quantile is always below the answer.
+    return _quantile(_WANTED, degrees, start=NORMAL_975)
 
 
 @lru_cache(maxsize=256)

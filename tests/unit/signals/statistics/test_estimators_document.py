@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.signals.core.statistics.correlation import NORMAL_975
 from shared.domain.divergences import Hedge
 from tests.unit.signals.statistics.test_confirmed import FROM_SESSION
 
@@ -36,3 +37,9 @@ def test_no_picture_is_left_over() -> None:
     drawn = {path.relative_to(_DOCS).as_posix() for path in (_DOCS / "images" / "estimators").glob("*.png")}
     assert drawn == set(_PICTURES)
     assert len(drawn) == 16
+
+
+def test_interval_of_a_correlation_is_stated_with_the_quantile_of_the_code() -> None:
+    (row,) = [line for line in _TEXT.splitlines() if line.startswith("| `corr_ci_N_low`")]
+
+    assert re.findall(r"∓ ([\d.]+) /", row) == [f"{NORMAL_975:.6f}"]
