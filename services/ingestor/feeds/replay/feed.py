@@ -19,6 +19,7 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch
+from shared.files.file_note import FileNote, NoteKind
 from shared.files.timeline import Recording, in_units, read_timeline
 
 log = structlog.get_logger(__name__)
@@ -81,7 +82,9 @@ class ReplayFeed:
         ConfigError
             With file, row and field.
         """
-        units = in_units(read_timeline(self._recording, pair=self._pair, calendar=self._calendar))
+        units = in_units(
+            read_timeline(self._recording, pair=self._pair, calendar=self._calendar, on_note=_log_note)
+        )
         # Reading blocks, so it runs in a thread: the sender and the probes go on meanwhile.
         while (unit := await asyncio.to_thread(_next, units)) is not None:
             if isinstance(unit, QuoteBatch):
@@ -152,6 +155,11 @@ class ReplayFeed:
 
     def _advance_watermark(self, event_ns: int) -> None:
         self._watermark_ns = max(self._watermark_ns or 0, event_ns)
+
+
+def _log_note(note: FileNote) -> None:
+    emit = log.warning if note.kind is NoteKind.WARNING else log.info
+    emit("replay_file_noted", path=str(note.path), kind=note.kind.value, text=note.text)
 
 
 def _next(units: Iterator[tuple[BarBatch, ...] | QuoteBatch]) -> tuple[BarBatch, ...] | QuoteBatch | None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from shared.clock import SystemClock
 from shared.domain.bars import Bar
@@ -87,3 +89,13 @@ async def test_time_comes_to_the_bars_of_one_instant_before_the_next_ones(tmp_pa
 
     first, second = "2019-06-04T00:15:00.000000Z", "2019-06-05T00:15:00.000000Z"
     assert listener.statuses == [(2, first), (4, second), (4, second)]
+
+
+async def test_what_is_noticed_about_a_file_is_logged(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        await listen(tmp_path)
+
+    noted = [(each["log_level"], each["text"]) for each in logs if each["event"] == "replay_file_noted"]
+    assert noted == [
+        ("warning", "has no adj_close: if IWM pays dividends, its returns include each drop by one")
+    ]
