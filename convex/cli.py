@@ -38,6 +38,10 @@ COMMANDS: Final[dict[str, LateCommand]] = {
         "convex.commands.verify:verify",
         "Prove that exactly the published events follow from the log; exit 1 if they do not.",
     ),
+    "what-if": (
+        "convex.commands.what_if:what_if",
+        "Compare the alerts of two rule files on the same log, event by event.",
+    ),
     "why-not": (
         "convex.commands.why_not:why_not",
         "Show what each rule saw at an instant, what held back an alert, and what it would have needed.",

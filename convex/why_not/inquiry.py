@@ -229,7 +229,8 @@ class Inquiry:
             raise ConfigError(f"{log}: holds nothing that moves event time, so no rule decided anything")
         if asked.at_ns < self._begun_ns:
             raise ConfigError(self._too_early(log, begin))
-        if asked.session is not None and asked.at_ns <= reached_ns:
+        if asked.at_ns <= reached_ns:
+            # Of a session the log ends before the next close; an instant is the very last one.
             self._arrive(reached_ns)
             return
         raise ConfigError(
