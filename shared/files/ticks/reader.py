@@ -2,8 +2,8 @@
 
 1. The file is unpacked as a stream and cut into blocks of whole lines.
 2. Arrow splits a block and reads its prices; instants are read for all rows at once.
-3. A block that is not plausible as a whole is halved until a few rows are left, which are read one by one: to
-   name the bad row, to leave it out and count it, or because a rare spelling is right after all.
+3. A block that is not plausible as a whole is cut into parts until a few rows are left, which are read one by
+   one: to name the bad row, to leave it out and count it, or because a rare spelling is right after all.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,8 +36,9 @@ from shared.files.ticks.rows import BadRow, Before, SkippedRows, rows_of
 _BATCH_ROWS: Final = 20_000
 # About 50,000 rows.
 _BLOCK_BYTES: Final = 1 << 21
-# Fewer rows are not worth halving.
-_FEW_ROWS: Final = 64
+# Fewer rows are not worth cutting.
+_FEW_ROWS: Final = 200
+_PARTS: Final = 16
 # The rows from which a format is recognised.
 _HEAD_ROWS: Final = 200
 _HEAD_CHARACTERS: Final = 1 << 14
@@ -171,23 +172,25 @@ class _TickFile:
     def _read(self, block: bytes, lines: int, columns: TickColumns, first_row: int) -> Iterator[_Arrays]:
         """Yield the quotes of a block of so many lines."""
         arrays = self._fast(block, columns)
-        if arrays is None and lines <= _FEW_ROWS:
-            arrays = self._slow(block, columns, first_row)
-        if arrays is not None:
-            if len(arrays[0]):
-                yield arrays
-            return
-        cut = block.index(b"\n", len(block) // 2) + 1
-        upper = block.count(b"\n", 0, cut)
-        yield from self._read(block[:cut], upper, columns, first_row)
-        if cut < len(block):
-            yield from self._read(block[cut:], lines - upper, columns, first_row + upper)
+        if arrays is not None and self._is_plausible(arrays, columns):
+            yield arrays
+        elif arrays is not None and self._reading.skip_bad_rows and _is_a_row_a_line(block, columns):
+            yield from self._without_bad_rows(block, arrays, columns, first_row)
+        elif lines <= _FEW_ROWS:
+            yield from self._slow(block, columns, first_row)
+        else:
+            begin = 0
+            while begin < len(block):
+                end = block.find(b"\n", min(begin + len(block) // _PARTS, len(block) - 1)) + 1
+                upper = block.count(b"\n", begin, end)
+                yield from self._read(block[begin:end], upper, columns, first_row)
+                begin, first_row = end, first_row + upper
 
     def _fast(self, block: bytes, columns: TickColumns) -> _Arrays | None:
-        """Return the whole block, or None if any row of it needs a closer look."""
-        if not block.isascii():
-            return None
+        """Return every row of a block as it is, or None if any needs a closer look to be read."""
         try:
+            if not block.isascii():
+                block.decode()
             table = _split(block, columns)
             if not table.num_rows:
                 return None
@@ -200,13 +203,37 @@ class _TickFile:
             return None
         if columns.symbol is not None and not self._is_same_symbol(table, columns):
             return None
-        arrays = events, bid, ask
-        if not _is_plausible(arrays) or events[0] < self._before.ts_ns:
-            return None
+        return events, bid, ask
+
+    def _is_plausible(self, arrays: _Arrays, columns: TickColumns) -> bool:
+        """Return whether all rows are good, and remember the last one if so."""
+        events, bid, ask = arrays
+        is_price = (bid >= LEAST).all() and (bid <= ask).all() and (ask <= MOST).all()
+        if not is_price or events[0] < self._before.ts_ns or (events[1:] < events[:-1]).any():
+            return False
         self._before.ts_ns = int(events[-1])
         if columns.format.is_carried:
-            self._before.bid, self._before.ask = (repr(float(each[-1])) for each in arrays[1:])
-        return arrays
+            self._before.bid, self._before.ask = (repr(float(each[-1])) for each in (bid, ask))
+        return True
+
+    def _without_bad_rows(
+        self, block: bytes, arrays: _Arrays, columns: TickColumns, first_row: int
+    ) -> Iterator[_Arrays]:
+        """Yield the good rows of a block whose rows can all be read; count the others."""
+        events, bid, ask = arrays
+        is_price = (bid >= LEAST) & (bid <= ask) & (ask <= MOST)
+        newest = np.maximum.accumulate(np.where(is_price, events, self._before.ts_ns))
+        newest_above = np.maximum(np.concatenate(([self._before.ts_ns], newest[:-1])), self._before.ts_ns)
+        is_good = is_price & (events >= newest_above)
+        lines = block.split(b"\n")
+        for row in np.flatnonzero(~is_good).tolist():
+            before = Before(ts_ns=int(newest_above[row]), symbol=self._before.symbol)
+            for bad in rows_of(self._path, [lines[row].decode()], columns, first_row + row, before):
+                assert isinstance(bad, BadRow)  # noqa: S101 - both ways of reading agree
+                self._skipped.add(bad)
+        self._before.ts_ns = max(self._before.ts_ns, int(newest[-1]))
+        if is_good.any():
+            yield events[is_good], bid[is_good], ask[is_good]
 
     def _is_same_symbol(self, table: pa.Table, columns: TickColumns) -> bool:
         (symbol, *more) = table.column(str(columns.symbol)).unique().to_pylist()
@@ -214,7 +241,7 @@ class _TickFile:
         self._before.symbol = symbol if is_same else self._before.symbol
         return is_same
 
-    def _slow(self, block: bytes, columns: TickColumns, first_row: int) -> _Arrays:
+    def _slow(self, block: bytes, columns: TickColumns, first_row: int) -> Iterator[_Arrays]:
         quotes = []
         for row in rows_of(self._path, block.decode().split("\n"), columns, first_row, self._before):
             if not isinstance(row, BadRow):
@@ -223,11 +250,14 @@ class _TickFile:
                 self._skipped.add(row)
             else:
                 raise row.error
-        return (
-            np.array([quote[0] for quote in quotes], dtype=np.int64),
-            np.array([quote[1] for quote in quotes], dtype=np.float64),
-            np.array([quote[2] for quote in quotes], dtype=np.float64),
-        )
+        if quotes:
+            events, bid, ask = zip(*quotes, strict=True)
+            yield np.array(events, dtype=np.int64), np.array(bid), np.array(ask)
+
+
+def _is_a_row_a_line(block: bytes, columns: TickColumns) -> bool:
+    """Return whether row n of the arrays is line n, and stands for itself."""
+    return not columns.format.is_carried and not block.startswith(b"\n") and b"\n\n" not in block
 
 
 def _split(block: bytes, columns: TickColumns) -> pa.Table:
@@ -280,12 +310,6 @@ def _carried(column: pa.ChunkedArray, before: str) -> NDArray[np.float64] | None
     if not before:
         return None
     return np.where(from_row < 0, float(before), prices[from_row])
-
-
-def _is_plausible(arrays: _Arrays) -> bool:
-    events, bid, ask = arrays
-    is_price = (bid >= LEAST).all() and (bid <= ask).all() and (ask <= MOST).all()
-    return bool(is_price and (events[1:] >= events[:-1]).all())
 
 
 def _batches(blocks: Iterator[_Arrays], instrument: str) -> Iterator[QuoteBatch]:

@@ -91,33 +91,68 @@ def rows_of(
     before
         The rows above; is updated with each quote.
     """
+    read = [
+        (row, _cells(path, line, columns, row)) for row, line in enumerate(lines, first_row) if line.strip()
+    ]
+    texts = [" ".join(cells[at] for at in columns.time) for _, cells in read if not isinstance(cells, BadRow)]
+    instants = iter(_instants(texts, columns))
+    for row, cells in read:
+        found = (
+            cells if isinstance(cells, BadRow) else _quote(path, cells, columns, row, before, next(instants))
+        )
+        if found is not None:
+            yield found
+
+
+def _cells(path: Path, line: str, columns: TickColumns, row: int) -> list[str] | BadRow:
     needed = max(columns.time) if columns.format.is_carried else max(*columns.time, columns.bid, columns.ask)
-    for row, line in enumerate(lines, first_row):
-        if not line.strip():
-            continue
-        try:
-            cells = next(csv.reader([line], delimiter=columns.delimiter))
-        except csv.Error as error:
-            yield BadRow("unreadable", bad_file(path, f"is not CSV: {error}", row=row))
-            continue
-        if columns.format.is_carried:
-            # An empty cell at the end is often left out.
-            cells += [""] * (columns.width - len(cells))
-        if len(cells) <= needed:
-            names = f"{columns.names[0]}, {columns.names[1]} and {columns.names[2]}"
-            yield BadRow("unreadable", bad_file(path, f"has {len(cells)} cells, needs {names}", row=row))
-        elif len(cells) > columns.width:
-            whose = "the header" if columns.header_rows else "the first row"
-            problem = f"has {len(cells)} cells, {whose} has {columns.width}"
-            yield BadRow("unreadable", bad_file(path, problem, row=row))
-        else:
-            found = _quote(path, cells, columns, row, before)
-            if found is not None:
-                yield found
+    try:
+        cells = next(csv.reader([line], delimiter=columns.delimiter))
+    except csv.Error as error:
+        return BadRow("unreadable", bad_file(path, f"is not CSV: {error}", row=row))
+    if len(cells) <= needed:
+        names = f"{columns.names[0]}, {columns.names[1]} and {columns.names[2]}"
+        return BadRow("unreadable", bad_file(path, f"has {len(cells)} cells, needs {names}", row=row))
+    if len(cells) > columns.width:
+        whose = "the header" if columns.header_rows else "the first row"
+        problem = f"has {len(cells)} cells, {whose} has {columns.width}"
+        return BadRow("unreadable", bad_file(path, problem, row=row))
+    # An empty cell at the end is often left out.
+    return cells + [""] * (columns.width - len(cells))
+
+
+def _instants(texts: list[str], columns: TickColumns) -> list[int] | list[int | ValueError]:
+    """Return the instant of each text, or what is wrong with it."""
+    if not texts:
+        return []
+    try:
+        return _at_once(texts, columns)
+    except ValueError:
+        return [_alone(text, columns) for text in texts]
+
+
+def _alone(text: str, columns: TickColumns) -> int | ValueError:
+    try:
+        return _at_once([text], columns)[0]
+    except ValueError as error:
+        return error
+
+
+def _at_once(texts: list[str], columns: TickColumns) -> list[int]:
+    column = pa.array(texts, type=pa.string())
+    if columns.unit is not None:
+        return [int(ns) for ns in parse_epoch(column, columns.unit)]
+    assert columns.layout is not None  # noqa: S101 - instants are numbers or have a layout
+    return [int(ns) for ns in parse_instants(column, columns.layout, columns.zone)]
 
 
 def _quote(
-    path: Path, cells: list[str], columns: TickColumns, row: int, before: Before
+    path: Path,
+    cells: list[str],
+    columns: TickColumns,
+    row: int,
+    before: Before,
+    instant: int | ValueError,
 ) -> Quote | BadRow | None:
     if columns.symbol is not None:
         symbol = cells[columns.symbol].strip()
@@ -125,15 +160,19 @@ def _quote(
             problem = f"is of {symbol[:20]!r}, the rows above are of {before.symbol!r}; keep one instrument"
             return BadRow("unreadable", bad_file(path, problem, row=row))
         before.symbol = symbol
-    ts_ns = _instant(path, " ".join(cells[at] for at in columns.time), columns, row, before)
-    if isinstance(ts_ns, BadRow):
-        return ts_ns
+    text = " ".join(cells[at] for at in columns.time)
+    problem = _problem_of(text, instant, columns)
+    if isinstance(instant, ValueError) or problem:
+        return BadRow("unreadable", bad_file(path, problem, row=row, field=columns.names[0]))
+    if instant < before.ts_ns:
+        problem = f"{text} is before the row above; sort the file"
+        return BadRow("out_of_order", bad_file(path, problem, row=row, field=columns.names[0]))
     bid_text, ask_text = cells[columns.bid], cells[columns.ask]
     if columns.format.is_carried:
         bid_text, ask_text = bid_text.strip() or before.bid, ask_text.strip() or before.ask
         if not bid_text or not ask_text:
             # Until both sides are known there is no quote.
-            before.bid, before.ask, before.ts_ns = bid_text, ask_text, ts_ns
+            before.bid, before.ask, before.ts_ns = bid_text, ask_text, instant
             return None
     for name, price_text in zip(columns.names[1:], (bid_text, ask_text), strict=True):
         try:
@@ -144,39 +183,16 @@ def _quote(
     if bid > ask:
         problem = f"{bid} is above the ask {ask}"
         return BadRow("crossed", bad_file(path, problem, row=row, field=columns.names[1]))
-    before.ts_ns, before.bid, before.ask = ts_ns, bid_text, ask_text
-    return Quote(ts_ns, bid, ask)
+    before.ts_ns, before.bid, before.ask = instant, bid_text, ask_text
+    return Quote(instant, bid, ask)
 
 
-def _instant(path: Path, text: str, columns: TickColumns, row: int, before: Before) -> int | BadRow:
-    name = columns.names[0]
-    try:
-        ts_ns = instant_of(text, columns)
-    except ClockChange as change:
-        problem = f"{text[:40]} {change}; leave the hour out, or give instants with an offset"
-        return BadRow("unreadable", bad_file(path, problem, row=row, field=name))
-    except ValueError:
-        problem = f"must be like {_example(columns)}, was {text[:40]!r}"
-        return BadRow("unreadable", bad_file(path, problem, row=row, field=name))
-    if ts_ns < before.ts_ns:
-        problem = f"{text} is before the row above; sort the file"
-        return BadRow("out_of_order", bad_file(path, problem, row=row, field=name))
-    return ts_ns
-
-
-def instant_of(text: str, columns: TickColumns) -> int:
-    """Return the instant of one row.
-
-    Raises
-    ------
-    ValueError
-        If the text is none.
-    """
-    texts = pa.array([text], type=pa.string())
-    if columns.unit is not None:
-        return int(parse_epoch(texts, columns.unit)[0])
-    assert columns.layout is not None  # noqa: S101 - instants are numbers or have a layout
-    return int(parse_instants(texts, columns.layout, columns.zone)[0])
+def _problem_of(text: str, instant: int | ValueError, columns: TickColumns) -> str:
+    if isinstance(instant, ClockChange):
+        return f"{text[:40]} {instant}; leave the hour out, or give instants with an offset"
+    if isinstance(instant, ValueError):
+        return f"must be like {_example(columns)}, was {text[:40]!r}"
+    return ""
 
 
 def _example(columns: TickColumns) -> str:
