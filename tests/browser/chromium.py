@@ -47,6 +47,11 @@ class Tab:
             mobile=width < 500,
         )
 
+    async def as_printed(self, width: int) -> None:
+        """Lay the page out as on paper that is so many CSS pixels wide between its margins."""
+        await self._call("Emulation.setEmulatedMedia", media="print", features=[])
+        await self.resize(width)
+
     async def without_scripts(self) -> None:
         """Load pages as a browser that runs no script."""
         await self._call("Emulation.setScriptExecutionDisabled", value=True)

@@ -43,7 +43,7 @@ _MEASURE = """
       // Boxes of lines touch; the letters in them are two pixels away from their edges.
       if (width > 1 && height > 4) covers.push(`${words[i].text} | ${words[j].text}`);
     }
-  const scrolled = [...document.querySelectorAll('.wide')]
+  const scrolled = [...document.querySelectorAll('.scrolls')]
     .filter((each) => each.clientWidth && each.scrollWidth > each.clientWidth + 1)
     .map((each) => name(each.querySelector('table')));
   return {beyond, cut, covers, scrolled, words: words.length, page: document.documentElement.scrollWidth};

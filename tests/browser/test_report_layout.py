@@ -72,6 +72,17 @@ async def test_nothing_is_cut_off_or_covered(
     assert tab.complaints == []
 
 
+async def test_printed_page_fits_on_a4(tab: Tab, tmp_path: Path) -> None:
+    await tab.open(write_report(tmp_path, made_up(760)), width=1440)
+    await tab.ask("document.querySelectorAll('details').forEach((each) => each.open = true)")
+
+    # 210 mm less two margins of 12 mm are 703 pixels. On paper nothing scrolls.
+    await tab.as_printed(703)
+
+    found = await measured(tab)
+    assert (found["beyond"], found["cut"], found["covers"]) == ([], [], [])
+
+
 async def test_page_is_complete_without_scripts(tab: Tab, tmp_path: Path) -> None:
     await tab.without_scripts()
     await tab.open(write_report(tmp_path, made_up(300)))
@@ -85,7 +96,7 @@ async def test_what_is_measured_is_noticed(tab: Tab, tmp_path: Path) -> None:
         "<meta charset=utf-8><body style='margin:0'><p style='width:150vw'>too wide</p>"
         "<p style='width:3rem;overflow:hidden;white-space:nowrap'>cut off at its end</p>"
         "<div style='height:0'>first words</div><div>second words</div>"
-        "<div class=wide style='width:4rem;overflow-x:auto'><table><tr><td>unbreakable_long</table></div>"
+        "<div class=scrolls style='width:4rem;overflow-x:auto'><table><tr><td>unbreakable_long</table></div>"
     )
     await tab.open(page.as_uri(), width=390)
 

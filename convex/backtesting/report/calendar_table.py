@@ -43,7 +43,7 @@ def calendar_section(episodes: Iterable[Episode], sessions: Sequence[Session]) -
     kinds = dict.fromkeys(kind for kind in Kind if any(each.kind is kind for each in found))
     letters = "".join(f"<span><b>{_LETTERS[kind]}</b>{KIND_TRAITS[kind].title}</span>" for kind in kinds)
     return (
-        '<section id="calendar"><h2>Calendar of openings</h2><div class="wide"><table class="calendar">'
+        '<section id="calendar"><h2>Calendar of openings</h2><div class="scrolls"><table class="calendar">'
         f'<thead><tr><th></th>{heads}<th class="n">Year</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f'<p class="legend letters">{letters}<span><i class="month"></i>month with a critical divergence '
         "open</span></p></section>"

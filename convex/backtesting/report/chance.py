@@ -176,7 +176,7 @@ def _halves(halves: Sequence[HalfCheck]) -> str:
         for each in halves
     )
     return (
-        "<div class='wide'><table class='halves'><thead><tr><th>Out of sample</th>"
+        "<div class='scrolls'><table class='halves'><thead><tr><th>Out of sample</th>"
         "<th class='n'>By chance a year,<br>from the first half</th>"
         "<th class='n'>Opened a year<br>in the second half</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"

@@ -117,7 +117,7 @@ def _table(test: HedgeTest, pair: Pair) -> str:
     other, lead = escape(pair.other_title), escape(pair.lead_title)
     rows = _row(f"{other} alone", test.alone) + _row(f"{other} with {lead}", test.hedged)
     return (
-        '<div class="wide"><table class="hedge"><thead><tr><th>Position</th><th class="n">Return</th>'
+        '<div class="scrolls"><table class="hedge"><thead><tr><th>Position</th><th class="n">Return</th>'
         '<th class="n">Volatility<br>a year</th><th class="n">Largest<br>drawdown</th><th>From</th>'
         f"<th>To</th><th>Recovered</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -48,7 +48,7 @@ def overview(
     known = {rule.kind for rule in rules}
     rows = "".join(_kind(kind, episodes[kind], pair, chance.get(kind), is_on=kind in known) for kind in Kind)
     return (
-        '<section><h2>Kinds</h2><div class="wide"><table class="kinds"><thead><tr><th>Kind</th>'
+        '<section><h2>Kinds</h2><div class="scrolls"><table class="kinds"><thead><tr><th>Kind</th>'
         '<th>Question</th><th class="n">Opened</th><th class="n">Critical</th>'
         '<th class="n">Sessions long,<br>at the median</th><th class="n">Sessions<br>diverged</th>'
         '<th class="n">Opened<br>a year</th><th class="n">By chance<br>a year</th></tr></thead>'
@@ -90,7 +90,8 @@ def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
             is_open = " open" if len(found) <= _MOST_SHOWN else ""
             parts.append(
                 f'<details class="kind" id="{kind.value}"{is_open}><summary>{KIND_TRAITS[kind].title}'
-                f'<span class="count">{len(found)}</span></summary><div class="wide">{table}</div></details>'
+                f'<span class="count">{len(found)}</span></summary><div class="scrolls">{table}</div>'
+                "</details>"
             )
     return f"<section>{''.join(parts)}</section>"
 
@@ -155,7 +156,7 @@ def _estimate(opened: DivergenceEvent) -> str:
         return ""
     r, size = opened.significance.correlation, opened.significance.effective_size
     return (
-        f'<td class="n">{format_signed(r.value)}, n {format_number(size, 0)}'
+        f'<td class="n estimate">{format_signed(r.value)}, n {format_number(size, 0)}'
         f"<small>{format_signed(r.low)} … {format_signed(r.high)}</small></td>"
     )
 

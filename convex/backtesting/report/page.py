@@ -227,7 +227,7 @@ def _counts(events: Iterable[DivergenceEvent]) -> str:
         for transition in seen
     )
     return (
-        f'<section><h2>Events</h2><div class="wide"><table><thead><tr><th></th>{head}</tr></thead>'
+        f'<section><h2>Events</h2><div class="scrolls"><table><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div></section>"
     )
 
@@ -237,7 +237,7 @@ def _events(events: Sequence[DivergenceEvent], pair: Pair) -> str:
         return ""
     rows = "".join(_event(event, pair) for event in events)
     return (
-        f"<details><summary>Every event ({len(events)})</summary><div class='wide'><table><thead><tr>"
+        f"<details><summary>Every event ({len(events)})</summary><div class='scrolls'><table><thead><tr>"
         "<th class='n'>Seq.</th><th>New York</th><th>Kind</th><th>What</th><th>Direction</th>"
         "<th>Severity</th><th>Confirmation</th><th class='n'>Statistic</th><th>event_id</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div></details>"

@@ -27,7 +27,7 @@ def what_followed(outcomes: Sequence[OutcomeSummary], pair: Pair) -> str:
     columns = "".join(f'<th class="n">{escape(name)},<br>median</th>' for name in names)
     note = f"{outcomes_note(tuple(outcomes))} “Difference” takes the rate of any session as known."
     return (
-        f'{head}<p class="reading">{escape(note)}</p><div class="wide"><table class="outcomes"><thead><tr>'
+        f'{head}<p class="reading">{escape(note)}</p><div class="scrolls"><table class="outcomes"><thead><tr>'
         '<th class="n">Sessions<br>after</th><th class="n">Hits of<br>openings</th>'
         '<th class="n">Episodes</th><th class="n">Hit rate</th>'
         '<th class="n">Any<br>session</th><th class="n">Difference,<br>points</th>'
