@@ -29,7 +29,8 @@ def _legs(quality: DataQuality) -> str:
     return (
         '<div class="scrolls"><table class="legs"><thead><tr><th>Leg</th><th class="n">Closes</th>'
         '<th>First</th><th>Last</th><th class="n">Sessions<br>missing</th><th>Largest gap</th>'
-        '<th>Adjusted<br>closes</th><th class="n">Unchanged<br>closes</th><th class="n">Most in<br>a row</th></tr></thead>'
+        '<th>Adjusted<br>closes</th><th class="n">Unchanged<br>closes</th>'
+        '<th class="n">Most in<br>a row</th></tr></thead>'
         f'<tbody>{rows}</tbody></table></div><p class="source">{held}. '
         "An unchanged close equals the one before it: many in a row are often a feed that stood "
         "still.</p>"

@@ -88,7 +88,7 @@ def test_files_are_named_without_their_folder_and_with_their_digest(tmp_path: Pa
     iwm.write_bytes(b"date,close\r\n")
     notes = [
         FileNote(path=gold, kind=NoteKind.FORMAT, text="read as a & b"),
-        FileNote(path=iwm, kind=NoteKind.SKIPPED, text="rows left out", skipped=(("bad_price", 1200),)),
+        FileNote(path=iwm, kind=NoteKind.SKIPPED, text="left out 12 rows", skipped=(("bad_price", 12),)),
     ]
 
     found = input_files(Recording(lead_files=(gold,), other_files=(iwm,)), PAIR, notes)
@@ -98,7 +98,7 @@ def test_files_are_named_without_their_folder_and_with_their_digest(tmp_path: Pa
     page = quality_section(None, found)
     assert "gold &lt;1&gt;.csv" in page
     assert "read as a &amp; b" in page
-    assert "rows left out: <code>bad_price</code> 1,200" in page
+    assert '<div class="skipped">left out 12 rows</div>' in page
     assert str(tmp_path) not in page
 
 
