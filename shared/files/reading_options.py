@@ -34,8 +34,8 @@ class ReadingOptions:
     Parameters
     ----------
     format
-        Name of a vendor's format. None: recognised from the header. Of the files of one run, those it cannot
-        be (a tick file, where it names a daily format) are recognised as without it.
+        Name of a vendor's format. None: recognised from the header. The files of a run that cannot have it,
+        as those of the other leg or a tick file, are recognised as without it.
     date_order
         None: as the format or the dates themselves show; dates that show nothing are refused.
     decimal

@@ -16,8 +16,9 @@ from shared.domain.pairs import Pair
 from shared.domain.sessions import NEW_YORK, SessionCalendar
 from shared.domain.ticks import QuoteBatch
 from shared.errors import ConfigError
+from shared.files.daily.formats import daily_format
 from shared.files.daily.leg_warnings import leg_warnings
-from shared.files.daily.reader import read_daily
+from shared.files.daily.reader import DailyLeg, read_daily
 from shared.files.file_note import FileNote
 from shared.files.format_names import require_known_format
 from shared.files.held_leg import HeldLeg
@@ -113,6 +114,7 @@ def read_timeline(
     read = partial(read_daily, calendar=calendar, reading=recording.reading, on_note=on_note)
     lead_leg = read(*daily_files, instrument=pair.lead)
     other_leg = read(*recording.other_files, instrument=pair.other)
+    _require_named_format(recording, (lead_leg, other_leg))
     has_ticks = bool(tick_files) or recording.holds_ticks
     for warning in leg_warnings(lead_leg, other_leg, pair=pair, calendar=calendar, has_ticks=has_ticks):
         on_note(warning)
@@ -218,6 +220,21 @@ def no_overlap(recording: Recording) -> ConfigError:
         f"{recording.lead_name}: no session in common with {recording.other_name}{within}; "
         f"give {legs} whose dates overlap"
     )
+
+
+def _require_named_format(recording: Recording, legs: tuple[DailyLeg, ...]) -> None:
+    """Refuse the name of a daily format that no file has: it may be a slip of the pen."""
+    name = recording.reading.format
+    files = [file for leg in legs for file in leg.files]
+    if (
+        name is None
+        or daily_format(name) is None
+        or not files
+        or name in {file.format.name for file in files}
+    ):
+        return
+    known = ", ".join(f"{file.path} is {file.format.name}" for file in files)
+    raise ConfigError(f"--format {name}: no file has its columns ({known}); leave the option out")
 
 
 def _require_overlap(

@@ -1,20 +1,20 @@
 """One daily file: its rows in ascending order, and what was noticed about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from typing import Final
 
-from shared.files.daily.date_column import order_problems, read_dates
-from shared.files.daily.formats import PLAIN, DailyFormat
+from shared.files.daily.date_column import ORDER_WORDS, order_problems, read_dates
+from shared.files.daily.formats import PLAIN, DailyFormat, daily_format
 from shared.files.daily.price_column import file_decimal_mark, read_prices
-from shared.files.daily.problems import Problem, settle
+from shared.files.daily.problems import LeftOut, Problem, settle
 from shared.files.daily.recognition import Layout, recognise, several_tickers
 from shared.files.daily.table import Columns, read_columns, read_text
 from shared.files.file_note import FileNote, NoteKind
 from shared.files.input_file import bad_file
-from shared.files.reading_options import ReadingOptions
+from shared.files.reading_options import DateOrder, ReadingOptions
 
 _DAILY_PERIODS: Final = frozenset({"d", "d1", "1d", "daily", "1440"})
 
@@ -90,7 +90,9 @@ def read_daily_file(path: Path, reading: ReadingOptions) -> DailyFile:
     problems = [_bad_cells(line, cells, layout) for line, cells in columns.bad]
     texts = _with_times(columns.cells[0], times)
     field = _field(layout, layout.date, "date")
-    sessions, bad_dates = read_dates(path, texts, columns.lines, field=field, wanted=wanted, reading=reading)
+    sessions, order, bad_dates = read_dates(
+        path, texts, columns.lines, field=field, wanted=wanted, reading=reading
+    )
     closes, adjusted, bad_prices = _prices(path, columns, layout, reading)
     problems += bad_dates + bad_prices
     left_out = settle(path, problems, rows=count, is_skipping=reading.skip_bad_rows)
@@ -115,42 +117,20 @@ def read_daily_file(path: Path, reading: ReadingOptions) -> DailyFile:
     settle(path, disordered, rows=count, is_skipping=False)
     if is_newest_first:
         rows.reverse()
-    notes: list[FileNote] = []
-    if wanted is not PLAIN or is_newest_first:
-        notes.append(_format_note(path, layout, texts[0], is_newest_first=is_newest_first))
     without_price = sum(
         not is_priced and line not in skipped
         for is_priced, line in zip(has_price, columns.lines, strict=True)
     )
-    if without_price:
-        notes.append(
-            FileNote(
-                path=path,
-                kind=NoteKind.SKIPPED,
-                text=f"rows without a price left out: {without_price:,} of {count:,}",
-                skipped=(("no_price", without_price),),
-            )
-        )
-    if left_out is not None:
-        reasons = ", ".join(f"{reason} {number}" for reason, number in left_out.reasons)
-        notes.append(
-            FileNote(
-                path=path,
-                kind=NoteKind.SKIPPED,
-                text=(
-                    f"bad rows left out: {len(skipped):,} of {count:,} ({reasons}); the first is "
-                    f"{left_out.first}"
-                ),
-                skipped=left_out.reasons,
-            )
-        )
     return DailyFile(
         path=path,
         format=wanted,
         rows=tuple(rows),
         has_adjusted=layout.adjusted is not None,
         names=names,
-        notes=tuple(notes),
+        notes=(
+            *_format_note(path, layout, reading, order, is_newest_first=is_newest_first),
+            *_skip_notes(path, left_out, without_price, count),
+        ),
     )
 
 
@@ -228,10 +208,40 @@ def _bad_cells(line: int, cells: int, layout: Layout) -> Problem:
     return Problem(line=line, reason="bad_cells", field=None, text=text)
 
 
-def _format_note(path: Path, layout: Layout, example: str, *, is_newest_first: bool) -> FileNote:
-    parts = [f"read as --format {layout.format.name} ({layout.format.vendor})"]
+def _format_note(
+    path: Path, layout: Layout, reading: ReadingOptions, order: DateOrder | None, *, is_newest_first: bool
+) -> Iterator[FileNote]:
+    """Yield how a file was read, unless there is nothing to say: a plain one in its plain form."""
+    parts = []
     if is_newest_first:
         parts.append("the newest row first")
+    if order is not None:
+        parts.append(f"dates with {ORDER_WORDS[order]}")
+    if daily_format(reading.format or "") not in (None, layout.format):
+        parts.append(f"its header is not that of --format {reading.format}")
     if layout.adjusted is None and layout.format.assumes:
         parts.append(layout.format.assumes)
-    return FileNote(path=path, kind=NoteKind.FORMAT, text="; ".join(parts))
+    if parts or layout.format is not PLAIN:
+        text = "; ".join([f"read as --format {layout.format.name} ({layout.format.vendor})", *parts])
+        yield FileNote(path=path, kind=NoteKind.FORMAT, text=text)
+
+
+def _skip_notes(path: Path, left_out: LeftOut | None, without_price: int, count: int) -> Iterator[FileNote]:
+    if without_price:
+        yield FileNote(
+            path=path,
+            kind=NoteKind.SKIPPED,
+            text=f"rows without a price left out: {without_price:,} of {count:,}",
+            skipped=(("no_price", without_price),),
+        )
+    if left_out is not None:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in left_out.reasons)
+        yield FileNote(
+            path=path,
+            kind=NoteKind.SKIPPED,
+            text=(
+                f"bad rows left out: {len(left_out.lines):,} of {count:,} ({reasons}); the first is "
+                f"{left_out.first}"
+            ),
+            skipped=left_out.reasons,
+        )

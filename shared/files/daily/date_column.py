@@ -23,7 +23,7 @@ from shared.files.input_file import bad_file
 from shared.files.reading_options import DateOrder, ReadingOptions
 
 _MOST_SHOWN: Final = 40
-_WORDS: Final = {
+ORDER_WORDS: Final = {
     DateOrder.DMY: "the day first",
     DateOrder.MDY: "the month first",
     DateOrder.YMD: "the year first",
@@ -41,8 +41,10 @@ def read_dates(
     field: str,
     wanted: DailyFormat,
     reading: ReadingOptions,
-) -> tuple[list[str | None], list[Problem]]:
+) -> tuple[list[str | None], DateOrder | None, list[Problem]]:
     """Return the session of each row, None where it has no date, and what is wrong with rows.
+
+    The second value is the order of day and month, if the dates have one to be found out.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def read_dates(
         If the dates of the file can be read in two ways, or lack a zone.
     """
     if _are_plain(texts):
-        return list(texts), []
+        return list(texts), None, []
     stamps = [read_stamp(text.strip()) for text in texts]
     is_strict = wanted.is_iso_only and reading.date_order is None
     if is_strict:
@@ -72,24 +74,18 @@ def read_dates(
     sessions: list[str | None] = []
     problems: list[Problem] = []
     for stamp, text, line in zip(stamps, texts, lines, strict=True):
-        session, reason = None, "bad_date"
+        session = None
         if stamp is None:
             problem = _no_date(text, usual, is_strict=is_strict)
         elif stamp.layout != usual:
             problem = f"is not written as in most rows ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
         else:
-            session = session_of(stamp, order=order, zone=zone)
-            # All rows may be read in the wrong order then, so leaving this one out would not help.
-            reason = ""
-            other = "mdy" if order is DateOrder.DMY else "dmy"
-            problem = (
-                f"{text[:_MOST_SHOWN]!r} is no date with {_WORDS[order]}; correct it, or say "
-                f"--date-order {other}"
-            )
+            session = session_of(stamp, order=order or DateOrder.YMD, zone=zone)
+            problem = f"must be a date ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
         sessions.append(session)
         if session is None:
-            problems.append(Problem(line=line, reason=reason, field=field, text=problem))
-    return sessions, problems
+            problems.append(Problem(line=line, reason="bad_date", field=field, text=problem))
+    return sessions, order, problems
 
 
 def order_problems(
@@ -163,13 +159,14 @@ def _order(
     field: str,
     wanted: DailyFormat,
     reading: ReadingOptions,
-) -> DateOrder:
+) -> DateOrder | None:
     numbers = [
         index for index, each in enumerate(stamps) if each is not None and each.shape is Shape.YEAR_LAST
     ]
     if not numbers:
-        return DateOrder.YMD
-    if reading.date_order is not None:
+        return None
+    # 19/06/03 also looks like a day in 2003.
+    if reading.date_order is DateOrder.YMD:
         return reading.date_order
     shown: dict[DateOrder, int] = {}
     for index in numbers:
@@ -181,13 +178,15 @@ def _order(
         (first, at), (second, other) = sorted(shown.items(), key=lambda item: item[1])
         raise bad_file(
             path,
-            f"{texts[other][:_MOST_SHOWN]!r} has {_WORDS[second]}, row {lines[at]} "
-            f"({texts[at][:_MOST_SHOWN]!r}) has {_WORDS[first]}; give a file with one order",
+            f"{texts[other][:_MOST_SHOWN]!r} has {ORDER_WORDS[second]}, row {lines[at]} "
+            f"({texts[at][:_MOST_SHOWN]!r}) has {ORDER_WORDS[first]}; give a file with one order",
             row=lines[other],
             field=field,
         )
     if shown:
         return next(iter(shown))
+    if reading.date_order is not None:
+        return reading.date_order
     stamp = stamps[numbers[0]]
     # Nobody writes 01.06.2020 with the month first.
     if stamp is not None and stamp.separator == ".":

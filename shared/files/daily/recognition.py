@@ -8,7 +8,6 @@ from shared.errors import ConfigError
 from shared.files.daily.formats import (
     DAILY_FORMATS,
     ONLY_BY_NAME,
-    PLAIN,
     SERIES,
     DailyFormat,
     daily_format,
@@ -58,32 +57,36 @@ def recognise(text: Text, name: str | None) -> Layout:
     Parameters
     ----------
     name
-        The format that the person named; None: find it out. A name of no daily format counts as None.
+        The format that the person named, for a file that can have it; the other leg's may have another.
 
     Raises
     ------
     ConfigError
-        If the file is no table, has no format that is known, two that name different columns, or not the
-        one that was named.
+        If the file is no table, has no format that is known, or two that name different columns.
     """
     problem = not_a_table(text.content)
     if problem is not None:
         raise bad_file(text.path, problem)
     named = daily_format(name) if name is not None else None
+    found = _first_fit(text, (named,)) if named is not None else None
+    if found is None:
+        found = _first_fit(text, tuple(each for each in DAILY_FORMATS if each.name not in ONLY_BY_NAME))
+    if found is None:
+        raise _unknown(text)
+    if found.format.refusal:
+        raise bad_file(text.path, found.format.refusal)
+    return found
+
+
+def _first_fit(text: Text, formats: Sequence[DailyFormat]) -> Layout | None:
     for delimiter in delimiters_of(text):
         rows = first_rows(text, delimiter, 3)
-        fits = [
-            layout
-            for each in ((named,) if named is not None else DAILY_FORMATS)
-            if (named is not None or each.name not in ONLY_BY_NAME)
-            and (layout := _layout(text, each, delimiter, rows)) is not None
-        ]
+        layouts = (_layout(text, each, delimiter, rows) for each in formats)
+        fits = [layout for layout in layouts if layout is not None]
         if fits:
             _require_one_close(text, fits)
-            if fits[0].format.refusal:
-                raise bad_file(text.path, fits[0].format.refusal)
             return fits[0]
-    raise _unknown(text, named or PLAIN, is_named=named is not None)
+    return None
 
 
 def normalised(name: str) -> str:
@@ -199,15 +202,9 @@ def _require_one_close(text: Text, fits: list[Layout]) -> None:
         )
 
 
-def _unknown(text: Text, wanted: DailyFormat, *, is_named: bool) -> ConfigError:
+def _unknown(text: Text) -> ConfigError:
     rows = first_rows(text, delimiters_of(text)[0], 1)
     names = [each.strip("\ufeff \t\r\n").lower() for each in rows[0]] if rows else []
-    have = [normalised(each) for each in names]
-    shown = ",".join(names)[:_MOST_SHOWN]
-    field = "close" if any(each in have for each in wanted.date) else "date"
-    if not is_named:
-        problem = f"column is missing; {_WANTED}, was {shown!r}{_OR_VENDORS}"
-        return bad_file(text.path, problem, row=1, field=field)
-    needs = sorted({wanted.date[0], *wanted.close[:1], *wanted.also})
-    problem = f"is not as --format {wanted.name} says, its header has {','.join(needs)}, was {shown!r}"
-    return bad_file(text.path, f"{problem}; leave the option out, or name another", row=text.line)
+    field = "close" if "date" in map(normalised, names) else "date"
+    problem = f"column is missing; {_WANTED}, was {','.join(names)[:_MOST_SHOWN]!r}{_OR_VENDORS}"
+    return bad_file(text.path, problem, row=1, field=field)

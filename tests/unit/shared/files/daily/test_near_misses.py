@@ -7,9 +7,10 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.files.daily.reader import DailyLeg, read_daily
-from shared.files.file_note import FileNote
+from shared.files.file_note import FileNote, NoteKind
 from shared.files.reading_options import DateOrder, DecimalMark, ReadingOptions
-from tests.support.builders_market import calendar
+from shared.files.timeline import Recording, read_timeline
+from tests.support.builders_market import calendar, pair
 
 OHLC = "Date,Open,High,Low,Close,Volume\n"
 INVESTING = '"Date","Price","Open","High","Low","Vol.","Change %"\n'
@@ -225,33 +226,47 @@ def test_near_miss_ends_with_one_line(tmp_path: Path, text: str, said: str) -> N
     assert error_of(tmp_path / "iwm.csv", text).startswith(said)
 
 
-@pytest.mark.parametrize(
-    ("text", "reading", "said"),
-    [
-        (
-            "date,close\n2019-06-03,5\n",
-            ReadingOptions(format="yahoo"),
-            (
-                "row 1: is not as --format yahoo says, its header has adjclose,close,date,high,low,open, was "
-                "'date,close'; leave the option out, or name another"
-            ),
-        ),
-        (
-            OHLC + "06/14/2019,1,2,3,4,5\n",
-            ReadingOptions(date_order=DateOrder.DMY),
-            "row 2: Date: '06/14/2019' is no date with the day first; correct it, or say --date-order mdy",
-        ),
-        (
-            OHLC + "06/01/2019,1,2,3,4,5\n06/14/2019,1,2,3,4,5\n",
-            ReadingOptions(date_order=DateOrder.DMY, skip_bad_rows=True),
-            "row 3: Date: ",
-        ),
-    ],
-)
-def test_option_that_does_not_fit_the_file_is_named(
-    tmp_path: Path, text: str, reading: ReadingOptions, said: str
-) -> None:
-    assert error_of(tmp_path / "iwm.csv", text, reading).startswith(said)
+def test_named_format_that_no_file_has_is_refused(tmp_path: Path) -> None:
+    paths = tmp_path / "gold.csv", tmp_path / "iwm.csv"
+    for path in paths:
+        path.write_text("date,close\n2019-06-03,5\n")
+    recording = Recording(lead_files=paths[:1], other_files=paths[1:], reading=ReadingOptions(format="yahoo"))
+
+    with pytest.raises(ConfigError) as caught:
+        next(read_timeline(recording, pair=pair(), calendar=calendar()))
+
+    assert str(caught.value) == (
+        f"--format yahoo: no file has its columns ({paths[0]} is plain, {paths[1]} is plain); leave the "
+        "option out"
+    )
+
+
+def test_named_format_is_that_of_the_files_that_can_have_it(tmp_path: Path) -> None:
+    """The legs come from two vendors, and only one of them needs to be named."""
+    paths = tmp_path / "gold.csv", tmp_path / "iwm.csv"
+    paths[0].write_text("date,close\n2019-06-03,5\n")
+    paths[1].write_text(OHLC + "06/03/2019,1,2,3,4,5\n")
+    notes: list[FileNote] = []
+    recording = Recording(lead_files=paths[:1], other_files=paths[1:], reading=ReadingOptions(format="wsj"))
+
+    items = list(read_timeline(recording, pair=pair(), calendar=calendar(), on_note=notes.append))
+
+    assert len(items) == 2
+    assert [note.text for note in notes if note.kind is NoteKind.FORMAT] == [
+        "read as --format plain (date,close[,adj_close]); its header is not that of --format wsj",
+        "read as --format wsj (WSJ and MarketWatch); dates with the month first",
+    ]
+
+
+@pytest.mark.parametrize("order", [DateOrder.DMY, DateOrder.MDY])
+def test_order_that_the_rows_show_needs_no_option_and_heeds_none(tmp_path: Path, order: DateOrder) -> None:
+    """One leg may need the option, and the other may have the other order."""
+    text = OHLC + "06/03/2019,1,2,3,4,5\n06/14/2019,1,2,3,4,5\n"
+
+    leg = read(tmp_path / "iwm.csv", text, ReadingOptions(date_order=order))
+
+    assert [bar.session for bar in leg.bars] == ["2019-06-03", "2019-06-14"]
+    assert leg.files[0].notes[0].text.endswith("; dates with the month first")
 
 
 @pytest.mark.parametrize(
