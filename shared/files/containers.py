@@ -62,7 +62,8 @@ def open_container(path: Path) -> tuple[IO[bytes], int | None]:
     for mark, opened in _KINDS.items():
         if head.startswith(mark):
             return opened(path), _ALWAYS_ALLOWED_BYTES + _MOST_TIMES * path.stat().st_size
-    return path.open("rb"), None
+    # The caller reads in large pieces.
+    return path.open("rb", buffering=0), None
 
 
 def _open_gzip(path: Path) -> IO[bytes]:

@@ -133,15 +133,14 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # it is given a memoryview
-        read = self._inner.read(len(buffer))
-        self._read += len(read)
+        count = self._inner.readinto(buffer)  # type: ignore[attr-defined]  # every stream here has it
+        self._read += count
         if self._most is not None and self._read > self._most:
             raise BadContainer(
                 f"unpacks to more than {self._most >> 20:,} MiB, a hundred times its size; unpack it and see "
                 "what it is"
             )
-        buffer[: len(read)] = read
-        return len(read)
+        return int(count)
 
 
 class _AsUtf8(io.RawIOBase):

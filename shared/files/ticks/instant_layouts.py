@@ -213,14 +213,15 @@ def _parse_group(
     if decimals is None:
         raise NotInLayout("has another length")
     begin, number = decimals
-    if begin > until_seconds + 2 and (matrix[:, until_seconds + 2] != ord(".")).any():
+    has_point = begin > until_seconds + 2
+    if has_point and (matrix[:, until_seconds + 2] != ord(".")).any():
         raise NotInLayout("decimals follow a point")
     seconds = _number(matrix[:, until_seconds : until_seconds + 2])
     if (seconds > 59).any():
         raise NotInLayout("a minute has 60 seconds")
-    instants = seconds * NS_PER_SECOND
+    instants = seconds * np.int64(NS_PER_SECOND)
     if number:
-        instants += _number(matrix[:, begin : begin + number]) * 10 ** (_DECIMALS - number)
+        instants += _number(matrix[:, begin : begin + number]) * np.int64(10 ** (_DECIMALS - number))
     # Eight characters at a time are compared with the row above.
     words = -(-(until_seconds + zone_length) // 8)
     slow = np.zeros((count, words * 8), dtype=np.uint8)
@@ -246,13 +247,17 @@ def _parse_group(
     return instants
 
 
-def _number(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
-    values = digits - np.uint8(_ZERO)
-    if (values > 9).any():
+def _number(characters: NDArray[np.uint8]) -> NDArray[np.int32]:
+    # One row a digit, so that each is read in one go.
+    digits = np.ascontiguousarray(characters.T) - np.uint8(_ZERO)
+    if (digits > 9).any():
         raise NotInLayout("a digit is missing")
-    # Exact: at most nine digits, and a float holds sixteen.
-    weights = 10.0 ** np.arange(digits.shape[1] - 1, -1, -1)
-    return (values.astype(np.float64) @ weights).astype(np.int64)
+    # At most nine digits: they fit.
+    number: NDArray[np.int32] = digits[0].astype(np.int32)
+    for digit in digits[1:]:
+        number *= 10
+        number += digit
+    return number
 
 
 @lru_cache(maxsize=64)

@@ -103,24 +103,22 @@ class _TickFile:
         self._on_note = on_note
         self._before = Before()
         self._skipped = SkippedRows()
+        self._next_row = 1
 
     def arrays(self) -> Iterator[_Arrays]:
         """Yield instants, bids and asks of each block."""
         columns: TickColumns | None = None
-        row, has_rows, has_quotes = 1, False, False
+        has_rows, has_quotes = False, False
         for block in self._blocks():
             text = block
             if columns is None:
                 columns = self._recognised(block)
                 if columns.header_rows:
-                    text, row = block[block.index(b"\n") + 1 :], 2
+                    text, self._next_row = block[block.index(b"\n") + 1 :], 2
             has_rows = has_rows or bool(text.strip())
-            lines = text.count(b"\n")
-            self._skipped.rows += lines
-            for arrays in self._read(text, lines, columns, row):
+            for arrays in self._read(text, columns):
                 has_quotes = True
                 yield arrays
-            row += lines
         if not has_rows:
             raise bad_file(self._path, "has no rows below its header; give a file with at least one tick")
         if not has_quotes:
@@ -169,22 +167,25 @@ class _TickFile:
             self._on_note(FileNote(path=self._path, kind=NoteKind.FORMAT, text=described(columns)))
         return columns
 
-    def _read(self, block: bytes, lines: int, columns: TickColumns, first_row: int) -> Iterator[_Arrays]:
-        """Yield the quotes of a block of so many lines."""
+    def _read(self, block: bytes, columns: TickColumns) -> Iterator[_Arrays]:
+        """Yield the quotes of a block of whole lines."""
         arrays = self._fast(block, columns)
         if arrays is not None and self._is_plausible(arrays, columns):
+            self._next_row += len(arrays[0]) if _is_a_row_a_line(block) else block.count(b"\n")
             yield arrays
-        elif arrays is not None and self._reading.skip_bad_rows and _is_a_row_a_line(block, columns):
-            yield from self._without_bad_rows(block, arrays, columns, first_row)
+            return
+        lines = block.count(b"\n")
+        can_skip = self._reading.skip_bad_rows and not columns.format.is_carried and _is_a_row_a_line(block)
+        if arrays is not None and can_skip:
+            yield from self._without_bad_rows(block, arrays, columns)
         elif lines <= _FEW_ROWS:
-            yield from self._slow(block, columns, first_row)
+            yield from self._slow(block, lines, columns)
         else:
             begin = 0
             while begin < len(block):
                 end = block.find(b"\n", min(begin + len(block) // _PARTS, len(block) - 1)) + 1
-                upper = block.count(b"\n", begin, end)
-                yield from self._read(block[begin:end], upper, columns, first_row)
-                begin, first_row = end, first_row + upper
+                yield from self._read(block[begin:end], columns)
+                begin = end
 
     def _fast(self, block: bytes, columns: TickColumns) -> _Arrays | None:
         """Return every row of a block as it is, or None if any needs a closer look to be read."""
@@ -216,9 +217,7 @@ class _TickFile:
             self._before.bid, self._before.ask = (repr(float(each[-1])) for each in (bid, ask))
         return True
 
-    def _without_bad_rows(
-        self, block: bytes, arrays: _Arrays, columns: TickColumns, first_row: int
-    ) -> Iterator[_Arrays]:
+    def _without_bad_rows(self, block: bytes, arrays: _Arrays, columns: TickColumns) -> Iterator[_Arrays]:
         """Yield the good rows of a block whose rows can all be read; count the others."""
         events, bid, ask = arrays
         is_price = (bid >= LEAST) & (bid <= ask) & (ask <= MOST)
@@ -226,6 +225,8 @@ class _TickFile:
         newest_above = np.maximum(np.concatenate(([self._before.ts_ns], newest[:-1])), self._before.ts_ns)
         is_good = is_price & (events >= newest_above)
         lines = block.split(b"\n")
+        first_row, self._next_row = self._next_row, self._next_row + len(events)
+        self._skipped.rows = self._next_row - 1 - columns.header_rows
         for row in np.flatnonzero(~is_good).tolist():
             before = Before(ts_ns=int(newest_above[row]), symbol=self._before.symbol)
             for bad in rows_of(self._path, [lines[row].decode()], columns, first_row + row, before):
@@ -241,8 +242,10 @@ class _TickFile:
         self._before.symbol = symbol if is_same else self._before.symbol
         return is_same
 
-    def _slow(self, block: bytes, columns: TickColumns, first_row: int) -> Iterator[_Arrays]:
+    def _slow(self, block: bytes, lines: int, columns: TickColumns) -> Iterator[_Arrays]:
         quotes = []
+        first_row, self._next_row = self._next_row, self._next_row + lines
+        self._skipped.rows = self._next_row - 1 - columns.header_rows
         for row in rows_of(self._path, block.decode().split("\n"), columns, first_row, self._before):
             if not isinstance(row, BadRow):
                 quotes.append((row.ts_ns, row.bid, row.ask))
@@ -255,9 +258,9 @@ class _TickFile:
             yield np.array(events, dtype=np.int64), np.array(bid), np.array(ask)
 
 
-def _is_a_row_a_line(block: bytes, columns: TickColumns) -> bool:
-    """Return whether row n of the arrays is line n, and stands for itself."""
-    return not columns.format.is_carried and not block.startswith(b"\n") and b"\n\n" not in block
+def _is_a_row_a_line(block: bytes) -> bool:
+    """Return whether row n of the arrays is line n: Arrow leaves blank lines out."""
+    return not block.startswith(b"\n") and b"\n\n" not in block
 
 
 def _split(block: bytes, columns: TickColumns) -> pa.Table:
