@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.signals.false_alarms.loading import load_false_alarms
 from services.signals.metrics import SignalsMetrics
 from services.signals.rules_file import load_rules_of_pairs
 from services.signals.worker import Worker
@@ -66,6 +67,14 @@ class _DyingPublisher(Publisher):
             return await super().publish(topic, **record)
         return await self._until_cut(lambda: super(_DyingPublisher, self).publish(topic, **record))
 
+    async def publish_batched(
+        self, topic: str, records: Sequence[tuple[str, bytes]], *, partition: int | None = None
+    ) -> None:
+        """Publish all or, if the power is cut first, none."""
+        await self._until_cut(
+            lambda: super(_DyingPublisher, self).publish_batched(topic, records, partition=partition)
+        )
+
     async def _until_cut(self, publish: Callable[[], Awaitable[_T]]) -> _T:
         self.left -= 1
         if self.left > 0:
@@ -106,7 +115,7 @@ def _worker(kafka: KafkaSettings, publisher: Publisher, rules: Path) -> Worker:
         publisher=publisher,
         pairs=pairs(),
         rules=load_rules_of_pairs(rules, [pair.name for pair in pairs()]),
-        false_alarms={},
+        false_alarms=load_false_alarms(None),
         calendar=xnys_calendar(),
         metrics=SignalsMetrics(CollectorRegistry(), pairs=[pair.name for pair in pairs()]),
         clock=SystemClock(),

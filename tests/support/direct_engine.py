@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.signals.core.engine.engine import LeadEngine
+from services.signals.core.engine.restore import RestoredEngine
 from services.signals.core.engine_config import EngineConfig
 from services.signals.false_alarms.loading import load_false_alarms
+from services.signals.proofs.proven_lead import ProvenLead, begun
 from services.signals.rules_file import load_rules_of_pairs
 from shared.calendars import xnys_calendar
-from shared.contracts.records import BARS, DIVERGENCES
+from shared.contracts.records import BARS, PROOFS
 from shared.contracts.ticks import decode_tick_record
 from shared.domain.pairs import Pair
+from shared.domain.proofs import proof_key, state_digest, state_key
 from shared.errors import DataError
+from shared.kafka import topics
 from shared.version import CODE_VERSION
 
 
@@ -30,12 +34,15 @@ class Direct:
         Records that are parked.
     before
         For each record, how many events its partition had before it.
+    proofs
+        Values of ``proofs.v1`` by their keys, oldest first: copies of a state are replaced after eight days.
     """
 
     events: list[bytes] = field(default_factory=list)
     sampled: list[bytes] = field(default_factory=list)
     unreadable: int = 0
     before: list[int] = field(default_factory=list)
+    proofs: dict[str, list[bytes]] = field(default_factory=dict)
 
 
 def run_directly(
@@ -54,27 +61,40 @@ def run_directly(
     partition_of
         The partition of a lead.
     """
-    engines: dict[int, list[LeadEngine]] = {}
-    for lead in dict.fromkeys(pair.lead for pair in pairs):
-        group = [pair for pair in pairs if pair.lead == lead]
-        engines.setdefault(partition_of(lead), []).append(_engine(lead, group, rules))
+    leads: dict[int, list[ProvenLead]] = {}
+    for name in dict.fromkeys(pair.lead for pair in pairs):
+        group = [pair for pair in pairs if pair.lead == name]
+        engine = _engine(name, group, rules)
+        restored = RestoredEngine(engine, None, (), frozen={}, is_from_beginning=True)
+        leads.setdefault(partition_of(name), []).append(ProvenLead(restored, begun(engine, applied=-1)))
     direct = Direct()
-    told = dict.fromkeys(engines, 0)
+    told, offsets = dict.fromkeys(leads, 0), dict.fromkeys(leads, -1)
     for key, value in written:
         partition = partition_of(key)
         direct.before.append(told[partition])
+        offsets[partition] += 1
         try:
             record = decode_tick_record(value)
         except DataError:
             direct.unreadable += 1
             continue
-        for engine in engines[partition]:
-            if record.instrument in engine.legs:
-                effects = engine.apply(record)
-                direct.events += [DIVERGENCES.encode(event) for event in effects.events]
+        for lead in leads[partition]:
+            if record.instrument in lead.engine.legs:
+                effects, events = lead.apply(offsets[partition], value, record)
+                direct.events += events
                 direct.sampled += [BARS.encode(bar) for bar in effects.sampled]
-                told[partition] += len(effects.events)
+                told[partition] += len(events)
+                if lead.proofs.is_over:
+                    _end_day(lead, direct.proofs, partition=partition, offset=offsets[partition])
     return direct
+
+
+def _end_day(lead: ProvenLead, proofs: dict[str, list[bytes]], *, partition: int, offset: int) -> None:
+    copies, date = dict(lead.copies(offset)), lead.proofs.date
+    for key, value in copies.items():
+        proofs.setdefault(state_key(lead.engine.lead, date, key), []).append(value)
+    for part in lead.end_day(state_digest(copies), topic=topics.TICKS.name, partition=partition):
+        proofs.setdefault(proof_key(part.lead, part.day, part.part), []).append(PROOFS.encode(part))
 
 
 def _engine(lead: str, pairs: Sequence[Pair], rules: Path) -> LeadEngine:

@@ -42,6 +42,10 @@ async def assert_output_is(expected: Direct, bootstrap: str) -> int:
     assert {entry.value for entry in bars} == set(expected.sampled)
     letters = await read_whole(bootstrap, topics.DEADLETTERS.name, partitions=PARTITIONS)
     assert len({entry.value for entry in letters}) == expected.unreadable
+    published: dict[str, dict[bytes, None]] = defaultdict(dict)
+    for entry in await read_whole(bootstrap, topics.PROOFS.name, partitions=PARTITIONS):
+        published[entry.key][entry.value] = None
+    assert {key: list(each) for key, each in published.items()} == expected.proofs
     return len(entries) - len(values)
 
 

@@ -25,6 +25,7 @@ from shared.contracts.records import DEADLETTERS, DIVERGENCES
 from shared.contracts.ticks import TickRecord, decode_tick_record, encode_tick_record
 from shared.domain.bars import BarBatch
 from shared.domain.pairs import Pair
+from shared.domain.proofs import proof_key
 from shared.kafka import topics
 from shared.kafka.clients import make_reader
 from shared.kafka.publisher import Message, Published, Publisher
@@ -407,6 +408,14 @@ async def test_power_cut_at_any_effect_changes_no_event(
             # Published again is published with the same bytes, so the first of each is the whole story.
             found = list(dict.fromkeys(published[each.name]))
             assert found == expected[each.name], f"cut before {number}"
+    # Proofs and copies of the state that were published again have the same bytes, too.
+    proofs: dict[str, set[bytes]] = {}
+    for key, value in await records_of(embedded_broker, topics.PROOFS.name):
+        proofs.setdefault(key, set()).add(value)
+    assert {key for key in proofs if "|state|" not in key} == {
+        proof_key(lead, "2019-06-03") for lead in _LEADS[: len(effects)]
+    }
+    assert {key: len(each) for key, each in proofs.items() if len(each) > 1} == {}
 
 
 async def values_by_pair(bootstrap: str) -> dict[str, list[bytes]]:

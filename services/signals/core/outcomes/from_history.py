@@ -10,7 +10,6 @@ from services.signals.core.confirmed import Values
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.legs.history import day_of
 from services.signals.core.outcomes.history_statistics import statistics_of_history
-from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
 from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction, Kind
@@ -54,16 +53,18 @@ def openings_of_history(
     )
 
 
-def settled(
-    ledger: Ledger,
+def openings_until(
+    session: str,
     aligned: AlignedSessions,
     make_evaluator: Callable[[], EvaluateClose],
     band: AgreementBand | None = None,
-) -> Ledger:
-    """Return the ledger with the openings of the filled history; unchanged if they were entered before.
+) -> tuple[Opening, ...]:
+    """Return the openings of the filled history.
 
     Parameters
     ----------
+    session
+        Its newest session.
     aligned
         The sessions of the windows. The oldest must still be the oldest of the filled history.
     make_evaluator
@@ -71,8 +72,6 @@ def settled(
     band
         The pair's baseline; None for a pair that states none.
     """
-    if ledger.backfill_until is None:
-        return ledger
-    count = int(aligned.days.searchsorted(day_of(ledger.backfill_until), side="right"))
+    count = int(aligned.days.searchsorted(day_of(session), side="right"))
     history = aligned.until(count, limit=count)
-    return ledger.with_history(openings_of_history(history, make_evaluator(), band))
+    return openings_of_history(history, make_evaluator(), band)

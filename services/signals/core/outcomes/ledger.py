@@ -8,7 +8,7 @@ the windows no longer reach back, the last result is kept.
 what happens                        change of the ledger
 =================================== ===============================================================
 the windows are filled at start     the openings up to their newest session are pending
-a summary is asked for              pending openings are found from the closes, and entered
+a bar changes the history           pending openings are found from the closes, and entered first
 a divergence opens                  it is entered, once, with the last session that had closed
 a session commits                   the returns that were not known yet are entered
 a known session changes             the openings that the windows reach are scored again

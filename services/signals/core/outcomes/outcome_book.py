@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.from_history import EvaluateClose, settled
+from services.signals.core.outcomes.from_history import EvaluateClose, openings_until
 from services.signals.core.outcomes.ledger import Ledger
+from services.signals.core.outcomes.scoring import Opening
 from services.signals.core.outcomes.summary import summarise
 from services.signals.core.statistics.e_break import AgreementBand
 from shared.domain.divergences import Direction, Kind
@@ -19,7 +20,8 @@ class OutcomeBook:
     """Keep a pair's ledger and summarise it.
 
     Filling the windows computes nothing here: of thousands of pairs, most are not asked for before the next
-    session.
+    session. Asking for the summary does not change the ledger: when someone asks is chance, and a checkpoint
+    depends on the log alone.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ class OutcomeBook:
         self._band = band
         self._ledger = Ledger()
         self._summaries: tuple[OutcomeSummary, ...] | None = None
+        # The pending openings, once they were found.
+        self._found: tuple[Opening, ...] | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -56,6 +60,7 @@ class OutcomeBook:
         """
         if session:
             self.ledger = replace(self._ledger, backfill_until=session)
+            self._found = None
 
     def committed(self, align: Align) -> None:
         """Score the openings again after the closes have changed.
@@ -106,7 +111,7 @@ class OutcomeBook:
             self.ledger = replace(self._ledger, openings=known)
 
     def backfill(self, align: Align) -> None:
-        """Find the pending openings now, before a bar changes the history that they are found in.
+        """Enter the pending openings now, before a bar changes the history that they are found in.
 
         Parameters
         ----------
@@ -114,7 +119,8 @@ class OutcomeBook:
             Returns the aligned sessions of the windows; not called where nothing is pending.
         """
         if self._ledger.backfill_until is not None:
-            self.ledger = settled(self._ledger, align(), self._make_evaluator, self._band)
+            aligned = align()
+            self.ledger = self._settled(aligned).rescored(aligned)
 
     def summaries(self, align: Align) -> tuple[OutcomeSummary, ...]:
         """Return what followed past openings, as of the newest aligned session.
@@ -127,8 +133,16 @@ class OutcomeBook:
             Returns the aligned sessions of the windows; not called while nothing has changed.
         """
         if self._summaries is None:
-            self.backfill(align)
             aligned = align()
-            self._ledger = self._ledger.rescored(aligned)
-            self._summaries = summarise(self._ledger.openings, aligned)
+            ledger = self._settled(aligned).rescored(aligned)
+            self._summaries = summarise(ledger.openings, aligned)
         return self._summaries
+
+    def _settled(self, aligned: AlignedSessions) -> Ledger:
+        """Return the ledger with the openings that are pending."""
+        until = self._ledger.backfill_until
+        if until is None:
+            return self._ledger
+        if self._found is None:
+            self._found = openings_until(until, aligned, self._make_evaluator, self._band)
+        return self._ledger.with_history(self._found)

@@ -9,7 +9,7 @@ from services.signals.core.divergence.rules import Rule
 from services.signals.core.divergence.state import DivergenceState
 from services.signals.core.kinds.registry import LEVEL_KINDS, PUBLISHED_RULES, observe
 from services.signals.core.legs.aligned import AlignedSessions
-from services.signals.core.outcomes.from_history import openings_of_history, settled
+from services.signals.core.outcomes.from_history import openings_of_history, openings_until
 from services.signals.core.outcomes.history_evaluator import HistoryEvaluator
 from services.signals.core.outcomes.ledger import Ledger
 from services.signals.core.outcomes.scoring import Opening
@@ -146,13 +146,9 @@ def test_what_is_pending_is_found_up_to_the_session_that_was_filled_last() -> No
     aligned = ratios(0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.06)
     filled = labels(98)[92]
 
-    paid = settled(Ledger(backfill_until=filled), aligned, lambda: HistoryEvaluator(STRETCH))
+    found = openings_until(filled, aligned, lambda: HistoryEvaluator(STRETCH))
 
-    assert [each.session for each in paid.openings] == [labels(98)[90]]
-    assert paid.backfill_until is None
-
-
-def test_a_ledger_with_nothing_pending_stays_itself() -> None:
-    ledger = Ledger()
-
-    assert settled(ledger, ratios(0.05), lambda: HistoryEvaluator(STRETCH)) is ledger
+    assert [each.session for each in found] == [labels(98)[90]]
+    entered = Ledger(backfill_until=filled).with_history(found)
+    assert entered.openings == found
+    assert entered.backfill_until is None

@@ -45,7 +45,22 @@ def test_a_filled_history_answers_when_someone_looks() -> None:
         *[("risk_off", 1, 1), ("risk_off", 5, 1), ("risk_off", 20, 1)],
         *[("risk_on", 1, 1), ("risk_on", 5, 0), ("risk_on", 20, 0)],
     ]
+    assert one.ledger == Ledger(backfill_until=SESSIONS[132]), "looking changes no checkpoint"
+
+
+def test_what_is_pending_is_entered_and_scored_before_the_history_changes() -> None:
+    looked_at, one = monitor(), monitor()
+    for each in (looked_at, one):
+        each.filled(SESSIONS[132])
+    looked_at.summaries(history(133))
+
+    for each in (looked_at, one):
+        each.backfill(history(133))
+
     assert [opening.session for opening in one.ledger.openings] == [SESSIONS[100], SESSIONS[130]]
+    assert len(one.ledger.openings[0].scores) > 0
+    assert looked_at.ledger == one.ledger
+    one.backfill(never)
 
 
 def test_what_opens_after_the_filling_is_the_engines_to_tell() -> None:
@@ -80,7 +95,7 @@ def test_a_commit_costs_nothing_before_anyone_has_looked() -> None:
 def test_windows_that_move_on_lose_nothing_that_followed() -> None:
     one = monitor()
     one.filled(SESSIONS[129])
-    one.summaries(history(130, limit=130))
+    one.backfill(history(130, limit=130))
 
     for count in range(131, 201):
         if count == 131:
