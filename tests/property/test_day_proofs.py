@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -63,7 +63,7 @@ def run(
     memory: MemoryTopics,
     *,
     pairs: Sequence[Pair] = PAIRS,
-    batches: set[int] = frozenset(),  # type: ignore[assignment]
+    batches: Collection[int] = (),
     every: int = 1_000,
     effects: int = -1,
 ) -> bool:

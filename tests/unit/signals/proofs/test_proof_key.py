@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -27,11 +28,8 @@ from shared.errors import ConfigError
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
-def pem(key: object = KEY, encryption: KeySerializationEncryption | None = None) -> bytes:
-    value: bytes = key.private_bytes(  # type: ignore[attr-defined]
-        Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()
-    )
-    return value
+def pem(key: PrivateKeyTypes = KEY, encryption: KeySerializationEncryption | None = None) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
 
 
 def written(folder: Path, content: bytes, mode: int = 0o600) -> Path:
