@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from convex.backtesting.report.lines import WIDTH, x_of
+from shared.text.instants import format_session
 
 # The least width of a panel in pixels where the page is at least 1,100, at least 700, or less than that wide.
 WIDTHS: Final[Mapping[str, float]] = {"wide": 880.0, "medium": 500.0, "narrow": 170.0}
@@ -49,6 +50,8 @@ def date_marks(labels: Sequence[str]) -> list[DateMark]:
     >>> days = [f"2019-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 22)]
     >>> [(mark.label, mark.widths) for mark in date_marks(days)][:3]
     [('Feb', 'wide medium'), ('Mar', 'wide medium'), ('Apr', 'wide medium narrow')]
+    >>> [(mark.label, mark.widths) for mark in date_marks(["2014-05-01", "2014-05-02"])]
+    [('1 May 2014', 'wide medium narrow')]
     """
     month_pixels = {name: pixels * _SESSIONS_A_MONTH / len(labels) for name, pixels in WIDTHS.items()}
     steps = {
@@ -65,7 +68,10 @@ def date_marks(labels: Sequence[str]) -> list[DateMark]:
         if widths:
             label = f"{first:%Y}" if first.month == 1 else f"{first:%b}"
             marks.append(DateMark(x=x_of(at - 0.5, len(labels)), label=label, widths=widths))
-    return marks
+    if marks:
+        return marks
+    # No month begins in the record: its first session is all there is to name.
+    return [DateMark(x=x_of(0, len(labels)), label=format_session(labels[0]), widths=" ".join(WIDTHS))]
 
 
 def widths_with_room(places: Iterable[float], pixels: float) -> list[str]:

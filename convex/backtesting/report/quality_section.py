@@ -65,4 +65,6 @@ def _files(files: Sequence[InputFile]) -> str:
 
 
 def _notes(file: InputFile) -> str:
+    if not file.notes:
+        return "<div>read without a remark</div>"
     return "".join(f'<div class="{note.kind.value}">{escape(note.text)}</div>' for note in file.notes)

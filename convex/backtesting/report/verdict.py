@@ -55,19 +55,20 @@ def period_sentence(
     if not sessions:
         return "There is no session that both legs have, so nothing could open."
     span = f"{format_session(sessions[0])} to {format_session(sessions[-1])}"
+    only = "" if evaluated == len(sessions) else f", {evaluated:,} of which could open something"
+    count = f"{format_count(len(sessions), 'session')}{only}"
+    begin = f"From {span} ({count}; {data_clause(quality)}) these rules sent"
+    if not alerts:
+        return f"{begin} no alert."
     rate = (
         f", {format_rate(alerts * YEAR / evaluated)} a year,"
         if evaluated >= YEAR
         else " (too short a time for a rate a year)"
     )
-    only = "" if evaluated == len(sessions) else f", {evaluated:,} of which could open something"
     about = format_count(openings, "divergence")
     if faults:
         about += f" and {format_count(faults, 'data fault')}"
-    return (
-        f"From {span} ({format_count(len(sessions), 'session')}{only}; {data_clause(quality)}) these rules "
-        f"sent {format_count(alerts, 'alert')}{rate} about {about}."
-    )
+    return f"{begin} {format_count(alerts, 'alert')}{rate} about {about}."
 
 
 def data_clause(quality: DataQuality | None) -> str:
@@ -96,6 +97,8 @@ def chance_sentence(chance: Mapping[Kind, Significance]) -> str:
         Of each kind that is on, with the openings of this run.
     """
     compared = {kind: each for kind, each in chance.items() if each.exceeds_chance is not None}
+    if not compared and any(each.interval is not None for each in chance.values()):
+        return "That is too short a time to compare how often they opened with chance."
     if not compared:
         return "How often chance alone would open these kinds is not known here, so none is compared with it."
     above = {kind: each for kind, each in compared.items() if each.exceeds_chance}

@@ -48,7 +48,7 @@ def test_no_session_at_all_is_said() -> None:
 def test_long_history_without_an_event_says_that_nothing_opened() -> None:
     page = page_of(made_up(800, kinds=()))
 
-    assert "sent 0 alerts" in page
+    assert "these rules sent no alert." in page
     assert "Nothing opened." in page
     assert "No opening is old enough to say what followed." in page
 
@@ -79,7 +79,6 @@ def test_history_before_the_first_decision_has_lines_but_no_interval() -> None:
     page = page_of(replace(replayed, values=evaluated))
 
     assert "400 sessions, 100 of which could open something" in page
-    assert "too short a time for a rate a year" in page
     (band,) = re.findall(r'<polygon class="interval" points="([^"]+)"', page)
     assert min(float(point.split(",")[0]) for point in band.split()) >= 750.0
 

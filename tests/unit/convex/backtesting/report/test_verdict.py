@@ -88,6 +88,21 @@ def test_less_than_a_year_has_no_rate() -> None:
     assert "too short a time for a rate a year" in said
 
 
+def test_no_alert_needs_no_rate() -> None:
+    assert period(alerts=0, openings=0).endswith("these rules sent no alert.")
+
+
+def test_less_than_a_year_is_not_compared_with_chance() -> None:
+    known = Significance(
+        correlation=None,
+        effective_size=None,
+        false_alarms_per_year=0.9,
+        interval=Interval(low=0.5, high=1.5),
+    )
+
+    assert "too short a time to compare" in chance_sentence({Kind.HEDGE_LOST: known})
+
+
 def test_no_session_at_all_says_so() -> None:
     assert period(sessions=[]) == "There is no session that both legs have, so nothing could open."
 
