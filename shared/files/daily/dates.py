@@ -44,6 +44,7 @@ _MONTHS: Final = {
 }
 _TIME: Final = (
     r"(?:[T ]\s?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)"
+    r"(?:\s?(?P<half>[AaPp][Mm]))?"
     r"(?:\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT))?)?"
 )
 
@@ -125,7 +126,7 @@ def read_stamp(text: str) -> Stamp | None:
         found = match.groupdict()
         if shape is Shape.EPOCH:
             return _epoch(found["epoch"])
-        seconds, offset = _seconds(found["time"]), _offset(found["zone"])
+        seconds, offset = _seconds(found["time"], found["half"]), _offset(found["zone"])
         if seconds is None or (found["zone"] and offset is None):
             return None
         year = _year(found["y"])
@@ -228,14 +229,25 @@ def _epoch(text: str) -> Stamp:
     )
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: str | None, half: str | None) -> float | None:
+    """Return a time of day in seconds since midnight; None if it is none.
+
+    Examples
+    --------
+    >>> _seconds("16:00", None) == _seconds("4:00:00", "PM"), _seconds("12:00", "am"), _seconds("24:00", None)
+    (True, 0.0, None)
+    """
     if text is None:
         return 0.0
-    hours, minutes, *rest = text.split(":")
-    seconds = float(rest[0]) if rest else 0.0
-    if int(hours) > 23 or int(minutes) > 59 or seconds >= 60:
+    hour, minutes, *rest = text.split(":")
+    hours, seconds = int(hour), float(rest[0]) if rest else 0.0
+    if half is not None:
+        if not 1 <= hours <= 12:
+            return None
+        hours = hours % 12 + (12 if half.lower() == "pm" else 0)
+    if hours > 23 or int(minutes) > 59 or seconds >= 60:
         return None
-    return int(hours) * 3_600 + int(minutes) * 60 + seconds
+    return hours * 3_600 + int(minutes) * 60 + seconds
 
 
 def _offset(text: str | None) -> timedelta | None:

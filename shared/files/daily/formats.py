@@ -32,8 +32,8 @@ class DailyFormat:
         Names that must be in the header, too, and tell the format from others.
     series
         The close is the only column besides the date, and its name is that of a series.
-    time, ticker, period
-        The names of columns with the time of day, the instrument, and the length of a bar.
+    time, period
+        The names of columns with the time of day and the length of a bar.
     header_rows
         3: the header has levels, as that of a DataFrame with two levels of columns.
     first_line
@@ -62,7 +62,6 @@ class DailyFormat:
     also: frozenset[str] = frozenset()
     series: bool = False
     time: str | None = None
-    ticker: str | None = None
     period: str | None = None
     header_rows: int = 1
     first_line: re.Pattern[str] | None = None
@@ -114,7 +113,6 @@ DAILY_FORMATS: Final = (
         close=("<close>",),
         also=frozenset({"<ticker>", "<per>"}),
         time="<time>",
-        ticker="<ticker>",
         period="<per>",
     ),
     DailyFormat(
@@ -138,7 +136,6 @@ DAILY_FORMATS: Final = (
         vendor="Tiingo end of day",
         adjusted=("adjclose",),
         also=frozenset({"adjhigh", "divcash"}),
-        ticker="ticker",
     ),
     DailyFormat(
         name="alphavantage",
@@ -198,7 +195,7 @@ DAILY_FORMATS: Final = (
     ),
     DailyFormat(
         name="yahoo",
-        vendor="Yahoo Finance download",
+        vendor="Yahoo Finance download, and others with its columns",
         adjusted=("adjclose",),
         also=_OHLC | {"adjclose"},
         missing=frozenset({"null"}),
@@ -219,6 +216,8 @@ DAILY_FORMATS: Final = (
     ),
     PLAIN,
 )
+# In any format, the names of a column with the instrument.
+TICKERS: Final = ("<ticker>", "ticker", "symbol")
 # The formats that a header cannot tell from the one below them, so only a person can name them.
 ONLY_BY_NAME: Final = frozenset({"wsj"})
 # A series of FRED under the heading DATE: has a digit, or is one of the few without. OPEN is no series.

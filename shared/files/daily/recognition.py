@@ -9,6 +9,7 @@ from shared.files.daily.formats import (
     DAILY_FORMATS,
     ONLY_BY_NAME,
     SERIES,
+    TICKERS,
     DailyFormat,
     daily_format,
 )
@@ -100,24 +101,39 @@ def normalised(name: str) -> str:
     return name.strip("\ufeff \t\r\n\"'").lower().replace(" ", "").replace("_", "")
 
 
-def _layout(text: Text, wanted: DailyFormat, delimiter: str, rows: list[list[str]]) -> Layout | None:
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The columns as the file calls them and as formats do, and the instruments that they name."""
+
+    shown: list[str]
+    names: list[str]
+    skip: int
     tickers: tuple[str, ...] = ()
+
+
+def _header(text: Text, wanted: DailyFormat, rows: list[list[str]]) -> _Header | None:
+    """Return the header of a file if it may be that of a format."""
+    if not rows:
+        return None
     if wanted.first_line is not None:
-        if not rows or not wanted.first_line.match(text.content):
-            return None
-        names, skip = list(wanted.columns[: len(rows[0])]), 0
         # What a vendor appends to its columns is ignored.
-        names += [""] * (len(rows[0]) - len(names))
-        shown: Sequence[str] = names
-    elif wanted.header_rows == 3:
+        names = [*wanted.columns, *([""] * len(rows[0]))][: len(rows[0])]
+        return _Header(names, names, 0) if wanted.first_line.match(text.content) else None
+    if wanted.header_rows == 3:
         levels = _levels(text, rows)
-        if levels is None:
-            return None
-        shown, tickers = levels
-        names, skip = [normalised(each) for each in shown], 3
-    else:
-        shown, skip = (rows[0] if rows else []), 1
-        names = [normalised(each) for each in shown]
+        return levels and _Header(levels[0], [normalised(each) for each in levels[0]], 3, levels[1])
+    names = [normalised(each) for each in rows[0]]
+    if names[1:] and not names[0] and not any(each in wanted.date for each in names):
+        # pandas writes an index that has no name in this way.
+        names[0] = "date"
+    return _Header(rows[0], names, 1)
+
+
+def _layout(text: Text, wanted: DailyFormat, delimiter: str, rows: list[list[str]]) -> Layout | None:
+    header = _header(text, wanted, rows)
+    if header is None:
+        return None
+    shown, names, tickers = header.shown, header.names, header.tickers
     while names and not names[-1]:
         names = names[:-1]
     if not wanted.also <= set(names) or not any(each in wanted.date for each in names):
@@ -133,12 +149,12 @@ def _layout(text: Text, wanted: DailyFormat, delimiter: str, rows: list[list[str
         format=wanted,
         delimiter=delimiter,
         names=tuple(each.strip("\ufeff \t\r\n") for each in shown[: len(names)]),
-        skip=skip,
+        skip=header.skip,
         date=date,
         close=close,
         adjusted=_one(text, names, wanted.adjusted, "adj_close"),
         time=_one(text, names, (wanted.time,) if wanted.time else (), "time"),
-        ticker=_one(text, names, (wanted.ticker,) if wanted.ticker else (), "ticker"),
+        ticker=_one(text, names, TICKERS, "ticker"),
         period=_one(text, names, (wanted.period,) if wanted.period else (), "period"),
         tickers=tuple(tickers),
     )
@@ -207,4 +223,6 @@ def _unknown(text: Text) -> ConfigError:
     names = [each.strip("\ufeff \t\r\n").lower() for each in rows[0]] if rows else []
     field = "close" if "date" in map(normalised, names) else "date"
     problem = f"column is missing; {_WANTED}, was {','.join(names)[:_MOST_SHOWN]!r}{_OR_VENDORS}"
+    if not text.content:
+        problem += "; the file is empty"
     return bad_file(text.path, problem, row=1, field=field)

@@ -103,6 +103,10 @@ def test_utf16_is_read(tmp_path: Path) -> None:
             "holds several instruments (IWM.US, GLD.US); give a file with one",
         ),
         (
+            "Symbol,Date,Close\nIWM,2019-06-03,150\nGLD,2019-06-03,120\n",
+            "holds several instruments (IWM, GLD); give a file with one",
+        ),
+        (
             "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<CLOSE>\nIWM.US,60,20190603,100000,1,2\n",
             "row 2: holds bars of period '60', not D; give daily bars",
         ),
@@ -290,6 +294,10 @@ def test_order_that_the_rows_show_needs_no_option_and_heeds_none(tmp_path: Path,
         ("date;close\n2019-06-03;1 150,25\n2019-06-04;1'151,5\n", [1150.25, 1151.5]),
         ("date,close\n2019-06-03 00:00:00-04:00,150.25\n", [150.25]),
         ("date,close\n\n\n2019-06-03,150.25", [150.25]),
+        (",Close\n2019-06-03,150.25\n", [150.25]),
+        (",Date,Close\n0,2019-06-03,150.25\n", [150.25]),
+        ("Date,Close\n2019-06-03T12:00:00 AM,150.25\n", [150.25]),
+        ("Date,Close\n2019-06-03 4:00:00 PM -0400,150.25\n", [150.25]),
     ],
 )
 def test_harmless_differences_are_read(tmp_path: Path, text: str, closes: list[float]) -> None:
@@ -333,3 +341,15 @@ def test_file_that_is_too_large_for_daily_prices_is_refused(
     assert error_of(tmp_path / "iwm.csv", "date,close\n" + "2019-06-03,5\n" * 10).startswith(
         "is larger than 64 MB, so it holds no daily prices"
     )
+
+
+@pytest.mark.parametrize("text", ["", "\n  \n", "# nothing\n"])
+def test_empty_file_is_named_as_such(tmp_path: Path, text: str) -> None:
+    assert error_of(tmp_path / "iwm.csv", text).endswith("; the file is empty")
+
+
+@pytest.mark.parametrize("day", ["2019-07-04", "2019-06-08"])
+def test_file_without_a_session_is_refused(tmp_path: Path, day: str) -> None:
+    error = error_of(tmp_path / "iwm.csv", f"date,close\n{day},5\n")
+
+    assert error.startswith("row 2: has no date on which New York was open, the first is ")

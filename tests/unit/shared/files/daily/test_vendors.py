@@ -105,6 +105,7 @@ def test_order_of_day_and_month_is_that_of_the_vendor(tmp_path: Path, name: str,
         ("00:00:00", None),
         ("16:00:00", "America/New_York"),
         ("09:30:00", "America/New_York"),
+        ("4:00 PM", "America/New_York"),
         ("14:30:00", "UTC"),
     ],
 )
