@@ -8,6 +8,14 @@ from typing import Annotated
 
 import typer
 
+from convex.commands.file_options import (
+    DateOrderOption,
+    DecimalOption,
+    FormatOption,
+    SkipBadRowsOption,
+    TimezoneOption,
+    lines_of,
+)
 from shared.errors import ConfigError
 
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
@@ -37,6 +45,11 @@ def what_if(
         ),
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Where to write the openings (CSV).")] = None,
+    file_format: FormatOption = None,
+    date_order: DateOrderOption = None,
+    decimal: DecimalOption = None,
+    timezone: TimezoneOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare the alerts of two rule files on the same log, event by event."""
@@ -54,6 +67,7 @@ def what_if(
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.config import KafkaSettings
+    from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
     from shared.pairs.loading import PairsSettings, load_pairs
 
@@ -87,6 +101,13 @@ def what_if(
                 other_files=tuple(iwm or ()),
                 start=start.date() if start is not None else None,
                 end=end.date() if end is not None else None,
+                reading=ReadingOptions(
+                    format=file_format,
+                    date_order=date_order,
+                    decimal=decimal,
+                    timezone=timezone,
+                    skip_bad_rows=skip_bad_rows,
+                ),
             )
             runs = runs_of_files(recording, pair=chosen, present=present, new=new, figures=figures)
         else:
@@ -102,6 +123,8 @@ def what_if(
                         on_progress=on_progress,
                     )
                 )
+        for line in lines_of(runs.notes):
+            typer.echo(line, err=True)
         found = compare(runs, figures=figures, calendar=calendar)
         if csv is not None:
             outputs.write([csv_bytes(found)])

@@ -8,6 +8,14 @@ from typing import Annotated
 
 import typer
 
+from convex.commands.file_options import (
+    DateOrderOption,
+    DecimalOption,
+    FormatOption,
+    SkipBadRowsOption,
+    TimezoneOption,
+    lines_of,
+)
 from shared.domain.divergences import Kind
 from shared.errors import ConfigError
 
@@ -43,6 +51,11 @@ def why_not(
         Path | None,
         typer.Option(help="With files: events of a backtest, to see which of them are near the instant."),
     ] = None,
+    file_format: FormatOption = None,
+    date_order: DateOrderOption = None,
+    decimal: DecimalOption = None,
+    timezone: TimezoneOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what each rule saw at an instant, what held back an alert, and what it would have needed."""
@@ -58,6 +71,8 @@ def why_not(
     from services.signals.rules_file import load_rules
     from shared.calendars import xnys_calendar
     from shared.config import KafkaSettings
+    from shared.files.file_note import FileNote
+    from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
     from shared.pairs.loading import PairsSettings, load_pairs
     from shared.version import CODE_VERSION
@@ -86,9 +101,19 @@ def why_not(
             lead_files=tuple(gold or ()),
             other_files=tuple(iwm or ()),
             start=start.date() if start is not None else None,
+            reading=ReadingOptions(
+                format=file_format,
+                date_order=date_order,
+                decimal=decimal,
+                timezone=timezone,
+                skip_bad_rows=skip_bad_rows,
+            ),
         )
         published = published_in(events)
-        found = findings_of_files(asked, recording, pair=chosen, config=config)
+        notes: list[FileNote] = []
+        found = findings_of_files(asked, recording, pair=chosen, config=config, on_note=notes.append)
+        for line in lines_of(notes):
+            typer.echo(line, err=True)
         source = ", ".join(path.name for path in (*recording.lead_files, *recording.other_files))
     else:
         from convex.progress_of_log import progress_of_log

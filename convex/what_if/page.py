@@ -211,6 +211,11 @@ def _differing(found: WhatIf) -> Iterable[RenderableType]:
     hidden = len(differing) - _ROWS
     if hidden > 0:
         yield Text(f"{hidden:,} earlier ones not shown; --csv FILE has all.", style="dim")
+    yield Text(
+        "present, new: only those rules have it; 5, 20: whether what its kind claims followed after so many "
+        "sessions",
+        style="dim",
+    )
     table = _table("session", "kind", "only / moved", "severity", "length", "5", "20")
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for each in differing[-_ROWS:]:

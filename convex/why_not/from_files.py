@@ -1,6 +1,6 @@
 """Answer from files, read as the backtest reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from convex.explain.from_files import read_events
@@ -13,13 +13,24 @@ from shared.domain.bars import HISTORY_SESSIONS, BarBatch, BarsMode
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import FeedState, FeedStatus, QuoteBatch
+from shared.files.file_note import FileNote
 from shared.files.timeline import Recording, in_units, read_timeline
 
 
 def findings_of_files(
-    asked: AskedInstant, recording: Recording, *, pair: Pair, config: EngineConfig
+    asked: AskedInstant,
+    recording: Recording,
+    *,
+    pair: Pair,
+    config: EngineConfig,
+    on_note: Callable[[FileNote], None],
 ) -> Findings:
     """Replay files up to the instant and one session more.
+
+    Parameters
+    ----------
+    on_note
+        Called with what is noticed about the files.
 
     Raises
     ------
@@ -27,7 +38,7 @@ def findings_of_files(
         If a file cannot be used, or the instant lies before or after the data.
     """
     inquiry = Inquiry(asked, pair, config)
-    for record in _records(recording, pair, config.calendar):
+    for record in _records(recording, pair, config.calendar, on_note):
         if inquiry.take(record):
             break
     return inquiry.findings(", ".join(path.name for path in (*recording.lead_files, *recording.other_files)))
@@ -46,9 +57,11 @@ def published_in(path: Path | None) -> Published | None:
     return Published(source=path.name, places={each.event.event_id: each.where for each in read_events(path)})
 
 
-def _records(recording: Recording, pair: Pair, calendar: SessionCalendar) -> Iterator[Record]:
+def _records(
+    recording: Recording, pair: Pair, calendar: SessionCalendar, on_note: Callable[[FileNote], None]
+) -> Iterator[Record]:
     """Yield the records that the replay feed would publish of the files."""
-    for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar)):
+    for unit in in_units(read_timeline(recording, pair=pair, calendar=calendar, on_note=on_note)):
         if isinstance(unit, QuoteBatch):
             yield unit
             continue

@@ -29,7 +29,7 @@ def saw(answer: Answer, pair: Pair) -> str:
                 f"{describe_regime(regime if isinstance(regime, str) else None, missing='undefined')}"
             )
         case Kind.RATIO_STRETCH:
-            what = f"z_90 {signed(values.get('z_90'))}"
+            what = f"z_90 {compared(answer) if answer.by is By.CLOSE else signed(values.get('z_90'))}"
             if answer.by is By.PRICE:
                 probability = answer.facts.get("probability_now")
                 age = answer.facts.get("price_age_seconds")
@@ -41,12 +41,12 @@ def saw(answer: Answer, pair: Pair) -> str:
         case Kind.OPPOSITE_MOVES:
             lead, other = (format_log_return(values.get(f"return_5_{leg}")) for leg in ("lead", "other"))
             what = (
-                f"difference of the 5-session returns {signed(values.get('opposite_moves'))} times its usual "
+                f"difference of the 5-session returns {compared(answer)} times its usual "
                 f"size ({pair.lead_title} {lead}, {pair.other_title} {other})"
             )
         case Kind.CORRELATION_BREAK:
             what = (
-                f"Fisher z {signed(values.get('fisher_z'))}: correlation "
+                f"Fisher z {compared(answer)}: correlation "
                 f"{signed(values.get('corr_20'))} over 20 sessions (n_eff "
                 f"{format_number(values.get('n_eff_20'), 0)}), {signed(values.get('corr_252'))} over 252 "
                 f"(n_eff {format_number(values.get('n_eff_252'), 0)}), change "

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,23 @@ def test_outcomes_are_those_of_the_report(convex: Convex, tmp_path: Path, market
             assert row[f"new_hit_{horizon}"] == bool(ratio < 0 if falls else ratio > 0)
             checked += 1
     assert checked > 3
+
+
+def test_page_of_the_document_is_what_the_command_prints(
+    convex: Convex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "what-if.md").read_text()
+    ((arguments, printed),) = re.findall(
+        r"^\$ convex (what-if .*)\n((?:.*\n)*?)```$", document, flags=re.MULTILINE
+    )
+    (rules,) = re.findall(r"^```toml\n(.*?)^```$", document, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "new.toml").write_text(rules)
+    (tmp_path / "gold.csv").symlink_to(shared_data("pair_gold_daily_20121114_20210331.csv"))
+    (tmp_path / "iwm.csv").symlink_to(shared_data("pair_iwm_daily_20121114_20210331.csv"))
+
+    assert convex(*arguments.split()).out == printed
 
 
 @pytest.mark.parametrize(
