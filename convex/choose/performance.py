@@ -13,6 +13,7 @@ The excesses of one horizon overlap: outcomes of neighbouring closes share sessi
 by a standard error that adds their covariances with the weights of the stationary bootstrap.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -174,11 +175,12 @@ def _long_run_variance(table: Floats, block_length: float) -> Floats:
     Politis and Romano (1994), lemma 1.
     """
     size = len(table)
-    deviations = table - table.mean(axis=0)
-    # Twice the length, so that the end of a column does not meet its beginning.
-    spectrum = np.fft.rfft(deviations, 2 * size, axis=0)
-    covariances = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:size] / size
+    deviations = np.ascontiguousarray((table - table.mean(axis=0)).T)
+    # At least twice as long, so that the end of a column does not meet its beginning; a power of 2 is fast.
+    length = 2 ** math.ceil(math.log2(2 * size))
+    spectrum = np.fft.rfft(deviations, length)
+    covariances = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, length)[:, :size] / size
     lags, stay = np.arange(size), 1.0 - 1.0 / block_length
     weights = (1.0 - lags / size) * stay**lags + lags / size * stay ** (size - lags)
-    variance: Floats = covariances[0] + 2.0 * (weights[1:, np.newaxis] * covariances[1:]).sum(axis=0)
+    variance: Floats = covariances[:, 0] + 2.0 * covariances[:, 1:] @ weights[1:]
     return variance

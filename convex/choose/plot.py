@@ -65,7 +65,7 @@ def draw_plot(study: Study) -> bytes:
         f"<style>{_STYLE}</style>",
         _text(_EDGE, 24.0, title, "title"),
         *(_text(_EDGE, 46.0 + _LINE * at, line, "soft") for at, line in enumerate(head)),
-        *_chosen(study, x, step, top, bottom),
+        *(each for panel in tops for each in _chosen(study, x, step, panel)),
         *_openings(study, x, tops[0]),
         *_hit_rates(study, x, step, tops[1]),
         *_delays(study, x, tops[2]),
@@ -129,12 +129,12 @@ def _delays(study: Study, x: Place, top: float) -> Iterator[str]:
             yield _dot("one", x(at), y(level.delay.sessions))
 
 
-def _chosen(study: Study, x: Place, step: float, top: float, bottom: float) -> Iterator[str]:
+def _chosen(study: Study, x: Place, step: float, top: float) -> Iterator[str]:
     for at, level in enumerate(study.levels):
         if level is study.chosen:
             yield (
                 f'<rect class="chosen" x="{x(at) - step / 2.0:.1f}" y="{top:.1f}" width="{step:.1f}" '
-                f'height="{bottom - top:.1f}"/>'
+                f'height="{_PANEL:.1f}"/>'
             )
 
 

@@ -11,7 +11,7 @@ from convex.calibrate.detection_delay import Delay, changed_paths
 from convex.calibrate.history import History
 from convex.calibrate.null_paths import null_model, volatility_block_length
 from convex.choose.hit_rates import HitRate, hit_rate_of
-from convex.choose.performance import Performance, evaluate, perform
+from convex.choose.performance import LEAST_OPENINGS, Performance, evaluate, perform
 from convex.choose.search_correction import SearchTest, rank_p_value, spa_p_value
 from convex.choose.synthetic_histories import synthetic_histories
 from convex.choose.walk_forward import FOLD, PAST, WalkForward, walk_forward
@@ -108,15 +108,14 @@ class Study:
 
     @property
     def verdict(self) -> Verdict:
-        """Return what was found: a level beats chance only if the past alone would have led to gains too."""
+        """Return what was found."""
         if not any(level.openings for level in self.levels):
             return Verdict.NEVER_OPENED
         if self.test is None:
             return Verdict.TOO_FEW_OPENINGS
         if self.test.p_value > SIGNIFICANT:
             return Verdict.NOTHING
-        excess = self.walk.total.excess
-        return Verdict.BEATS_CHANCE if excess is not None and excess > 0.0 else Verdict.NOT_CONFIRMED
+        return Verdict.BEATS_CHANCE if is_confirmed(self.walk.total) else Verdict.NOT_CONFIRMED
 
     @property
     def chosen(self) -> Level | None:
@@ -124,6 +123,11 @@ class Study:
         if self.test is None or self.verdict is not Verdict.BEATS_CHANCE:
             return None
         return self.levels[self.test.level]
+
+
+def is_confirmed(total: HitRate) -> bool:
+    """Return whether the levels chosen from the past alone did better than usual, in enough openings."""
+    return total.count >= LEAST_OPENINGS and total.excess is not None and total.excess > 0.0
 
 
 def study_levels(

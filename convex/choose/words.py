@@ -39,10 +39,16 @@ def sentence_of(study: Study) -> str:
             )
         case Verdict.NOT_CONFIRMED:
             return (
-                f"Nothing is chosen. {best}. But the levels chosen from the past alone then did no better "
-                f"than usual: {walk}."
+                f"Nothing is chosen. {best}. But the levels chosen from the past alone then "
+                f"{_why_not_confirmed(study)}: {walk}."
             )
     return f"Nothing beats chance. {best}; it would have to be {SIGNIFICANT:g} or less."
+
+
+def _why_not_confirmed(study: Study) -> str:
+    if study.walk.total.count < LEAST_OPENINGS:
+        return f"opened less than {LEAST_OPENINGS} times"
+    return "did no better than usual"
 
 
 def covers_of(study: Study) -> str | None:

@@ -28,14 +28,14 @@ def reverting(seed: int, size: int) -> Legs:
 
 
 def persisting(seed: int, size: int) -> Legs:
-    """Return a pair whose correlation is -0.2 or 0.8 and changes about once in two years: breaks last."""
+    """Return a pair whose correlation is -0.6 or 0.8 and stays for ten months on average: breaks last."""
     rng = np.random.default_rng([seed, 4242])
     correlation = np.empty(size)
-    at, now = 0, -0.2
+    at, now = 0, -0.6
     while at < size:
-        length = int(rng.exponential(504.0)) + 60
+        length = int(rng.exponential(126.0)) + 84
         correlation[at : at + length] = now
-        now = 0.8 if now < 0.0 else -0.2
+        now = 0.8 if now < 0.0 else -0.6
         at += length
     lead, own = 0.01 * rng.standard_t(5, (2, size))
     return lead, correlation * lead + np.sqrt(1.0 - correlation**2) * own

@@ -15,7 +15,7 @@ from shared.calendars import xnys_calendar
 from shared.domain.divergences import Kind
 from tests.unit.convex.choose.markets import Legs, reverting, unrelated
 
-FEW = ("--histories", "19")
+FEW = ("--histories", "19", "--levels", "1.5,2,2.5")
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -98,7 +98,7 @@ def test_level_that_beats_chance_is_written_into_the_rules_of_the_pair(
         "[pairs.gold-iwm.correlation_break]\nmin_change = 0.4\n"
     )
 
-    code, said, beside = run(planted, *FEW, "--rules", rules, "--out", out, "--json")
+    code, said, beside = run(planted, "--histories", "19", "--rules", rules, "--out", out, "--json")
 
     assert code == 0
     found = json.loads(said)
@@ -148,7 +148,7 @@ def test_equal_seeds_print_and_draw_equal_bytes(run: Run, walks: tuple[Path, Pat
 def test_picture_is_xml_that_stays_inside_its_frame(run: Run, walks: tuple[Path, Path], levels: str) -> None:
     path = run.folder / "plot.svg"
 
-    run(walks, *FEW, "--plot", path, "--levels", levels)
+    run(walks, "--histories", "19", "--plot", path, "--levels", levels)
 
     root = ET.fromstring(path.read_text())  # noqa: S314 - our own file
     _, _, width, height = map(float, root.attrib["viewBox"].split())
@@ -175,7 +175,7 @@ def test_picture_shows_each_level_three_times_and_marks_the_chosen_one(
     dots = [each for each in root.iter() if "dot" in each.attrib.get("class", "")]
     # Four of them are in the legends.
     assert len(dots) == 2 * len(found["levels"]) + rated + delayed + 4
-    assert [each.attrib["class"] for each in root.iter(f"{_SVG}rect")].count("chosen") == 1
+    assert [each.attrib["class"] for each in root.iter(f"{_SVG}rect")].count("chosen") == 3
 
 
 @pytest.mark.parametrize(

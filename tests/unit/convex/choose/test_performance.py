@@ -41,8 +41,8 @@ def test_openings_are_those_that_the_engine_finds_in_the_same_closes(kind: Kind)
 
 
 def test_mean_excess_is_the_share_of_openings_times_hit_rate_less_usual_rate() -> None:
-    lead, other = persisting(4, 1_500)
-    rules = rules_of_grid(published_rule(Kind.CORRELATION_BREAK), (1.3, 1.6))
+    lead, other = unrelated(4, 1_500)
+    rules = rules_of_grid(published_rule(Kind.OPPOSITE_MOVES), (1.0, 1.25))
     evaluated = evaluate(rules, lead, other, pair=PAIR)
     month = evaluated.followed[1]
     # The closes that both horizons know.
@@ -127,7 +127,7 @@ def test_history_without_a_known_outcome_has_no_column_and_no_best() -> None:
 def test_outcomes_that_never_differ_have_no_error_to_divide_by() -> None:
     size = 800
     lead, other = unrelated(7, size)
-    rules = rules_of_grid(published_rule(Kind.CORRELATION_BREAK), (1.3, 1.6))
+    rules = rules_of_grid(published_rule(Kind.CORRELATION_BREAK), (1.0, 1.28))
     evaluated = evaluate(rules, lead, other, pair=PAIR)
     always = tuple(
         replace(each, hits={direction: np.ones(each.size, bool) for direction in each.hits})

@@ -65,7 +65,17 @@ def test_choices_without_a_known_outcome_confirm_nothing() -> None:
     found = replace(found, walk=replace(found.walk, total=nothing))
 
     assert found.verdict is Verdict.NOT_CONFIRMED
-    assert sentence_of(found).endswith("then did no better than usual: no opening with a known outcome.")
+    assert sentence_of(found).endswith("then opened less than 10 times: no opening with a known outcome.")
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(9, Verdict.NOT_CONFIRMED), (10, Verdict.BEATS_CHANCE)])
+def test_choices_that_opened_a_few_times_only_confirm_nothing(count: int, verdict: Verdict) -> None:
+    found = with_p(0.01, later=0.1)
+
+    found = replace(found, walk=replace(found.walk, total=replace(found.walk.total, count=count)))
+
+    assert found.verdict is verdict
+    assert ("then opened less than 10 times: " in sentence_of(found)) is (count == 9)
 
 
 def test_sentence_says_what_was_found() -> None:

@@ -11,7 +11,7 @@ from convex.calibrate.null_paths import null_model, volatility_block_length
 from convex.choose.grid import published_rule, rules_of_grid
 from convex.choose.performance import evaluate, perform
 from convex.choose.search_correction import rank_p_value, spa_p_value
-from convex.choose.study import SIGNIFICANT, Verdict, study_levels
+from convex.choose.study import SIGNIFICANT, Verdict, is_confirmed, study_levels
 from convex.choose.synthetic_histories import synthetic_histories
 from convex.choose.walk_forward import walk_forward
 from shared.domain.divergences import Kind
@@ -29,10 +29,9 @@ def finds(kind: Kind, legs: Legs, *, histories: int, seed: int) -> bool:
     assert null is not None
     evaluated = evaluate(rules, *legs, pair=PAIR)
     performance = perform(evaluated)
-    if performance.best is None or spa_p_value(performance, draws=1_000, seed=seed) > SIGNIFICANT:
+    if performance.best is None or spa_p_value(performance, draws=500, seed=seed) > SIGNIFICANT:
         return False
-    excess = walk_forward(evaluated).total.excess
-    if excess is None or excess <= 0.0:
+    if not is_confirmed(walk_forward(evaluated).total):
         return False
     chance = synthetic_histories(
         null_model(null, *legs),
