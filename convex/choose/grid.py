@@ -8,6 +8,7 @@ from convex.calibrate.observations import LEVEL_KINDS
 from convex.calibrate.rule_openings import can_count
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import KINDS
+from services.signals.rules_file import RulesFile
 from shared.domain.divergences import Kind
 from shared.domain.pairs import Pair
 from shared.errors import ConfigError
@@ -80,6 +81,23 @@ def parse_levels(text: str) -> tuple[float, ...]:
     if not 2 <= len(levels) <= MOST_LEVELS:
         raise ConfigError(f"--levels {text}: needs 2 to {MOST_LEVELS} different levels, was {len(levels)}")
     return tuple(sorted(levels))
+
+
+def varied_rule(file: RulesFile, kind: Kind, pair: str) -> Rule:
+    """Return the rule whose levels are varied: that of a rules file, or the published one without a file.
+
+    Raises
+    ------
+    ConfigError
+        If the file switches the kind off, or is wrong.
+    """
+    if file.path is None:
+        return published_rule(kind)
+    # Levels that a budget lacks are those that are looked for, or of another kind.
+    for rule in file.rules_of(pair, without_levels=list(Kind)):
+        if rule.kind is kind:
+            return rule
+    raise ConfigError(f"{file.path}: [{kind}] is switched off; enable it, or leave --rules out")
 
 
 def rules_of_grid(rule: Rule, warnings: Iterable[float] | None = None) -> tuple[Rule, ...]:

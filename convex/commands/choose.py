@@ -6,14 +6,31 @@ from typing import Annotated
 
 import typer
 
+from convex.commands.file_options import (
+    DateOrderOption,
+    DecimalOption,
+    FormatOption,
+    SkipBadRowsOption,
+    TimezoneOption,
+    lines_of,
+)
 from shared.errors import ConfigError
 
 
 def choose(
     kind: Annotated[str, typer.Option(help="Kind of divergence, such as ratio_stretch.")],
-    gold: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
-    iwm: Annotated[list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]); repeatable.")],
+    gold: Annotated[
+        list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]), or a vendor's; repeatable.")
+    ],
+    iwm: Annotated[
+        list[Path], typer.Option(help="Daily CSV (date,close[,adj_close]), or a vendor's; repeatable.")
+    ],
     pair: Annotated[str, typer.Option(help="Pair that the files belong to.")] = "gold-iwm",
+    file_format: FormatOption = None,
+    date_order: DateOrderOption = None,
+    decimal: DecimalOption = None,
+    timezone: TimezoneOption = None,
+    skip_bad_rows: SkipBadRowsOption = False,
     rules: Annotated[
         Path | None,
         typer.Option(
@@ -48,12 +65,13 @@ def choose(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from convex.calibrate.history import read_history
-    from convex.choose.grid import check_kind, parse_levels, published_rule, rules_of_grid
+    from convex.choose.grid import check_kind, parse_levels, rules_of_grid, varied_rule
     from convex.result_files import Outputs
     from services.signals.rules_file import read_rules_file
     from shared.calendars import xnys_calendar
     from shared.config import load_settings
-    from shared.domain.divergences import Kind
+    from shared.files.file_note import FileNote
+    from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
     from shared.pairs.loading import PairsSettings, load_pairs
 
@@ -63,10 +81,10 @@ def choose(
         if error.name != "arch":
             raise
         raise ConfigError("convex choose: needs the package arch; install convex-alerts[research]") from error
+    from convex.choose import words
     from convex.choose.chosen_rules import chosen_rules_bytes
     from convex.choose.json_output import as_object
     from convex.choose.plot import draw_plot
-    from convex.choose.words import lines_of
 
     pairs = {
         each.name: each
@@ -78,18 +96,26 @@ def choose(
         raise ConfigError(f"--pair {pair}: is not known; known are {', '.join(pairs)}")
     chosen_kind = check_kind(kind, chosen_pair)
     file = read_rules_file(rules)
-    # Levels that a budget lacks are those that are looked for, or of another kind.
-    known = {each.kind: each for each in file.rules_of(pair, without_levels=list(Kind))}
-    if rules is not None and chosen_kind not in known:
-        raise ConfigError(f"{rules}: [{chosen_kind}] is switched off; enable it, or leave --rules out")
-    rule = known[chosen_kind] if rules is not None else published_rule(chosen_kind)
-    grid = rules_of_grid(rule, None if levels is None else parse_levels(levels))
+    grid = rules_of_grid(
+        varied_rule(file, chosen_kind, pair), None if levels is None else parse_levels(levels)
+    )
     inputs = [*gold, *iwm, *([rules] if rules is not None else [])]
     # All places are checked before the work. What is not written then leaves its place as it was.
     Outputs([each for each in (out, plot) if each is not None], inputs=inputs)
     rules_place = Outputs([] if out is None else [out], inputs=inputs)
     plot_place = Outputs([] if plot is None else [plot], inputs=inputs)
-    recording = Recording(lead_files=tuple(gold), other_files=tuple(iwm))
+    recording = Recording(
+        lead_files=tuple(gold),
+        other_files=tuple(iwm),
+        reading=ReadingOptions(
+            format=file_format,
+            date_order=date_order,
+            decimal=decimal,
+            timezone=timezone,
+            skip_bad_rows=skip_bad_rows,
+        ),
+    )
+    notes: list[FileNote] = []
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
@@ -97,7 +123,7 @@ def choose(
         plot_place,
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
     ):
-        history = read_history(recording, pair=chosen_pair, calendar=xnys_calendar())
+        history = read_history(recording, pair=chosen_pair, calendar=xnys_calendar(), on_note=notes.append)
         task = progress.add_task("histories", total=None)
         study = study_levels(
             history,
@@ -112,11 +138,13 @@ def choose(
             plot_place.write([draw_plot(study)])
         if out is not None and found is not None:
             rules_place.write([found])
+    for note in lines_of(notes):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(as_object(study)))
     else:
-        for line in lines_of(study):
+        for line in words.lines_of(study):
             typer.echo(line)
     if out is not None:
         said = f"rules → {out}" if found is not None else f"{out} is not written: no level beats chance"
-        console.print(said, highlight=False, soft_wrap=True)
+        console.print(said, highlight=False, markup=False, soft_wrap=True)

@@ -25,8 +25,8 @@ def write(folder: Path, legs: Legs) -> tuple[Path, Path]:
     paths = folder / "gold.csv", folder / "iwm.csv"
     for path, returns in zip(paths, legs, strict=True):
         closes = 100.0 * np.exp(np.concatenate(([0.0], np.cumsum(returns))))
-        rows = (f"{label},{close:.6f}\n" for label, close in zip(labels, closes, strict=True))
-        path.write_text("date,close\n" + "".join(rows))
+        rows = (f"{label},{close:.6f},{close:.6f}\n" for label, close in zip(labels, closes, strict=True))
+        path.write_text("date,close,adj_close\n" + "".join(rows))
     return paths
 
 
@@ -205,6 +205,24 @@ def test_short_files_are_one_clear_line(run: Run, tmp_path: Path) -> None:
 
     refused(run, code, out, beside)
     assert "have 901 sessions in common; give at least 1009" in beside
+
+
+def test_vendors_file_gives_the_numbers_of_the_plain_one(
+    run: Run, walks: tuple[Path, Path], tmp_path: Path
+) -> None:
+    plain = run(walks, *FEW, "--json")
+    # Day first, and no row whose day is beyond 12: only the option says which number is the day.
+    with_days = []
+    for path in walks:
+        given = tmp_path / path.name
+        rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
+        given.write_text(
+            "date,close,adj_close\n"
+            + "".join(f"{day[8:]}/{day[5:7]}/{day[:4]},{close},{close}\n" for day, close, _ in rows)
+        )
+        with_days.append(given)
+
+    assert run((with_days[0], with_days[1]), *FEW, "--json", "--date-order", "dmy")[:2] == plain[:2]
 
 
 def test_kind_that_the_rules_switch_off_is_one_clear_line(
