@@ -12,7 +12,6 @@ from typing import BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from shared.domain.ticks import QuoteBatch
@@ -20,9 +19,9 @@ from shared.files.csv_fields import LEAST, MOST
 from shared.files.file_note import FileNote, NoteKind
 from shared.files.input_file import bad_file, open_binary, open_text
 from shared.files.reading_options import ReadingOptions
-from shared.files.ticks.epoch_numbers import parse_epoch
+from shared.files.ticks.arrow_columns import carried_prices, instants_of, split_block, time_texts
 from shared.files.ticks.formats import PLAIN
-from shared.files.ticks.instant_layouts import parse_instants
+from shared.files.ticks.line_blocks import line_blocks
 from shared.files.ticks.recognition import (
     TickColumns,
     described,
@@ -34,8 +33,6 @@ from shared.files.ticks.rows import BadRow, Before, SkippedRows, rows_of
 
 # Enough rows for numpy to be faster, few enough to stay below a few MB.
 _BATCH_ROWS: Final = 20_000
-# About 50,000 rows.
-_BLOCK_BYTES: Final = 1 << 21
 # Fewer rows are not worth cutting.
 _FEW_ROWS: Final = 200
 _PARTS: Final = 16
@@ -109,7 +106,7 @@ class _TickFile:
         """Yield instants, bids and asks of each block."""
         columns: TickColumns | None = None
         has_rows, has_quotes = False, False
-        for block in self._blocks():
+        for block in line_blocks(self._path, self._stream):
             text = block
             if columns is None:
                 columns = self._recognised(block)
@@ -134,26 +131,6 @@ class _TickFile:
                     skipped=reasons,
                 )
             )
-
-    def _blocks(self) -> Iterator[bytes]:
-        """Yield whole lines, each ended by a line feed."""
-        rest = b""
-        while piece := self._stream.read(_BLOCK_BYTES):
-            if piece.endswith(b"\r"):
-                # The line feed that may follow belongs to it.
-                piece += self._stream.read(1)
-            if b"\r" in piece:
-                piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-            cut = piece.rfind(b"\n") + 1
-            if cut:
-                yield rest + piece[:cut]
-                rest = piece[cut:]
-            else:
-                rest += piece
-                if len(rest) > 2 * _BLOCK_BYTES:
-                    raise bad_file(self._path, "has a line of more than 4 MB; give a CSV file of ticks")
-        if rest:
-            yield rest + b"\n"
 
     def _recognised(self, block: bytes) -> TickColumns:
         head = block[:_HEAD_CHARACTERS].decode(errors="replace").split("\n")[:_HEAD_ROWS]
@@ -192,14 +169,14 @@ class _TickFile:
         try:
             if not block.isascii():
                 block.decode()
-            table = _split(block, columns)
+            table = split_block(block, columns)
             if not table.num_rows:
                 return None
-            events = _instants(table, columns)
+            events = instants_of(time_texts(table, columns), columns)
         except (ValueError, pa.ArrowInvalid):
             return None
-        bid = _carried(table.column(str(columns.bid)), self._before.bid)
-        ask = _carried(table.column(str(columns.ask)), self._before.ask)
+        bid = carried_prices(table.column(str(columns.bid)), self._before.bid)
+        ask = carried_prices(table.column(str(columns.ask)), self._before.ask)
         if bid is None or ask is None:
             return None
         if columns.symbol is not None and not self._is_same_symbol(table, columns):
@@ -261,58 +238,6 @@ class _TickFile:
 def _is_a_row_a_line(block: bytes) -> bool:
     """Return whether row n of the arrays is line n: Arrow leaves blank lines out."""
     return not block.startswith(b"\n") and b"\n\n" not in block
-
-
-def _split(block: bytes, columns: TickColumns) -> pa.Table:
-    texts = [*columns.time, *([] if columns.symbol is None else [columns.symbol])]
-    prices = (columns.bid, columns.ask)
-    return pa.csv.read_csv(
-        pa.BufferReader(block),
-        read_options=pa.csv.ReadOptions(
-            use_threads=False,
-            block_size=len(block) + 1,
-            column_names=[str(at) for at in range(columns.width)],
-        ),
-        parse_options=pa.csv.ParseOptions(delimiter=columns.delimiter),
-        convert_options=pa.csv.ConvertOptions(
-            include_columns=[str(at) for at in (*texts, *prices)],
-            column_types={
-                **{str(at): pa.string() for at in texts},
-                **{str(at): pa.float64() for at in prices},
-            },
-            null_values=[""] if columns.format.is_carried else [],
-        ),
-    )
-
-
-def _instants(table: pa.Table, columns: TickColumns) -> NDArray[np.int64]:
-    texts = table.column(str(columns.time[0])).combine_chunks()
-    for at in columns.time[1:]:
-        import pyarrow.compute as pc  # 40 ms that most files do not need
-
-        texts = pc.binary_join_element_wise(texts, table.column(str(at)).combine_chunks(), " ")
-    if columns.unit is not None:
-        return parse_epoch(texts, columns.unit)
-    assert columns.layout is not None  # noqa: S101 - instants are numbers or have a layout
-    return parse_instants(texts, columns.layout, columns.zone)
-
-
-def _carried(column: pa.ChunkedArray, before: str) -> NDArray[np.float64] | None:
-    """Return prices with the one above in the place of an empty one, or None where nothing is above."""
-    array = column.combine_chunks()
-    # The buffers themselves: to_numpy would import pandas.
-    validity, values = array.buffers()
-    rows = slice(array.offset, array.offset + len(array))
-    prices = np.frombuffer(values, dtype=np.float64)[rows]
-    if not array.null_count:
-        return prices
-    is_empty = np.unpackbits(np.frombuffer(validity, dtype=np.uint8), bitorder="little")[rows] == 0
-    from_row = np.maximum.accumulate(np.where(is_empty, -1, np.arange(len(prices))))
-    if from_row[0] >= 0:
-        return prices[from_row]
-    if not before:
-        return None
-    return np.where(from_row < 0, float(before), prices[from_row])
 
 
 def _batches(blocks: Iterator[_Arrays], instrument: str) -> Iterator[QuoteBatch]:

@@ -11,8 +11,8 @@ import pyarrow as pa
 from shared.errors import ConfigError
 from shared.files.csv_fields import price
 from shared.files.input_file import bad_file
-from shared.files.ticks.epoch_numbers import parse_epoch
-from shared.files.ticks.instant_layouts import ClockChange, parse_instants
+from shared.files.ticks.arrow_columns import instants_of
+from shared.files.ticks.instant_layouts import ClockChange
 from shared.files.ticks.recognition import TickColumns
 
 # So many bad rows may always be skipped, and beyond them one in a hundred: more is another format, or a
@@ -139,11 +139,7 @@ def _alone(text: str, columns: TickColumns) -> int | ValueError:
 
 
 def _at_once(texts: list[str], columns: TickColumns) -> list[int]:
-    column = pa.array(texts, type=pa.string())
-    if columns.unit is not None:
-        return [int(ns) for ns in parse_epoch(column, columns.unit)]
-    assert columns.layout is not None  # noqa: S101 - instants are numbers or have a layout
-    return [int(ns) for ns in parse_instants(column, columns.layout, columns.zone)]
+    return [int(ns) for ns in instants_of(pa.array(texts, type=pa.string()), columns)]
 
 
 def _quote(
