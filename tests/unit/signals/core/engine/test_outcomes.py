@@ -41,6 +41,7 @@ def test_a_filled_history_has_the_outcomes_of_its_openings() -> None:
 
     shown = {each.horizon_sessions: each for each in outcomes(story) if each.direction is RISK_OFF}
 
+    story.monitor.backfill()
     openings = [
         each.session
         for each in story.monitor.transitions.outcomes.ledger.openings
