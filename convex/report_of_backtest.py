@@ -63,6 +63,7 @@ def chance_of_data(
     paths: int,
     calendar: SessionCalendar,
     figures: Mapping[tuple[str, str], FalseAlarms],
+    has_halves: bool = True,
 ) -> ChanceFigures:
     """Return the figures of the recording's daily closes, or those of the events with the reason.
 
@@ -76,6 +77,8 @@ def chance_of_data(
         Synthetic histories, at least 2; 0 computes nothing.
     figures
         Those that the events were made with, by pair name and rule version.
+    has_halves
+        Whether to compute the figures of the first half, too, which takes as long again.
     """
     stated = (figures.get((pair.name, rule.version)) for rule in rules)
     known = [each for each in stated if each is not None and each.holds_for(pair)]
@@ -97,7 +100,8 @@ def chance_of_data(
     found = expect_false_alarms(
         history, evaluated, pair=pair, seed=_SEED, paths=paths, years=_YEARS, refits=_REFITS
     )
-    return figures_of_history(found, _halves(history, evaluated, pair=pair, paths=paths))
+    halves = _halves(history, evaluated, pair=pair, paths=paths) if has_halves else ()
+    return figures_of_history(found, halves)
 
 
 def _halves(history: History, rules: tuple[Rule, ...], *, pair: Pair, paths: int) -> tuple[HalfCheck, ...]:

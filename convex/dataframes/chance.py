@@ -35,6 +35,7 @@ def chance_table(backtest: Backtest, *, paths: int) -> pd.DataFrame:
         paths=paths,
         calendar=calendar,
         figures=backtest.false_alarms,
+        has_halves=False,
     )
     sessions = sessions_of(replayed.rows, replayed.values)
     found = episodes_of(replayed.events, sessions, calendar=calendar)

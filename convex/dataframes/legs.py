@@ -85,15 +85,19 @@ def read_leg(
             skips_bad_rows=reading.skip_bad_rows,
             on_note=on_note,
         )
-    _require_one_source(name, paths, bars, quotes)
+    _require_one_source(name, paths, bars, quotes, reading)
     held = HeldLeg(name=name, bars=bars, quotes=quotes) if len(paths) < len(parts) else None
     return paths, held
 
 
 def _require_one_source(
-    name: str, paths: tuple[Path, ...], bars: tuple[Bar, ...], quotes: tuple[QuoteBatch, ...]
+    name: str,
+    paths: tuple[Path, ...],
+    bars: tuple[Bar, ...],
+    quotes: tuple[QuoteBatch, ...],
+    reading: ReadingOptions,
 ) -> None:
     for path in paths if bars or quotes else ():
-        what = "ticks" if has_tick_header(path) else "daily closes"
+        what = "ticks" if has_tick_header(path, reading) else "daily closes"
         if (what == "ticks" and quotes) or (what == "daily closes" and bars):
             raise bad_frame(name, f"has {what} in a table and in {path}; give one of them")
