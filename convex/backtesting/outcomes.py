@@ -7,8 +7,9 @@ them, scores them with the same code, and compares them with what usually follow
 from collections.abc import Iterable, Sequence
 
 from services.signals.core.kinds.registry import CLAIMS
-from services.signals.core.legs.aligned import align
+from services.signals.core.legs.aligned import AlignedSessions, align
 from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.quarantine import without_unusable
 from services.signals.core.outcomes.scoring import Opening, last_closed, rescored
 from services.signals.core.outcomes.summary import summarise
 from shared.domain.bars import Bar
@@ -48,11 +49,19 @@ class EveryBar:
         """Return the other leg's bars."""
         return self._legs[1]
 
+    def aligned(self) -> AlignedSessions:
+        """Return the sessions that both legs have, without the closes that cannot be right."""
+        lead, other = (
+            without_unusable(LegHistory.from_columns(leg.columns(), instrument=name, limit=_UNLIMITED))
+            for name, leg in self._by_name.items()
+        )
+        return align(lead, other)
+
     def outcomes_of(
         self, events: Sequence[DivergenceEvent], *, calendar: SessionCalendar
     ) -> tuple[OutcomeSummary, ...]:
         """Return what followed the openings among some events."""
-        aligned = align(self.lead, self.other)
+        aligned = self.aligned()
         return summarise(rescored(openings_among(events, calendar=calendar), aligned), aligned)
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from convex.backtesting.outcomes import EveryBar, openings_among
 from services.signals.core.kinds.claim import Moves
 from services.signals.core.kinds.registry import CLAIMS
-from services.signals.core.legs.aligned import align
 from services.signals.core.outcomes.scoring import HORIZONS, moves_after, rescored
 from shared.domain.divergences import Direction, DivergenceEvent, Kind
 from shared.domain.sessions import SessionCalendar
@@ -63,7 +62,7 @@ def after_openings(
     The moves start as those of the outcomes do: at the first close of both legs after the opening was
     reported.
     """
-    aligned = align(bars.lead, bars.other)
+    aligned = bars.aligned()
     by_kind: dict[tuple[Kind, Direction], list[tuple[tuple[float, float], ...]]] = defaultdict(list)
     for opening in rescored(openings_among(events, calendar=calendar), aligned):
         by_kind[opening.kind, opening.direction].append(opening.scores)

@@ -77,3 +77,24 @@ def test_a_change_to_neutral_and_a_data_fault_are_not_scored() -> None:
     ]
 
     assert EveryBar(LEAD, OTHER).outcomes_of(events, calendar=calendar("2015-01-02")) == ()
+
+
+def test_close_that_cannot_be_right_is_in_no_outcome() -> None:
+    sessions = calendar("2019-01-02")
+    opened = divergence(
+        kind=Kind.RATIO_STRETCH, direction=Direction.RISK_OFF, occurred_at="2019-01-03T15:00:00.000000Z"
+    )
+
+    def found(spike: float | None) -> list[float | None]:
+        every_bar = EveryBar(LEAD, OTHER)
+        for at, session in enumerate(sessions.labels[:12]):
+            every_bar.put([bar(session, 100.0, instrument=OTHER)])
+            if at != 4:
+                every_bar.put([bar(session, 100.0 + at, instrument=LEAD)])
+            elif spike is not None:
+                every_bar.put([bar(session, spike, instrument=LEAD)])
+        outcomes = every_bar.outcomes_of([opened], calendar=sessions)
+        return [number for each in outcomes for number in (each.lead.value, each.usual_rate)]
+
+    # As if the leg had no close in that session; one that can be right is used.
+    assert found(1_040.0) == found(None) != found(104.0)
