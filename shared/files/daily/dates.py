@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -47,6 +48,7 @@ _TIME: Final = (
     r"(?:\s?(?P<half>[AaPp][Mm]))?"
     r"(?:\s?(?P<zone>Z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT))?)?"
 )
+_TIME_ALONE: Final = re.compile(_TIME, re.ASCII)
 
 
 class Shape(StrEnum):
@@ -63,7 +65,6 @@ class Shape(StrEnum):
 _PATTERNS: Final = tuple(
     (shape, re.compile(pattern + (_TIME if shape is not Shape.EPOCH else ""), re.ASCII))
     for shape, pattern in (
-        (Shape.ISO, r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})"),
         (Shape.COMPACT, r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
         (Shape.YEAR_FIRST, r"(?P<y>\d{4})(?P<s>[./])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"),
         (Shape.YEAR_LAST, r"(?P<a>\d{1,2})(?P<s>[./-])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})"),
@@ -117,8 +118,8 @@ def read_stamp(text: str) -> Stamp | None:
     >>> read_stamp("2020-02-30") is None
     True
     """
-    if len(text) == 10 and text[4] == text[7] == "-":
-        return _plain_iso(text)
+    if text[4:5] == text[7:8] == "-":
+        return _iso(text)
     for shape, pattern in _PATTERNS:
         match = pattern.fullmatch(text)
         if match is None:
@@ -126,9 +127,10 @@ def read_stamp(text: str) -> Stamp | None:
         found = match.groupdict()
         if shape is Shape.EPOCH:
             return _epoch(found["epoch"])
-        seconds, offset = _seconds(found["time"], found["half"]), _offset(found["zone"])
-        if seconds is None or (found["zone"] and offset is None):
+        time_of_day = _time_of_day(found["time"] or "", found["half"], found["zone"])
+        if time_of_day is None:
             return None
+        seconds, offset = time_of_day
         year = _year(found["y"])
         if shape is Shape.YEAR_LAST:
             numbers = (int(found["a"]), int(found["b"]), year)
@@ -206,13 +208,31 @@ def decisive_order(stamp: Stamp) -> DateOrder | None:
     return DateOrder.DMY if is_day_first else DateOrder.MDY
 
 
-def _plain_iso(text: str) -> Stamp | None:
+def _iso(text: str) -> Stamp | None:
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(text[:10])
     except ValueError:
         return None
     # Python also reads a week date; a file may mean something else by it.
-    return Stamp(Shape.ISO, (day.year, day.month, day.day)) if day.isoformat() == text else None
+    if day.isoformat() != text[:10]:
+        return None
+    numbers = (day.year, day.month, day.day)
+    if len(text) == 10:
+        return Stamp(Shape.ISO, numbers)
+    rest = _rest(text[10:])
+    return Stamp(Shape.ISO, numbers, "", *rest, has_time=True) if rest is not None else None
+
+
+@lru_cache(maxsize=1 << 10)
+def _rest(text: str) -> tuple[float, timedelta | None] | None:
+    """Return the time of day and the offset after a date; a file of daily bars has few different ones."""
+    match = _TIME_ALONE.fullmatch(text)
+    return _time_of_day(*match.group("time", "half", "zone")) if match is not None and text else None
+
+
+def _time_of_day(time: str, half: str | None, zone: str | None) -> tuple[float, timedelta | None] | None:
+    seconds, offset = _seconds(time, half), _offset(zone)
+    return None if seconds is None or (zone and offset is None) else (seconds, offset)
 
 
 def _epoch(text: str) -> Stamp:
@@ -229,7 +249,7 @@ def _epoch(text: str) -> Stamp:
     )
 
 
-def _seconds(text: str | None, half: str | None) -> float | None:
+def _seconds(text: str, half: str | None) -> float | None:
     """Return a time of day in seconds since midnight; None if it is none.
 
     Examples
@@ -237,7 +257,7 @@ def _seconds(text: str | None, half: str | None) -> float | None:
     >>> _seconds("16:00", None) == _seconds("4:00:00", "PM"), _seconds("12:00", "am"), _seconds("24:00", None)
     (True, 0.0, None)
     """
-    if text is None:
+    if not text:
         return 0.0
     hour, minutes, *rest = text.split(":")
     hours, seconds = int(hour), float(rest[0]) if rest else 0.0

@@ -1,5 +1,6 @@
 """The prices of a file as numbers."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from shared.files.daily.numbers import decimal_mark, price_in
 from shared.files.daily.problems import Problem
 from shared.files.input_file import bad_file
 
+_PLAIN: Final = re.compile(r"[0-9.]*")
 _MOST_SHOWN: Final = 40
 # Of prices none is negative, of returns almost half are.
 _MANY_NEGATIVE: Final = 0.1
@@ -47,6 +49,9 @@ def read_prices(
 
     A cell that says that there is no price is no problem.
     """
+    plain = _plain_prices(texts) if mark == "." else None
+    if plain is not None:
+        return plain, []
     prices: list[float] = []
     problems: list[Problem] = []
     values: list[float | None] = []
@@ -69,6 +74,17 @@ def read_prices(
         text = "many numbers are negative, so these are returns or changes; name the column of prices close"
         problems.append(Problem(line=line, reason="", field=field, text=text))
     return prices, problems
+
+
+def _plain_prices(texts: Sequence[str]) -> list[float] | None:
+    """Return the prices if all are digits and a point; most files have no others, and need no more."""
+    if not _PLAIN.fullmatch("".join(texts)):
+        return None
+    try:
+        prices = list(map(float, texts))
+    except ValueError:
+        return None
+    return prices if prices and min(prices) >= LEAST_PRICE and max(prices) <= MOST_PRICE else None
 
 
 def _described(text: str, value: float | None) -> str:

@@ -79,7 +79,9 @@ def read_daily(
         if plain is not None and adjusted is not None:
             raise bad_file(plain, f"has no adj_close, {adjusted} has; give files of one kind")
         for row in file.rows:
-            _require_agreement(by_date.setdefault(row.session, row), row)
+            known_row = by_date.setdefault(row.session, row)
+            if known_row is not row:
+                _require_agreement(known_row, row)
     if not by_date:
         return DailyLeg(bars=(), files=(), off_session=())
     dates = sorted(by_date)
