@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.signals.core.false_alarms import YEAR
 from services.signals.core.legs.aligned import align
 from services.signals.core.legs.history import LegHistory
 from services.signals.core.legs.quarantine import without_unusable
@@ -64,6 +65,7 @@ def read_history(
     pair: Pair,
     calendar: SessionCalendar,
     on_note: Callable[[FileNote], None] = lambda _note: None,
+    least_returns: int = LEAST_RETURNS,
 ) -> History:
     """Read the returns of the sessions that both legs have from daily files.
 
@@ -71,12 +73,14 @@ def read_history(
     ----------
     on_note
         Called with what was noticed about the files.
+    least_returns
+        What the caller needs, at least `LEAST_RETURNS`.
 
     Raises
     ------
     ConfigError
         With file, row and field, as `shared.files.timeline.read_timeline`; also for ticks, for a history of
-        fewer than `LEAST_RETURNS` returns, for a leg whose close never changes, and for two that are one.
+        fewer than ``least_returns`` returns, for a leg whose close never changes, and for two that are one.
     """
     _refuse_ticks(recording)
     legs = {each: LegHistory(limit=_UNLIMITED) for each in (pair.lead, pair.other)}
@@ -87,10 +91,10 @@ def read_history(
                 legs[bar.instrument].put(bar)
     aligned = align(without_unusable(legs[pair.lead]), without_unusable(legs[pair.other]))
     names = f"{recording.lead_name}, {recording.other_name}"
-    if aligned.lead_returns.size < LEAST_RETURNS:
-        raise ConfigError(
-            f"{names}: have {len(aligned)} sessions in common; give at least {LEAST_RETURNS + 1}, two years"
-        )
+    if aligned.lead_returns.size < least_returns:
+        years = "two" if least_returns == LEAST_RETURNS else f"{least_returns / YEAR:g}"
+        wanted = f"give at least {least_returns + 1}, {years} years"
+        raise ConfigError(f"{names}: have {len(aligned)} sessions in common; {wanted}")
     for of_leg, returns in (
         (recording.lead_name, aligned.lead_returns),
         (recording.other_name, aligned.other_returns),

@@ -7,7 +7,7 @@ not for each alone:
    excess. The sessions are drawn again by the stationary bootstrap, all columns together, and the p-value is
    the share of draws whose best column exceeds its own mean by more than the best of the history. Its null
    includes any tie of the legs that does not help the kind's claims. Its p-value is right for long histories;
-   on a few thousand sessions of unrelated walks it is too small too often (``docs/choose.md``).
+   a few thousand sessions have few openings, for which it may be a little too small (``docs/choose.md``).
 2. **Synthetic histories of the kind's null**: the same computation on histories that have as many sessions
    and no tie, or a constant correlation. The p-value is the rank of the history's best column among theirs.
    So it is right for a history of any length, but only for this null.

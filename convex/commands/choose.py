@@ -76,7 +76,7 @@ def choose(
     from shared.pairs.loading import PairsSettings, load_pairs
 
     try:
-        from convex.choose.study import study_levels
+        from convex.choose.study import LEAST_RETURNS, study_levels
     except ModuleNotFoundError as error:
         if error.name != "arch":
             raise
@@ -123,7 +123,13 @@ def choose(
         plot_place,
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
     ):
-        history = read_history(recording, pair=chosen_pair, calendar=xnys_calendar(), on_note=notes.append)
+        history = read_history(
+            recording,
+            pair=chosen_pair,
+            calendar=xnys_calendar(),
+            on_note=notes.append,
+            least_returns=LEAST_RETURNS,
+        )
         task = progress.add_task("histories", total=None)
         study = study_levels(
             history,
