@@ -187,5 +187,5 @@ NOT_QUOTES: Final = (
         "has no header, so which price is the bid is not known; put timestamp,bid,ask above the first row",
     ),
 )
-# Columns of bars. With an instant that has a time of day they are no daily rows either.
-BAR_NAMES: Final = frozenset({"open", "high", "low", "<open>", "<high>", "<low>"})
+# How the names of columns of bars end, such as bid_open.
+BAR_ENDINGS: Final = ("open", "high", "low")

@@ -10,10 +10,12 @@ from shared.files.csv_fields import position
 from shared.files.input_file import bad_file
 from shared.files.reading_options import ReadingOptions
 from shared.files.ticks.epoch_numbers import is_number, unit_of
-from shared.files.ticks.formats import BAR_NAMES, NOT_QUOTES, PLAIN, TICK_FORMATS, TickFormat
+from shared.files.ticks.formats import BAR_ENDINGS, NOT_QUOTES, PLAIN, TICK_FORMATS, TickFormat
 from shared.files.ticks.instant_layouts import Layout
 
 _DELIMITERS: Final = (",", "\t", ";")
+# A daily file may have a bid besides its close.
+_CLOSE_ENDINGS: Final = ("close", "price", "last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +126,19 @@ def require_not_misleading(path: Path, lines: Sequence[str]) -> None:
     ConfigError
         With what it is and what to give.
     """
+    if not lines:
+        return
     for pattern, problem in NOT_QUOTES:
-        if lines and pattern.fullmatch(lines[0].strip()):
+        if pattern.fullmatch(lines[0].strip()):
             raise bad_file(path, problem, row=1)
+    for delimiter in _DELIMITERS:
+        names = _names(lines[0], delimiter)
+        if any(name.endswith(_CLOSE_ENDINGS) for name in names):
+            continue
+        for has, lacks in (("bid", "ask"), ("ask", "bid")):
+            if has in names and lacks not in names:
+                problem = f"column is missing; a quote has bid and ask, this file has only the {has}"
+                raise bad_file(path, problem, row=1, field=lacks)
 
 
 def described(columns: TickColumns) -> str:
@@ -181,7 +193,8 @@ def _name(header: list[str], known: tuple[str, ...]) -> str:
 
 
 def _require_no_bars(path: Path, header: list[str], names: tuple[str, str, str]) -> None:
-    if not BAR_NAMES.isdisjoint(header) and not set(names[1:]) <= set(header):
+    has_bars = any(name.endswith(BAR_ENDINGS) for name in header)
+    if has_bars and not set(names[1:]) <= set(header):
         raise bad_file(
             path,
             f"holds bars ({','.join(header)[:80]}), not quotes; give ticks with bid and ask, or a daily file "

@@ -307,6 +307,18 @@ MT5 = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"
         ("74123,1284.5,1285.25\n", "row 1: has no date (LEAN's ticks have milliseconds of a day); write the"),
         ("1398985199660,1284.5,1285.25\n", "row 1: has no header, so which price is the bid is not known"),
         (
+            "ts_utc,bid_open,bid_high,bid_low,bid_close\n2014-05-01T22:59:00Z,1,2,1,2\n",
+            "row 1: holds bars (ts_utc,bid_open,bid_high,bid_low,bid_close), not quotes; give ticks with bid",
+        ),
+        (
+            "time;bid\n2014-05-01T22:59:00Z;1\n",
+            "row 1: ask: column is missing; a quote has bid and ask, this file has only the bid",
+        ),
+        (
+            "Gmt time,Ask,AskVolume\n01.05.2014 22:59:59.660,1285.25,1\n",
+            "row 1: bid: column is missing; a quote has bid and ask, this file has only the ask",
+        ),
+        (
             "ts_utc,open,high,low,close\n2014-05-01T22:59:00Z,1,2,1,2\n",
             "row 1: holds bars (ts_utc,open,high,low,close), not quotes; give ticks with bid and ask, or a",
         ),

@@ -165,6 +165,7 @@ def test_truncated_gzip_is_reported(tmp_path: Path) -> None:
 def test_header_tells_ticks_from_daily_rows(tmp_path: Path) -> None:
     assert has_tick_header(write(tmp_path / "a.csv", "\ufeffTS_UTC,bid,ask\n"))
     assert not has_tick_header(write(tmp_path / "b.csv", "date,close\n"))
+    assert not has_tick_header(write(tmp_path / "d.csv", "date,close,bid\n"))
     assert not has_tick_header(write(tmp_path / "c.csv", ""))
     with pytest.raises(ConfigError, match="cannot be read"):
         has_tick_header(tmp_path / "no.csv")
