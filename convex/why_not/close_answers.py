@@ -147,6 +147,7 @@ def _regime_answer(monitor: PairMonitor, decisions: Decisions, direction: Direct
         x=statistics.values.get("z_90"),
         facts={
             **facts_of_state(monitor.transitions.divergence(kind, direction), decisions, (kind, direction)),
+            **({"opened_by": opened.event_id} if opened is not None and gate is Gate.OPENED else {}),
             "regime": regime,
             "reported_regime": reported,
             "why": ",".join(faults_of(monitor)) if gate is Gate.INHIBITED else why,

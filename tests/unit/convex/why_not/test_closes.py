@@ -5,18 +5,21 @@ from dataclasses import replace
 
 import pytest
 
+from convex.why_not.asked_instant import read_instant
 from convex.why_not.gate import By, Gate
+from convex.why_not.inquiry import Inquiry
 from services.signals.core.divergence.comparison import compare
 from services.signals.core.kinds.registry import LEVEL_KINDS, observe
 from shared.domain.divergences import Direction, DivergenceEvent, Kind, Transition
 from shared.errors import ConfigError
-from tests.support.builders_market import OTHER, ny
+from tests.support.builders_market import OTHER, ny, pair
 from tests.unit.convex.why_not.markets import (
     CALENDAR,
     RULES,
     answer,
     ask,
     closes,
+    config,
     daily,
     events_of,
     recent,
@@ -224,3 +227,56 @@ def test_history_only_fills_the_windows_and_says_so() -> None:
     with pytest.raises(ConfigError, match=f"sessions to {labels[149]} are history, which fills the windows"):
         ask(labels[120], records)
     assert ask(labels[151], records).sessions == 152
+
+
+def test_regime_change_is_found_with_its_event_and_no_change_the_session_after() -> None:
+    records = recent(*closes(1, _COUNT), live=_LIVE)
+    (first, *_) = [
+        each
+        for each in events_of(records)
+        if each.kind is Kind.REGIME_CHANGE and each.type is Transition.OPEN
+    ]
+    session = session_of(first)
+    one = answer(ask(session, records), first.kind, first.direction)
+    after = CALENDAR.labels[CALENDAR.labels.index(session) + 1]
+
+    assert (one.gate, one.facts["opened_by"]) == (Gate.OPENED, first.event_id)
+    assert answer(ask(after, records), first.kind, first.direction).gate is Gate.NO_CHANGE
+
+
+def test_pair_without_a_baseline_has_no_evidence() -> None:
+    inquiry = Inquiry(read_instant([CALENDAR.labels[155]], CALENDAR), pair(), config())
+    for record in recent(*closes(1, 160), live=10):
+        if inquiry.take(record):
+            break
+    one = answer(inquiry.findings("the log"), Kind.EVIDENCE_BREAK, Direction.LOOSENING)
+
+    assert one.gate is Gate.NO_BASELINE
+    assert one.facts["why"] == "the pair states no baseline: agreement_low and agreement_high"
+
+
+def test_legs_that_moved_the_same_way_are_the_condition_that_was_not_met() -> None:
+    lead, other = closes(1, 200)
+    for step, index in enumerate(range(186, 191), start=1):
+        lead[index] = round(lead[185] * (1 + 0.04 * step), 2)
+        other[index] = round(other[185] * (1 + 0.001 * step), 2)
+    one = answer(
+        ask(CALENDAR.labels[190], recent(lead[:193], other[:193], live=3)),
+        Kind.OPPOSITE_MOVES,
+        Direction.RISK_OFF,
+    )
+
+    assert one.gate is Gate.CONDITION_NOT_MET
+    assert one.x is not None
+    assert one.x >= one.rule.warning
+
+
+def test_close_that_only_filled_the_windows_was_not_decided_on() -> None:
+    """Gold is rich at the last close of the history, and the question is about the morning after."""
+    lead = [1300.0 + index % 7 for index in range(199)] + [1400.0]
+    other = [150.0 - index % 3 / 10 for index in range(200)]
+    past = recent([*lead, 1300.0], [*other, 150.0], live=1)
+    morning = f"{CALENDAR.labels[200]}T08:00Z"
+    one = answer(ask(morning, past), Kind.RATIO_STRETCH, Direction.RISK_OFF)
+
+    assert one.gate is Gate.NOT_DECIDED
