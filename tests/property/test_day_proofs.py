@@ -4,8 +4,10 @@ import asyncio
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, cast
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -172,3 +174,45 @@ def test_the_proofs_hold_every_event_up_to_the_last_days_end_and_every_record_on
             assert proven == [event_digest(value) for value in published][: len(proven)]
             # What is not proven yet is of the day under way.
             assert all(json.loads(value)["sequence"] > len(proven) for value in published[len(proven) :])
+
+
+@few
+@given(
+    course=courses,
+    batches=st.sets(PLACES, max_size=30),
+    every=st.sampled_from([1, 7, 1_000]),
+    before=st.integers(0, 40),
+    deaths=DEATHS,
+    has_room=st.booleans(),
+)
+def test_after_an_upgrade_the_first_day_begins_once(
+    course: Course, batches: set[int], every: int, before: int, deaths: list[int], has_room: bool
+) -> None:
+    values = values_of(log_of(course, set()), has_neighbour=False)
+    memory = MemoryTopics()
+    memory.has_room = has_room
+    run(values, memory, batches=batches, every=every, effects=before)
+    memory.records[topics.STATE.name] = [
+        (key, of_version_5(value)) for key, value in memory.records.get(topics.STATE.name, [])
+    ]
+    memory.records[topics.PROOFS.name] = []
+    for effects in deaths:
+        run(values, memory, batches=batches, every=every, effects=effects)
+    assert run(values, memory, batches=batches, every=every)
+
+    of_keys = memory.values_by_key(topics.PROOFS.name)
+    # Copies of the state have other bytes after eight days.
+    assert [key for key, each in of_keys.items() if len(each) > 1 and is_proof(key, LEAD)] == []
+    proofs = proofs_in(memory)
+    assert [each.previous for each in proofs] == [NO_PROOF_BEFORE, *(each.root for each in proofs)][:-1]
+    of_lead = [number for number, value in enumerate(values) if b'"instrument"' in value]
+    for each, following in pairwise(proofs):
+        assert of_lead.index(following.inputs.first_offset) == of_lead.index(each.inputs.last_offset) + 1
+
+
+def of_version_5(value: bytes) -> bytes:
+    """Return a checkpoint as version 5 would have written it."""
+    checkpoint = json.loads(value)
+    return orjson.dumps(
+        {name: each for name, each in checkpoint.items() if name not in ("day", "events")} | {"v": 5}
+    )
