@@ -78,7 +78,7 @@ def choose(
     try:
         from convex.choose.study import LEAST_RETURNS, study_levels
     except ModuleNotFoundError as error:
-        if error.name != "arch":
+        if (error.name or "").partition(".")[0] != "arch":
             raise
         raise ConfigError("convex choose: needs the package arch; install convex-alerts[research]") from error
     from convex.choose import words

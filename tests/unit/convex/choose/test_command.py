@@ -238,6 +238,20 @@ def test_kind_that_the_rules_switch_off_is_one_clear_line(
     assert beside == (f"convex: {rules}: [ratio_stretch] is switched off; enable it, or leave --rules out\n")
 
 
+def test_missing_package_is_one_clear_line(
+    run: Run, walks: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("convex.choose.study", "convex.choose.search_correction"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in ("arch", "arch.bootstrap"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    code, out, beside = run(walks, *FEW)
+
+    refused(run, code, out, beside)
+    assert beside == "convex: convex choose: needs the package arch; install convex-alerts[research]\n"
+
+
 def test_one_place_for_both_files_is_one_clear_line(run: Run, walks: tuple[Path, Path]) -> None:
     path = run.folder / "both"
 
