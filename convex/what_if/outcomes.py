@@ -10,7 +10,7 @@ from convex.backtesting.outcomes import EveryBar, openings_among
 from convex.what_if.comparison import Compared, Place
 from services.signals.core.kinds.claim import Moves, hits
 from services.signals.core.kinds.registry import CLAIMS
-from services.signals.core.legs.aligned import AlignedSessions, align
+from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.outcomes.scoring import HORIZONS, rescored
 from services.signals.core.outcomes.summary import summarise
 from shared.domain.divergences import DivergenceEvent
@@ -47,7 +47,7 @@ class Following:
     """
 
     def __init__(self, every_bar: EveryBar, calendar: SessionCalendar) -> None:
-        self._aligned: AlignedSessions = align(every_bar.lead, every_bar.other)
+        self._aligned: AlignedSessions = every_bar.aligned()
         self._calendar = calendar
 
     def hits(self, opened: DivergenceEvent) -> dict[int, bool | None]:

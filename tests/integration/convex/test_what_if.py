@@ -162,7 +162,9 @@ def test_same_rules_differ_in_nothing_and_the_page_says_so(
     assert " 0 moved, 0 only under the present ones, 0 only under the new ones." in ran.out
 
 
-def test_outcomes_are_those_of_the_report(convex: Convex, tmp_path: Path, market: tuple[Path, Path]) -> None:
+def test_hits_are_those_that_the_closes_give(
+    convex: Convex, tmp_path: Path, market: tuple[Path, Path]
+) -> None:
     """Count the hits of the openings that only the new rules have again, from the closes."""
     found = check_against_backtests(convex, tmp_path, market, "--start", "2019-03-01")
     gold, iwm = (
