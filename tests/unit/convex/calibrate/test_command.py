@@ -125,9 +125,9 @@ def test_check_writes_nothing_and_shows_the_openings_after_the_first_half(
     code, said = run(*long_files, *FEW, "--check", writes=False)
 
     assert code == 0
-    warning, first, *lines = said.splitlines()
-    # The files have rows on every date, holidays included.
-    assert warning.startswith("warning: ")
+    holidays, unadjusted, first, *lines = said.splitlines()
+    assert holidays.startswith("warning: ")
+    assert unadjusted.startswith("warning: ")
     assert first == "Chance from 2018-01-02 to 2020-03-13; what opened after that:"
     assert [line.split(":")[0] for line in lines] == [
         *MARKET_KINDS,
