@@ -109,6 +109,8 @@ class Bar:
 
     def _wrong_side_fields(self) -> list[str]:
         """Return the names of the values beside the close that cannot be right."""
+        if self.open is self.high is self.low is self.volume is None:
+            return []
         wrong = [name for name in ("open", "high", "low") if not _is_price(getattr(self, name))]
         low, high = (None if name in wrong else getattr(self, name) for name in ("low", "high"))
         if low is not None and low > self.close:

@@ -84,6 +84,11 @@ class DivergenceState:
     ended_at_ns: int = 0
 
     @property
+    def is_at_rest(self) -> bool:
+        """Return whether a close that opens nothing leaves the state as it is."""
+        return self.phase is Phase.IDLE and not self.cooldown_sessions_left and not self.recent_states
+
+    @property
     def confirmation(self) -> Confirmation:
         """Return whether a close has confirmed the divergence."""
         return Confirmation.PROVISIONAL if self.confirmed_severity is None else Confirmation.CONFIRMED

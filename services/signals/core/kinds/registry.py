@@ -16,6 +16,7 @@ from services.signals.core.kinds.opposite_moves import OPPOSITE_MOVES
 from services.signals.core.kinds.ratio_stretch import RATIO_STRETCH
 from services.signals.core.kinds.regime_change import REGIME_CHANGE
 from shared.domain.divergences import Direction, Kind
+from shared.domain.kinds import KIND_TRAITS
 
 KINDS: Final[Mapping[Kind, KindDefinition]] = {
     Kind.RATIO_STRETCH: RATIO_STRETCH,
@@ -52,6 +53,19 @@ CLAIMS: Final[Mapping[tuple[Kind, Direction], Claim]] = {
     for direction, claim in definition.claims.items()
 }
 """By kind and direction, in the order in which they are shown. Openings of any other are not scored."""
+
+
+_STATISTICS: Final = {kind: name for kind in LEVEL_KINDS if (name := KIND_TRAITS[kind].statistic)}
+
+
+def is_far_below(rule: Rule, values: Values) -> bool:
+    """Return whether a statistic is too small for its rule to open anything, in either direction.
+
+    An observation is never larger than its statistic's absolute value, which is nearly always below the
+    warning level; so most closes need not be observed.
+    """
+    statistic = values[_STATISTICS[rule.kind]]
+    return statistic is None or abs(statistic) < rule.warning
 
 
 def observe(rule: Rule, direction: Direction, values: Values) -> Observation | None:

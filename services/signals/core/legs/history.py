@@ -160,6 +160,11 @@ class LegHistory:
         return label_of(self._last_day) if self._count else None
 
     @property
+    def newest_close(self) -> float | None:
+        """Return the raw close of the latest session, None before the first."""
+        return self._closes[self._count - 1] if self._count else None
+
+    @property
     def oldest_day(self) -> int:
         """Return the number of the first session, 0 before there is one."""
         return self._days.item(0) + FIRST_DAY if self._count else 0
@@ -237,6 +242,12 @@ class LegHistory:
         at = self._place(day)
         return self._bar(at) if self._is_at(at, day) else None
 
+    def known_at_ns(self, session: str) -> int | None:
+        """Return when a session's bar was known, as `get` does; None where the session is not known."""
+        day = day_of(session)
+        at = self._place(day)
+        return self._known_at_ns(at, day) if self._is_at(at, day) else None
+
     def known_after(self, ts_ns: int) -> list[Bar]:
         """Return the bars, of the newest `RECENT_SESSIONS`, that were known only after an instant."""
         count = len(self._recent_ns)
@@ -258,20 +269,22 @@ class LegHistory:
     def _bar(self, at: int) -> Bar:
         day = self._days.item(at) + FIRST_DAY
         source, revision = self._origin_table[self._origins.item(at)]
-        from_end = self._count - at
-        known_at_ns = self._recent_ns[-from_end] if from_end <= len(self._recent_ns) else 0
-        if day == self._last_used[0]:
-            known_at_ns = self._last_used[1]
         return Bar(
             instrument=self._instrument,
             session=label_of(day),
             close=self._closes[at],
             adj_close=self._adj_closes[at],
-            known_at_ns=known_at_ns,
+            known_at_ns=self._known_at_ns(at, day),
             status=BarStatus.CORRECTED if revision else BarStatus.FINAL,
             revision=revision,
             source=source,
         )
+
+    def _known_at_ns(self, at: int, day: int) -> int:
+        if day == self._last_used[0]:
+            return self._last_used[1]
+        from_end = self._count - at
+        return self._recent_ns[-from_end] if from_end <= len(self._recent_ns) else 0
 
     def _insert(self, at: int, day: int, bar: Bar) -> None:
         if self._count == self._limit:

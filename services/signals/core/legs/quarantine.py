@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from services.signals.core.legs.bar_change import BarChange, change_by
 from services.signals.core.legs.bar_quality import (
+    Close,
     Floats,
     close_of,
     is_plausible,
@@ -59,12 +60,13 @@ class Screening:
 
 def can_follow(leg: Leg, bar: Bar) -> bool:
     """Return whether a bar continues the history: newer, plausible, and nothing is quarantined since."""
-    newest = leg.history.newest()
-    if newest is None:
+    history = leg.history
+    newest, raw, adjusted = history.newest_session, history.newest_close, history.newest_adj_close
+    if newest is None or raw is None or adjusted is None:
         return not leg.data_quality.quarantined
-    if bar.session <= newest.session or leg.newest_session != newest.session:
+    if bar.session <= newest or leg.newest_session != newest:
         return False
-    return why_not_after(close_of(bar), close_of(newest)) is None
+    return why_not_after(close_of(bar), Close(raw=raw, adjusted=adjusted)) is None
 
 
 def with_bar(quarantined: Iterable[Bar], bar: Bar) -> tuple[Bar, ...]:

@@ -6,13 +6,12 @@ from typing import Final
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.on_close import decide_on_close
 from services.signals.core.divergence.rules import Rule
-from services.signals.core.divergence.state import DivergenceState, Phase
-from services.signals.core.kinds.registry import LEVEL_KINDS, observe
+from services.signals.core.divergence.state import DivergenceState
+from services.signals.core.kinds.registry import LEVEL_KINDS, is_far_below, observe
 from services.signals.core.statistics.regime import NEUTRAL, START, RegimeState, next_regime
 from shared.domain.divergences import Direction, Kind, Transition
-from shared.domain.kinds import DIRECTIONS, KIND_TRAITS
+from shared.domain.kinds import DIRECTIONS
 
-_STATISTICS: Final = {kind: name for kind in LEVEL_KINDS if (name := KIND_TRAITS[kind].statistic)}
 # Instants matter only for identities and for early warnings; a filled history has neither.
 _NO_INSTANT: Final = 0
 
@@ -52,12 +51,8 @@ class HistoryEvaluator:
 
     def _opens(self, key: tuple[Kind, Direction], session: str, values: Values) -> bool:
         rule, state = self._rules[key[0]], self._states[key]
-        if state.phase is Phase.IDLE and not state.cooldown_sessions_left and not state.recent_states:
-            # An observation is never larger than its statistic's absolute value, which is nearly always too
-            # small to open.
-            statistic = values[_STATISTICS[key[0]]]
-            if statistic is None or abs(statistic) < rule.warning:
-                return False
+        if state.is_at_rest and is_far_below(rule, values):
+            return False
         decision = decide_on_close(
             state,
             observe(rule, key[1], values),

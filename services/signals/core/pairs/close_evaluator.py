@@ -8,7 +8,7 @@ from services.signals.core.divergence.going_back import decide_on_undone_opening
 from services.signals.core.divergence.state import Decision, Phase
 from services.signals.core.engine_config import EngineConfig
 from services.signals.core.kinds.regime_change import direction_of_change
-from services.signals.core.kinds.registry import KINDS, LEVEL_KINDS, observe
+from services.signals.core.kinds.registry import KINDS, LEVEL_KINDS, is_far_below, observe
 from services.signals.core.pairs.effects import NOTHING, Effects, merge
 from services.signals.core.pairs.pair_statistics import PairStatistics
 from services.signals.core.pairs.transition_log import TransitionLog
@@ -64,6 +64,8 @@ class CloseEvaluator:
         parts: list[Effects] = []
         for kind in LEVEL_KINDS:
             rule, is_off = self._rule_of.get(kind, KINDS[kind].default_rule), kind not in self._rule_of
+            if self._is_at_rest(kind) and is_far_below(rule, values):
+                continue
             for direction in self._open_first(kind):
                 state = self._transitions.divergence(kind, direction)
                 # What was open when its kind was switched off still ends, at the published levels.
@@ -120,8 +122,7 @@ class CloseEvaluator:
 
         From when on that is missing they are about the next one.
         """
-        other = self._statistics.legs.other.history.get(session)
-        known_at_ns = 0 if other is None else other.known_at_ns
+        known_at_ns = self._statistics.legs.other.history.known_at_ns(session) or 0
         return max(self._calendar.close_of(session), min(known_at_ns, missing_bar_at_ns(session) - 1))
 
     def _evaluate_regime(self, at_ns: int, *, is_inhibited: bool) -> Effects:
@@ -147,6 +148,10 @@ class CloseEvaluator:
         return merge(
             [self._record(Kind.REGIME_CHANGE, direction, each, at_ns, values=values) for each in decisions]
         )
+
+    def _is_at_rest(self, kind: Kind) -> bool:
+        divergence = self._transitions.divergence
+        return all(divergence(kind, each).is_at_rest for each in DIRECTIONS[kind])
 
     def _open_first(self, kind: Kind) -> list[Direction]:
         # When a statistic changes sign at once, the open divergence ends before that of the other sign opens.

@@ -80,8 +80,9 @@ class PairMonitor:
 
     def take_bar(self, bar: Bar, change: BarChange, *, at_ns: int) -> Effects:
         """Use one new bar of a leg: commit its session, or correct a known one."""
-        both = self.legs.lead.history.get(bar.session), self.legs.other.history.get(bar.session)
-        if both[0] is None or both[1] is None:
+        known_ns = [leg.history.known_at_ns(bar.session) for leg in (self.legs.lead, self.legs.other)]
+        both_ns = [each for each in known_ns if each is not None]
+        if len(both_ns) < len(known_ns):
             # The live ratio uses the other leg's newest bar even if the lead has none of that session. A hold
             # that begins now must not begin before the bar was known.
             seen_ns = max(at_ns, bar.known_at_ns)
@@ -92,7 +93,7 @@ class PairMonitor:
         aligned = statistics.recompute(regime_from=statistics.regime if is_new_session else None)
         outcomes = self.transitions.outcomes
         (outcomes.extended if is_new_session else outcomes.committed)(lambda: aligned)
-        evaluated_at_ns = max(at_ns, *(each.known_at_ns for each in both if each is not None))
+        evaluated_at_ns = max(at_ns, *both_ns)
         parts = [self._recomputed]
         if is_new_session:
             parts.append(Effects(committed=(bar.session,)))

@@ -169,13 +169,17 @@ class PairStatistics:
         ratio = self.legs.live_ratio()
         return None if ratio is None else zscore(ratio, self.base)
 
+    @property
+    def has_next_close(self) -> bool:
+        """Return whether `next_close` is defined."""
+        is_known = self.base is not None and self.returns is not None and len(self.legs.other.history) > 0
+        return is_known and self.legs.clock.has_next_close
+
     def next_close(self) -> NextClose | None:
         """Return the distribution of z at the next close that both legs lack; None while undefined."""
         legs, base, returns = self.legs, self.base, self.returns
         newest, other = legs.other.history.newest_session, legs.other.history.newest_adj_close
-        if base is None or returns is None or newest is None or other is None:
-            return None
-        if not legs.clock.has_next_close:
+        if not self.has_next_close or base is None or returns is None or newest is None or other is None:
             return None
         clock, last_price = legs.clock, legs.other.last_price
         if legs.is_other_live():

@@ -56,8 +56,8 @@ class PriceEvaluator:
 
     def evaluate(self, at_ns: int) -> Effects:
         """Evaluate the newest prices at an instant."""
-        rule, ahead, ratio = self._rule, self._statistics.next_close(), self._statistics.legs.live_ratio()
-        if rule is None or ahead is None or ratio is None:
+        rule, ratio = self._rule, self._statistics.legs.live_ratio()
+        if rule is None or ratio is None or (ahead := self._statistics.next_close()) is None:
             return NOTHING
         likely = self._likely(ahead, ratio)
         # When z changes sign at once, the open divergence ends before that of the other sign opens.
@@ -105,11 +105,11 @@ class PriceEvaluator:
         else until the close.
         """
         self.is_near = False
-        rule, ahead = self._rule, self._statistics.next_close()
-        if rule is None or ahead is None:
+        rule, statistics = self._rule, self._statistics
+        if rule is None or not statistics.has_next_close:
             return UNBOUNDED_DEADBAND
-        ratio = self._statistics.legs.live_ratio()
-        if ratio is None:
+        ratio = statistics.legs.live_ratio()
+        if ratio is None or (ahead := statistics.next_close()) is None:
             return EMPTY_DEADBAND
         sides, likely = self._sides(), self._likely(ahead, ratio)
         if not self._is_decided(likely, sides):

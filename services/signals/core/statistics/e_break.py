@@ -30,10 +30,10 @@ Royal Statistical Society B 86(1), 1-27: the bets.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from shared.domain.pairs import AgreementBand as AgreementBand
@@ -137,9 +137,10 @@ def evidence_of(agreed: NDArray[np.int8], band: AgreementBand) -> BreakEvidence 
     """
     if not agreed.size:
         return None
+    newest_first = agreed[::-1]
     tightening, loosening = (
-        SCALE * float(np.mean([_wealth_of_all_starts(payoffs) for payoffs in of_stakes]))
-        for of_stakes in (_payoffs(agreed, band.high), _payoffs(-agreed, 1.0 - band.low))
+        SCALE * _mean_wealth(_payoff_table(probability).take(won, axis=1))
+        for probability, won in ((band.high, newest_first), (1.0 - band.low, -newest_first))
     )
     return BreakEvidence(tightening=tightening, loosening=loosening)
 
@@ -237,22 +238,42 @@ def _signs(returns: Floats, first: int) -> NDArray[np.int8]:
     counts = np.arange(first, min(MEAN_WINDOW, returns.size))
     early = np.add.accumulate(returns[:MEAN_WINDOW])[counts - 1] / counts
     before = returns[max(0, first - MEAN_WINDOW) : -1]
-    full = sliding_window_view(before, MEAN_WINDOW).mean(axis=1) if before.size >= MEAN_WINDOW else []
-    moved = returns[first:] - np.concatenate((early, full))
+    moved = returns[first:] - np.concatenate((early, _means(before)))
     moved[np.abs(moved) <= _NO_SIGN] = 0.0
     signs: NDArray[np.int8] = np.sign(moved).astype(np.int8)
     return signs
 
 
+def _means(returns: Floats) -> Floats:
+    """Return the mean of each `MEAN_WINDOW` returns; empty with fewer."""
+    count = returns.size - MEAN_WINDOW + 1
+    if count <= 0:
+        return np.empty(0)
+    # As sliding_window_view does, at a tenth of its cost.
+    held = np.ascontiguousarray(returns)
+    windows = np.ndarray((count, MEAN_WINDOW), held.dtype, held, strides=held.strides * 2)
+    means: Floats = np.add.reduce(windows, axis=1) / MEAN_WINDOW
+    return means
+
+
+@lru_cache(maxsize=64)
+def _payoff_table(probability: float) -> Floats:
+    """Return what each stake multiplies the wealth by, shape ``(3, 3)``: no bet (0), won (1), lost (-1)."""
+    odds = (1.0 - probability) / probability
+    return np.array([(1.0, 1.0 + stake * odds, 1.0 - stake) for stake in STAKES])
+
+
 def _payoffs(won: NDArray[np.int8], probability: float) -> list[Floats]:
     """Return what each stake multiplies the wealth by: won (1), lost (-1), or no bet (0)."""
-    odds = (1.0 - probability) / probability
     # By the index of ``won``: -1 is the last one.
-    return [np.array([1.0, 1.0 + stake * odds, 1.0 - stake])[won] for stake in STAKES]
+    return [row[won] for row in _payoff_table(probability)]
 
 
-def _wealth_of_all_starts(payoffs: Floats) -> float:
-    return float(np.add.reduce(np.multiply.accumulate(payoffs[::-1])))
+def _mean_wealth(payoffs: Floats) -> float:
+    """Return the wealth of all starts, averaged over the stakes, by their payoffs from the newest on."""
+    first, second, third = np.add.reduce(np.multiply.accumulate(payoffs, axis=1), axis=1).tolist()
+    mean: float = (first + second + third) / len(STAKES)
+    return mean
 
 
 def _rolling_wealth(payoffs: Floats) -> Floats:

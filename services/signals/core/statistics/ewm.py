@@ -1,5 +1,7 @@
 """Correlation that forgets: every session counts, old ones exponentially less."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,9 +51,9 @@ def ewm_correlation(x: NDArray[np.float64], y: NDArray[np.float64], halflife: in
         raise ValueError(f"a pair must be two rows of one length, was {x.shape} and {y.shape}")
     if x.size < _WARM_UP_HALFLIVES * halflife:
         return None
-    weights = np.exp2(np.arange(1 - x.size, 1) / halflife)
-    deviations_x = _centred(x, weights)
-    deviations_y = _centred(y, weights)
+    weights, total = _weights(x.size, halflife)
+    deviations_x = _centred(x, weights, total)
+    deviations_y = _centred(y, weights, total)
     weighted_x = weights * deviations_x
     return clamped_ratio(
         float(weighted_x @ deviations_y),
@@ -60,8 +62,15 @@ def ewm_correlation(x: NDArray[np.float64], y: NDArray[np.float64], halflife: in
     )
 
 
-def _centred(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+@lru_cache(maxsize=4)
+def _weights(size: int, halflife: int) -> tuple[NDArray[np.float64], np.float64]:
+    # Full histories have one size.
+    weights = np.exp2(np.arange(1 - size, 1) / halflife)
+    return weights, np.add.reduce(weights)
+
+
+def _centred(x: NDArray[np.float64], weights: NDArray[np.float64], total: np.float64) -> NDArray[np.float64]:
     # The last value, not the first, is the origin here: it weighs most. A flat leg still is all 0.
     deviations: NDArray[np.float64] = x - x[-1]
-    deviations -= (weights @ deviations) / np.add.reduce(weights)
+    deviations -= (weights @ deviations) / total
     return deviations

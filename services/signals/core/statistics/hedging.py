@@ -172,8 +172,7 @@ def hedged_returns(
     if pairs is None:
         return None
     a, b = pairs
-    windows = _windows(size)
-    deviations_a, deviations_b = _centred_rows(a[windows]), _centred_rows(b[windows])
+    deviations_a, deviations_b = _centred_rows(np.concatenate(pairs).take(_windows(size)))
     squares = np.add.reduce(deviations_a * deviations_a, axis=1)
     if not squares.all():
         return None
@@ -183,12 +182,14 @@ def hedged_returns(
 
 @lru_cache(maxsize=16)
 def _windows(size: int) -> NDArray[np.intp]:
-    # Row i is the window of the i-th scored session: it ends with the session before that one.
-    return np.arange(size)[:, None] + np.arange(size)
+    # Row i is the window of the i-th scored session: it ends with the session before that one. Those of the
+    # other leg follow those of the lead.
+    rows = np.arange(size)[:, None] + np.arange(size)
+    return np.stack((rows, rows + 2 * size))
 
 
 def _centred_rows(windows: NDArray[np.float64]) -> NDArray[np.float64]:
     # Each row's own first value is its origin, so that a row that is flat is exactly 0.
-    deviations = windows - windows[:, :1]
-    deviations -= np.add.reduce(deviations, axis=1, keepdims=True) / windows.shape[1]
+    deviations = windows - windows[:, :, :1]
+    deviations -= np.add.reduce(deviations, axis=2, keepdims=True) / windows.shape[2]
     return deviations

@@ -82,9 +82,11 @@ def lead_lag(
     if pairs is None:
         return None
     parts = _parts(size, max_lag)
-    x, y = (_centred_rows(leg[places], parts) for leg, places in zip(pairs, parts.places, strict=True))
+    deviations = _centred_rows(np.concatenate(pairs).take(parts.places), parts)
+    x, y = deviations
+    squares = np.add.reduce(deviations * deviations, axis=2)
     # One root of the product, as in `clamped_ratio`.
-    scale = np.sqrt(np.add.reduce(x * x, axis=1) * np.add.reduce(y * y, axis=1))
+    scale = np.sqrt(squares[0] * squares[1])
     is_defined = scale > 0.0
     if not is_defined.any():
         return None
@@ -98,14 +100,14 @@ def lead_lag(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """Which places of either leg are compared at which lag, one row a lag.
+    """Which places of either leg are compared at which lag, one row a lag; the other leg's follow the lead's.
 
     Every row of ``places`` is as long as the window; what lies beyond the ``counts`` pairs of its lag is
     there to make it so, and is 0 in ``inside``.
     """
 
     lags: list[int]
-    places: tuple[NDArray[np.int64], NDArray[np.int64]]
+    places: NDArray[np.int64]
     counts: NDArray[np.int64]
     inside: NDArray[np.float64]
 
@@ -120,7 +122,9 @@ def _parts(size: int, max_lag: int) -> _Parts:
     first_a, first_b = np.maximum(-rows, 0), np.maximum(rows, 0)
     return _Parts(
         lags=lags,
-        places=(np.where(inside, first_a + steps, first_a), np.where(inside, first_b + steps, first_b)),
+        places=np.stack(
+            (np.where(inside, first_a + steps, first_a), size + np.where(inside, first_b + steps, first_b))
+        ),
         counts=counts,
         inside=inside.astype(np.float64),
     )
@@ -129,7 +133,7 @@ def _parts(size: int, max_lag: int) -> _Parts:
 def _centred_rows(rows: NDArray[np.float64], parts: _Parts) -> NDArray[np.float64]:
     # Each row's own first value is its origin, so that a row that is flat is exactly 0; and so are the
     # places beyond its end, which repeat that value.
-    deviations = rows - rows[:, :1]
-    deviations -= np.add.reduce(deviations, axis=1, keepdims=True) / parts.counts
+    deviations = rows - rows[:, :, :1]
+    deviations -= np.add.reduce(deviations, axis=2, keepdims=True) / parts.counts
     deviations *= parts.inside
     return deviations

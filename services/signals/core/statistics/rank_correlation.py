@@ -41,7 +41,8 @@ def spearman(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> float
 
 
 def _average_ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    ordered = np.sort(x)
+    ordered = x.copy()
+    ordered.sort()
     # Equal values lie from one position to the other; the middle of those, counted from 1, is their rank.
     ranks: NDArray[np.float64] = (ordered.searchsorted(x) + ordered.searchsorted(x, "right") + 1) / 2.0
     return ranks
