@@ -134,7 +134,8 @@ def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects, every_bar:
         lead, other = monitor.legs.lead.history.get(session), monitor.legs.other.history.get(session)
         assert lead is not None and other is not None  # noqa: S101, PT018 - a committed session has both closes
         # The lead's close may have been sampled from ticks, so it was in no batch.
-        every_bar.put((lead, other))
+        if not every_bar.lead.has(session):
+            every_bar.put((lead,))
         values, regime = _statistics_of(monitor, session)
         replayed.values[session] = values
         replayed.rows.append(
@@ -145,7 +146,7 @@ def _take(replayed: Replayed, monitor: PairMonitor, effects: Effects, every_bar:
 def _statistics_of(monitor: PairMonitor, session: str) -> tuple[Values, str | None]:
     """Return the statistics and the regime of a session; several are committed at once after a data fault."""
     if session == monitor.statistics.session:
-        return dict(monitor.statistics.values), monitor.statistics.regime.name
+        return monitor.statistics.values, monitor.statistics.regime.name
     aligned = monitor.legs.align()
     until = aligned.until(aligned.sessions.index(session) + 1, limit=HISTORY_SESSIONS)
     return confirmed_values(until, monitor.pair.agreement), regimes(until.log_ratio)[-1].name

@@ -5,7 +5,11 @@ from numpy.typing import NDArray
 
 from services.signals.core.legs.aligned import AlignedSessions
 from services.signals.core.statistics.cointegration import coint_p
-from services.signals.core.statistics.correlation import CorrelationEstimate, estimate_correlation
+from services.signals.core.statistics.correlation import (
+    CorrelationEstimate,
+    estimate_correlation,
+    estimate_of,
+)
 from services.signals.core.statistics.correlation_change import fisher_z
 from services.signals.core.statistics.e_break import (
     STARTS,
@@ -16,9 +20,10 @@ from services.signals.core.statistics.e_break import (
 )
 from services.signals.core.statistics.ewm import ewm_correlation
 from services.signals.core.statistics.half_life import half_life
-from services.signals.core.statistics.hedging import beta, hedge_effectiveness, hedge_ratio
+from services.signals.core.statistics.hedging import beta_of, hedge_effectiveness, hedge_ratio_of
 from services.signals.core.statistics.lead_lag import lead_lag
 from services.signals.core.statistics.leg_summary import leg_summary
+from services.signals.core.statistics.moments import centred_pairs
 from services.signals.core.statistics.opposite_moves import opposite_moves
 from services.signals.core.statistics.percentile import percentile_rank
 from services.signals.core.statistics.rank_correlation import spearman
@@ -32,6 +37,7 @@ RATIO_WINDOW = 90
 CORRELATION_WINDOWS = (20, 60, 90, 252)
 COINTEGRATION_WINDOW = 252
 AGREEMENT_WINDOW = 60
+HEDGE_WINDOW = 60
 
 # Far above what two orders of summation can differ by, far below what any data resolve.
 _ROUNDING = 1e-6
@@ -59,16 +65,19 @@ def confirmed_values(aligned: AlignedSessions, band: AgreementBand | None = None
     a, b = aligned.lead_returns, aligned.other_returns
     base = baseline(aligned.log_ratio[:-1], RATIO_WINDOW)
     lead = lead_lag(a, b, size=120)
+    # One reading of each window for all that is computed from it.
+    windows = {size: centred_pairs(a, b, size) for size in CORRELATION_WINDOWS}
+    of_60 = windows[HEDGE_WINDOW]
     values: Values = {
         "log_ratio": float(aligned.log_ratio[-1]),
-        **ratio_values(aligned),
+        "z_90": zscore(float(aligned.log_ratio[-1]), base),
         "mean_90": base.mean if base is not None else None,
         "std_90": base.std if base is not None else None,
         "pctl_90": percentile_rank(float(aligned.log_ratio[-1]), aligned.log_ratio[:-1], RATIO_WINDOW),
         "spearman_60": spearman(a, b, 60),
         "ewm_corr_20": ewm_correlation(a, b, halflife=20),
-        "beta_60": beta(a, b, 60),
-        "hedge_ratio_60": hedge_ratio(a, b, 60),
+        "beta_60": None if of_60 is None else beta_of(of_60.moments),
+        "hedge_ratio_60": None if of_60 is None else hedge_ratio_of(of_60.moments),
         "hedge_effectiveness_60": hedge_effectiveness(a, b, 60),
         "vol_lead_20": annualised_volatility(a, 20),
         "vol_other_20": annualised_volatility(b, 20),
@@ -78,7 +87,9 @@ def confirmed_values(aligned: AlignedSessions, band: AgreementBand | None = None
         "stress_corr_252": stress_correlation(a, b, size=252),
         "half_life_252": half_life(aligned.log_ratio, size=252),
     }
-    correlations = correlation_values(aligned, CORRELATION_WINDOWS)
+    correlations = _correlation_values(
+        {size: None if pairs is None else estimate_of(pairs) for size, pairs in windows.items()}
+    )
     return values | move_values(aligned) | correlations | agreement_values(aligned, band)
 
 

@@ -135,7 +135,8 @@ class LegPairs:
         """
         quality, is_next = self._leg.data_quality, can_follow(self._leg, bar)
         known = None if is_next else self._known(bar)
-        changes_the_past = self._changes_the_past((bar,))
+        # For a bar that continues the history, only openings that are still to be found need to know.
+        changes_the_past = (not is_next or self._is_backfill_pending()) and self._changes_the_past((bar,))
         backfilled = self._backfill() if changes_the_past else []
         if is_next:
             change, screening = BarChange.NEW, screen_next(self._leg, bar)
@@ -294,6 +295,9 @@ class LegPairs:
             or quality.has_wrong_closes
             or any(_changes_the_past(self._leg, bar) for bar in bars)
         )
+
+    def _is_backfill_pending(self) -> bool:
+        return any(monitor.transitions.outcomes.is_backfill_pending for monitor in self.monitors)
 
     def _backfill(self) -> list[Effects]:
         """Let the pairs find the openings of their filled history before it changes."""

@@ -54,6 +54,8 @@ _SPLICE: Final = 2e-5
 _JITTER: Final = 6.0
 _JITTER_STEPS: Final = 60
 _LEAST_STEPS: Final = 8
+# Closes that decide what is wrong now: the last ten, and the steps before each that say what is usual.
+_RECENT: Final = _SETTLED + _JITTER_STEPS + _LEAST_STEPS
 
 Floats = NDArray[np.float64]
 
@@ -202,6 +204,7 @@ def present_causes(closes: Floats, adj_closes: Floats) -> tuple[Cause, ...]:
     >>> [cause.value for cause in present_causes(closes, closes)], present_causes(closes[:-1], closes[:-1])
     (['stuck_close'], ())
     """
+    closes, adj_closes = closes[-_RECENT:], adj_closes[-_RECENT:]
     last = closes[-_STUCK:]
     stuck = (Cause.STUCK_CLOSE,) if len(last) == _STUCK and bool((last == last[0]).all()) else ()
     spliced = splices(closes, adj_closes)

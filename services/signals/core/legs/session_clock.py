@@ -127,23 +127,27 @@ def _begin_ns(calendar: SessionCalendar, ordinal: int) -> int:
 @lru_cache(maxsize=8)
 def _to_come(begin_ns: int, close_ns: int) -> tuple[float, ...]:
     """Return the share to come at the beginning of each quarter of an hour of a session, from 1 down."""
-    weights = _weights(begin_ns // QUARTER_NS, (close_ns - 1) // QUARTER_NS + 1)
+    first, end = begin_ns // QUARTER_NS, (close_ns - 1) // QUARTER_NS + 1
+    begin, last = (_quarter_of_the_week(each) for each in (first, end - 1))
+    if end - first <= _QUARTERS_OF_A_WEEK and last == (begin + end - first - 1) % _QUARTERS_OF_A_WEEK:
+        return _to_come_of_a_week(begin, end - first)
+    # The clocks are changed in between, or may be.
+    return _shares(np.array([_weight(each * QUARTER_NS) for each in range(first, end)]))
+
+
+@lru_cache(maxsize=64)
+def _to_come_of_a_week(begin: int, count: int) -> tuple[float, ...]:
+    """Return the shares of a session by where in the week it begins: most are like those of last week."""
+    return _shares(_weights_of_a_week()[np.arange(begin, begin + count) % _QUARTERS_OF_A_WEEK])
+
+
+def _shares(weights: NDArray[np.int64]) -> tuple[float, ...]:
     if not weights.any():
         weights = np.ones_like(weights)
     total = int(weights.sum())
     left = total - np.cumsum(weights) + weights
     # Gold may be closed before the close itself: something is to come all the same.
     return tuple((np.maximum(left, 1) / total).tolist())
-
-
-def _weights(first: int, end: int) -> NDArray[np.int64]:
-    """Return the weights of quarters of an hour, which are numbered from the Unix epoch."""
-    count = end - first
-    begin, last = (_quarter_of_the_week(each) for each in (first, end - 1))
-    if count <= _QUARTERS_OF_A_WEEK and last == (begin + count - 1) % _QUARTERS_OF_A_WEEK:
-        return _weights_of_a_week()[np.arange(begin, begin + count) % _QUARTERS_OF_A_WEEK]
-    # The clocks are changed in between, or may be.
-    return np.array([_weight(each * QUARTER_NS) for each in range(first, end)])
 
 
 def _quarter_of_the_week(quarter: int) -> int:

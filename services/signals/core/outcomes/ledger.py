@@ -85,8 +85,11 @@ class Ledger:
         if not places:
             return self
         openings = list(self.openings)
-        scored = rescored([openings[at] for at in places], align())
-        for at, opening in zip(places, scored, strict=True):
+        before = [openings[at] for at in places]
+        after = rescored(before, align())
+        if list(after) == before:
+            return self
+        for at, opening in zip(places, after, strict=True):
             openings[at] = opening
         return replace(self, openings=tuple(openings))
 

@@ -110,6 +110,11 @@ class OutcomeBook:
             known = tuple(each for each in openings if each.session <= until)
             self.ledger = replace(self._ledger, openings=known)
 
+    @property
+    def is_backfill_pending(self) -> bool:
+        """Return whether the openings of a filled history are still to be found."""
+        return self._ledger.backfill_until is not None
+
     def backfill(self, align: Align) -> None:
         """Enter the pending openings now, before a bar changes the history that they are found in.
 
@@ -118,7 +123,7 @@ class OutcomeBook:
         align
             Returns the aligned sessions of the windows; not called where nothing is pending.
         """
-        if self._ledger.backfill_until is not None:
+        if self.is_backfill_pending:
             aligned = align()
             self.ledger = self._settled(aligned).rescored(aligned)
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.signals.core.statistics.moments import (
-    centred,
-    clamped_ratio,
-    last_pairs,
+    CentredPairs,
+    centred_pairs,
     window_moments,
 )
 
@@ -185,12 +184,22 @@ def estimate_correlation(
     """
     if size < LEAST_EFFECTIVE_SIZE:
         raise ValueError(f"size must be at least {LEAST_EFFECTIVE_SIZE}, was {size}")
-    pairs = last_pairs(x, y, size)
-    if pairs is None:
-        return None
-    (_, x), (_, y) = map(centred, pairs)
-    squares_x, squares_y, degrees = float(x @ x), float(y @ y), size - 1
-    correlation = clamped_ratio(float(x @ y) / degrees, squares_x / degrees, squares_y / degrees)
+    pairs = centred_pairs(x, y, size)
+    return None if pairs is None else estimate_of(pairs)
+
+
+def estimate_of(pairs: CentredPairs) -> CorrelationEstimate | None:
+    """Compute `estimate_correlation` from the deviations of a window, of at least 4 pairs.
+
+    Examples
+    --------
+    >>> from services.signals.core.statistics.moments import centred_pairs
+    >>> x = np.array([1.0, -1.0, 2.0, -3.0, 0.5])
+    >>> estimate_of(centred_pairs(x, 2.0 * x, 5)).correlation
+    1.0
+    """
+    moments, x, y, size = pairs.moments, pairs.x, pairs.y, pairs.moments.size
+    correlation, squares_x, squares_y = moments.correlation, pairs.squares_x, pairs.squares_y
     if correlation is None:
         return None
     # The legs' lag-1 autocorrelations, one times the other.

@@ -8,7 +8,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from services.signals.core.statistics.moments import LEAST_SIZE, last_pairs, pair_moments, window_moments
+from services.signals.core.statistics.moments import (
+    LEAST_SIZE,
+    PairMoments,
+    last_pairs,
+    pair_moments,
+    window_moments,
+)
 
 
 def beta(a: NDArray[np.float64], b: NDArray[np.float64], size: int) -> float | None:
@@ -44,9 +50,12 @@ def beta(a: NDArray[np.float64], b: NDArray[np.float64], size: int) -> float | N
     True
     """
     moments = window_moments(a, b, size)
-    if moments is None or moments.variance_y == 0.0:
-        return None
-    return moments.covariance / moments.variance_y
+    return None if moments is None else beta_of(moments)
+
+
+def beta_of(moments: PairMoments) -> float | None:
+    """Compute `beta` from the moments of a window."""
+    return None if moments.variance_y == 0.0 else moments.covariance / moments.variance_y
 
 
 def hedge_ratio(a: NDArray[np.float64], b: NDArray[np.float64], size: int) -> float | None:
@@ -82,7 +91,12 @@ def hedge_ratio(a: NDArray[np.float64], b: NDArray[np.float64], size: int) -> fl
     (-0.5, 0.214286)
     """
     moments = window_moments(a, b, size)
-    if moments is None or moments.variance_x == 0.0:
+    return None if moments is None else hedge_ratio_of(moments)
+
+
+def hedge_ratio_of(moments: PairMoments) -> float | None:
+    """Compute `hedge_ratio` from the moments of a window."""
+    if moments.variance_x == 0.0:
         return None
     # Subtracted from 0, so that legs without covariance give 0.0 and not -0.0.
     return 0.0 - moments.covariance / moments.variance_x

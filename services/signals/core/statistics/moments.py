@@ -11,6 +11,7 @@ a bad tick that has left the window is read again on each call, nothing is un-ad
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,24 @@ class PairMoments:
     def correlation(self) -> float | None:
         """Pearson correlation, clamped to [-1, 1]; None when a leg is flat."""
         return clamped_ratio(self.covariance, self.variance_x, self.variance_y)
+
+
+class CentredPairs(NamedTuple):
+    """The deviations of both legs of a window from their means, and the moments that follow from them.
+
+    Parameters
+    ----------
+    x, y
+        Shape ``(n,)`` each; all 0 for a leg that is flat.
+    squares_x, squares_y
+        The sums of their squares.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    squares_x: float
+    squares_y: float
+    moments: PairMoments
 
 
 def pair_moments(x: NDArray[np.float64], y: NDArray[np.float64]) -> PairMoments:
@@ -87,18 +106,53 @@ def pair_moments(x: NDArray[np.float64], y: NDArray[np.float64]) -> PairMoments:
     """
     if x.shape != y.shape or x.ndim != 1 or x.size < LEAST_SIZE:
         raise ValueError(f"a pair must be two rows of one length, at least 2, was {x.shape} and {y.shape}")
-    size = x.size
+    return _centred_pairs(x, y).moments
+
+
+def centred_pairs(x: NDArray[np.float64], y: NDArray[np.float64], size: int) -> CentredPairs | None:
+    """Compute the deviations and the moments of the last ``size`` pairs, for all that is computed from them.
+
+    Parameters
+    ----------
+    x, y, size
+        As for `window_moments`.
+
+    Returns
+    -------
+    CentredPairs or None
+        None with fewer than ``size`` pairs (warm-up).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``size < 2``.
+
+    Examples
+    --------
+    >>> x = np.array([9.0, 1.0, 2.0, 3.0])
+    >>> centred_pairs(x, x, 3).x
+    array([-1.,  0.,  1.])
+    >>> centred_pairs(x, x, 5) is None
+    True
+    """
+    pairs = last_pairs(x, y, size)
+    return None if pairs is None else _centred_pairs(*pairs)
+
+
+def _centred_pairs(x: NDArray[np.float64], y: NDArray[np.float64]) -> CentredPairs:
     mean_x, deviations_x = centred(x)
     mean_y, deviations_y = centred(y)
-    degrees = size - 1
-    return PairMoments(
-        size=size,
+    squares_x, squares_y = float(deviations_x @ deviations_x), float(deviations_y @ deviations_y)
+    degrees = x.size - 1
+    moments = PairMoments(
+        size=x.size,
         mean_x=mean_x,
         mean_y=mean_y,
-        variance_x=float(deviations_x @ deviations_x) / degrees,
-        variance_y=float(deviations_y @ deviations_y) / degrees,
+        variance_x=squares_x / degrees,
+        variance_y=squares_y / degrees,
         covariance=float(deviations_x @ deviations_y) / degrees,
     )
+    return CentredPairs(deviations_x, deviations_y, squares_x, squares_y, moments)
 
 
 def clamped_ratio(covariance: float, variance_x: float, variance_y: float) -> float | None:
