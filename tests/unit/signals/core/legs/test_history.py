@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.signals.core.legs.bar_change import BarChange
-from services.signals.core.legs.history import LegHistory
+from services.signals.core.legs.history import LegHistory, day_of
 from shared.domain.bars import Bar, BarStatus
 from tests.support.builders_market import bar, calendar
 
@@ -21,7 +21,10 @@ def leg(*bars: Bar, limit: int = 800) -> LegHistory:
 
 def known_at(history: LegHistory, session: str) -> int | None:
     known = history.get(session)
-    return None if known is None else known.known_at_ns
+    known_at_ns = None if known is None else known.known_at_ns
+    assert history.known_at_ns(session) == known_at_ns
+    assert history.has(session) is (known is not None)
+    return known_at_ns
 
 
 FIRST = bar("2019-06-03", 150.0)
@@ -221,3 +224,10 @@ def test_columns_know_what_a_dictionary_of_bars_knows(limit: int, bars: list[Bar
             assert seen.known_at_ns in (0, known.known_at_ns)
     assert history.closes.tolist() == [each.close for each in plain.bars.values()]
     assert history.adj_closes.tolist() == [each.adj_close for each in plain.bars.values()]
+
+
+def test_oldest_day_and_newest_close_are_those_of_the_first_and_the_last_session() -> None:
+    history = leg(FIRST, bar("2019-06-05", 152.0), bar("2019-06-04", 151.0))
+
+    assert (history.oldest_day, history.newest_close) == (day_of("2019-06-03"), 152.0)
+    assert (leg().oldest_day, leg().newest_close) == (0, None)
