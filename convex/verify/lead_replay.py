@@ -92,12 +92,15 @@ class LeadReplay:
         self.code_version = code_version
         applied = -1 if before is None else before.inputs.last_offset
         previous = NO_PROOF_BEFORE if before is None else before.root
+        proven = None if before is None else before.day
         engine = LeadEngine(lead, *settings.of(lead, code_version))
         if checkpoints is None:
             restored = RestoredEngine(engine, None, (), frozen={}, is_from_beginning=True)
-            self._lead = ProvenLead(restored, begun(engine, applied=applied, previous=previous))
+            self._lead = ProvenLead(restored, begun(engine, applied=applied))
         else:
-            self._lead = restore_copies(engine, checkpoints, applied=applied, previous=previous)
+            self._lead = restore_copies(
+                engine, checkpoints, applied=applied, previous=previous, proven=proven
+            )
         self._events: dict[str, list[ComputedEvent]] = {}
 
     @property

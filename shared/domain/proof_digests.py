@@ -79,9 +79,9 @@ class InputDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayOfEvents:
-    """The day that events belong to, and their digests from the first one on."""
+    """The number of the day that events belong to, and their digests from the first one on."""
 
-    day: str
+    number: int
     first_sequence: int
     digests: tuple[str, ...]
 
@@ -90,33 +90,33 @@ class DayOfEvents:
 class EventDigests:
     """The digests of a pair's events while they are published; a checkpoint keeps them.
 
-    It keeps two days: a pair's checkpoint may be one day ahead of its lead's.
+    A lead's days are numbered from 1. Two are kept: a pair's checkpoint may be one day ahead of its lead's.
 
     Examples
     --------
     >>> digests = EventDigests()
-    >>> digests.take("2014-05-01", 8, b"{}")
-    >>> digests.take("2014-05-01", 8, b"{}")
-    >>> digests.of("gold-iwm", "2014-05-01").last_sequence
+    >>> digests.take(1, 8, b"{}")
+    >>> digests.take(1, 8, b"{}")
+    >>> digests.of("gold-iwm", 1).last_sequence
     8
     """
 
     days: list[DayOfEvents] = field(default_factory=list)
 
-    def take(self, day: str, sequence: int, value: bytes) -> None:
+    def take(self, number: int, sequence: int, value: bytes) -> None:
         """Add the next event of a pair; one that was added before is ignored."""
         newest = self.days[-1] if self.days else None
         if newest is not None and sequence < newest.first_sequence + len(newest.digests):
             return
         digest = event_digest(value)
-        if newest is not None and newest.day == day:
+        if newest is not None and newest.number == number:
             self.days[-1] = replace(newest, digests=(*newest.digests, digest))
             return
-        self.days = [*self.days[-1:], DayOfEvents(day=day, first_sequence=sequence, digests=(digest,))]
+        self.days = [*self.days[-1:], DayOfEvents(number=number, first_sequence=sequence, digests=(digest,))]
 
-    def of(self, pair: str, day: str) -> EventsOfDay | None:
+    def of(self, pair: str, number: int) -> EventsOfDay | None:
         """Return the events of a day, None if it has none."""
         for each in self.days:
-            if each.day == day:
+            if each.number == number:
                 return EventsOfDay(pair=pair, first_sequence=each.first_sequence, digests=each.digests)
         return None

@@ -2,7 +2,7 @@
 
 A *day* is a date of event time in New York. It begins where the one before it ended, and ends with the first
 record that moved event time to a later date; the dates in between, without a record, are no days. A lead's
-days follow each other without a gap: each proof names the root of the one before it.
+days follow each other without a gap: each proof names the root of the one before it, and its date is later.
 
 =========== ==============================================================================================
 digest      of what
@@ -64,6 +64,17 @@ def day_end_ns(day: str) -> int:
     """
     following = datetime.fromisoformat(day).date() + timedelta(days=1)
     return to_ns(datetime.combine(following, time(), NEW_YORK))
+
+
+def day_begin_ns(day: str) -> int:
+    """Return the instant at which a date begins in New York.
+
+    Examples
+    --------
+    >>> day_begin_ns("2014-05-02")
+    1399003200000000000
+    """
+    return to_ns(datetime.combine(datetime.fromisoformat(day).date(), time(), NEW_YORK))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

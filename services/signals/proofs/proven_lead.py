@@ -110,7 +110,12 @@ class ProvenLead:
 
 
 def restore_copies(
-    engine: LeadEngine, copies: Mapping[str, bytes], *, applied: int, previous: str = NO_PROOF_BEFORE
+    engine: LeadEngine,
+    copies: Mapping[str, bytes],
+    *,
+    applied: int,
+    previous: str = NO_PROOF_BEFORE,
+    proven: str | None = None,
 ) -> ProvenLead:
     """Return a lead as it was when a day had ended.
 
@@ -123,8 +128,8 @@ def restore_copies(
         have, none is used. A pair without a copy begins anew.
     applied
         Offset of that day's last record.
-    previous
-        Root of that day's proof.
+    previous, proven
+        Root and day of that day's proof.
 
     Raises
     ------
@@ -141,13 +146,15 @@ def restore_copies(
         frozen={},
         is_from_beginning=False,
     )
-    return ProvenLead(restored, begun(engine, applied=applied, previous=previous))
+    return ProvenLead(restored, begun(engine, applied=applied, previous=previous, proven=proven))
 
 
-def begun(engine: LeadEngine, *, applied: int, previous: str = NO_PROOF_BEFORE) -> LeadProofs:
+def begun(
+    engine: LeadEngine, *, applied: int, previous: str = NO_PROOF_BEFORE, proven: str | None = None
+) -> LeadProofs:
     """Return the collection of a lead whose first record comes after an offset."""
     proofs = LeadProofs(engine, configuration=configuration_of(engine))
-    proofs.begin(applied, previous=previous)
+    proofs.begin(applied, previous=previous, proven=proven)
     return proofs
 
 

@@ -5,8 +5,11 @@ record                                the day
 ===================================== ================================================================
 before event time has begun           has no date yet; the record counts to it
 the one with which event time begins  gets its date
-any other                             the record counts to it, also after event time went back
+any other                             the record counts to it
 one that moves event time past it     the record counts to it, and it is over
+one that moves event time back        the record counts to it. If event time is before its date, as it is
+before it                             after a clock that was years ahead, the day gets the new date instead;
+                                      at the earliest that after the last day with a proof
 ===================================== ================================================================
 
 A lead's days follow each other without a gap in its records. Dates in between, such as those of a weekend,
@@ -18,7 +21,7 @@ from dataclasses import dataclass, field
 
 from services.signals.core.engine.engine import LeadEngine
 from shared.domain.proof_digests import EventDigests, InputDigest
-from shared.domain.proofs import NO_PROOF_BEFORE, DayProof, day_end_ns, day_of
+from shared.domain.proofs import NO_PROOF_BEFORE, DayProof, day_begin_ns, day_end_ns, day_of
 from shared.errors import InvariantError
 
 
@@ -28,6 +31,8 @@ class DayUnderWay:
 
     Parameters
     ----------
+    number
+        From 1: the events of pairs are counted by it.
     day
         Its date in New York; None before event time has begun.
     inputs
@@ -40,6 +45,7 @@ class DayUnderWay:
         The root of that proof.
     """
 
+    number: int = 1
     day: str | None = None
     inputs: InputDigest = field(default_factory=InputDigest)
     configurations: list[str] = field(default_factory=list)
@@ -73,24 +79,25 @@ class LeadProofs:
         self.is_over = False
         self._engine = engine
         self._configuration = configuration
-        self._ends_ns = 0
+        self._begins_ns = self._ends_ns = 0
 
     @property
     def date(self) -> str:
         """The date of the day under way."""
         return self._dated()[1]
 
-    def begin(self, applied: int, *, previous: str = NO_PROOF_BEFORE) -> None:
+    def begin(self, applied: int, *, previous: str = NO_PROOF_BEFORE, proven: str | None = None) -> None:
         """Begin a day with the record after an offset.
 
         Parameters
         ----------
-        previous
-            Root of the proof before.
+        previous, proven
+            Root and day of the proof before.
         """
         self.day = DayUnderWay(
             inputs=InputDigest(last_offset=applied),
             configurations=[self._configuration],
+            proven=proven,
             previous=previous,
         )
         self._date()
@@ -112,16 +119,18 @@ class LeadProofs:
         elif self._configuration not in day.configurations:
             day.configurations.append(self._configuration)
         if day.day is not None:
-            self._ends_ns = day_end_ns(day.day)
+            self._keep_bounds(day.day)
 
     def take(self, offset: int, value: bytes) -> None:
         """Count a record that the engine has applied."""
-        if (
-            self.day is not None
-            and self.day.inputs.take(offset, value)
-            and self._engine.progress.watermark_ns >= self._ends_ns
-        ):
+        if self.day is None or not self.day.inputs.take(offset, value):
+            return
+        watermark_ns = self._engine.progress.watermark_ns
+        if watermark_ns >= self._ends_ns:
             self.is_over = self.day.day is not None
+            self._date()
+        elif watermark_ns < self._begins_ns:
+            self.day.day = None
             self._date()
 
     def take_event(self, pair: str, sequence: int, value: bytes) -> None:
@@ -132,8 +141,8 @@ class LeadProofs:
         value
             Its bytes in ``divergences.v1``.
         """
-        if self.day is not None and self.day.day is not None:
-            self.events.setdefault(pair, EventDigests()).take(self.day.day, sequence, value)
+        if self.day is not None:
+            self.events.setdefault(pair, EventDigests()).take(self.day.number, sequence, value)
 
     def proof(self, *, topic: str, partition: int, state: str) -> DayProof:
         """Return the proof of the day that is over, as one part without a root.
@@ -146,7 +155,7 @@ class LeadProofs:
             Digest of the checkpoints after the last record.
         """
         day, date = self._dated()
-        of_day = (digests.of(pair, date) for pair, digests in sorted(self.events.items()))
+        of_day = (digests.of(pair, day.number) for pair, digests in sorted(self.events.items()))
         return DayProof(
             lead=self._engine.lead,
             day=date,
@@ -166,6 +175,7 @@ class LeadProofs:
         """Begin the next day, after the proof with this root."""
         day, date = self._dated()
         day.proven, day.previous, day.day = date, root, None
+        day.number += 1
         day.inputs.next_day()
         day.configurations = [self._configuration]
         self.is_over = False
@@ -176,7 +186,15 @@ class LeadProofs:
         watermark_ns = self._engine.progress.watermark_ns
         if self.day is not None and self.day.day is None and watermark_ns:
             self.day.day = day_of(watermark_ns)
-            self._ends_ns = day_end_ns(self.day.day)
+            if self.day.proven is not None and self.day.day <= self.day.proven:
+                self.day.day = day_of(day_end_ns(self.day.proven))
+            self._keep_bounds(self.day.day)
+
+    def _keep_bounds(self, day: str) -> None:
+        self._ends_ns = day_end_ns(day)
+        proven = None if self.day is None else self.day.proven
+        # Of a day that can get no earlier date, there is no beginning to fall behind.
+        self._begins_ns = 0 if proven is not None and day_of(day_end_ns(proven)) == day else day_begin_ns(day)
 
     def _dated(self) -> tuple[DayUnderWay, str]:
         if self.day is None or self.day.day is None:

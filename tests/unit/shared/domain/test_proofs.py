@@ -126,34 +126,29 @@ class TestEvents:
     def test_events_of_a_day_are_kept_in_order_and_repetitions_are_not(self) -> None:
         digests = EventDigests()
         for sequence in (4, 5, 4, 5, 6):
-            digests.take("2014-05-01", sequence, b"%d" % sequence)
+            digests.take(1, sequence, b"%d" % sequence)
 
         expected = tuple(hashlib.sha256(b"%d" % sequence).hexdigest() for sequence in (4, 5, 6))
-        assert digests.of("gold-iwm", "2014-05-01") == EventsOfDay(
-            pair="gold-iwm", first_sequence=4, digests=expected
-        )
+        assert digests.of("gold-iwm", 1) == EventsOfDay(pair="gold-iwm", first_sequence=4, digests=expected)
 
     def test_only_the_newest_two_days_are_kept(self) -> None:
         digests = EventDigests()
-        for sequence, day in enumerate(("2014-05-01", "2014-05-05", "2014-05-06"), start=1):
-            digests.take(day, sequence, b"{}")
+        for sequence, number in enumerate((1, 3, 4), start=1):
+            digests.take(number, sequence, b"{}")
 
-        assert digests.of("p", "2014-05-01") is None
-        assert [each.day for each in digests.days] == ["2014-05-05", "2014-05-06"]
-        found = digests.of("p", "2014-05-06")
+        assert digests.of("p", 1) is None
+        assert [each.number for each in digests.days] == [3, 4]
+        found = digests.of("p", 4)
         assert found is not None
         assert (found.first_sequence, found.last_sequence) == (3, 3)
 
     def test_event_of_the_day_before_that_comes_again_is_ignored(self) -> None:
         digests = EventDigests()
-        digests.take("2014-05-01", 1, b"a")
-        digests.take("2014-05-02", 2, b"b")
-        digests.take("2014-05-01", 1, b"a")
+        digests.take(1, 1, b"a")
+        digests.take(2, 2, b"b")
+        digests.take(1, 1, b"a")
 
-        assert [(each.day, len(each.digests)) for each in digests.days] == [
-            ("2014-05-01", 1),
-            ("2014-05-02", 1),
-        ]
+        assert [(each.number, len(each.digests)) for each in digests.days] == [(1, 1), (2, 1)]
 
 
 class TestProof:

@@ -91,18 +91,56 @@ def test_each_proof_names_the_root_of_the_one_before(log: Log) -> None:
     assert log.proofs.day.proven == "2019-06-03"
 
 
-def test_a_day_never_goes_back_where_event_time_does(log: Log) -> None:
+def go_back(log: Log, to: str) -> None:
+    for second in range(0, 40, 5):
+        ts_ns = ny(to) + second * SECOND
+        assert not log.take(status(ts_ns), quotes({ts_ns: 1_300.0}))
+    assert log.engine.progress.watermark_ns < ny(to) + MINUTE, "event time went back"
+
+
+def test_after_a_clock_that_was_years_ahead_the_days_are_those_of_the_right_time(log: Log) -> None:
+    log.take(quotes({ny("2019-06-03 10:00"): 1_300.0}))
+    assert log.take(status(ny("2029-06-04 10:00")))
+    assert log.end_day()[0] == "2019-06-03"
+    log.proofs.take_event("gold-iwm", 7, b"of the future")
+
+    go_back(log, "2019-06-03 10:01")
+    log.proofs.take_event("gold-iwm", 8, b"of the present")
+    assert not log.take(status(ny("2019-06-04 23:59")))
+    assert log.take(status(ny("2019-06-05 00:00")))
+
+    (events,) = log.proofs.proof(topic="ticks.v1", partition=3, state="").events
+    assert (events.first_sequence, events.last_sequence) == (7, 8), "nothing of the day is lost"
+    # The day before has its proof already.
+    assert log.end_day()[0] == "2019-06-04"
+
+
+def test_event_time_that_goes_back_within_a_day_changes_no_date(log: Log) -> None:
+    log.take(quotes({ny("2019-06-03 10:00"): 1_300.0}), status(ny("2019-06-03 20:00")))
+    go_back(log, "2019-06-03 10:01")
+
+    assert log.take(status(ny("2019-06-04 00:00")))
+    assert log.end_day()[0] == "2019-06-03"
+
+
+def test_first_day_gets_an_earlier_date_where_nothing_is_proven_yet(log: Log) -> None:
+    log.take(quotes({ny("2019-06-05 10:00"): 1_300.0}))
+    log.proofs.begin(len(log.values) - 1)
+    log.engine.progress.watermark_ns = ny("2019-06-03 09:00")
+    log.take(status(ny("2019-06-03 09:01")))
+
+    assert log.proofs.date == "2019-06-03"
+
+
+def test_a_day_never_goes_back_behind_the_last_proof(log: Log) -> None:
     log.take(quotes({ny("2019-06-03 10:00"): 1_300.0}))
     assert log.take(status(ny("2019-06-05 10:00")))
     assert log.end_day()[0] == "2019-06-03"
 
-    for second in range(0, 40, 5):
-        ts_ns = ny("2019-06-03 10:01") + second * SECOND
-        assert not log.take(status(ts_ns), quotes({ts_ns: 1_300.0}))
-    assert log.engine.progress.watermark_ns < ny("2019-06-03 10:02"), "event time went back"
-    assert not log.take(status(ny("2019-06-04 10:00")), status(ny("2019-06-05 23:59")))
-    assert log.take(status(ny("2019-06-06 00:00")))
-    assert log.end_day()[0] == "2019-06-05"
+    go_back(log, "2019-06-03 10:01")
+    assert not log.take(status(ny("2019-06-04 10:00")), status(ny("2019-06-04 23:59")))
+    assert log.take(status(ny("2019-06-05 00:00")))
+    assert log.end_day()[0] == "2019-06-04"
 
 
 def test_a_record_that_is_read_again_counts_once(log: Log) -> None:
@@ -198,7 +236,5 @@ def test_nothing_is_collected_before_the_first_day_has_begun() -> None:
 
 def test_without_a_date_there_is_no_proof(log: Log) -> None:
     log.take(HISTORY)
-    log.proofs.take_event("gold-iwm", 1, b"one")
-    assert log.proofs.events == {}
     with pytest.raises(InvariantError):
         log.proofs.next_day("a" * 64)
