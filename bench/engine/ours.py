@@ -21,6 +21,7 @@ def warm_engine(market: Market, rule: Rule | None = None) -> LeadEngine:
         engine.apply(leg)
     # As the first snapshot of a service does, before the first tick.
     engine.monitors[0].materialise()
+    engine.monitors[0].backfill()
     known = engine.monitors[0].statistics.count
     assert known >= 252, f"needs 252 sessions of history, was {known}"
     return engine
