@@ -139,11 +139,14 @@ def _holes(leg: DailyLeg, calendar: SessionCalendar) -> Iterator[FileNote]:
         return
     runs = [tuple(run) for is_there, run in groupby(span, have.__contains__) if not is_there]
     longest = max(runs, key=len)
-    text = f"lacks {missing:,} sessions between {first} and {last}"
-    if len(longest) > 1:
-        text += f", {len(longest):,} of them in a row from {longest[0]}"
-    else:
-        text += f", {longest[0]} the first"
+    text = f"lacks {missing:,} sessions between {first} and {last}, {longest[0]} the first"
+    if missing == 1:
+        text = f"lacks the session {longest[0]}"
+    elif len(longest) > 1:
+        text = (
+            f"lacks {missing:,} sessions between {first} and {last}, {len(longest):,} of them in a row from "
+            f"{longest[0]}"
+        )
     yield _warning(leg.files[0].path, text)
 
 
