@@ -34,7 +34,8 @@ def verify(
         list[str] | None, typer.Option(help="With --received: a pair you subscribe to; repeatable.")
     ] = None,
     public_key: Annotated[
-        Path | None, typer.Option("--public-key", help="The ed25519 key (PEM) that signs the proofs.")
+        list[Path] | None,
+        typer.Option("--public-key", help="An ed25519 key (PEM) that signs the proofs; repeatable."),
     ] = None,
     pairs: Annotated[
         str | None, typer.Option(help="Pairs of that time: a shipped set or a file; by default CONVEX_PAIRS.")
@@ -70,7 +71,7 @@ def verify(
         export=export,
         received=received,
         received_pairs=tuple(pair or ()),
-        key=None if public_key is None else read_public_key(public_key),
+        keys=tuple(map(read_public_key, public_key or ())),
         # What was received is compared with the proofs alone: no rule decides there.
         settings=None
         if received is not None or export is not None

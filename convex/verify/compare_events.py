@@ -113,28 +113,30 @@ class EventComparison:
                     f"{fields}",
                 )
 
-    def in_order(self, pair: str, published: Sequence[PublishedEvent]) -> Iterator[Finding]:
-        """Yield where the published events of the day are not in the order of their sequence."""
-        highest = 0
-        for each in sorted(published, key=lambda event: event.place):
-            sequence = each.event.sequence
-            if sequence < highest and not _is_repetition(each, published):
-                yield self._of(
-                    Problem.EVENTS_REORDERED,
-                    each.where,
-                    f"event {sequence} of {pair} comes after event {highest}; they were reordered",
-                )
-            highest = max(highest, sequence)
+    def outside(self, event: PublishedEvent, digest: str | None) -> Finding | None:
+        """Return what is wrong with an event that is in no proof of the days that are verified.
 
-    def added(self, pair: str, published: Iterable[PublishedEvent], known: set[int]) -> Iterator[Finding]:
-        """Yield the events of the day that no proof has."""
-        for each in published:
-            if each.event.sequence not in known:
-                yield self._of(
-                    Problem.EVENT_ADDED,
-                    each.where,
-                    f"event {each.event.sequence} of {pair}, {words_of(each)}, was added: no proof has it",
-                )
+        Parameters
+        ----------
+        digest
+            Of the event with its sequence in a proof of another day; None if no proof has it.
+        """
+        name = f"event {event.event.sequence} of {event.event.pair}, {words_of(event)}"
+        if digest is None:
+            return self._of(Problem.EVENT_ADDED, event.where, f"{name}, was added: no proof has it")
+        if digest != event_digest(event.value):
+            text = f"{name}, is not the one that the proof of another day has under its sequence"
+            return self._of(Problem.EVENT_ALTERED, event.where, text)
+        return None
+
+    def out_of_order(self, event: PublishedEvent, highest: int) -> Finding:
+        """Return the finding for an event that comes after a later one."""
+        return self._of(
+            Problem.EVENTS_REORDERED,
+            event.where,
+            f"event {event.event.sequence} of {event.event.pair} comes after event {highest}; they were "
+            "reordered",
+        )
 
     def _of(self, problem: Problem, where: str, text: str) -> Finding:
         return Finding(problem=problem, lead=self._lead, day=self._day, where=where, text=text)
@@ -167,6 +169,16 @@ def _by_sequence(published: Iterable[PublishedEvent]) -> dict[int, list[Publishe
     return found
 
 
-def _is_repetition(event: PublishedEvent, published: Iterable[PublishedEvent]) -> bool:
-    # At-least-once: after a crash the same bytes come again, after their successors.
-    return any(each.place < event.place and each.value == event.value for each in published)
+def out_of_order(published: Iterable[PublishedEvent]) -> dict[str, int]:
+    """Return the events of a pair that come after a later one: by place the highest sequence before them.
+
+    A second event of one sequence is none of them: after a crash it is published again.
+    """
+    found: dict[str, int] = {}
+    highest, seen = 0, set[int]()
+    for event in sorted(published, key=lambda each: each.place):
+        if event.event.sequence < highest and event.event.sequence not in seen:
+            found[event.where] = highest
+        seen.add(event.event.sequence)
+        highest = max(highest, event.event.sequence)
+    return found

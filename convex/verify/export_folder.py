@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from convex.record_reader import RecordReader
-from convex.verify.exported_files import EVENTS_FILE, PROOFS_FILE, TICKS_FILE, ExportedRecord, line_of
+from convex.verify.exported_files import (
+    DAYS_FILE,
+    EVENTS_FILE,
+    PROOFS_FILE,
+    TICKS_FILE,
+    ExportedRecord,
+    days_line,
+    line_of,
+)
 from convex.verify.log_copy import LogCopy
 from convex.verify.verified_range import VerifiedRange
 from shared.errors import ConfigError
@@ -20,9 +28,14 @@ _COMPRESSION: Final = 4
 
 
 async def export_topics(
-    reader: RecordReader, copy: LogCopy, ranges: Iterable[VerifiedRange], folder: Path
+    reader: RecordReader,
+    copy: LogCopy,
+    ranges: Iterable[VerifiedRange],
+    folder: Path,
+    *,
+    days: tuple[str | None, str | None],
 ) -> dict[str, int]:
-    """Write the three files of `exported_files`; all of them appear, or none.
+    """Write the files of `exported_files`; all of them appear, or none.
 
     Parameters
     ----------
@@ -30,6 +43,8 @@ async def export_topics(
         Of the topics: it says which proofs, and so which records, belong to the days.
     ranges
         The days of each lead.
+    days
+        The first and the last day that were asked for.
 
     Returns
     -------
@@ -46,16 +61,15 @@ async def export_topics(
     ranges = tuple(ranges)
     keys = {key for each in ranges for key in each.proof_keys()}
     leads = {each.lead for each in ranges}
-    sequences = [each.sequences() for each in ranges]
+    proven = {each for of in ranges for each in of.proven()}
     wanted = {
         event.where
         for pair, events in copy.events.items()
         for event in events
-        if any(each.is_of_days(event) for each in ranges)
-        or any(event.event.sequence in of.get(pair, ()) for of in sequences)
+        if any(each.is_of_days(event) for each in ranges) or (pair, event.event.sequence) in proven
     }
     counts = dict.fromkeys(_FILES, 0)
-    with _new_files(folder) as files:
+    with _new_files(folder, days) as files:
         for record in await reader.everything(PROOFS.name):
             key = (record.key or b"").decode(errors="replace")
             if key in keys or key.partition("|state|")[0] in leads:
@@ -99,18 +113,19 @@ def _stretches(ranges: Iterable[VerifiedRange]) -> Iterator[tuple[int, int, int]
 
 
 @contextmanager
-def _new_files(folder: Path) -> Iterator[dict[str, gzip.GzipFile]]:
-    parts = {name: folder / f".convex-{secrets.token_hex(8)}.part" for name in _FILES}
+def _new_files(folder: Path, days: tuple[str | None, str | None]) -> Iterator[dict[str, gzip.GzipFile]]:
+    parts = {name: folder / f".convex-{secrets.token_hex(8)}.part" for name in (*_FILES, DAYS_FILE)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken = [name for name in _FILES if (folder / name).exists()]
+        taken = [name for name in parts if (folder / name).exists()]
         if taken:
             raise ConfigError(f"{folder}: has {taken[0]} already; name a new folder")
         files: dict[str, gzip.GzipFile] = {}
         try:
-            for name, part in parts.items():
+            parts[DAYS_FILE].write_bytes(days_line(*days))
+            for name in _FILES:
                 # Without a time in the head, the same records give the same bytes.
-                files[name] = gzip.GzipFile(part, "wb", compresslevel=_COMPRESSION, mtime=0)
+                files[name] = gzip.GzipFile(parts[name], "wb", compresslevel=_COMPRESSION, mtime=0)
             yield files
         finally:
             for file in files.values():

@@ -1,11 +1,12 @@
 """Files with a copy of the topics: written by ``convex verify --export``, and verified without Kafka.
 
-A folder has three files, each gzip of one JSON object a line, in the order of partitions and offsets:
+A folder has four files. Three are gzip of one JSON object a line, in the order of partitions and offsets:
 
 ======================= =====================================================================================
 ``proofs.jsonl.gz``     proofs and copies of checkpoints: ``partition, offset, key, value``
 ``divergences.jsonl.gz`` events: the same
 ``ticks.jsonl.gz``      the leads' logs: the same
+``days.json``           the days that were exported, ``since`` and ``until``; null for no bound
 ======================= =====================================================================================
 
 ``value`` is the record's value as a string: the digests are of exactly its bytes.
@@ -27,6 +28,7 @@ from shared.errors import ConfigError
 PROOFS_FILE: Final = "proofs.jsonl.gz"
 EVENTS_FILE: Final = "divergences.jsonl.gz"
 TICKS_FILE: Final = "ticks.jsonl.gz"
+DAYS_FILE: Final = "days.json"
 
 
 class ExportedRecord(NamedTuple):
@@ -72,7 +74,7 @@ def copy_of_files(folder: Path) -> LogCopy:
         If a file is missing or cannot be used.
     """
     ticks = folder / TICKS_FILE
-    for name in (PROOFS_FILE, EVENTS_FILE, TICKS_FILE):
+    for name in (PROOFS_FILE, EVENTS_FILE, TICKS_FILE, DAYS_FILE):
         if not (folder / name).is_file():
             raise ConfigError(f"{folder}: has no {name}; write the folder with convex verify --export")
     reading = _ForwardReader(ticks)
@@ -87,6 +89,32 @@ def copy_of_files(folder: Path) -> LogCopy:
     for number, record in read_records(folder / EVENTS_FILE):
         copy.take_event(f"{EVENTS_FILE}, line {number}", number, record.value.encode())
     return copy
+
+
+def days_of_export(folder: Path) -> tuple[str | None, str | None]:
+    """Return the first and the last day that a folder was exported for; None for no bound.
+
+    Raises
+    ------
+    ConfigError
+        If its file cannot be used.
+    """
+    path = folder / DAYS_FILE
+    try:
+        loaded = orjson.loads(path.read_bytes())
+        since, until = loaded["since"], loaded["until"]
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; export the folder again") from error
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: is no file of an export; export the folder again") from error
+    if any(each is not None and not isinstance(each, str) for each in (since, until)):
+        raise ConfigError(f"{path}: since and until must be dates; export the folder again")
+    return since, until
+
+
+def days_line(since: str | None, until: str | None) -> bytes:
+    """Return the content of ``days.json``."""
+    return orjson.dumps({"since": since, "until": until}) + b"\n"
 
 
 class _ForwardReader:

@@ -23,6 +23,7 @@ class Problem(StrEnum):
     STATE_DOES_NOT_FOLLOW = "state_does_not_follow"
     CONFIGURATION_DIFFERS = "configuration_differs"
     NOT_REPLAYED = "not_replayed"
+    NOT_PROVEN_YET = "not_proven_yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ async def copy_of_topics(reader: RecordReader) -> LogCopy:
         where = f"{PROOFS.name}/{record.partition}/{record.offset}"
         if record.value is not None:
             copy.take_proof(where, (record.key or b"").decode(errors="replace"), record.value)
+    for partition in {proof.partition for proof in copy.parts.values()}:
+        copy.begins[partition] = (await reader.bounds(TICKS.name, partition))[0]
     for record in await reader.everything(DIVERGENCES.name):
         where = f"{DIVERGENCES.name}/{record.partition}/{record.offset}"
         if record.value is not None:

@@ -22,18 +22,23 @@ class InputCheck:
     def __init__(self, proof: DayProof, begin: int) -> None:
         self._proof = proof
         inputs = proof.inputs
-        self._marks = [*inputs.marks, Mark(offset=inputs.last_offset, digest=inputs.digest[:16])]
+        self._marks = [*inputs.marks, Mark(offset=inputs.last_offset, digest=inputs.digest)]
         self._agreed_until = begin - 1
         self._next = begin
         self._holes: list[tuple[int, int]] = []
         self._differs_until: int | None = None
+        self._repeated: list[int] = []
         self._records = 0
 
-    def read(self, offset: int) -> None:
-        """Note that the copy has a record, whoever's it is."""
+    def read(self, offset: int) -> bool:
+        """Note that the copy has a record, whoever's it is; return whether it comes in order, and once."""
+        if offset < self._next:
+            self._repeated.append(offset)
+            return False
         if offset > self._next:
             self._holes.append((self._next, offset - 1))
         self._next = offset + 1
+        return True
 
     def applied(self, offset: int, digest: str) -> None:
         """Compare the digest of the records up to one that was applied."""
@@ -50,6 +55,12 @@ class InputCheck:
     def findings(self) -> Iterator[Finding]:
         """Yield what is wrong with the records; to be called after the last one."""
         inputs, topic = self._proof.inputs, f"{self._proof.topic}/{self._proof.partition}"
+        for offset in self._repeated[:_MOST_NAMED]:
+            yield self._of(
+                Problem.INPUT_ALTERED,
+                f"{topic}/{offset}",
+                f"record {offset} of {topic} comes twice, or after a later one; it was not applied again",
+            )
         if self._differs_until is None and not self._marks:
             return
         until = inputs.last_offset if self._differs_until is None else self._differs_until

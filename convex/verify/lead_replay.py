@@ -30,6 +30,11 @@ class Settings:
     pairs: tuple[Pair, ...]
     config: EngineConfig
 
+    @property
+    def leads(self) -> set[str]:
+        """The leads of the pairs."""
+        return {pair.lead for pair in self.pairs}
+
     def of(self, lead: str, code_version: str) -> tuple[tuple[Pair, ...], EngineConfig]:
         """Return the pairs of a lead, and the settings as a version of the program stated them."""
         pairs = tuple(pair for pair in self.pairs if pair.lead == lead)

@@ -57,8 +57,10 @@ class LogCopy:
         By pair, in the order of their places; test events are left out.
     records
         Reads a lead's log.
+    begins
+        The first offset that is still there, by partition of the leads' logs; absent where it is not known.
     unreadable
-        Places of what is no proof and no event, and why.
+        Places of what is no proof and no event, or a second and different proof of a day; and why.
     """
 
     source: str
@@ -66,7 +68,12 @@ class LogCopy:
     parts: dict[tuple[str, str, int], DayProof] = field(default_factory=dict)
     checkpoints: dict[str, bytes] = field(default_factory=dict)
     events: dict[str, list[PublishedEvent]] = field(default_factory=dict)
+    begins: dict[int, int] = field(default_factory=dict)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def has_inputs(self, proof: DayProof) -> bool:
+        """Return whether the first record of a day may still be there."""
+        return proof.inputs.first_offset >= self.begins.get(proof.partition, 0)
 
     def take_proof(self, where: str, key: str, value: bytes) -> None:
         """Add a record of ``proofs.v1``; a later record of a key replaces the earlier one."""
@@ -78,7 +85,10 @@ class LogCopy:
         except DataError as error:
             self.unreadable.append((where, str(error)))
             return
-        self.parts[proof.lead, proof.day, proof.part] = proof
+        known = self.parts.setdefault((proof.lead, proof.day, proof.part), proof)
+        if known.root != proof.root:
+            # After a crash a proof is published again, with the same root.
+            self.unreadable.append((where, f"is a second, different proof of {proof.lead} on {proof.day}"))
 
     def take_event(self, where: str, place: int, value: bytes) -> None:
         """Add a record of ``divergences.v1``."""

@@ -15,7 +15,7 @@ def day_lines(days: Iterable[VerifiedDay]) -> Iterator[str]:
         signed = {None: "", True: ", signed", False: ", signature wrong"}[day.is_signed]
         state = "proven" if not day.findings else "NOT PROVEN"
         yield (
-            f"{day.day}  {day.lead}  {day.records:,} record{_s(day.records)}, "
+            f"{day.day or '-'}  {day.lead}  {day.records:,} record{_s(day.records)}, "
             f"{day.events:,} event{_s(day.events)}{signed}: {state}"
         )
         for finding in day.findings[:_MOST_FINDINGS_OF_A_DAY]:
@@ -24,17 +24,24 @@ def day_lines(days: Iterable[VerifiedDay]) -> Iterator[str]:
             yield f"    and {len(day.findings) - _MOST_FINDINGS_OF_A_DAY} more (--json lists all)"
 
 
-def summary(days: Sequence[VerifiedDay], *, has_key: bool) -> str:
-    """Return what was proven, in a sentence."""
+def summary(days: Sequence[VerifiedDay], *, ends: str | None, has_key: bool) -> str:
+    """Return what was proven, in one or two sentences.
+
+    Parameters
+    ----------
+    ends
+        The last day with a proof, if there is none after it.
+    """
     proven = [day for day in days if not day.findings]
     records, events = sum(day.records for day in proven), sum(day.events for day in proven)
     whose = "the signatures are right" if has_key else "no signature was checked (--public-key)"
-    if len(proven) == len(days):
-        return (
-            f"{len(days)} day{_s(len(days))} proven: exactly these {events:,} events follow from {records:,} "
-            f"records, nothing was added and nothing left out; {whose}"
-        )
-    return f"{len(days) - len(proven)} of {len(days)} days not proven"
+    end = "" if ends is None else f". The proofs end with {ends}: nothing after it is proven"
+    if len(proven) < len(days):
+        return f"{len(days) - len(proven)} of {len(days)} days not proven{end}"
+    return (
+        f"{len(days)} day{_s(len(days))} proven: exactly these {events:,} events follow from {records:,} "
+        f"records, nothing was added and nothing left out; {whose}{end}"
+    )
 
 
 def received_lines(results: Iterable[ReceivedEvents]) -> Iterator[str]:
@@ -57,3 +64,14 @@ def unreadable_lines(copy: LogCopy) -> Iterator[str]:
 
 def _s(count: int) -> str:
     return "" if count == 1 else "s"
+
+
+def printable(line: str) -> str:
+    r"""Return a line in which what a terminal would obey is written as text: names come from the log.
+
+    Examples
+    --------
+    >>> print(printable("gold\x1b[2K"))
+    gold\x1b[2K
+    """
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)

@@ -8,7 +8,7 @@ from shared.domain.proofs import NO_PROOF_BEFORE, DayProof, root_of
 
 
 def check_day(
-    parts: Sequence[DayProof], before: DayProof | None, *, key: PublicKey | None
+    parts: Sequence[DayProof], before: DayProof | None, *, keys: Sequence[PublicKey]
 ) -> Iterator[Finding]:
     """Yield what is wrong with the parts of one day's proof.
 
@@ -18,10 +18,10 @@ def check_day(
         As they are kept, ascending by number; at least one.
     before
         The last part of the day before in what is kept; None if there is none.
-    key
-        The key that was published; None to check no signature.
+    keys
+        The keys that were published; none to check no signature.
     """
-    if [part.part for part in parts] != list(range(1, parts[0].parts + 1)):
+    if len(parts) != parts[0].parts or any(part.part != at for at, part in enumerate(parts, start=1)):
         numbers = ", ".join(str(part.part) for part in parts)
         yield _finding(
             Problem.PROOF_MISSING,
@@ -49,20 +49,34 @@ def check_day(
                     f"the proof of {name} begins a new chain, but there is one before it, of {previous.day}"
                 )
             yield _finding(Problem.PROOF_MISSING, part, text)
-        if key is not None:
-            yield from _check_signature(part, key, name)
+        if keys:
+            yield from _check_signature(part, keys, name)
         previous = part
 
 
-def _check_signature(proof: DayProof, key: PublicKey, name: str) -> Iterator[Finding]:
+def check_following(last: DayProof, following: DayProof) -> Iterator[Finding]:
+    """Yield whether a proof that comes after the last one names another one before it."""
+    if following.previous != last.root:
+        text = (
+            f"the proof of {following.day} follows one with the root {following.previous[:16]}…, but the "
+            f"last one before it, of {last.day}, has {last.root[:16]}…; one between them is missing, or "
+            "one was altered"
+        )
+        yield _finding(Problem.PROOF_MISSING, last, text)
+
+
+def _check_signature(proof: DayProof, keys: Sequence[PublicKey], name: str) -> Iterator[Finding]:
+    names = " or ".join(key.key_id for key in keys)
     if proof.signature is None:
         yield _finding(
-            Problem.SIGNATURE_MISSING, proof, f"the proof of {name} has no signature; the key is {key.key_id}"
+            Problem.SIGNATURE_MISSING,
+            proof,
+            f"the proof of {name} has no signature; given is the key {names}",
         )
-    elif not key.has_signed(proof):
-        text = f"the signature of the proof of {name} is not the key {key.key_id}'s of this content"
-        if proof.key_id != key.key_id:
-            text = f"the proof of {name} is signed by the key {proof.key_id}, not by {key.key_id}"
+    elif not any(key.has_signed(proof) for key in keys):
+        text = f"the signature of the proof of {name} is not the key {proof.key_id}'s of this content"
+        if proof.key_id not in {key.key_id for key in keys}:
+            text = f"the proof of {name} is signed by the key {proof.key_id}, not by {names}"
         yield _finding(Problem.SIGNATURE_WRONG, proof, text)
 
 

@@ -5,20 +5,23 @@ computed again or compared with a digest. A day is computed from the state at it
 day before has its digest.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
-from convex.verify.compare_events import EventComparison
+from convex.verify.compare_events import EventComparison, out_of_order
 from convex.verify.findings import Finding, Problem, VerifiedDay
 from convex.verify.input_check import InputCheck
 from convex.verify.lead_replay import LeadReplay, ReplayedDay, Settings
 from convex.verify.log_copy import LogCopy, PublishedEvent
-from convex.verify.proof_chain import check_day
+from convex.verify.proof_chain import check_day, check_following
 from convex.verify.signatures import PublicKey
 from convex.verify.verified_range import VerifiedRange, day_of_event
 from services.signals.checkpoint.codec import applied_offset_of, key_of_lead
-from shared.domain.proofs import DayProof, EventsOfDay, state_digest, state_key
+from shared.domain.proofs import NO_PROOF_BEFORE, DayProof, EventsOfDay, state_digest, state_key
 from shared.errors import DataError
+
+_COMPARED_ONLY: Final = "its events were compared with the proof only"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +36,10 @@ class LeadVerification:
         Which days.
     settings
         Of the installation whose events these are.
-    key
-        The public key; None to check no signature.
+    keys
+        The public keys; none to check no signature.
+    takes_strangers
+        Events of pairs that belong to no lead at all are reported with this one.
     on_progress
         Called with the day and the number of records applied in all.
     """
@@ -42,7 +47,8 @@ class LeadVerification:
     copy: LogCopy
     days: VerifiedRange
     settings: Settings
-    key: PublicKey | None
+    keys: Sequence[PublicKey] = ()
+    takes_strangers: bool = False
     on_progress: Callable[[str, int], None] = lambda _day, _records: None
     _replay: LeadReplay | None = field(default=None, init=False)
     _records: int = field(default=0, init=False)
@@ -54,14 +60,17 @@ class LeadVerification:
         for parts in self.days.days:
             verified.append(await self._verify_day(parts, before))
             before = parts
-        return self._with_added(verified)
+        if self.days.after:
+            last, following = self.days.days[-1][-1], self.days.after[0]
+            verified[-1] = _with(verified[-1], check_following(last, following))
+        return self._with_strangers(verified)
 
     async def _verify_day(self, parts: Sequence[DayProof], before: Sequence[DayProof]) -> VerifiedDay:
         first, previous = parts[0], before[-1] if before else None
-        findings = list(check_day(parts, previous, key=self.key))
+        findings = list(check_day(parts, previous, keys=self.keys))
         is_signed = (
             None
-            if self.key is None
+            if not self.keys
             else not any(
                 each.problem in (Problem.SIGNATURE_WRONG, Problem.SIGNATURE_MISSING) for each in findings
             )
@@ -88,55 +97,64 @@ class LeadVerification:
     def _begin(self, parts: Sequence[DayProof], before: Sequence[DayProof]) -> Finding | None:
         """Make the engine as of the day's beginning; return why that cannot be done, None if it is done."""
         first = parts[0]
-
-        def why(problem: Problem, text: str) -> Finding:
+        hindrance = self._other_settings(first)
+        if hindrance is None and (self._replay is None or self._replay.code_version != first.code_version):
+            hindrance = self._make_replay(first, before[-1] if before else None)
+        if hindrance is not None:
             self._replay = None
-            return self._finding(problem, first, text)
+        return hindrance
 
+    def _other_settings(self, first: DayProof) -> Finding | None:
         own = self.settings.digest(first.lead, first.code_version)
         if len(first.configurations) > 1:
-            return why(
+            return self._finding(
                 Problem.NOT_REPLAYED,
+                first,
                 "the settings, or the version of the program, changed during this day, so its events "
-                "cannot be computed; they were compared with the proof only",
+                f"cannot be computed; {_COMPARED_ONLY}",
             )
         if first.configurations != (own,):
-            return why(
+            return self._finding(
                 Problem.CONFIGURATION_DIFFERS,
+                first,
                 f"the day was computed under other settings ({first.configurations[0][:12]}…) than those "
                 f"given ({own[:12]}…); give the pairs, rules, false alarms and closures of that day",
             )
-        checkpoints = None
-        if self._replay is not None:
-            if self._replay.code_version == first.code_version:
-                return None
-            checkpoints = self._replay.checkpoints(before[-1].inputs.last_offset)
-        elif before:
-            found = self._checkpoints_after(before[-1])
-            if found is None:
-                return why(
-                    Problem.NOT_REPLAYED,
-                    f"the state at the end of {before[-1].day} is not kept any more, so the events of this "
-                    "day cannot be computed; they were compared with the proof only",
-                )
-            if state_digest(found) != before[-1].state:
-                return why(
-                    Problem.STATE_ALTERED,
-                    f"the state at the end of {before[-1].day} is not the one in its proof",
-                )
-            checkpoints = found
+        return None
+
+    def _make_replay(self, first: DayProof, before: DayProof | None) -> Finding | None:
+        checkpoints: dict[str, bytes] | None = None
+        if before is None:
+            if first.has_earlier_state or first.previous != NO_PROOF_BEFORE:
+                why = "the proof of the day before is not here"
+                if first.has_earlier_state:
+                    why = (
+                        "this is the first proof, made after an upgrade from a version without proofs: the "
+                        "state at its beginning is in no proof"
+                    )
+                return self._finding(Problem.NOT_REPLAYED, first, f"{why}; {_COMPARED_ONLY}")
+        elif self._replay is not None:
+            checkpoints = self._replay.checkpoints(before.inputs.last_offset)
+        else:
+            checkpoints = self._checkpoints_after(before)
+            end = f"the state at the end of {before.day}"
+            if checkpoints is None:
+                text = f"{end} is not kept any more, so this day cannot be computed; {_COMPARED_ONLY}"
+                return self._finding(Problem.NOT_REPLAYED, first, text)
+            if state_digest(checkpoints) != before.state:
+                text = f"{end} is not the one in its proof"
+                return self._finding(Problem.STATE_ALTERED, first, text)
         try:
             self._replay = LeadReplay(
                 first.lead,
                 self.settings,
                 code_version=first.code_version,
                 checkpoints=checkpoints,
-                before=before[-1] if before else None,
+                before=before,
             )
         except (DataError, KeyError) as error:
-            return why(
-                Problem.NOT_REPLAYED, f"the state at the end of the day before cannot be read: {error}"
-            )
+            text = f"the state at the end of the day before cannot be read: {error}; {_COMPARED_ONLY}"
+            return self._finding(Problem.NOT_REPLAYED, first, text)
         return None
 
     def _checkpoints_after(self, proof: DayProof) -> dict[str, bytes] | None:
@@ -162,7 +180,8 @@ class LeadVerification:
         check = InputCheck(first, begin)
         ended_at: int | None = None
         async for record in self.copy.records(first.partition, begin, first.inputs.last_offset):
-            check.read(record.offset)
+            if not check.read(record.offset):
+                continue
             before_digest = replay.digest
             is_over = replay.take(record.offset, record.value)
             if replay.digest != before_digest:
@@ -208,7 +227,6 @@ class LeadVerification:
             published = [] if events is None else self._published(pair, events)
             if events is not None:
                 yield from comparison.with_proof(events, published, computed)
-                yield from comparison.in_order(pair, published)
             if is_replayed:
                 yield from comparison.with_computed(pair, computed, events, published)
 
@@ -219,27 +237,38 @@ class LeadVerification:
             if proven.first_sequence <= each.event.sequence <= proven.last_sequence
         ]
 
-    def _with_added(self, verified: list[VerifiedDay]) -> list[VerifiedDay]:
-        """Return the results with the events that no proof has, at their days."""
-        lead, sequences = self.days.lead, self.days.sequences()
-        of_lead = {pair.name for pair in self.settings.pairs if pair.lead == lead} | sequences.keys()
-        added: dict[str, list[Finding]] = {}
+    def _with_strangers(self, verified: list[VerifiedDay]) -> list[VerifiedDay]:
+        """Return the results with the events that belong to none of the days, or are out of order."""
+        own = {pair.name for pair in self.settings.pairs if pair.lead == self.days.lead}
+        own |= {pair for pair, _ in self.days.digests}
+        of_days = self.days.proven()
+        found: dict[str, list[Finding]] = {}
         for pair, events in sorted(self.copy.events.items()):
-            if pair not in of_lead and events[0].event.legs[0].instrument != lead:
-                continue
-            for each in events:
+            of_lead = [each for each in events if pair in own or self._claims(pair, each)]
+            late = out_of_order(of_lead)
+            for each in of_lead:
                 if not self.days.is_of_days(each):
                     continue
-                day = max(
-                    (result.day for result in verified if result.day <= day_of_event(each)),
-                    default=verified[0].day,
-                )
-                added.setdefault(day, []).extend(
-                    EventComparison(lead, day).added(pair, [each], sequences.get(pair, set()))
-                )
-        return [
-            replace(result, findings=(*result.findings, *added.get(result.day, ()))) for result in verified
-        ]
+                day = self._day_of(each, verified)
+                comparison = EventComparison(self.days.lead, day)
+                if each.where in late:
+                    found.setdefault(day, []).append(comparison.out_of_order(each, late[each.where]))
+                if (pair, each.event.sequence) not in of_days:
+                    digest = self.days.digests.get((pair, each.event.sequence))
+                    problem = comparison.outside(each, digest)
+                    found.setdefault(day, []).extend([problem] if problem is not None else [])
+        return [_with(result, found.get(result.day, ())) for result in verified]
+
+    def _claims(self, pair: str, event: PublishedEvent) -> bool:
+        """Return whether an event of a pair that nobody watches is looked at with this lead."""
+        if any(each.name == pair for each in self.settings.pairs):
+            return False
+        legs = {leg.instrument for leg in event.event.legs}
+        return self.days.lead in legs or (self.takes_strangers and not legs & set(self.copy.leads()))
+
+    def _day_of(self, event: PublishedEvent, verified: list[VerifiedDay]) -> str:
+        day = day_of_event(event)
+        return max((each.day for each in verified if each.day <= day), default=verified[0].day)
 
     def _finding(self, problem: Problem, proof: DayProof, text: str) -> Finding:
         where = f"proof of {proof.lead} {proof.day}"
@@ -253,3 +282,7 @@ def _events_of(parts: Sequence[DayProof]) -> dict[str, EventsOfDay]:
         known = events.get(each.pair)
         events[each.pair] = each if known is None else replace(known, digests=known.digests + each.digests)
     return events
+
+
+def _with(day: VerifiedDay, findings: Iterable[Finding]) -> VerifiedDay:
+    return replace(day, findings=(*day.findings, *findings))

@@ -275,7 +275,12 @@ class Worker:
         writer.add(engine)
         proofs = LeadProofs(engine, configuration=configuration_of(engine))
         if plan.day is not None:
-            proofs.go_on(plan.day, plan.events, applied=plan.counted)
+            proofs.go_on(
+                plan.day,
+                plan.events,
+                applied=plan.counted,
+                is_read_again=plan.applied == BEGINNING,
+            )
         elif plan.counted == BEGINNING:
             proofs.begin(BEGINNING)
         proven = ProvenLead(restored, proofs)

@@ -152,6 +152,9 @@ class DayProof:
         Digest of the checkpoints after the last record; see `state_digest`.
     previous
         Root of the proof before this one; `NO_PROOF_BEFORE` for the first.
+    has_earlier_state
+        The first proof only: records were applied before it, by a version of the program without proofs, so
+        that the state at its beginning is in no proof.
     root, key_id, signature
         See the module. The last two are None without a key.
     """
@@ -168,6 +171,7 @@ class DayProof:
     code_version: str
     state: str
     previous: str
+    has_earlier_state: bool = False
     root: str = ""
     key_id: str | None = None
     signature: str | None = None

@@ -404,6 +404,7 @@ EXAMPLES = (
             code_version="0.1.0",
             state="d3" * 32,
             previous="e4" * 32,
+            has_earlier_state=True,
             root="f5" * 32,
             key_id="0a1b2c3d4e5f6071",
             signature="c2lnbmF0dXJl",

@@ -10,7 +10,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from convex.verify.exported_files import EVENTS_FILE, PROOFS_FILE, TICKS_FILE
+from convex.verify.exported_files import DAYS_FILE, EVENTS_FILE, PROOFS_FILE, TICKS_FILE, days_line
 from convex.verify.lead_replay import Settings
 from services.signals.core.engine.engine import LeadEngine
 from services.signals.core.engine.restore import RestoredEngine
@@ -55,6 +55,7 @@ class ProvenLog:
         for name, rows in ((TICKS_FILE, self.ticks), (EVENTS_FILE, self.events), (PROOFS_FILE, self.proofs)):
             lines = "".join(json.dumps(vars(row)) + "\n" for row in rows)
             (folder / name).write_bytes(gzip.compress(lines.encode(), mtime=0))
+        (folder / DAYS_FILE).write_bytes(days_line(None, None))
         return folder
 
     def copy(self) -> "ProvenLog":
@@ -76,7 +77,16 @@ def settings_of_log() -> Settings:
 
 
 def made_log(sessions: int, *, warm: int = 100, records_an_hour: int = 1, seed: int = 3) -> ProvenLog:
-    """Return a log of so many sessions after a history, as a worker that never stopped would publish it."""
+    """Return a log of so many sessions after a history, and what a worker that never stopped publishes."""
+    return log_of(
+        made_records(
+            calendar().labels[: warm + sessions], warm=warm, records_an_hour=records_an_hour, seed=seed
+        )
+    )
+
+
+def log_of(records: list[TickRecord]) -> ProvenLog:
+    """Return a log of these records, and what a worker that never stopped publishes."""
     key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     log = ProvenLog(public_key=public)
@@ -87,9 +97,7 @@ def made_log(sessions: int, *, warm: int = 100, records_an_hour: int = 1, seed: 
     )
     signing = ProofKey(key)
     stranger = encode_tick_record(status(ny("2019-01-02 09:00"), instrument="XAG/USD.TEST"))
-    for record in made_records(
-        calendar().labels[: warm + sessions], warm=warm, records_an_hour=records_an_hour, seed=seed
-    ):
+    for record in records:
         # Every other record is another lead's.
         log.ticks.append(Row(partition=PARTITION, offset=len(log.ticks), key="XAG", value=stranger.decode()))
         offset, value = len(log.ticks), encode_tick_record(record)

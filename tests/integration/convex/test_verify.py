@@ -123,6 +123,13 @@ def test_event_that_was_added_to_the_topic_is_named(published: Published, convex
     assert found[0]["where"].startswith("divergences.v1/")
 
 
+def test_days_after_the_last_proof_are_not_proven(published: Published, convex: Convex) -> None:
+    ran = convex("verify", "--to", "2030-01-01")
+
+    assert ran.code == 1
+    assert "not_proven_yet: the proofs end with" in ran.out
+
+
 class TestExport:
     def test_folder_is_verified_without_kafka(
         self, published: Published, convex: Convex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -219,6 +226,44 @@ class TestReceiver:
         assert ran.code == 1
         assert "event_left_out: event 1 of gold-iwm" in ran.out
         assert "event_altered: event 2 of gold-iwm" in ran.out
+
+    def test_event_of_a_day_without_a_proof_is_not_confirmed(
+        self, published: Published, convex: Convex, tmp_path: Path
+    ) -> None:
+        own = tmp_path / "own.jsonl"
+        later = json.loads(published.events()[-1])
+        later |= {"sequence": later["sequence"] + 1, "occurred_at": "2030-01-02T10:00:00.000000Z"}
+        own.write_bytes(b"\n".join([*published.events(), json.dumps(later).encode()]))
+
+        ran = convex("verify", "--received", str(own))
+
+        assert ran.code == 1
+        assert "not_proven_yet" in ran.out
+        assert "lies outside the days with a proof here" in ran.out
+
+    def test_copies_that_were_altered_count_once_as_not_received(
+        self, published: Published, convex: Convex, tmp_path: Path
+    ) -> None:
+        own = tmp_path / "own.jsonl"
+        events = published.events()
+        altered = [
+            events[0].replace(b'"severity":"', b'"severity":' + b" " * spaces + b'"') for spaces in (1, 2, 3)
+        ]
+        own.write_bytes(b"\n".join([*altered, *events[1:]]))
+
+        ran = convex("verify", "--received", str(own))
+
+        assert f"{len(events) - 1} of {len(events)} proven events received" in ran.out
+
+    def test_pair_that_no_proof_has_is_not_confirmed(
+        self, published: Published, convex: Convex, tmp_path: Path
+    ) -> None:
+        own = tmp_path / "own.jsonl"
+        own.write_bytes(b"")
+
+        ran = convex("verify", "--received", str(own), "--pair", "gold-iwn")
+
+        assert (ran.code, "no proof has an event of gold-iwn" in ran.out) == (1, True)
 
     def test_receiver_of_nothing_names_its_pair(
         self, published: Published, convex: Convex, tmp_path: Path

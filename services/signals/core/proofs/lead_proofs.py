@@ -43,6 +43,8 @@ class DayUnderWay:
         The last day with a proof; None before the first.
     previous
         The root of that proof.
+    has_earlier_state
+        See `DayProof`.
     """
 
     number: int = 1
@@ -51,6 +53,7 @@ class DayUnderWay:
     configurations: list[str] = field(default_factory=list)
     proven: str | None = None
     previous: str = NO_PROOF_BEFORE
+    has_earlier_state: bool = False
 
 
 class LeadProofs:
@@ -99,10 +102,18 @@ class LeadProofs:
             configurations=[self._configuration],
             proven=proven,
             previous=previous,
+            has_earlier_state=previous == NO_PROOF_BEFORE and applied >= 0,
         )
         self._date()
 
-    def go_on(self, day: DayUnderWay, events: Mapping[str, EventDigests], *, applied: int) -> None:
+    def go_on(
+        self,
+        day: DayUnderWay,
+        events: Mapping[str, EventDigests],
+        *,
+        applied: int,
+        is_read_again: bool = False,
+    ) -> None:
         """Go on with the day of a checkpoint.
 
         Parameters
@@ -111,10 +122,14 @@ class LeadProofs:
             Of the pairs' checkpoints.
         applied
             Offset of the lead's checkpoint: records up to it are read again without counting again.
+        is_read_again
+            The log is read from its beginning for a new pair, whose events then count to this day although
+            their records are older: the settings before are named as well, so that nobody expects the
+            events to follow from the day's records alone.
         """
         self.day, self.events = day, dict(events)
         day.inputs.last_offset = max(day.inputs.last_offset, applied)
-        if not day.inputs.records:
+        if not day.inputs.records and not is_read_again:
             day.configurations = [self._configuration]
         elif self._configuration not in day.configurations:
             day.configurations.append(self._configuration)
@@ -169,6 +184,7 @@ class LeadProofs:
             code_version=self._engine.config.code_version,
             state=state,
             previous=day.previous,
+            has_earlier_state=day.has_earlier_state,
         )
 
     def next_day(self, root: str) -> None:
@@ -176,6 +192,7 @@ class LeadProofs:
         day, date = self._dated()
         day.proven, day.previous, day.day = date, root, None
         day.number += 1
+        day.has_earlier_state = False
         day.inputs.next_day()
         day.configurations = [self._configuration]
         self.is_over = False

@@ -1,22 +1,27 @@
 """Verification: what follows from the log is proven; whatever is tampered with is named."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from convex.verify.exported_files import copy_of_files
 from convex.verify.findings import Problem, VerifiedDay
 from convex.verify.lead_replay import Settings
 from convex.verify.signatures import read_public_key
 from convex.verify.verification import LeadVerification
-from convex.verify.verified_range import ranges_of
+from convex.verify.verified_range import end_of, not_proven_yet, ranges_of
 from shared.contracts.records import PROOFS
-from shared.domain.proofs import root_of
-from tests.support.builders_market import LEAD
-from tests.support.proven_log import ProvenLog, Row, made_log, settings_of_log
+from shared.domain.bars import BarBatch, BarsMode
+from shared.domain.instants import parse_rfc3339
+from shared.domain.proofs import NO_PROOF_BEFORE, day_end_ns, day_of, root_of, signed_text
+from tests.support.builders_market import LEAD, calendar
+from tests.support.proven_log import ProvenLog, Row, log_of, made_log, made_records, settings_of_log
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,8 @@ async def verified(
             copy=copy,
             days=each,
             settings=settings or settings_of_log(),
-            key=read_public_key(pem) if has_key else None,
+            keys=[read_public_key(pem)] if has_key else [],
+            takes_strangers=not days,
         ).run()
     return days
 
@@ -320,3 +326,171 @@ class TestProofs:
 
         assert {problem for _, problem in problems(days)} == {Problem.CONFIGURATION_DIFFERS}
         assert not any(day.is_replayed for day in days)
+
+
+class TestForgedCopies:
+    async def test_record_under_an_offset_that_has_passed_is_named_and_never_applied(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        copy = log.copy()
+        at = next(at for at, row in enumerate(copy.ticks) if at > 200 and '"quotes"' in row.value)
+        secret = json.loads(copy.ticks[at].value)
+        secret["bid"] = [price * 2 for price in secret["bid"]]
+        secret["ask"] = [price * 2 for price in secret["ask"]]
+        value = json.dumps(secret, separators=(",", ":"))
+        copy.ticks.insert(at + 1, replace(copy.ticks[at], value=value))
+
+        days = await verified(copy, tmp_path)
+
+        assert problems(days) == [(_day_of_offset(log, copy.ticks[at].offset), Problem.INPUT_ALTERED)]
+        assert f"record {copy.ticks[at].offset} of ticks.v1/3 comes twice" in text_of(days)
+
+    async def test_proof_that_is_left_out_at_the_end_of_the_range_is_missed_by_the_next(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        copy = log.copy()
+        rows = sorted(proof_rows(copy), key=lambda row: row.key)
+        until = json.loads(rows[-4].value)["day"]
+        copy.proofs.remove(rows[-4])
+
+        days = await verified(copy, tmp_path, until=until)
+
+        assert (days[-1].day, Problem.PROOF_MISSING) in problems(days)
+
+    async def test_proofs_that_end_before_the_days_asked_for_prove_nothing_after_them(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        copy = log.copy()
+        rows = sorted(proof_rows(copy), key=lambda row: row.key)
+        asked = json.loads(rows[-1].value)["day"]
+        for row in rows[-5:]:
+            copy.proofs.remove(row)
+        ranges = ranges_of(copy_of_files(copy.write(tmp_path)), since=None, until=asked)
+
+        (missing,) = not_proven_yet(ranges, leads={LEAD}, until=asked)
+
+        last = json.loads(rows[-6].value)["day"]
+        assert missing.findings[0].text == f"the proofs end with {last}: nothing after it is proven"
+        assert end_of(ranges) == last
+
+    async def test_lead_that_is_watched_and_has_no_proof_is_named(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        ranges = ranges_of(copy_of_files(log.write(tmp_path)), since=None, until=None)
+
+        (missing,) = not_proven_yet(ranges, leads={LEAD, "XAG/USD.TEST"}, until=None)
+
+        assert (missing.lead, missing.findings[0].problem) == ("XAG/USD.TEST", Problem.NOT_PROVEN_YET)
+
+    async def test_event_of_a_pair_that_nobody_watches_is_named_whatever_legs_it_states(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        copy, day = log.copy(), day_with_events(log)
+        event = json.loads(events_on(copy, day)[0].value)
+        event |= {"pair": "tin-copper", "legs": [], "sequence": 1}
+        copy.events.append(Row(partition=0, offset=900, key="tin-copper", value=json.dumps(event)))
+
+        days = await verified(copy, tmp_path)
+
+        assert problems(days) == [(day, Problem.EVENT_ADDED)]
+
+    async def test_event_under_the_sequence_of_another_day_is_not_hidden_by_that_days_proof(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        copy = log.copy()
+        first = json.loads(copy.events[0].value)
+        since = sorted(json.loads(row.value)["day"] for row in proof_rows(log))[-5]
+        forged = first | {"occurred_at": f"{since}T18:00:00.000000Z"}
+        copy.events.append(replace(copy.events[0], offset=900, value=json.dumps(forged)))
+
+        days = await verified(copy, tmp_path, since=since)
+
+        assert [problem for _, problem in problems(days)] == [Problem.EVENT_ALTERED]
+        assert "proof of another day" in text_of(days)
+
+    async def test_second_and_different_proof_of_a_day_is_seen(self, log: ProvenLog, tmp_path: Path) -> None:
+        copy = log.copy()
+        row = proof_rows(copy)[3]
+        other = replace(PROOFS.decode(row.value.encode()), state="0" * 64)
+        other = replace(other, root=root_of(other))
+        copy.proofs.append(replace(row, offset=9_999, value=PROOFS.encode(other).decode()))
+        copy.proofs.append(replace(row, offset=10_000))
+
+        ((_, why),) = copy_of_files(copy.write(tmp_path)).unreadable
+
+        assert "is a second, different proof" in why
+
+
+class TestHonestCopies:
+    async def test_event_of_the_record_that_ends_a_day_belongs_to_that_days_proof(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        """It may say that it occurred on the next day: the bar of IWM is known at midnight here."""
+        labels = calendar().labels[:130]
+        records = [
+            replace(
+                record, bars=tuple(replace(bar, known_at_ns=day_end_ns(bar.session)) for bar in record.bars)
+            )
+            if isinstance(record, BarBatch) and record.mode is BarsMode.LIVE
+            else record
+            for record in made_records(labels, warm=100)
+        ]
+        late = log_of(records)
+        day = day_with_events(late)
+        stated = [parse_rfc3339(json.loads(row.value)["occurred_at"]) for row in events_on(late, day)]
+        following = max(map(day_of, stated))
+        assert following > day
+
+        assert problems(await verified(late, tmp_path / "whole")) == []
+        days = await verified(late, tmp_path / "part", since=following, until=following)
+        assert [problem for _, problem in problems(days) if problem is not Problem.NOT_REPLAYED] == []
+
+    async def test_days_on_both_sides_of_a_change_of_the_key_are_checked_with_both(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        other = Ed25519PrivateKey.generate()
+        pem = tmp_path / "other.pem"
+        pem.write_bytes(other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        copy = log.copy()
+        for row in sorted(proof_rows(copy), key=lambda each: each.key)[-3:]:
+            proof = PROOFS.decode(row.value.encode())
+            signature = base64.b64encode(other.sign(signed_text(proof.root))).decode()
+            key_id = read_public_key(pem).key_id
+            row.value = PROOFS.encode(replace(proof, key_id=key_id, signature=signature)).decode()
+        first = tmp_path / "first.pem"
+        first.write_bytes(log.public_key)
+        known = copy_of_files(copy.write(tmp_path))
+        (days,) = ranges_of(known, since=None, until=None)
+
+        both = [read_public_key(first), read_public_key(pem)]
+        verification = LeadVerification(copy=known, days=days, settings=settings_of_log(), keys=both)
+        one = LeadVerification(copy=known, days=days, settings=settings_of_log(), keys=both[:1])
+
+        assert problems(await verification.run()) == []
+        assert [problem for _, problem in problems(await one.run())] == [Problem.SIGNATURE_WRONG] * 3
+
+    async def test_first_day_after_an_upgrade_is_compared_and_says_why_it_is_not_computed(
+        self, log: ProvenLog, tmp_path: Path
+    ) -> None:
+        copy = log.copy()
+        rows = sorted(proof_rows(copy), key=lambda each: each.key)
+        first = PROOFS.decode(rows[-3].value.encode())
+        day = json.loads(rows[-3].value)["day"]
+        previous = NO_PROOF_BEFORE
+        for row in rows[:-3]:
+            copy.proofs.remove(row)
+        for row in rows[-3:]:
+            proof = replace(
+                PROOFS.decode(row.value.encode()),
+                previous=previous,
+                has_earlier_state=previous == NO_PROOF_BEFORE,
+            )
+            proof = replace(proof, root=root_of(proof))
+            previous = proof.root
+            row.value = PROOFS.encode(proof).decode()
+
+        days = await verified(copy, tmp_path)
+
+        assert (first.day, Problem.NOT_REPLAYED) == problems(days)[0]
+        assert "after an upgrade" in text_of(days)
+        assert {at for at, _ in problems(days)} == {day}
