@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from shared.domain.instants import parse_rfc3339
 from shared.errors import ConfigError
 from shared.files.file_note import FileNote
 from shared.files.reading_options import ReadingOptions
+from shared.files.ticks import line_blocks
 from shared.files.ticks.reader import has_tick_header, read_tick_csv
 
 _IN_TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -217,3 +220,48 @@ def test_rows_that_are_skipped_are_those_that_a_plain_loop_would_skip(
     found = _read(tmp_path / "ticks.csv", ("ts_utc,bid,ask\n" + "".join(lines)).encode(), skip_bad_rows=True)
 
     assert found == (expected, counted)
+
+
+_WRONG: dict[str, Callable[[str], str]] = {
+    "future": lambda _ts: "2031-01-01T00:00:00Z,10.5,10.75",
+    "a later future": lambda _ts: "2034-02-01T00:00:00Z,10.5,10.75",
+    "past": lambda _ts: "2001-01-01T00:00:00Z,10.5,10.75",
+    "crossed": lambda ts: f"{ts},10.75,10.5",
+    "crossed in the future": lambda _ts: "2031-01-01T00:00:00Z,10.75,10.5",
+    "unreadable": lambda ts: f"{ts},n/a,10.75",
+    "short": lambda ts: ts,
+    "no instant": lambda _ts: "soon,10.5,10.75",
+}
+
+
+@_IN_TMP
+@given(
+    seed=st.integers(0, 1 << 32),
+    longest_gap=st.sampled_from([0, 1, 90_000]),
+    wrong=st.lists(st.tuples(st.floats(0, 1), st.sampled_from(sorted(_WRONG))), min_size=1, max_size=10),
+    block_bytes=st.sampled_from([5_000, 1 << 21]),
+)
+@example(seed=1, longest_gap=1, wrong=[(1.0, "future")] * 10, block_bytes=5_000)
+@example(seed=1, longest_gap=1, wrong=[(0.0, "past")] * 10, block_bytes=5_000)
+@example(seed=1, longest_gap=1, wrong=[(0.994, "future")] * 10, block_bytes=5_000)
+def test_bad_rows_that_are_put_into_a_good_file_are_those_that_are_left_out(
+    tmp_path: Path, seed: int, longest_gap: int, wrong: list[tuple[float, str]], block_bytes: int
+) -> None:
+    gaps = np.random.default_rng(seed).integers(0, longest_gap, 300, endpoint=True)
+    seconds = gaps.cumsum().tolist()
+    instants = [datetime(2014, 5, 1, tzinfo=UTC) + timedelta(seconds=each) for each in seconds]
+    lines = [f"{each.isoformat()},10.5,10.75" for each in instants]
+    for place, fault in wrong:
+        at = round(place * len(lines))
+        near = lines[max(at - 1, 0)].split(",")[0]
+        lines.insert(at, _WRONG[fault](near if near[:2] == "20" else instants[0].isoformat()))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(line_blocks, "_BLOCK_BYTES", block_bytes)
+        content = "ts_utc,bid,ask\n" + "".join(f"{line}\n" for line in lines)
+        found = _read(tmp_path / "ticks.csv", content.encode(), skip_bad_rows=True)
+
+    assert found is not None
+    quotes, skipped = found
+    assert [ns for ns, _, _ in quotes] == [round(each.timestamp()) * 10**9 for each in instants]
+    assert sum(skipped.values()) == len(wrong)

@@ -7,6 +7,8 @@
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -22,6 +24,8 @@ from shared.files.reading_options import ReadingOptions
 from shared.files.ticks.arrow_columns import carried_prices, instants_of, split_block, time_texts
 from shared.files.ticks.formats import PLAIN
 from shared.files.ticks.line_blocks import line_blocks
+from shared.files.ticks.line_instants import instants_in
+from shared.files.ticks.misplaced_rows import without_misplaced
 from shared.files.ticks.recognition import (
     TickColumns,
     described,
@@ -104,18 +108,21 @@ class _TickFile:
 
     def arrays(self) -> Iterator[_Arrays]:
         """Yield instants, bids and asks of each block."""
-        columns: TickColumns | None = None
         has_rows, has_quotes = False, False
-        for block in line_blocks(self._path, self._stream):
-            text = block
-            if columns is None:
-                columns = self._recognised(block)
-                if columns.header_rows:
-                    text, self._next_row = block[block.index(b"\n") + 1 :], 2
-            has_rows = has_rows or bool(text.strip())
-            for arrays in self._read(text, columns):
-                has_quotes = True
-                yield arrays
+        blocks = line_blocks(self._path, self._stream)
+        first = next(blocks, None)
+        if first is not None:
+            columns = self._recognised(first)
+            if columns.header_rows:
+                first, self._next_row = first[first.index(b"\n") + 1 :], 2
+            blocks = chain([first], blocks)
+            if self._reading.skip_bad_rows:
+                blocks = self._placed(blocks, columns)
+            for block in blocks:
+                has_rows = has_rows or bool(block.strip())
+                for arrays in self._read(block, columns):
+                    has_quotes = True
+                    yield arrays
         if not has_rows:
             raise bad_file(self._path, "has no rows below its header; give a file with at least one tick")
         if not has_quotes:
@@ -143,6 +150,17 @@ class _TickFile:
         if columns.format is not PLAIN:
             self._on_note(FileNote(path=self._path, kind=NoteKind.FORMAT, text=described(columns)))
         return columns
+
+    def _placed(self, blocks: Iterator[bytes], columns: TickColumns) -> Iterator[bytes]:
+        """Yield the blocks without the rows whose instant is wrong; count those."""
+        for placed in without_misplaced(blocks, partial(instants_in, self._path, columns)):
+            self._skipped.rows = self._next_row + placed.block.count(b"\n") - 1 - columns.header_rows
+            for at in placed.misplaced:
+                problem = "is not in the order of time of the rows around it; sort the file"
+                row = self._next_row + at
+                error = bad_file(self._path, problem, row=row, field=columns.names[0])
+                self._skipped.add(BadRow("out_of_order", error))
+            yield placed.block
 
     def _read(self, block: bytes, columns: TickColumns) -> Iterator[_Arrays]:
         """Yield the quotes of a block of whole lines."""

@@ -104,10 +104,35 @@ def rows_of(
             yield found
 
 
+def usable_instants(path: Path, lines: list[str], columns: TickColumns) -> list[int | None]:
+    """Return the instant of each line, or None where it or the prices cannot be used.
+
+    Prices that may be left out are not looked at.
+    """
+    cells = [_cells(path, line, columns, 0) for line in lines]
+    texts = [" ".join(each[at] for at in columns.time) for each in cells if not isinstance(each, BadRow)]
+    instants = iter(_instants(texts, columns))
+    return [
+        None if isinstance(each, BadRow) else _usable(path, each, columns, next(instants)) for each in cells
+    ]
+
+
+def _usable(path: Path, cells: list[str], columns: TickColumns, instant: int | ValueError) -> int | None:
+    if isinstance(instant, ValueError):
+        return None
+    if columns.format.is_carried:
+        return instant
+    try:
+        bid, ask = (price(path, cells[at], 0, "") for at in (columns.bid, columns.ask))
+    except ConfigError:
+        return None
+    return instant if bid <= ask else None
+
+
 def _cells(path: Path, line: str, columns: TickColumns, row: int) -> list[str] | BadRow:
     needed = max(columns.time) if columns.format.is_carried else max(*columns.time, columns.bid, columns.ask)
     try:
-        cells = next(csv.reader([line], delimiter=columns.delimiter))
+        cells = next(csv.reader([line], delimiter=columns.delimiter), [])
     except csv.Error as error:
         return BadRow("unreadable", bad_file(path, f"is not CSV: {error}", row=row))
     if len(cells) <= needed:

@@ -397,13 +397,22 @@ def test_skipping_has_a_bound_of_a_hundred_and_one_in_a_hundred(tmp_path: Path) 
     )
 
 
-def test_an_instant_far_ahead_does_not_pass_for_a_history_of_rows_out_of_order(tmp_path: Path) -> None:
+def test_an_instant_far_ahead_is_the_bad_row_and_not_those_that_follow(tmp_path: Path) -> None:
     rows = [*GOOD[:2], "2030-05-02T12:00:00Z,1,2", *GOOD[2:]]
     path = write(tmp_path / "ticks.csv", "\n".join(["ts_utc,bid,ask", *rows]))
 
+    batch = read(path, ReadingOptions(skip_bad_rows=True))
+
+    assert len(batch.bid) == len(GOOD)
+    assert batch.ts_event_ns[-1] < parse_rfc3339("2030-01-01T00:00:00Z")
+
+
+def test_a_file_in_no_order_is_refused_even_where_single_rows_are_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "ticks.csv", "\n".join(["ts_utc,bid,ask", *GOOD[1_000:], *GOOD[:1_000]]))
+
     said = error_of(path, ReadingOptions(skip_bad_rows=True))
 
-    assert "is before the row above" in said
+    assert "is not in the order of time of the rows around it" in said
     assert said.endswith("correct the file")
 
 
