@@ -34,6 +34,7 @@ def split_block(block: bytes, columns: TickColumns) -> pa.Table:
                 **{str(at): pa.string() for at in texts},
                 **{str(at): pa.float64() for at in prices},
             },
+            decimal_point=columns.decimal,
             null_values=[""] if columns.format.is_carried else [],
         ),
     )

@@ -26,6 +26,8 @@ from shared.files.ticks.formats import PLAIN
 from shared.files.ticks.line_blocks import line_blocks
 from shared.files.ticks.line_instants import instants_in
 from shared.files.ticks.misplaced_rows import without_misplaced
+from shared.files.ticks.newest_first import require_ascending
+from shared.files.ticks.preamble import preamble_lines
 from shared.files.ticks.recognition import (
     TickColumns,
     described,
@@ -42,6 +44,9 @@ _FEW_ROWS: Final = 200
 _PARTS: Final = 16
 # The rows from which a format is recognised.
 _HEAD_ROWS: Final = 200
+# Lines in which the header comes, and rows that tell ticks from daily closes.
+_HEADER_WITHIN: Final = 50
+_FIRST_ROWS: Final = 5
 _HEAD_CHARACTERS: Final = 1 << 14
 
 _Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
@@ -56,7 +61,10 @@ def has_tick_header(path: Path, reading: ReadingOptions | None = None) -> bool:
         If the file cannot be read, or looks like ticks and is something else.
     """
     with open_text(path) as lines:
-        head = [lines.readline(_HEAD_CHARACTERS)]
+        head = [
+            line for _ in range(_HEADER_WITHIN + _FIRST_ROWS) if (line := lines.readline(_HEAD_CHARACTERS))
+        ]
+    head = head[preamble_lines(head) :][: 1 + _FIRST_ROWS]
     if find_tick_format(head, reading or ReadingOptions()) is not None:
         return True
     require_not_misleading(path, head)
@@ -104,7 +112,7 @@ class _TickFile:
         self._on_note = on_note
         self._before = Before()
         self._skipped = SkippedRows()
-        self._next_row = 1
+        self._first_row = self._next_row = 1
 
     def arrays(self) -> Iterator[_Arrays]:
         """Yield instants, bids and asks of each block."""
@@ -112,9 +120,9 @@ class _TickFile:
         blocks = line_blocks(self._path, self._stream)
         first = next(blocks, None)
         if first is not None:
-            columns = self._recognised(first)
-            if columns.header_rows:
-                first, self._next_row = first[first.index(b"\n") + 1 :], 2
+            columns, above = self._recognised(first)
+            first = first.split(b"\n", above)[above]
+            self._first_row = self._next_row = 1 + above
             blocks = chain([first], blocks)
             if self._reading.skip_bad_rows:
                 blocks = self._placed(blocks, columns)
@@ -139,9 +147,12 @@ class _TickFile:
                 )
             )
 
-    def _recognised(self, block: bytes) -> TickColumns:
+    def _recognised(self, block: bytes) -> tuple[TickColumns, int]:
+        """Return the columns, and how many lines are above the first row."""
         head = block[:_HEAD_CHARACTERS].decode(errors="replace").split("\n")[:_HEAD_ROWS]
         lines = head[:-1] or head
+        before_header = preamble_lines(lines)
+        lines = lines[before_header:] or [""]
         found = find_tick_format(lines, self._reading)
         if found is None:
             require_not_misleading(self._path, lines)
@@ -149,12 +160,13 @@ class _TickFile:
         columns = tick_columns(self._path, lines, found, self._reading)
         if columns.format is not PLAIN:
             self._on_note(FileNote(path=self._path, kind=NoteKind.FORMAT, text=described(columns)))
-        return columns
+        require_ascending(self._path, lines[columns.header_rows :], columns)
+        return columns, before_header + columns.header_rows
 
     def _placed(self, blocks: Iterator[bytes], columns: TickColumns) -> Iterator[bytes]:
         """Yield the blocks without the rows whose instant is wrong; count those."""
         for placed in without_misplaced(blocks, partial(instants_in, self._path, columns)):
-            self._skipped.rows = self._next_row + placed.block.count(b"\n") - 1 - columns.header_rows
+            self._skipped.rows = self._next_row + placed.block.count(b"\n") - self._first_row
             for at in placed.misplaced:
                 problem = "is not in the order of time of the rows around it; sort the file"
                 row = self._next_row + at
@@ -221,7 +233,7 @@ class _TickFile:
         is_good = is_price & (events >= newest_above)
         lines = block.split(b"\n")
         first_row, self._next_row = self._next_row, self._next_row + len(events)
-        self._skipped.rows = self._next_row - 1 - columns.header_rows
+        self._skipped.rows = self._next_row - self._first_row
         for row in np.flatnonzero(~is_good).tolist():
             before = Before(ts_ns=int(newest_above[row]), symbol=self._before.symbol)
             for bad in rows_of(self._path, [lines[row].decode()], columns, first_row + row, before):
@@ -240,7 +252,7 @@ class _TickFile:
     def _slow(self, block: bytes, lines: int, columns: TickColumns) -> Iterator[_Arrays]:
         quotes = []
         first_row, self._next_row = self._next_row, self._next_row + lines
-        self._skipped.rows = self._next_row - 1 - columns.header_rows
+        self._skipped.rows = self._next_row - self._first_row
         for row in rows_of(self._path, block.decode().split("\n"), columns, first_row, self._before):
             if not isinstance(row, BadRow):
                 quotes.append((row.ts_ns, row.bid, row.ask))

@@ -9,11 +9,13 @@ from typing import Final
 from shared.files.csv_fields import position
 from shared.files.input_file import bad_file
 from shared.files.reading_options import ReadingOptions
+from shared.files.ticks.daily_with_quotes import is_daily
+from shared.files.ticks.decimal_comma import has_decimal_comma
 from shared.files.ticks.epoch_numbers import is_number, unit_of
 from shared.files.ticks.formats import BAR_ENDINGS, NOT_QUOTES, PLAIN, TICK_FORMATS, TickFormat
 from shared.files.ticks.instant_layouts import Layout
 
-_DELIMITERS: Final = (",", "\t", ";")
+_DELIMITERS: Final = (",", "\t", ";", "|")
 # A daily file may have a bid besides its close.
 _CLOSE_ENDINGS: Final = ("close", "price", "last")
 
@@ -36,6 +38,8 @@ class TickColumns:
         IANA name, or None where each instant says its own.
     symbol
         Position of the instrument's name, where rows have one.
+    decimal
+        The decimal mark of prices.
     """
 
     format: TickFormat
@@ -50,6 +54,7 @@ class TickColumns:
     unit: str | None
     zone: str | None
     symbol: int | None = None
+    decimal: str = "."
 
 
 def find_tick_format(lines: Sequence[str], reading: ReadingOptions) -> tuple[TickFormat, str] | None:
@@ -62,8 +67,12 @@ def find_tick_format(lines: Sequence[str], reading: ReadingOptions) -> tuple[Tic
                 return each, ","
             continue
         for delimiter in _DELIMITERS:
-            if _has_columns(_names(lines[0], delimiter), each):
-                return each, delimiter
+            header = _names(lines[0], delimiter)
+            if not _has_columns(header, each):
+                continue
+            if each is not PLAIN and is_daily(header, _times(lines[1:], header, delimiter, each), reading):
+                return None
+            return each, delimiter
     return None
 
 
@@ -101,6 +110,7 @@ def tick_columns(
         width, header_rows, symbol = len(header), 1, None
     rows = [_cells(line, delimiter) for line in lines[header_rows:] if line.strip()]
     texts = [" ".join(row[at] for at in times) for row in rows if len(row) > max(times)]
+    price_texts = [row[at].strip() for row in rows for at in (bid, ask) if len(row) > at]
     layout, unit = _layout_of(path, texts, tick_format, names[0], reading)
     return TickColumns(
         format=tick_format,
@@ -115,6 +125,7 @@ def tick_columns(
         unit=unit,
         zone=_zone_of(path, layout, tick_format, names[0], reading),
         symbol=symbol,
+        decimal="," if has_decimal_comma(path, price_texts, names[1], reading) else ".",
     )
 
 
@@ -186,6 +197,13 @@ def _has_columns(header: list[str], tick_format: TickFormat) -> bool:
     )
     has_prices = all(not set(names).isdisjoint(header) for names in (tick_format.bid, tick_format.ask))
     return has_time and has_prices and set(tick_format.more) <= set(header)
+
+
+def _times(lines: Sequence[str], header: list[str], delimiter: str, tick_format: TickFormat) -> list[str]:
+    at = [header.index(name) for name in tick_format.time if name in header]
+    positions = at if tick_format.is_split else at[:1]
+    rows = [_cells(line, delimiter) for line in lines if line.strip()]
+    return [" ".join(row[each] for each in positions) for row in rows if len(row) > max(positions)]
 
 
 def _name(header: list[str], known: tuple[str, ...]) -> str:

@@ -143,7 +143,14 @@ def _cells(path: Path, line: str, columns: TickColumns, row: int) -> list[str] |
         problem = f"has {len(cells)} cells, {whose} has {columns.width}"
         return BadRow("unreadable", bad_file(path, problem, row=row))
     # An empty cell at the end is often left out.
-    return cells + [""] * (columns.width - len(cells))
+    cells += [""] * (columns.width - len(cells))
+    if columns.decimal != ".":
+        for at, name in zip((columns.bid, columns.ask), columns.names[1:], strict=True):
+            if "." in cells[at]:
+                problem = f"must have a decimal comma as the rows above, was {cells[at][:40]!r}"
+                return BadRow("unreadable", bad_file(path, problem, row=row, field=name))
+            cells[at] = cells[at].replace(columns.decimal, ".")
+    return cells
 
 
 def _instants(texts: list[str], columns: TickColumns) -> list[int] | list[int | ValueError]:

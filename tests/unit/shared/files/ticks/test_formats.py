@@ -272,8 +272,8 @@ MT5 = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"
         ),
         (f"{DUKASCOPY}01.05.2014 22:59:59.660,1285.25\n", "row 2: has 2 cells, needs gmt time, bid and ask"),
         (
-            f'{DUKASCOPY}01.05.2014 22:59:59.660,"1285,25","1284,5",1,1\n',
-            "row 2: bid: must be a positive number, was '1284,5'",
+            f'{DUKASCOPY}01.05.2014 22:59:59.660,"1,285","1,284",1,1\n',
+            "bid: 1,284 can be a decimal comma or thousands; set --decimal comma or --decimal point",
         ),
         (
             f"{DUKASCOPY}02.05.2014 22:59:59.660,2,1,1,1\n01.05.2014 22:59:59.660,2,1,1,1\n",
