@@ -12,6 +12,8 @@ from convex.dataframes.frames import bad_frame, find_column
 from convex.dataframes.prices import not_a_price, prices, unusable
 from shared.domain.ticks import QuoteBatch
 from shared.files.file_note import FileNote, NoteKind
+from shared.files.ticks.misplaced_rows import NO_INSTANT, kept_rows
+from shared.files.ticks.rows import ALWAYS_SKIPPED, SKIPPED_SHARE
 
 BID: Final = ("bid", "bidprice")
 ASK: Final = ("ask", "askprice", "offer")
@@ -20,6 +22,11 @@ _INSTANTS: Final = ("tsutc", "timestamp", "datetime", "time", "ts", "date")
 _BATCH_ROWS: Final = 20_000
 # The years that the calendar of sessions covers.
 _FIRST_YEAR, _LAST_YEAR = 1999, 2035
+_LEFT_OUT: Final = {
+    "bad_price": "no usable bid and ask",
+    "out_of_order": "an instant that is not in the order of the rows around it",
+    "unreadable": "no instant that can be used",
+}
 _DROP: Final = "leave such rows out, with a mask or skip_bad_rows=True"
 
 
@@ -48,7 +55,8 @@ def quotes_of(
     timezone
         The zone of instants that have none; None refuses those.
     skips_bad_rows
-        Whether rows without usable prices are left out and counted instead of refused.
+        Whether rows without usable prices, and single ones with a wrong instant, are left out and counted
+        instead of refused; by the rule of `shared.files.ticks.misplaced_rows`.
     on_note
         Called with what was left out.
 
@@ -57,23 +65,35 @@ def quotes_of(
     InputError
         With row, field and remedy.
     """
-    instants = _instants(name, table, timezone)
+    index = _index(name, table, timezone)
     bids, asks = find_column(name, table, BID), find_column(name, table, ASK)
     assert bids is not None and asks is not None  # noqa: S101, PT018 - see has_quotes
     bid, ask = prices(name, bids, "bid"), prices(name, asks, "ask")
-    is_bad = unusable(bid) | unusable(ask) | (bid > ask)
-    if is_bad.any():
-        if not skips_bad_rows:
-            raise _bad_quote(name, int(is_bad.argmax()), bid, ask)
-        on_note(
-            FileNote(
-                path=Path(name),
-                kind=NoteKind.SKIPPED,
-                text=f"{int(is_bad.sum()):,} rows were left out: no usable bid and ask",
-                skipped=(("bad_price", int(is_bad.sum())),),
+    is_instant = np.asarray((index.year >= _FIRST_YEAR) & (index.year <= _LAST_YEAR))
+    is_price = ~(unusable(bid) | unusable(ask) | (bid > ask))
+    events = np.array(index.tz_convert("UTC").as_unit("ns").asi8, dtype=np.int64)
+    is_kept = kept_rows(np.where(is_instant & is_price, events, NO_INSTANT))
+    is_placed = is_kept | ~is_instant | ~is_price
+    if not skips_bad_rows or np.sum(~is_placed) > ALWAYS_SKIPPED + SKIPPED_SHARE * len(events):
+        _require_instants(name, index)
+    if not skips_bad_rows and not is_price.all():
+        raise _bad_quote(name, int(is_price.argmin()), bid, ask)
+    counts = {
+        "bad_price": int(np.sum(is_instant & ~is_price)),
+        "out_of_order": int(np.sum(~is_placed)),
+        "unreadable": int(np.sum(~is_instant)),
+    }
+    for reason, what in _LEFT_OUT.items():
+        if counts[reason]:
+            on_note(
+                FileNote(
+                    path=Path(name),
+                    kind=NoteKind.SKIPPED,
+                    text=f"{counts[reason]:,} rows were left out: {what}",
+                    skipped=((reason, counts[reason]),),
+                )
             )
-        )
-        instants, bid, ask = instants[~is_bad], bid[~is_bad], ask[~is_bad]
+    instants, bid, ask = events[is_kept], bid[is_kept], ask[is_kept]
     if not len(instants):
         raise bad_frame(name, "has no row with a bid and an ask; give at least one")
     return tuple(
@@ -89,7 +109,7 @@ def quotes_of(
     )
 
 
-def _instants(name: str, table: pd.DataFrame, timezone: str | None) -> NDArray[np.int64]:
+def _index(name: str, table: pd.DataFrame, timezone: str | None) -> pd.DatetimeIndex:
     index: Any = table.index
     if not isinstance(index, pd.DatetimeIndex):
         column = find_column(name, table, _INSTANTS)
@@ -99,11 +119,14 @@ def _instants(name: str, table: pd.DataFrame, timezone: str | None) -> NDArray[n
                 "has no instants as index; set them with df.index = pandas.to_datetime(df['time'], utc=True)",
             )
         index = pd.DatetimeIndex(column)
+    return index if index.tz is not None else _in_zone(name, index, timezone)
+
+
+def _require_instants(name: str, index: pd.DatetimeIndex) -> None:
+    """Check that no instant is missing, before the one above it, or outside of the calendar's years."""
     missing = index.isna()
     if missing.any():
         raise bad_frame(name, "is missing; leave the row out", row=int(missing.argmax()), field="ts_utc")
-    if index.tz is None:
-        index = _in_zone(name, index, timezone)
     backwards = np.flatnonzero(np.diff(index.asi8) < 0)
     if backwards.size:
         row = int(backwards[0]) + 1
@@ -113,7 +136,6 @@ def _instants(name: str, table: pd.DataFrame, timezone: str | None) -> NDArray[n
         if not _FIRST_YEAR <= index[row].year <= _LAST_YEAR:
             problem = f"must be from {_FIRST_YEAR} to {_LAST_YEAR}, was {index[row]}; check the unit"
             raise bad_frame(name, problem, row=row, field="ts_utc")
-    return np.array(index.tz_convert("UTC").as_unit("ns").asi8, dtype=np.int64)
 
 
 def _in_zone(name: str, index: pd.DatetimeIndex, timezone: str | None) -> pd.DatetimeIndex:

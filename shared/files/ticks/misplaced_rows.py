@@ -14,6 +14,7 @@ NO_INSTANT: Final = -(1 << 63)
 """Stands for a line without an instant that can be used."""
 # Enough for a few rows of the last block, however short that is, to be compared with what came before.
 _ROWS_KEPT_IN_MIND: Final = 1_000
+_NONE: Final = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +35,18 @@ def without_misplaced(
     instants_in
         Returns for each line of a block its instant, or `NO_INSTANT`.
     """
-    before = np.empty(0, dtype=np.int64)
+    before = _NONE
     waiting: tuple[bytes, NDArray[np.int64]] | None = None
     is_first = True
     for block in chain(blocks, [None]):
-        following = instants_in(block) if block is not None else np.empty(0, dtype=np.int64)
+        following = instants_in(block) if block is not None else _NONE
         if waiting is not None:
             own, instants = waiting
-            is_kept = _is_kept(
-                before, np.concatenate((instants, following)), is_first=is_first, is_last=block is None
+            is_kept = kept_rows(
+                np.concatenate((instants, following)),
+                before=before,
+                is_first=is_first,
+                is_last=block is None,
             )[: len(instants)]
             misplaced = np.flatnonzero(~is_kept & (instants != NO_INSTANT))
             before = np.concatenate((before, instants[is_kept]))[-_ROWS_KEPT_IN_MIND:]
@@ -51,9 +55,22 @@ def without_misplaced(
         waiting = (block, following) if block is not None else None
 
 
-def _is_kept(
-    before: NDArray[np.int64], instants: NDArray[np.int64], *, is_first: bool, is_last: bool
+def kept_rows(
+    instants: NDArray[np.int64],
+    *,
+    before: NDArray[np.int64] = _NONE,
+    is_first: bool = True,
+    is_last: bool = True,
 ) -> NDArray[np.bool_]:
+    """Return which rows have an instant that is in order; those of `NO_INSTANT` have none.
+
+    Parameters
+    ----------
+    before
+        Ascending instants of rows above that are kept.
+    is_first, is_last
+        Whether nothing comes above ``instants``, and nothing below.
+    """
     newest = before[-1] if len(before) else NO_INSTANT
     kept = np.flatnonzero((instants != NO_INSTANT) & (instants >= newest))
     kept = kept[in_order(np.concatenate((before, instants[kept])))[len(before) :]]
