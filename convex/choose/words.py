@@ -34,8 +34,10 @@ def sentence_of(study: Study) -> str:
     match study.verdict:
         case Verdict.BEATS_CHANCE:
             return (
-                f"Warning {level.rule.warning:g} beats chance. {best}. The levels chosen from the past alone "
-                f"then had {walk}."
+                f"Warning {level.rule.warning:g} beats chance at a significance of {100 * SIGNIFICANT:g} %. "
+                f"{best}. The levels chosen from the past alone then had {walk}"
+                f"{_alone_shows_nothing(study.walk.total)}. Of searches on prices without any such tie, "
+                "about one in twenty ends like this."
             )
         case Verdict.NOT_CONFIRMED:
             return (
@@ -43,6 +45,14 @@ def sentence_of(study: Study) -> str:
                 f"{_why_not_confirmed(study)}: {walk}."
             )
     return f"Nothing beats chance. {best}; it would have to be {SIGNIFICANT:g} or less."
+
+
+def _alone_shows_nothing(total: HitRate) -> str:
+    """Return what to add where the interval of the choices from the past holds the usual rate."""
+    low, high = total.rate.low, total.rate.high
+    if low is None or high is None or total.base is None or not low <= total.base <= high:
+        return ""
+    return ": their interval holds the usual share, so they alone show nothing"
 
 
 def _why_not_confirmed(study: Study) -> str:

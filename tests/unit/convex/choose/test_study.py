@@ -87,8 +87,10 @@ def test_sentence_says_what_was_found() -> None:
     )
 
     assert sentence_of(with_p(0.05, later=0.1)) == (
-        f"Warning 2 beats chance. {best}0.050. The levels chosen from the past alone then had 12 of 20 hits, "
-        "60 % (36 to 81 %), usual 50 %."
+        f"Warning 2 beats chance at a significance of 5 %. {best}0.050. The levels chosen from the past "
+        "alone then had 12 of 20 hits, 60 % (36 to 81 %), usual 50 %: their interval holds the usual share, "
+        "so they alone show nothing. Of searches on prices without any such tie, about one in twenty "
+        "ends like this."
     )
     assert sentence_of(with_p(0.2, later=0.1)) == (
         f"Nothing beats chance. {best}0.200; it would have to be 0.05 or less."
