@@ -1,5 +1,6 @@
 """``convex.backtest``: the command of that name for a program that has its data in memory."""
 
+import numbers
 import os
 import re
 from collections.abc import Callable
@@ -68,10 +69,11 @@ def backtest(
     false_alarms
         Path of a file that ``convex calibrate`` wrote; by default the shipped figures.
     format, date_order, decimal, timezone
-        As the options of the command: how to read files. ``timezone`` also is the zone of quotes whose index
-        has none.
+        As the options of the command: how to read files. ``date_order`` also is that of dates that are
+        texts, and ``timezone`` the zone of an index of times that has none.
     skip_bad_rows
-        Leave out rows without a usable price and count them in `BacktestResult.notes`.
+        Leave out single rows without a usable price, one in a hundred at most, and count them in
+        `BacktestResult.notes`.
 
     Raises
     ------
@@ -104,6 +106,7 @@ def backtest(
     shared.errors.InputError: iwm: row 26 (2018-02-07): close: is missing; leave such rows out, ...
     """
     notes: list[FileNote] = []
+    _require_band(baseline)
     try:
         chosen = known_pair(pair, baseline=baseline, prefix="")
         recording = _recording(
@@ -182,6 +185,12 @@ def _day(name: str, given: Day) -> date | None:
     if isinstance(given, date) and not isinstance(given, datetime):
         return given
     raise InputError(f"{name}: must be a date or text like '2019-06-03', was {type(given).__name__}")
+
+
+def _require_band(given: object) -> None:
+    band = given if isinstance(given, tuple | list) else ()
+    if given is not None and not (len(band) == 2 and all(isinstance(each, numbers.Real) for each in band)):
+        raise InputError(f"baseline {str(given)[:40]}: must be two numbers, such as (0.4, 0.6)")
 
 
 def _one_of(name: str, known: type[_Choice], given: str | None) -> _Choice | None:

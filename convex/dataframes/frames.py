@@ -12,6 +12,17 @@ _TICKER: Final = 2
 """Levels of the columns that yfinance returns: the name of the price, and the ticker."""
 _PRICES: Final = frozenset({"close", "adjclose", "adjustedclose", "bid", "ask", "price"})
 
+_FIELDS: Final = _PRICES | {
+    "open",
+    "high",
+    "low",
+    "last",
+    "volume",
+    "dividends",
+    "stocksplits",
+    "capitalgains",
+}
+
 
 class HasToPandas(Protocol):
     """A table of another library, such as polars or pyarrow, that makes a DataFrame of itself."""
@@ -66,6 +77,28 @@ def as_frame(name: str, given: object) -> pd.DataFrame:
             name, f"has rows with several labels ({levels}); select one instrument with .xs and keep the date"
         )
     return _of_one_ticker(name, table) if isinstance(table.columns, pd.MultiIndex) else table
+
+
+def instruments_of(given: object) -> tuple[str, ...]:
+    """Return the instruments that a table names: its ticker, or the name of its only column.
+
+    Parameters
+    ----------
+    given
+        As the person gave it.
+    """
+    table = given.to_pandas() if hasattr(given, "to_pandas") else given
+    if isinstance(table, pd.Series):
+        found = [table.name]
+    elif isinstance(table, pd.DataFrame) and isinstance(table.columns, pd.MultiIndex):
+        found = [each for label in table.columns for each in label if spelling(each) not in _FIELDS]
+    elif isinstance(table, pd.DataFrame) and len(table.columns) == 1:
+        found = [table.columns[0]]
+    else:
+        found = []
+    return tuple(
+        dict.fromkeys(each for each in found if isinstance(each, str) and spelling(each) not in _FIELDS)
+    )
 
 
 def _of_one_ticker(name: str, table: pd.DataFrame) -> pd.DataFrame:

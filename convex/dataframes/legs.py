@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from convex.dataframes.daily import bars_of
-from convex.dataframes.frames import HasToPandas, as_frame, bad_frame
+from convex.dataframes.daily import daily_leg_of
+from convex.dataframes.frames import HasToPandas, as_frame, bad_frame, instruments_of
 from convex.dataframes.quotes import has_quotes, quotes_of
 from shared.calendars import xnys_calendar
-from shared.domain.bars import Bar
 from shared.domain.ticks import QuoteBatch
+from shared.files.daily.reader import DailyLeg
 from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
 from shared.files.reading_options import ReadingOptions
@@ -53,7 +53,7 @@ def read_leg(
     if not parts:
         raise bad_frame(name, "is empty; give a DataFrame, a Series or a path")
     paths = tuple(Path(each) for each in parts if isinstance(each, str | os.PathLike))
-    bars: tuple[Bar, ...] = ()
+    daily = DailyLeg(bars=(), files=(), off_session=())
     quotes: tuple[QuoteBatch, ...] = ()
     for number, part in enumerate(each for each in parts if not isinstance(each, str | os.PathLike)):
         own = name if len(parts) == 1 else f"{name}[{number}]"
@@ -75,29 +75,32 @@ def read_leg(
                 )
             quotes += found
             continue
-        if bars:
+        if daily.files:
             raise bad_frame(own, "is a second table of daily closes; join the two with pandas.concat")
-        bars = bars_of(
+        daily = daily_leg_of(
             own,
             table,
+            names=instruments_of(part),
             instrument=instrument,
             calendar=xnys_calendar(),
-            skips_bad_rows=reading.skip_bad_rows,
+            reading=reading,
             on_note=on_note,
         )
-    _require_one_source(name, paths, bars, quotes, reading)
-    held = HeldLeg(name=name, bars=bars, quotes=quotes) if len(paths) < len(parts) else None
-    return paths, held
+    _require_one_source(name, paths, daily, quotes, reading)
+    held = HeldLeg(
+        name=name, bars=daily.bars, quotes=quotes, tables=daily.files, off_session=daily.off_session
+    )
+    return paths, held if len(paths) < len(parts) else None
 
 
 def _require_one_source(
     name: str,
     paths: tuple[Path, ...],
-    bars: tuple[Bar, ...],
+    daily: DailyLeg,
     quotes: tuple[QuoteBatch, ...],
     reading: ReadingOptions,
 ) -> None:
-    for path in paths if bars or quotes else ():
+    for path in paths if daily.files or quotes else ():
         what = "ticks" if has_tick_header(path, reading) else "daily closes"
-        if (what == "ticks" and quotes) or (what == "daily closes" and bars):
+        if (what == "ticks" and quotes) or (what == "daily closes" and daily.files):
             raise bad_frame(name, f"has {what} in a table and in {path}; give one of them")

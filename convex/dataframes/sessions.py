@@ -1,37 +1,48 @@
-"""The session of each row of a DataFrame of daily closes, however its dates are written."""
+"""The session of each row of a DataFrame of daily closes, as a file with the same rows has it."""
 
-import re
+import warnings
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from convex.dataframes.frames import bad_frame, find_column
+from shared.errors import ConfigError, InputError
+from shared.files.daily.date_column import read_dates
+from shared.files.daily.dates import Shape, Stamp, read_stamp
+from shared.files.daily.formats import PLAIN
+from shared.files.daily.stamp_meaning import needs_zone, session_of, stamp_meaning, undecided
+from shared.files.reading_options import DateOrder, ReadingOptions
 
 DATES: Final = ("date", "datetime", "timestamp", "time", "day", "session")
-# Midnight says no more than the date, in whichever zone.
-_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?")
-_NEW_YORK: Final = "America/New_York"
 
 
-def sessions_of(name: str, table: pd.DataFrame) -> list[str]:
+def sessions_of(name: str, table: pd.DataFrame, reading: ReadingOptions) -> list[str]:
     """Return the date of each row as ``YYYY-MM-DD``.
 
-    The index has the dates, or a column ``date`` where the index is numbers. A date with a zone keeps the
-    date that it shows. Rows come ascending or, as some vendors give them, all descending.
+    The index has the dates, or a column ``date`` where the index is numbers. Midnight, in whichever zone, is
+    its date; what another time means is decided as for a file. Rows come ascending or, as some vendors give
+    them, all descending.
 
     Raises
     ------
     InputError
-        With row and remedy: no dates, a time of day that may mean another session, dates that repeat or go
-        back.
+        With row and remedy: no dates, a time that may mean two sessions, dates that repeat or go back.
     """
-    labels = _labels(name, table)
+    with warnings.catch_warnings():
+        # pandas warns of the future of periods of business days, which need no change here.
+        warnings.simplefilter("ignore", FutureWarning)
+        labels = _labels(name, table)
     if isinstance(labels, pd.DatetimeIndex):
-        sessions = _of_instants(name, labels)
+        sessions = _of_instants(name, labels, reading)
+    elif reading.date_order is not None and all(isinstance(each, str) for each in labels):
+        sessions = _of_texts(name, labels, reading)
     else:
-        sessions = [_of_one(name, row, each) for row, each in enumerate(labels)]
+        stamps = [_stamp(name, row, each) for row, each in enumerate(labels)]
+        sessions = _of_stamps(name, stamps, list(map(str, labels)), reading)
     _require_order(name, sessions)
     return sessions
 
@@ -47,7 +58,7 @@ def _labels(name: str, table: pd.DataFrame) -> "pd.DatetimeIndex | Sequence[Any]
     if isinstance(index, pd.PeriodIndex):
         if index.freqstr not in ("D", "B"):
             raise bad_frame(name, f"has periods of {index.freqstr}; give daily closes")
-        return index.to_timestamp()
+        return list(index.strftime("%Y-%m-%d"))
     if isinstance(index, pd.DatetimeIndex):
         return index
     if pd.api.types.is_numeric_dtype(index.dtype):
@@ -55,49 +66,68 @@ def _labels(name: str, table: pd.DataFrame) -> "pd.DatetimeIndex | Sequence[Any]
     return list(index)
 
 
-def _of_instants(name: str, index: pd.DatetimeIndex) -> list[str]:
+def _of_instants(name: str, index: pd.DatetimeIndex, reading: ReadingOptions) -> list[str]:
     missing = index.isna()
     if missing.any():
         raise _missing(name, int(missing.argmax()))
     shown = index.tz_localize(None)
-    days = shown.normalize()
-    timed = shown != days
-    if timed.any() and index.tz is None:
-        row = int(timed.argmax())
-        raise bad_frame(
-            name,
-            f"has a time of day, {shown[row]}; give dates, for instance with df.index = df.index.normalize()",
-            row=row,
+    if (shown == shown.normalize()).all():
+        return list(shown.strftime("%Y-%m-%d"))
+    return _of_stamps(name, [_stamp_at(each) for each in index], list(map(str, index)), reading)
+
+
+def _of_texts(name: str, texts: Sequence[str], reading: ReadingOptions) -> list[str]:
+    """Return what texts mean in the order of day and month that the person names."""
+    try:
+        sessions, _, problems = read_dates(
+            Path(name), texts, range(len(texts)), field="date", wanted=PLAIN, reading=reading
         )
-    if timed.any():
-        # Not midnight in its own zone: then it must be the same day where the session was.
-        differs = index.tz_convert(_NEW_YORK).tz_localize(None).normalize() != days
-        if differs.any():
-            row = int(differs.argmax())
-            raise bad_frame(
-                name,
-                f"{index[row]} is another day in New York; give the dates of its sessions without a zone",
-                row=row,
-            )
-    return list(days.strftime("%Y-%m-%d"))
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+    if problems:
+        raise bad_frame(name, problems[0].text, row=problems[0].line, field="date")
+    return [each for each in sessions if each is not None]
 
 
-def _of_one(name: str, row: int, label: object) -> str:
+def _of_stamps(
+    name: str, stamps: Sequence[Stamp], shown: Sequence[str], reading: ReadingOptions
+) -> list[str]:
+    zone = ZoneInfo(reading.timezone) if reading.timezone is not None else None
+    row = needs_zone(stamps)
+    if row is not None and zone is None:
+        remedy = (
+            "give dates, for instance with df.index = df.index.normalize(), or say its zone with timezone="
+        )
+        raise bad_frame(name, f"has a time of day, {shown[row]}; {remedy}", row=row)
+    meaning = stamp_meaning(stamps, order=DateOrder.YMD, zone=zone)
+    if meaning is None:
+        raise bad_frame(name, undecided(shown[0]), row=0, field="date")
+    sessions = [session_of(each, meaning=meaning, order=DateOrder.YMD, zone=zone) for each in stamps]
+    wrong = next((row for row, each in enumerate(sessions) if each is None), None)
+    if wrong is not None:
+        raise bad_frame(name, f"must be a date, was {shown[wrong]}", row=wrong, field="date")
+    return [each for each in sessions if each is not None]
+
+
+def _stamp(name: str, row: int, label: object) -> Stamp:
     if isinstance(label, str):
-        found = _DATE.fullmatch(label.strip())
-        try:
-            if found is not None:
-                return date.fromisoformat(found[1]).isoformat()
-        except ValueError:
-            pass
+        stamp = read_stamp(label.strip())
+        if stamp is not None and stamp.shape is Shape.ISO:
+            return stamp
     elif label is None or label is pd.NaT or label is pd.NA or label != label:
         raise _missing(name, row)
     elif isinstance(label, datetime):
-        return _of_instants(name, pd.DatetimeIndex([label]))[0]
+        return _stamp_at(label)
     elif isinstance(label, date):
-        return label.isoformat()
+        return Stamp(Shape.ISO, (label.year, label.month, label.day))
     problem = f"must be a date like 2020-06-01, was {str(label)[:40]!r}; convert it with pandas.to_datetime"
     raise bad_frame(name, problem, row=row, field="date")
+
+
+def _stamp_at(at: datetime) -> Stamp:
+    into = timedelta(hours=at.hour, minutes=at.minute, seconds=at.second, microseconds=at.microsecond)
+    numbers = (at.year, at.month, at.day)
+    return Stamp(Shape.ISO, numbers, "", into.total_seconds(), at.utcoffset(), has_time=True)
 
 
 def _missing(name: str, row: int) -> Exception:

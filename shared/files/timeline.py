@@ -116,13 +116,13 @@ def read_timeline(
     other_leg = read(*recording.other_files, instrument=pair.other)
     _require_named_format(recording, (lead_leg, other_leg))
     has_ticks = bool(tick_files) or recording.holds_ticks
+    lead_leg, other_leg = (
+        _with_held(lead_leg, recording.lead_held),
+        _with_held(other_leg, recording.other_held),
+    )
     for warning in leg_warnings(lead_leg, other_leg, pair=pair, calendar=calendar, has_ticks=has_ticks):
         on_note(warning)
     lead, other = lead_leg.bars, other_leg.bars
-    if recording.lead_held is not None:
-        lead += recording.lead_held.bars
-    if recording.other_held is not None:
-        other += recording.other_held.bars
     _require_overlap(lead, other, recording, has_ticks=has_ticks)
     samples = SampledCloses(pair.lead, calendar=calendar, without=[bar.session for bar in lead])
     ticks = _between(_all_ticks(recording, tick_files, pair.lead, on_note), recording, samples)
@@ -149,6 +149,11 @@ def read_timeline(
         key=lambda bar: (bar.known_at_ns, bar.instrument != pair.lead),
     )
     yield from merge(live, _chain(first, ticks))
+
+
+def _with_held(leg: DailyLeg, held: HeldLeg | None) -> DailyLeg:
+    """Return the daily part of a leg; only one of its files and what is in memory has one."""
+    return held.daily if held is not None and held.bars else leg
 
 
 def in_units(timeline: Iterable[BarBatch | QuoteBatch]) -> Iterator[tuple[BarBatch, ...] | QuoteBatch]:

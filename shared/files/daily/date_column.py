@@ -13,12 +13,11 @@ from shared.files.daily.dates import (
     Shape,
     Stamp,
     decisive_order,
-    needs_zone,
     read_stamp,
-    session_of,
 )
 from shared.files.daily.formats import DailyFormat
 from shared.files.daily.problems import Problem
+from shared.files.daily.stamp_meaning import needs_zone, session_of, stamp_meaning, undecided
 from shared.files.input_file import bad_file
 from shared.files.reading_options import DateOrder, ReadingOptions
 
@@ -31,6 +30,10 @@ ORDER_WORDS: Final = {
 # Bars of a week are seven days apart, or five after a holiday week.
 _WEEKLY_DAYS: Final = 5
 _ENOUGH_ROWS: Final = 10
+_WORKING_DAYS: Final = 5
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+# Holidays never remove one weekday for so long.
+_ROWS_OF_A_MONTH: Final = 20
 
 
 def read_dates(
@@ -71,6 +74,10 @@ def read_dates(
     as_usual = [stamp if stamp is not None and stamp.layout == usual else None for stamp in stamps]
     order = _order(path, as_usual, texts, lines, field=field, wanted=wanted, reading=reading)
     zone = _zone(path, stamps, texts, lines, field=field, wanted=wanted, reading=reading)
+    meaning = stamp_meaning(as_usual, order=order or DateOrder.YMD, zone=zone)
+    if meaning is None:
+        row = next(row for row, stamp in enumerate(as_usual) if stamp is not None)
+        raise bad_file(path, undecided(texts[row][:_MOST_SHOWN]), row=lines[row], field=field)
     sessions: list[str | None] = []
     problems: list[Problem] = []
     for stamp, text, line in zip(stamps, texts, lines, strict=True):
@@ -80,7 +87,7 @@ def read_dates(
         elif stamp.layout != usual:
             problem = f"is not written as in most rows ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
         else:
-            session = session_of(stamp, order=order or DateOrder.YMD, zone=zone)
+            session = session_of(stamp, meaning=meaning, order=order or DateOrder.YMD, zone=zone)
             problem = f"must be a date ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
         sessions.append(session)
         if session is None:
@@ -115,13 +122,36 @@ def order_problems(
                 )
         if text:
             return is_newest_first, [Problem(line=lines[index], reason="", field=field, text=text)]
-    if len(sessions) >= _ENOUGH_ROWS:
-        days = [date.fromisoformat(each).toordinal() for each in sessions]
-        gap = min(abs(a - b) for a, b in pairwise(days))
-        if gap >= _WEEKLY_DAYS:
-            text = f"rows are at least {gap} days apart, so bars of a week or more; give daily bars"
-            return is_newest_first, [Problem(line=lines[1], reason="", field=field, text=text)]
+    problem = _not_daily([date.fromisoformat(each).toordinal() for each in sessions])
+    if problem is not None:
+        return is_newest_first, [Problem(line=lines[1], reason="", field=field, text=problem)]
     return is_newest_first, []
+
+
+def _not_daily(days: Sequence[int]) -> str | None:
+    """Return why dates, as ordinals, are not those of daily bars; None if they may be."""
+    if len(days) < _ENOUGH_ROWS:
+        return None
+    # The day under way is often below the bars of weeks or months, so single gaps say nothing.
+    gaps = sorted(abs(a - b) for a, b in pairwise(days))
+    gap = gaps[len(gaps) // 2]
+    if gap >= _WEEKLY_DAYS:
+        often = f"at least {gaps[0]}" if gaps[0] >= _WEEKLY_DAYS else f"usually {gap}"
+        return f"rows are {often} days apart, so bars of a week or more; give daily bars"
+    if gap > 1:
+        return None
+    seen = [-1] * 7
+    for row, day in enumerate(days):
+        # An ordinal of 1 is a Monday.
+        seen[(day - 1) % 7] = row
+        for weekday in range(_WORKING_DAYS):
+            if row - seen[weekday] >= _ROWS_OF_A_MONTH:
+                return (
+                    f"has no {_WEEKDAYS[weekday]} in {_ROWS_OF_A_MONTH} rows on end, the last of them "
+                    f"{date.fromordinal(day)}: its dates are probably a day off, those of another zone or of "
+                    "the end of each bar; give the dates of the sessions, without a time"
+                )
+    return None
 
 
 def _are_plain(texts: Sequence[str]) -> bool:
@@ -219,15 +249,15 @@ def _zone(
     name = reading.timezone if reading.timezone is not None else wanted.zone
     if name is not None:
         return ZoneInfo(name)
-    for stamp, text, line in zip(stamps, texts, lines, strict=True):
-        if stamp is not None and needs_zone(stamp):
-            raise bad_file(
-                path,
-                f"{text[:_MOST_SHOWN]!r} has a time without a zone; say the zone, such as "
-                "--timezone America/New_York",
-                row=line,
-                field=field,
-            )
+    row = needs_zone(stamps)
+    if row is not None:
+        raise bad_file(
+            path,
+            f"{texts[row][:_MOST_SHOWN]!r} has a time without a zone; say the zone, such as "
+            "--timezone America/New_York",
+            row=lines[row],
+            field=field,
+        )
     return None
 
 

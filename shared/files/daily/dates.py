@@ -3,10 +3,7 @@
 A cell is first read into a `Stamp` without deciding which of two numbers is the day. The order is decided
 for the whole file, and every row must be written in the same way.
 
-Which session an instant means: a bar is known by its beginning. Midnight, in whatever zone it is written,
-means its date. Any other time means the trading day that it lies in, and a trading day begins at 17:00 New
-York of the day before: a time of 13:30 UTC (the opening of the exchange) means that date, and one of 22:00
-UTC (the opening of spot gold) the next.
+Which session an instant means is decided in `shared.files.daily.stamp_meaning`.
 """
 
 import re
@@ -147,24 +144,13 @@ def read_stamp(text: str) -> Stamp | None:
     return None
 
 
-def session_of(stamp: Stamp, *, order: DateOrder, zone: ZoneInfo | None) -> str | None:
-    """Return the session that a stamp means; None if it is no date in that order.
+def date_of(stamp: Stamp, order: DateOrder) -> date | None:
+    """Return the date as it is written; None if it is none in that order.
 
     Parameters
     ----------
     order
         Only asked for `Shape.YEAR_LAST`.
-    zone
-        Of a time of day without one. Must be given if `needs_zone`.
-
-    Examples
-    --------
-    >>> session_of(read_stamp("2020-06-01T13:30:00Z"), order=DateOrder.YMD, zone=None)
-    '2020-06-01'
-    >>> session_of(read_stamp("1590958800"), order=DateOrder.YMD, zone=None)  # 17:00 New York of 31 May
-    '2020-06-01'
-    >>> session_of(read_stamp("06.14.2020"), order=DateOrder.DMY, zone=None) is None
-    True
     """
     year, month, day = stamp.numbers
     if stamp.shape is Shape.YEAR_LAST:
@@ -173,22 +159,37 @@ def session_of(stamp: Stamp, *, order: DateOrder, zone: ZoneInfo | None) -> str 
             year, month, day = _year(f"{first:02}"), second, year % 100
         else:
             day, month = (first, second) if order is DateOrder.DMY else (second, first)
-        if not _is_date(year, month, day):
-            return None
-    if stamp.seconds == 0 and stamp.shape is not Shape.EPOCH:
-        return f"{year:04}-{month:02}-{day:02}"
-    at = datetime(year, month, day) + timedelta(seconds=stamp.seconds)  # noqa: DTZ001 - its zone follows
+    return date(year, month, day) if _is_date(year, month, day) else None
+
+
+def new_york_time(stamp: Stamp, *, order: DateOrder, zone: ZoneInfo | None) -> datetime | None:
+    """Return what clocks in New York show at a stamp; None if it is no date in that order.
+
+    Parameters
+    ----------
+    zone
+        Of a time of day without one.
+    """
+    day = date_of(stamp, order)
+    if day is None:
+        return None
+    at = datetime(day.year, day.month, day.day) + timedelta(seconds=stamp.seconds)  # noqa: DTZ001 - its zone follows
     aware = at.replace(tzinfo=timezone(stamp.offset) if stamp.offset is not None else zone)
     try:
-        wall = aware.astimezone(NEW_YORK).replace(tzinfo=None) + _TRADING_DAY_BEGINS
+        return aware.astimezone(NEW_YORK).replace(tzinfo=None)
     except OverflowError:
         return None
-    return wall.date().isoformat()
 
 
-def needs_zone(stamp: Stamp) -> bool:
-    """Return whether a stamp is a time of day, other than midnight, without a zone."""
-    return stamp.seconds != 0 and stamp.offset is None
+def session_beginning_at(wall: datetime) -> date:
+    """Return the trading day that a time in New York lies in: one begins at 17:00 of the day before.
+
+    Examples
+    --------
+    >>> session_beginning_at(datetime(2020, 5, 31, 17)), session_beginning_at(datetime(2020, 6, 1, 9, 30))
+    (datetime.date(2020, 6, 1), datetime.date(2020, 6, 1))
+    """
+    return (wall + _TRADING_DAY_BEGINS).date()
 
 
 def decisive_order(stamp: Stamp) -> DateOrder | None:

@@ -1,6 +1,6 @@
 """The daily files of one leg as bars."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -63,19 +63,36 @@ def read_daily(
         is invalid, repeated or out of order, a price that is not a positive number, no row at all; or two
         files that disagree about a close or an adjusted one, or of which only one has adjusted closes.
     """
-    by_date: dict[str, Row] = {}
     files: list[DailyFile] = []
+    for path in paths:
+        files.append(read_daily_file(path, reading))
+        for note in files[-1].notes:
+            on_note(note)
+    return leg_of(files, instrument=instrument, calendar=calendar, on_note=on_note)
+
+
+def leg_of(
+    files: Sequence[DailyFile],
+    *,
+    instrument: str,
+    calendar: SessionCalendar,
+    on_note: Callable[[FileNote], None],
+) -> DailyLeg:
+    """Return the bars of files, or of tables in memory, that have been read; see `read_daily`.
+
+    Raises
+    ------
+    ConfigError
+        As `read_daily`, but for what is wrong with a file by itself.
+    """
+    by_date: dict[str, Row] = {}
     plain: Path | None = None
     adjusted: Path | None = None
-    for path in paths:
-        file = read_daily_file(path, reading)
-        files.append(file)
-        for note in file.notes:
-            on_note(note)
+    for file in files:
         if file.has_adjusted:
-            adjusted = path
+            adjusted = file.path
         else:
-            plain = path
+            plain = file.path
         if plain is not None and adjusted is not None:
             raise bad_file(plain, f"has no adj_close, {adjusted} has; give files of one kind")
         for row in file.rows:

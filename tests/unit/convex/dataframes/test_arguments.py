@@ -15,6 +15,9 @@ from tests.unit.convex.dataframes.made_up_legs import made_up_legs
     [
         ({"pair": "gold-slv"}, "pair gold-slv: is not known; known are gold-iwm"),
         ({"baseline": (0.9, 0.1)}, "baseline 0.9 0.1: "),
+        ({"baseline": 0.5}, "baseline 0.5: must be two numbers, such as (0.4, 0.6)"),
+        ({"baseline": (0.5,)}, "baseline (0.5,): must be two numbers"),
+        ({"baseline": ("0.4", "0.6")}, "baseline ('0.4', '0.6'): must be two numbers"),
         ({"start": "1 June 2019"}, "start '1 June 2019': must be a date like '2019-06-03'"),
         ({"end": 2019}, "end: must be a date or text like '2019-06-03', was int"),
         ({"start": pd.NaT}, "start: must be a date or text like '2019-06-03', was NaTType"),

@@ -1,6 +1,7 @@
 """Which tables are a leg, what they mean, and what is said of those that are none."""
 
 import re
+import warnings
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from shared.errors import InputError
 from shared.files.daily.reader import read_daily
 from shared.files.file_note import FileNote
 from shared.files.held_leg import HeldLeg
-from shared.files.reading_options import ReadingOptions
+from shared.files.reading_options import DateOrder, ReadingOptions
 from shared.files.ticks.reader import read_tick_csv
 
 _INSTRUMENT = "XAU/USD.REPLAY"
@@ -79,6 +80,21 @@ _ALIKE: dict[str, Table] = {
     "midnight in New York, in UTC": lambda: _closes().tz_localize("America/New_York").tz_convert("UTC"),
     "the instant of the close, with a zone": lambda: (
         _closes().set_axis(_DAYS + pd.Timedelta(hours=16)).tz_localize("America/New_York")
+    ),
+    "spot gold's opening": lambda: _closes().set_axis(
+        (_DAYS - pd.Timedelta(hours=6)).tz_localize("America/New_York").tz_convert("UTC")
+    ),
+    "spot gold's opening as texts": lambda: _closes().set_axis(
+        [f"{day - pd.Timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}" for day in _DAYS]
+    ),
+    "the last second of the day": lambda: (
+        _closes().set_axis(_DAYS + pd.Timedelta("23:59:59.999")).tz_localize("UTC")
+    ),
+    "the end of the day of spot gold": lambda: (
+        _closes().set_axis(_DAYS + pd.Timedelta(hours=17)).tz_localize("America/New_York")
+    ),
+    "one in the morning in UTC": lambda: (
+        _closes().set_axis(_DAYS + pd.Timedelta("01:00:00")).tz_localize("UTC")
     ),
     "periods": lambda: _closes().set_axis(_DAYS.to_period("D")),
     "texts": lambda: _closes().set_axis(_DAYS.strftime("%Y-%m-%d")),
@@ -230,9 +246,11 @@ _REFUSED: dict[str, tuple[Table, str]] = {
         lambda: _closes().set_axis(_DAYS + pd.Timedelta(hours=16)),
         "row 0: has a time of day, 2020-03-05 16:00:00; give dates",
     ),
-    "another day in New York": (
-        lambda: _closes().set_axis(_DAYS + pd.Timedelta(hours=1)).tz_localize("UTC"),
-        "row 0: 2020-03-05 01:00:00+00:00 is another day in New York",
+    "a time that may begin the next session or end its own": (
+        lambda: (
+            _closes().iloc[2:].set_axis(_DAYS[2:] + pd.Timedelta(hours=17)).tz_localize("America/New_York")
+        ),
+        "row 0: date: '2020-03-09 17:00:00-04:00' may be the beginning of the next trading day or the end of",
     ),
     "numbers as index": (
         lambda: _closes().reset_index(drop=True),
@@ -306,6 +324,52 @@ def test_what_is_no_leg_is_refused_in_one_line_with_the_remedy(table: Table, sai
     assert said in text
     assert "\n" not in text
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_time_without_a_zone_has_the_one_that_is_given() -> None:
+    table = _closes().set_axis(_DAYS + pd.Timedelta(hours=16))
+
+    held = _held(table, timezone="America/New_York")
+
+    assert [bar.session for bar in held.bars] == list(_DAYS.strftime("%Y-%m-%d"))
+
+
+@pytest.mark.parametrize(("order", "written"), [(DateOrder.DMY, "%d/%m/%Y"), (DateOrder.MDY, "%m/%d/%Y")])
+def test_texts_have_the_order_of_day_and_month_that_is_given(order: DateOrder, written: str) -> None:
+    held = _held(_closes().set_axis(_DAYS.strftime(written)), date_order=order)
+
+    assert [bar.session for bar in held.bars] == list(_DAYS.strftime("%Y-%m-%d"))
+    with pytest.raises(InputError, match="row 3: date: must be a date"):
+        _held(_closes().set_axis([*_DAYS[:3].strftime(written), "soon"]), date_order=order)
+
+
+def test_more_bad_rows_than_single_ones_are_refused() -> None:
+    days = list(xnys_calendar().labels[4_000:4_020])
+    table = pd.Series([None if row % 4 == 0 else 1.0 for row in range(20)], index=days)
+
+    with pytest.raises(InputError, match="gold: has 5 bad rows of 20, more than skip_bad_rows leaves out"):
+        _read(table, skip_bad_rows=True)
+
+
+def test_periods_of_business_days_are_read_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        table = _closes().set_axis(_DAYS.to_period("B"))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        held = _held(table)
+
+    assert [bar.session for bar in held.bars] == list(_DAYS.strftime("%Y-%m-%d"))
+
+
+@pytest.mark.parametrize("has_live_day", [False, True])
+def test_bars_of_weeks_are_refused_with_the_live_day_below_them_or_not(has_live_day: bool) -> None:
+    days = xnys_calendar().labels[4_000:4_058]
+    weeks = days[::5] + (days[-1:] if has_live_day else ())
+
+    with pytest.raises(InputError, match=r"gold: date: rows are .* days apart, so bars of a week or more"):
+        _read(pd.Series(1.0, index=list(weeks)))
 
 
 def test_only_gold_has_quotes() -> None:
