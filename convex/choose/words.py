@@ -44,7 +44,7 @@ def sentence_of(study: Study) -> str:
                 f"Nothing is chosen. {best}. But the levels chosen from the past alone then "
                 f"{_why_not_confirmed(study)}: {walk}."
             )
-    return f"Nothing beats chance. {best}; it would have to be {SIGNIFICANT:g} or less."
+    return f"Nothing is shown to beat chance. {best}; it would have to be {SIGNIFICANT:g} or less."
 
 
 def _alone_shows_nothing(total: HitRate) -> str:

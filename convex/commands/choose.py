@@ -152,5 +152,9 @@ def choose(
         for line in words.lines_of(study):
             typer.echo(line)
     if out is not None:
-        said = f"rules → {out}" if found is not None else f"{out} is not written: no level beats chance"
+        said = (
+            f"rules → {out}"
+            if found is not None
+            else f"{out} is not written: no level is shown to beat chance"
+        )
         console.print(said, highlight=False, markup=False, soft_wrap=True)

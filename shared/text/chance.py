@@ -9,8 +9,11 @@ observed against expected            says
 lowest above the highest             it opened more often than chance explains
 value above the highest              more often, but too few openings to rule chance out
 highest below the lowest             chance opens it even more often
-otherwise                            chance opens it as often
+otherwise                            no difference from chance is shown
 ==================================== =====================================================
+
+Few openings leave a wide interval. That no difference is shown does not mean that there is none, so no text
+says that both rates are equal.
 """
 
 from collections.abc import Mapping
@@ -24,11 +27,11 @@ from shared.text.numbers import format_count, format_number
 _ONCE_A_YEAR: Final = 0.95
 _LEAST_SHOWN: Final = 0.01
 
-_OPENS_THIS: Final = "Two legs whose correlation never changes would open this {often}."
+_OPENS_THIS: Final = "two legs whose correlation never changes {may} open this {often}"
 _PLAIN: Final[Mapping[Kind, str]] = {
-    Kind.RATIO_STRETCH: "A ratio of two unrelated prices would open this {often}.",
-    Kind.OPPOSITE_MOVES: "Two unrelated prices would move apart {often}.",
-    Kind.REGIME_CHANGE: "A ratio of two unrelated prices would change its regime {often}.",
+    Kind.RATIO_STRETCH: "a ratio of two unrelated prices {may} open this {often}",
+    Kind.OPPOSITE_MOVES: "two unrelated prices {may} move apart {often}",
+    Kind.REGIME_CHANGE: "a ratio of two unrelated prices {may} change its regime {often}",
     Kind.CORRELATION_BREAK: _OPENS_THIS,
     Kind.HEDGE_LOST: _OPENS_THIS,
     Kind.EVIDENCE_BREAK: _OPENS_THIS,
@@ -62,8 +65,8 @@ def describe_chance(kind: Kind, significance: Significance) -> tuple[str, ...]:
     >>> for sentence in describe_chance(Kind.RATIO_STRETCH, figure):
     ...     print(sentence)
     Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4).
-    It opened 3.9 times a year (29 times; 95%: 2.6 to 5.6). A ratio of two unrelated prices would open this \
-as often.
+    It opened 3.9 times a year (29 times; 95%: 2.6 to 5.6). No difference from chance is shown: a ratio of \
+two unrelated prices may open this as often.
     Chance means two legs without a tie, each with its own volatility and persistence.
 
     Without a figure it says so, rather than nothing:
@@ -103,12 +106,14 @@ def brief_chance(significance: Significance) -> str:
 
 
 def brief_comparison(significance: Significance) -> str:
-    """Return in a few words whether the rule opened more often than chance explains; empty if not known."""
+    """Return in a few words how the rule's openings compare with chance; empty if not known."""
     if significance.exceeds_chance is None:
         return ""
     if significance.exceeds_chance:
         return "more often than chance"
-    return "perhaps more often than chance" if _is_above(significance) else "no more often than chance"
+    if _is_above(significance):
+        return "perhaps more often than chance"
+    return "less often than chance" if _is_below(significance) else "no difference from chance is shown"
 
 
 def format_rate(per_year: float) -> str:
@@ -170,19 +175,19 @@ def _observed(kind: Kind, significance: Significance, observed: ObservedOpenings
     if _is_above(significance):
         return f"{seen}{detail}, which is more, but too few openings to rule chance out."
     plain = _PLAIN.get(kind, _OPENS_THIS)
-    return f"{seen}{detail}. {plain.format(often=_how_often(significance))}"
+    if _is_below(significance):
+        rarer = plain.format(may="would", often="even more often")
+        return f"{seen}{detail}. {rarer[0].upper()}{rarer[1:]}."
+    return f"{seen}{detail}. No difference from chance is shown: {plain.format(may='may', often='as often')}."
 
 
 def _rate_of(per_year: float | None) -> str:
     return "" if per_year is None else _times(per_year)
 
 
-def _how_often(significance: Significance) -> str:
+def _is_below(significance: Significance) -> bool:
     highest = significance.observed.per_year.high if significance.observed is not None else None
-    is_rarer = (
-        highest is not None and significance.interval is not None and highest < significance.interval.low
-    )
-    return "even more often" if is_rarer else "as often"
+    return highest is not None and significance.interval is not None and highest < significance.interval.low
 
 
 def _is_above(significance: Significance) -> bool:

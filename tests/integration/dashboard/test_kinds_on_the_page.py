@@ -128,7 +128,7 @@ async def test_chance_the_close_and_the_trigger_prices_are_on_the_page() -> None
 
     page = await text_at(site, PAIR.page)
 
-    assert "by chance 3.6 a year (95%: 2.9 to 4.4); no more often than chance" in page
+    assert "by chance 3.6 a year (95%: 2.9 to 4.4); no difference from chance is shown" in page
     assert "84% likely at the next close" in page
     assert "Ratio stretch, risk-offis withdrawn—1,454.13 −2.2%" in page
     assert "IWM is assumed to close where it did last" in page

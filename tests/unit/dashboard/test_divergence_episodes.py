@@ -220,7 +220,7 @@ def test_ended_divergence_has_no_mark() -> None:
 def test_each_kind_has_its_rate_by_chance_and_a_data_fault_has_none() -> None:
     stretch = divergence_of(Kind.RATIO_STRETCH, Direction.RISK_OFF)
     (episode,) = episodes_of(PAIR, (stretch,), ())
-    assert episode.chance == "by chance 3.6 a year (95%: 2.9 to 4.4); no more often than chance"
+    assert episode.chance == "by chance 3.6 a year (95%: 2.9 to 4.4); no difference from chance is shown"
 
     (fault,) = episodes_of(PAIR, (divergence_of(Kind.DATA_FAULT, Direction.LEAD),), ())
     assert fault.chance == ""

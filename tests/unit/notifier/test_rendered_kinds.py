@@ -263,7 +263,7 @@ def test_ratio_says_in_one_sentence_that_two_unrelated_prices_open_it_as_often()
 
     for form in (message.text, message.html):
         assert "Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4)." in form
-        assert "A ratio of two unrelated prices would open this as often." in form
+        assert "a ratio of two unrelated prices may open this as often." in form
         assert "counted on the closes of 3 Jan 2007 to 30 Apr 2014." in form
 
 

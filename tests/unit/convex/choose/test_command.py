@@ -75,8 +75,8 @@ def test_unrelated_walks_are_said_to_beat_nothing_and_no_rules_are_written(
     code, said, beside = run(walks, *FEW, "--out", out)
 
     assert code == 0
-    assert "\nNothing beats chance. The best of " in said
-    assert beside == f"{out} is not written: no level beats chance\n"
+    assert "\nNothing is shown to beat chance. The best of " in said
+    assert beside == f"{out} is not written: no level is shown to beat chance\n"
     assert list(run.folder.iterdir()) == []
 
 

@@ -93,7 +93,7 @@ def test_sentence_says_what_was_found() -> None:
         "ends like this."
     )
     assert sentence_of(with_p(0.2, later=0.1)) == (
-        f"Nothing beats chance. {best}0.200; it would have to be 0.05 or less."
+        f"Nothing is shown to beat chance. {best}0.200; it would have to be 0.05 or less."
     )
     assert sentence_of(with_p(0.05, later=-0.1)) == (
         f"Nothing is chosen. {best}0.050. But the levels chosen from the past alone then did no better than "

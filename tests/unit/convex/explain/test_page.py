@@ -340,7 +340,7 @@ def test_what_chance_does_and_what_the_close_will_be_are_on_the_page(
     text = flat(page(explanation, capsys))
     assert "The next close The next close opens it with a probability of 84%." in text
     assert "By chance Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4)." in text
-    assert "A ratio of two unrelated prices would open this as often." in text
+    assert "a ratio of two unrelated prices may open this as often." in text
     assert "the rates by chance, which convex calibrate computes" in text
     found = as_object(explanation)
     assert found["next_close"] == "The next close opens it with a probability of 84%."

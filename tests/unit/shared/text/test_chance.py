@@ -35,15 +35,47 @@ def figure(
 
 
 @pytest.mark.parametrize("kind", MARKET_KINDS)
-def test_each_kind_that_opens_no_more_often_than_its_null_says_so_in_one_plain_sentence(kind: Kind) -> None:
+def test_each_kind_that_is_not_shown_to_differ_from_its_null_says_so_in_one_plain_sentence(
+    kind: Kind,
+) -> None:
     said = " ".join(describe_chance(kind, figure()))
 
-    assert said.count("as often.") == 1
+    assert said.count("No difference from chance is shown: ") == said.count(" as often.") == 1
     assert "more often" not in said
 
 
+@pytest.mark.parametrize("kind", MARKET_KINDS)
+@pytest.mark.parametrize(
+    "observed",
+    [(2, 0.25, 0.03, 0.89), (1, 0.12, 0.003, 0.69), (0, 0.0, 0.0, 0.5)],
+    ids=["two openings", "one opening", "no opening"],
+)
+def test_few_openings_are_never_said_to_come_as_often_as_by_chance(
+    kind: Kind, observed: tuple[int, float, float, float]
+) -> None:
+    one = figure(per_year=0.15, interval=(0.05, 0.41), observed=observed)
+
+    # The interval of what was seen also holds rates of a third of chance, and of four times as much.
+    said = " ".join(describe_chance(kind, one))
+
+    assert "No difference from chance is shown: " in said
+    assert "may " in said
+    assert "would open this as often" not in said
+    assert brief_comparison(one) == "no difference from chance is shown"
+
+
+@pytest.mark.parametrize("kind", MARKET_KINDS)
+def test_each_kind_that_is_shown_to_be_rarer_than_its_null_says_so(kind: Kind) -> None:
+    said = describe_chance(kind, figure(interval=(7.0, 9.0)))[1]
+
+    assert said.startswith(f"{OPENED} ")
+    assert said.endswith(" even more often.")
+    assert said.removeprefix(f"{OPENED} ")[0].isupper()
+    assert "No difference" not in said
+
+
 def test_the_ratio_is_compared_with_the_ratio_of_two_unrelated_prices() -> None:
-    assert "A ratio of two unrelated prices would open this as often." in " ".join(
+    assert "a ratio of two unrelated prices may open this as often." in " ".join(
         describe_chance(Kind.RATIO_STRETCH, figure())
     )
 
@@ -51,7 +83,7 @@ def test_the_ratio_is_compared_with_the_ratio_of_two_unrelated_prices() -> None:
 def test_a_figure_states_both_rates_with_their_intervals_the_null_and_the_period() -> None:
     assert describe_chance(Kind.OPPOSITE_MOVES, figure()) == (
         "Chance alone would open this 3.6 times a year (95%: 2.9 to 4.4).",
-        f"{OPENED} Two unrelated prices would move apart as often.",
+        (f"{OPENED} No difference from chance is shown: two unrelated prices may move apart as often."),
         (
             "Chance means two legs without a tie, each with its own volatility and persistence; "
             "counted on the closes of 14 Nov 2012 to 31 Mar 2021."
@@ -69,8 +101,15 @@ def test_a_figure_states_both_rates_with_their_intervals_the_null_and_the_period
             "which is more, but too few openings to rule chance out",
             "perhaps more often than chance",
         ),
-        ((0.5, 1.2), (6, 0.9, 0.3, 1.8), "would open this as often", "no more often than chance"),
-        ((1.9, 2.2), (6, 0.9, 0.3, 1.8), "would open this even more often", "no more often than chance"),
+        (
+            (0.5, 1.2),
+            (6, 0.9, 0.3, 1.8),
+            "two legs whose correlation never changes may open this as often",
+            "no difference from chance is shown",
+        ),
+        ((1.9, 2.2), (6, 0.9, 0.3, 1.8), "would open this even more often", "less often than chance"),
+        # The ends touch: nothing is shown.
+        ((1.8, 2.2), (6, 0.9, 0.3, 1.8), "may open this as often", "no difference from chance is shown"),
         # The ends touch: nothing is shown.
         ((0.4, 1.3), (17, 2.3, 1.3, 3.7), "too few openings", "perhaps more often than chance"),
     ],
@@ -153,7 +192,7 @@ def test_a_rule_that_never_opened_in_the_history_says_so_with_the_upper_end() ->
     )
 
     assert said[1].startswith("It did not open in that history (95%: 0 to 0.50 a year).")
-    assert said[1].endswith("would open this as often.")
+    assert said[1].endswith("may open this as often.")
 
 
 def test_a_count_without_an_interval_is_said_without_one() -> None:
