@@ -11,6 +11,7 @@ from convex.choose.walk_forward import Fold
 from convex.choose.what_followed import HORIZONS
 from shared.domain.divergences import Null
 from shared.domain.kinds import KIND_TRAITS
+from shared.text.numbers import format_part
 
 _NULLS: Final = {
     Null.UNRELATED_LEGS: "whose legs have nothing to do with each other",
@@ -147,7 +148,7 @@ def _fold_of(study: Study, fold: Fold) -> str:
 
 
 def _counts(rate: HitRate) -> str:
-    return f"{rate.hits} of {rate.count}"
+    return format_part(rate.hits, rate.count)
 
 
 def _rate(rate: HitRate) -> str:

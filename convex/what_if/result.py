@@ -27,7 +27,7 @@ class Side:
     Parameters
     ----------
     per_year
-        In 252 sessions; None where the log is too short to say so.
+        In 252 of the sessions in which the kind may open; None where there are too few to say so.
     critical
         How many of them reached it.
     median_seconds
@@ -111,11 +111,12 @@ def what_if(runs: Runs, *, figures: Figures, calendar: SessionCalendar) -> WhatI
     def side(run: Run, episodes: list[Episode], kind: Kind) -> Side:
         rule = next((each for each in run.rules if each.kind is kind), None)
         own = [each for each in episodes if each.key[0] is kind]
+        observed = runs.observed[kind]
         lasted = [each.seconds for each in own if each.seconds is not None]
         chance = None if rule is None else figures.get((runs.pair.name, rule.version))
         return Side(
             count=len(own),
-            per_year=len(own) / years if len(runs.sessions) >= LEAST_SESSIONS else None,
+            per_year=len(own) * YEAR / observed if observed >= LEAST_SESSIONS else None,
             critical=sum(each.severity is Severity.CRITICAL for each in own),
             median_seconds=median(lasted) if lasted else None,
             by_chance=chance if chance is not None and chance.holds_for(runs.pair) else None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from convex.backtesting.observed_sessions import observed_positions
 from convex.backtesting.outcomes import EveryBar
 from convex.backtesting.run import run_backtest
 from convex.lead_log import OnProgress, open_log
@@ -16,7 +17,7 @@ from services.signals.core.engine_config import EngineConfig
 from services.signals.core.false_alarms import FalseAlarms
 from shared.config import KafkaSettings
 from shared.domain.bars import BarBatch
-from shared.domain.divergences import DivergenceEvent
+from shared.domain.divergences import DivergenceEvent, Kind
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.files.file_note import FileNote
@@ -53,6 +54,9 @@ class Runs:
     sessions
         Labels of the sessions that were decided on, ascending; of Kafka, of those that the log has a part
         of.
+    observed
+        In how many of them each kind may open: where its statistic has a value. Of Kafka, and for data
+        faults, in all of them.
     every_bar
         The bars of both legs, for what followed.
     source
@@ -65,6 +69,7 @@ class Runs:
     present: Run
     new: Run
     sessions: tuple[str, ...]
+    observed: Mapping[Kind, int]
     every_bar: EveryBar
     source: str
     notes: tuple[FileNote, ...] = ()
@@ -104,6 +109,12 @@ def runs_of_files(
         present=_run(present, first.events, first.suppressed),
         new=_run(new, second.events, second.suppressed),
         sessions=tuple(first.values),
+        observed={
+            kind: len(observed_positions([kind], first.values.values()))
+            if kind.is_market
+            else len(first.values)
+            for kind in Kind
+        },
         every_bar=first.every_bar,
         source=", ".join(path.name for path in (*recording.lead_files, *recording.other_files)),
         notes=tuple(first.notes),
@@ -154,11 +165,13 @@ async def runs_of_kafka(
                     suppressed[number].update(effects.suppressed)
                     if number == 0:
                         every_bar.put(effects.sampled)
+    sessions = _sessions(calendar, log.begins_at_ns, engines[0].progress.watermark_ns)
     return Runs(
         pair=pair,
         present=_run(present, events[0], suppressed[0]),
         new=_run(new, events[1], suppressed[1]),
-        sessions=_sessions(calendar, log.begins_at_ns, engines[0].progress.watermark_ns),
+        sessions=sessions,
+        observed=dict.fromkeys(Kind, len(sessions)),
         every_bar=every_bar,
         source=log.source,
     )

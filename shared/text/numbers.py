@@ -137,7 +137,29 @@ def format_count(count: int, noun: str) -> str:
     >>> format_count(1, "session"), format_count(0, "session"), format_count(1240, "record")
     ('1 session', '0 sessions', '1,240 records')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{format_whole(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def format_whole(count: int) -> str:
+    """Return a whole number.
+
+    Examples
+    --------
+    >>> format_whole(869), format_whole(2107)
+    ('869', '2,107')
+    """
+    return f"{count:,}"
+
+
+def format_part(part: int, whole: int) -> str:
+    """Return how many of a number.
+
+    Examples
+    --------
+    >>> format_part(1203, 2107)
+    '1,203 of 2,107'
+    """
+    return f"{format_whole(part)} of {format_whole(whole)}"
 
 
 def format_interval(estimate: Estimate, show: Callable[[float], str] = format_number) -> str:

@@ -72,6 +72,30 @@ async def test_nothing_is_cut_off_or_covered(
     assert tab.complaints == []
 
 
+@pytest.mark.parametrize("width", _WIDTHS)
+async def test_comparison_with_chance_is_on_the_screen_without_scrolling(
+    tab: Tab, tmp_path: Path, width: int
+) -> None:
+    await tab.open(write_report(tmp_path, made_up(760)), width=width)
+
+    # Of each kind that opened: its number of openings, its rate, and the rate by chance, with their names.
+    cells = await tab.ask(
+        "[...document.querySelectorAll('.kinds td.n')]"
+        ".filter((cell) => /^(Opened|By)/.test(cell.dataset.name) && cell.textContent)"
+        ".map((cell) => { const box = cell.getBoundingClientRect();"
+        " return [cell.dataset.name, box.left, box.right, box.width * box.height > 0,"
+        " getComputedStyle(cell, '::before').content]; })"
+    )
+    names = [name for name, *_ in cells]
+    assert min(names.count(name) for name in ("Opened", "Opened a year", "By chance a year")) > 3
+    for name, left, right, is_shown, before in cells:
+        assert is_shown
+        assert 0 <= left < right <= width
+        assert (before == f'"{name}"') is (width < 700)
+    scrolled = "document.querySelector('.kinds').parentElement"
+    assert await tab.ask(f"{scrolled}.scrollWidth <= {scrolled}.clientWidth + 1")
+
+
 async def test_printed_page_fits_on_a4(tab: Tab, tmp_path: Path) -> None:
     await tab.open(write_report(tmp_path, made_up(760)), width=1440)
     await tab.ask("document.querySelectorAll('details').forEach((each) => each.open = true)")

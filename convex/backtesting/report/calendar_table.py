@@ -1,13 +1,14 @@
 """When divergences opened: a table of months, with the kinds that opened in each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
 from convex.backtesting.report.episodes import Episode, Session
 from shared.domain.divergences import Kind, Severity
 from shared.domain.kinds import KIND_TRAITS
+from shared.text.numbers import format_whole
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DARKEST: Final = 4
@@ -27,8 +28,16 @@ def letters_of(titles: Iterable[str]) -> list[str]:
     return letters
 
 
-def calendar_section(episodes: Iterable[Episode], sessions: Sequence[Session]) -> str:
-    """Return the section as HTML."""
+def calendar_section(
+    episodes: Iterable[Episode], sessions: Sequence[Session], observed: Collection[int]
+) -> str:
+    """Return the section as HTML.
+
+    Parameters
+    ----------
+    observed
+        Positions of the sessions in which a divergence could open; a month without one is blank.
+    """
     found = list(episodes)
     if not sessions or not found:
         return '<section id="calendar"><h2>Calendar of openings</h2><p>Nothing opened.</p></section>'
@@ -36,7 +45,7 @@ def calendar_section(episodes: Iterable[Episode], sessions: Sequence[Session]) -
     for episode in found:
         opened.setdefault(_month_of(episode.begin, sessions), Counter())[episode.kind] += 1
     critical = _critical_months(found, sessions)
-    known = {each.label[:7] for each in sessions}
+    known = {each.label[:7] for at, each in enumerate(sessions) if at in observed}
     years = range(int(sessions[0].label[:4]), int(sessions[-1].label[:4]) + 1)
     rows = "".join(_year(year, opened, critical, known) for year in years)
     heads = "".join(f'<th scope="col"><span>{month[0]}</span>{month[1:]}</th>' for month in _MONTHS)
@@ -46,7 +55,7 @@ def calendar_section(episodes: Iterable[Episode], sessions: Sequence[Session]) -
         '<section id="calendar"><h2>Calendar of openings</h2><div class="scrolls"><table class="calendar">'
         f'<thead><tr><th></th>{heads}<th class="n">Year</th></tr></thead><tbody>{rows}</tbody></table></div>'
         f'<p class="legend letters">{letters}<span><i class="month"></i>month with a critical divergence '
-        "open</span></p></section>"
+        "open</span><span>blank: no session in which a divergence could open</span></p></section>"
     )
 
 
@@ -54,13 +63,13 @@ def _year(year: int, opened: Mapping[str, Counter[Kind]], critical: set[str], kn
     months = [f"{year}-{month:02}" for month in range(1, 1 + len(_MONTHS))]
     cells = "".join(_cell(month, opened, critical, known) for month in months)
     total = sum(opened[month].total() for month in months if month in opened)
-    return f'<tr><th scope="row">{year}</th>{cells}<td class="n">{total}</td></tr>'
+    return f'<tr><th scope="row">{year}</th>{cells}<td class="n">{format_whole(total)}</td></tr>'
 
 
 def _cell(month: str, opened: Mapping[str, Counter[Kind]], critical: set[str], known: set[str]) -> str:
     counts = opened.get(month, Counter())
     names = [f"heat{min(counts.total(), _DARKEST)}"] if counts else []
-    if month not in known:
+    if month not in known and not counts:
         names = ["outside"]
     if month in critical:
         names.append("critical")

@@ -3,18 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Final
 
-from convex.backtesting.report.episodes import Episode, Session
+from convex.backtesting.report.episodes import Episode, Session, observed_by
 from services.signals.core.false_alarms import YEAR, FalseAlarms
 from services.signals.core.statistics.poisson import poisson_rate
 from shared.domain.divergences import DivergenceEvent, Estimate, Kind, ObservedOpenings, Significance
 from shared.domain.kinds import KIND_TRAITS
 from shared.text.chance import describe_chance, format_rate
 from shared.text.instants import format_session
-
-# The regime's changes have no statistic of their own; they are decided where z is known.
-_STATISTIC: Final = {Kind.REGIME_CHANGE: "z_90"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +107,13 @@ def observed_here(
 ) -> Significance:
     """Return a kind's figure with the openings of this run in the place of those it was made with.
 
-    The openings are left out where the kind was decided in less than a year of sessions.
+    The openings are left out where the kind could open in less than a year of sessions.
     """
     given = figure or Significance(correlation=None, effective_size=None, false_alarms_per_year=None)
-    statistic = _STATISTIC.get(kind) or KIND_TRAITS[kind].statistic or ""
-    evaluated = sum(each.evaluated.get(statistic) is not None for each in sessions)
-    if evaluated < YEAR:
+    observed = len(observed_by([kind], sessions))
+    if observed < YEAR:
         return replace(given, observed=None)
-    rate = poisson_rate(len(episodes), evaluated / YEAR)
+    rate = poisson_rate(len(episodes), observed / YEAR)
     return replace(given, observed=ObservedOpenings(count=len(episodes), per_year=rate))
 
 

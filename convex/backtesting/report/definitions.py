@@ -72,7 +72,8 @@ def _terms(pair: Pair, rules: Mapping[Kind, Rule]) -> dict[str, str]:
         "about the correlation: on two legs whose correlation never changes. Counted on histories drawn at "
         "random from a real one.",
         "History": "A divergence that began earlier and still holds opens at the first session that is "
-        "evaluated. Where ticks are replayed, the sessions before the first tick are only shown.",
+        "evaluated. Where ticks are replayed, the sessions before the first tick are only shown. Shares and "
+        "rates are counted over the sessions in which a divergence could open.",
         "Cooldown": "Sessions after a divergence in which the same direction opens again only at "
         f"critical: {_cooldowns(rules)}. After an early warning that no close confirmed, this "
         "holds back live prices only; a close opens it at warning too.",

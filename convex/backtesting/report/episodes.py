@@ -2,10 +2,11 @@
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from convex.backtesting.observed_sessions import observed_positions
 from convex.backtesting.stats_csv import COLUMNS, StatsRow
 from services.signals.core.confirmed import Values
 from services.signals.core.divergence.observation import sign_of
@@ -129,6 +130,17 @@ def sessions_of(rows: Iterable[StatsRow], values: Mapping[str, Values]) -> tuple
         )
         for row in rows
     )
+
+
+def observed_by(kinds: Collection[Kind], sessions: Iterable[Session]) -> frozenset[int]:
+    """Return the positions of the sessions in which any of some kinds may open."""
+    return observed_positions(kinds, (each.evaluated for each in sessions))
+
+
+def diverged_in(episodes: Iterable[Episode], observed: Collection[int]) -> int:
+    """Return in how many observed sessions any of some divergences was open."""
+    inside = {at for each in episodes for at in range(each.begin, each.end + (each.ended is None))}
+    return len(inside.intersection(observed))
 
 
 def episodes_of(

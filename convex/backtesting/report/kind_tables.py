@@ -6,7 +6,7 @@ from statistics import median
 from typing import Final
 
 from convex.backtesting.report.chance import rate_cells
-from convex.backtesting.report.episodes import HORIZONS, Episode
+from convex.backtesting.report.episodes import HORIZONS, Episode, Session, diverged_in, observed_by
 from services.signals.core.divergence.rules import Rule
 from services.signals.core.kinds.registry import CONTEXT_KINDS
 from shared.domain.divergences import DivergenceEvent, Kind, Severity, Significance
@@ -17,7 +17,7 @@ from shared.text.data_faults import causes_among, describe_cause
 from shared.text.divergences import TRANSITION_WORDS, describe_direction, describe_regime, format_statistic
 from shared.text.durations import format_duration
 from shared.text.instants import format_new_york, format_session
-from shared.text.numbers import DASH, format_number, format_signed, format_signed_percent
+from shared.text.numbers import DASH, format_number, format_signed, format_signed_percent, format_whole
 
 _STATISTIC_NAMES: Final = {
     Kind.RATIO_STRETCH: "z",
@@ -27,12 +27,22 @@ _STATISTIC_NAMES: Final = {
     Kind.EVIDENCE_BREAK: "e-value",
     Kind.REGIME_CHANGE: "z",
 }
+# The comparison with chance comes first. Each name has two lines where it is a heading.
+_COLUMNS: Final = (
+    ("Opened",),
+    ("Opened", "a year"),
+    ("By chance", "a year"),
+    ("Critical",),
+    ("Sessions long,", "at the median"),
+    ("Sessions", "diverged"),
+)
 # A longer table is folded up: its heading opens it.
 _MOST_SHOWN: Final = 30
 
 
 def overview(
     episodes: Mapping[Kind, Sequence[Episode]],
+    sessions: Sequence[Session],
     *,
     pair: Pair,
     rules: Sequence[Rule],
@@ -46,37 +56,55 @@ def overview(
         How often each kind that is on opened here, and would by chance.
     """
     known = {rule.kind for rule in rules}
-    rows = "".join(_kind(kind, episodes[kind], pair, chance.get(kind), is_on=kind in known) for kind in Kind)
+    heads = "".join(f'<th class="n">{"<br>".join(name)}</th>' for name in _COLUMNS)
+    rows = "".join(
+        _kind(kind, episodes[kind], sessions, pair, chance.get(kind))
+        if kind in known
+        else _off(kind, episodes[kind], pair)
+        for kind in Kind
+    )
     return (
         '<section><h2>Kinds</h2><div class="scrolls"><table class="kinds"><thead><tr><th>Kind</th>'
-        '<th>Question</th><th class="n">Opened</th><th class="n">Critical</th>'
-        '<th class="n">Sessions long,<br>at the median</th><th class="n">Sessions<br>diverged</th>'
-        '<th class="n">Opened<br>a year</th><th class="n">By chance<br>a year</th></tr></thead>'
+        f"<th>Question</th>{heads}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 
 def _kind(
-    kind: Kind, episodes: Sequence[Episode], pair: Pair, chance: Significance | None, *, is_on: bool
+    kind: Kind,
+    episodes: Sequence[Episode],
+    sessions: Sequence[Session],
+    pair: Pair,
+    chance: Significance | None,
 ) -> str:
-    question = KIND_TRAITS[kind].question.format(lead=escape(pair.lead_title), other=escape(pair.other_title))
-    name = f'<a href="#{kind.value}">{KIND_TRAITS[kind].title}</a>' if episodes else KIND_TRAITS[kind].title
-    begin = f"<tr><td>{name}</td><td>{question}</td>"
-    if not is_on:
-        off = "context: opens only if a rule enables it" if kind in CONTEXT_KINDS else "switched off"
-        return f'{begin}<td colspan="6"><em>{off}</em></td></tr>'
     lasts = kind.is_market and not kind.is_instant
     ended = [each.end - each.begin for each in episodes if each.ended is not None]
-    inside = {at for each in episodes for at in range(each.begin, each.end + (each.ended is None))}
     critical = sum(each.severity is Severity.CRITICAL for each in episodes)
     cells = (
-        f"{len(episodes)}",
-        f"{critical}" if lasts else "",
-        f"{median(ended):g}" if lasts and ended else "",
-        f"{len(inside)}" if lasts else "",
+        format_whole(len(episodes)),
         *(rate_cells(chance) if chance is not None else ("", "")),
+        format_whole(critical) if lasts else "",
+        f"{median(ended):g}" if lasts and ended else "",
+        format_whole(diverged_in(episodes, observed_by([kind], sessions))) if lasts else "",
     )
-    return begin + "".join(f'<td class="n">{each}</td>' for each in cells) + "</tr>"
+    # Where a row is a card, each number has its name in front.
+    named = zip(_COLUMNS, cells, strict=True)
+    return (
+        _begin(kind, episodes, pair)
+        + "".join(f'<td class="n" data-name="{" ".join(name)}">{each}</td>' for name, each in named)
+        + "</tr>"
+    )
+
+
+def _off(kind: Kind, episodes: Sequence[Episode], pair: Pair) -> str:
+    off = "context: opens only if a rule enables it" if kind in CONTEXT_KINDS else "switched off"
+    return f'{_begin(kind, episodes, pair)}<td colspan="{len(_COLUMNS)}"><em>{off}</em></td></tr>'
+
+
+def _begin(kind: Kind, episodes: Sequence[Episode], pair: Pair) -> str:
+    question = KIND_TRAITS[kind].question.format(lead=escape(pair.lead_title), other=escape(pair.other_title))
+    name = f'<a href="#{kind.value}">{KIND_TRAITS[kind].title}</a>' if episodes else KIND_TRAITS[kind].title
+    return f"<tr><td>{name}</td><td>{question}</td>"
 
 
 def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
@@ -90,8 +118,8 @@ def sections(episodes: Mapping[Kind, Sequence[Episode]], *, pair: Pair) -> str:
             is_open = " open" if len(found) <= _MOST_SHOWN else ""
             parts.append(
                 f'<details class="kind" id="{kind.value}"{is_open}><summary>{KIND_TRAITS[kind].title}'
-                f'<span class="count">{len(found)}</span></summary><div class="scrolls">{table}</div>'
-                "</details>"
+                f'<span class="count">{format_whole(len(found))}</span></summary>'
+                f'<div class="scrolls">{table}</div></details>'
             )
     return f"<section>{''.join(parts)}</section>"
 

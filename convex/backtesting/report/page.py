@@ -4,7 +4,7 @@ Everything in it comes from the replay, so the same input gives the same bytes.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files as resources
 from itertools import pairwise
@@ -24,7 +24,14 @@ from convex.backtesting.report.data_quality import DataQuality, data_quality
 from convex.backtesting.report.definitions import definitions
 from convex.backtesting.report.distribution import after_openings
 from convex.backtesting.report.distribution_section import distribution_section
-from convex.backtesting.report.episodes import Episode, Session, episodes_of, sessions_of
+from convex.backtesting.report.episodes import (
+    Episode,
+    Session,
+    diverged_in,
+    episodes_of,
+    observed_by,
+    sessions_of,
+)
 from convex.backtesting.report.hedge import hedge_test, simple_returns
 from convex.backtesting.report.hedge_section import hedge_section
 from convex.backtesting.report.input_files import InputFile
@@ -42,7 +49,7 @@ from shared.domain.kinds import KIND_TRAITS, statistic_of
 from shared.domain.pairs import Pair
 from shared.text.divergences import TRANSITION_WORDS, describe_direction, format_statistic
 from shared.text.instants import format_new_york, format_session
-from shared.text.numbers import DASH, format_count, format_percent
+from shared.text.numbers import DASH, format_count, format_part, format_percent, format_whole
 
 _LEAST_SESSIONS = 2
 
@@ -79,6 +86,7 @@ def report_bytes(
     episodes = {kind: [each for each in found if each.kind is kind] for kind in Kind}
     shown = figures if figures is not None else figures_of_events(replayed.events)
     on = [rule.kind for rule in rules if rule.kind.is_market]
+    observed = observed_by(on, sessions)
     chance = {
         kind: observed_here(kind, episodes[kind], sessions, shown.by_kind.get(kind))
         for kind in Kind
@@ -100,16 +108,16 @@ def report_bytes(
 </head>
 <body>
 {_head(sessions, pair)}
-{_verdict(replayed, sessions, episodes, chance, quality, pair)}
-{_summary(replayed, sessions, episodes, pair)}
-{overview(episodes, pair=pair, rules=rules, chance=chance)}
+{_verdict(replayed, sessions, observed, episodes, chance, quality, pair)}
+{_summary(replayed, sessions, observed, episodes, pair)}
+{overview(episodes, sessions, pair=pair, rules=rules, chance=chance)}
 {chance_section(chance, shown)}
 {what_followed(replayed.outcomes, pair)}
 {_course(sessions, episodes, pair, rules)}
 {rolling(sessions, pair)}
 {_hedge(sessions, bars, pair)}
 {distribution_section(after, pair)}
-{calendar_section(found, sessions)}
+{calendar_section(found, sessions, observed)}
 {quality_section(quality, files)}
 {beside_section(beside)}
 {sections(episodes, pair=pair)}
@@ -136,20 +144,30 @@ def _head(sessions: Sequence[Session], pair: Pair) -> str:
     )
 
 
-def _summary(replayed: Replayed, sessions: Sequence[Session], episodes: ByKind, pair: Pair) -> str:
+def _summary(
+    replayed: Replayed,
+    sessions: Sequence[Session],
+    observed: Collection[int],
+    episodes: ByKind,
+    pair: Pair,
+) -> str:
     lasting = [each for kind in LEVEL_KINDS for each in episodes[kind]]
     critical = sum(each.severity is Severity.CRITICAL for each in lasting)
-    inside = {at for each in lasting for at in range(each.begin, each.end + (each.ended is None))}
-    share = format_percent(len(inside) / len(sessions), 0) if sessions else DASH
+    diverged = diverged_in(lasting, observed)
+    share = format_percent(diverged / len(observed), 0) if observed else DASH
     # The regime is shown whether or not its changes are divergences.
     regimes = [each.regime for each in sessions if each.evaluated and each.regime]
     changes, faults = sum(a != b for a, b in pairwise(regimes)), len(episodes[Kind.DATA_FAULT])
     figures = [
-        (f"{len(lasting)}", "divergences", f"{critical} reached critical"),
-        (share, "of sessions diverged", f"{len(inside)} of {len(sessions)}, by any kind"),
-        (f"{changes}", "regime changes", format_count(faults, "data fault")),
-        (f"{len(replayed.events)}", "events", "sent to subscribers"),
-        (f"{replayed.ticks:,}", f"ticks of {pair.lead_title}", f"{replayed.bars:,} daily bars"),
+        (format_whole(len(lasting)), "divergences", f"{format_whole(critical)} reached critical"),
+        (share, "of sessions diverged", _out_of(diverged, len(observed))),
+        (format_whole(changes), "regime changes", format_count(faults, "data fault")),
+        (format_whole(len(replayed.events)), "events", "sent to subscribers"),
+        (
+            format_whole(replayed.ticks),
+            f"ticks of {pair.lead_title}",
+            format_count(replayed.bars, "daily bar"),
+        ),
     ]
     return (
         '<dl class="figures">'
@@ -159,6 +177,12 @@ def _summary(replayed: Replayed, sessions: Sequence[Session], episodes: ByKind, 
         )
         + "</dl>"
     )
+
+
+def _out_of(diverged: int, observed: int) -> str:
+    if not observed:
+        return "no session in which a divergence could open"
+    return f"{format_part(diverged, observed)} in which one could open, by any kind"
 
 
 def _course(sessions: Sequence[Session], episodes: ByKind, pair: Pair, rules: tuple[Rule, ...]) -> str:
@@ -193,6 +217,7 @@ def _hedge(sessions: Sequence[Session], bars: EveryBar | None, pair: Pair) -> st
 def _verdict(
     replayed: Replayed,
     sessions: Sequence[Session],
+    observed: Collection[int],
     episodes: ByKind,
     chance: Mapping[Kind, Significance],
     quality: DataQuality | None,
@@ -201,7 +226,7 @@ def _verdict(
     sentences = (
         period_sentence(
             [each.label for each in sessions],
-            evaluated=sum(bool(each.evaluated) for each in sessions),
+            observed=len(observed),
             alerts=len(replayed.events),
             openings=sum(len(found) for kind, found in episodes.items() if kind.is_market),
             faults=len(episodes[Kind.DATA_FAULT]),
@@ -222,7 +247,7 @@ def _counts(events: Iterable[DivergenceEvent]) -> str:
     head = "".join(f'<th class="n">{KIND_TRAITS[kind].title.replace(" ", "<br>")}</th>' for kind in kinds)
     body = "".join(
         f"<tr><td>{TRANSITION_WORDS[transition]}</td>"
-        + "".join(f'<td class="n">{counted[transition, kind] or ""}</td>' for kind in kinds)
+        + "".join(f'<td class="n">{_count_or_blank(counted[transition, kind])}</td>' for kind in kinds)
         + "</tr>"
         for transition in seen
     )
@@ -232,12 +257,17 @@ def _counts(events: Iterable[DivergenceEvent]) -> str:
     )
 
 
+def _count_or_blank(count: int) -> str:
+    return format_whole(count) if count else ""
+
+
 def _events(events: Sequence[DivergenceEvent], pair: Pair) -> str:
     if not events:
         return ""
     rows = "".join(_event(event, pair) for event in events)
     return (
-        f"<details><summary>Every event ({len(events)})</summary><div class='scrolls'><table><thead><tr>"
+        f"<details><summary>Every event ({format_whole(len(events))})</summary>"
+        "<div class='scrolls'><table><thead><tr>"
         "<th class='n'>Seq.</th><th>New York</th><th>Kind</th><th>What</th><th>Direction</th>"
         "<th>Severity</th><th>Confirmation</th><th class='n'>Statistic</th><th>event_id</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div></details>"

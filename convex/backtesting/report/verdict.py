@@ -22,7 +22,7 @@ from shared.domain.snapshots import OutcomeSummary
 from shared.text.chance import format_rate
 from shared.text.divergences import describe_kind
 from shared.text.instants import format_session
-from shared.text.numbers import format_count, format_number, format_percent
+from shared.text.numbers import format_count, format_part, format_percent, format_whole
 from shared.text.outcomes import against_usual, describe_hit
 
 _MOST_NAMED: Final = 2
@@ -31,7 +31,7 @@ _MOST_NAMED: Final = 2
 def period_sentence(
     sessions: Sequence[str],
     *,
-    evaluated: int,
+    observed: int,
     alerts: int,
     openings: int,
     faults: int,
@@ -43,8 +43,8 @@ def period_sentence(
     ----------
     sessions
         Those that both legs have, ascending.
-    evaluated
-        How many of them the rules could open in.
+    observed
+        In how many of them a divergence could open.
     alerts, openings
         Events, and divergences of any kind but data faults.
     faults
@@ -55,14 +55,16 @@ def period_sentence(
     if not sessions:
         return "There is no session that both legs have, so nothing could open."
     span = f"{format_session(sessions[0])} to {format_session(sessions[-1])}"
-    only = "" if evaluated == len(sessions) else f", {evaluated:,} of which could open something"
+    only = (
+        "" if observed == len(sessions) else f", in {format_whole(observed)} of which a divergence could open"
+    )
     count = f"{format_count(len(sessions), 'session')}{only}"
     begin = f"From {span} ({count}; {data_clause(quality)}) these rules sent"
     if not alerts:
         return f"{begin} no alert."
     rate = (
-        f", {format_rate(alerts * YEAR / evaluated)} a year,"
-        if evaluated >= YEAR
+        f", {format_rate(alerts * YEAR / observed)} a year,"
+        if observed >= YEAR
         else " (too short a time for a rate a year)"
     )
     about = format_count(openings, "divergence")
@@ -83,7 +85,7 @@ def data_clause(quality: DataQuality | None) -> str:
     """
     if quality is None:
         return "the data were not checked"
-    missing = [f"{leg.missing:,} missing in {leg.title}" for leg in quality.legs if leg.missing]
+    missing = [f"{format_whole(leg.missing)} missing in {leg.title}" for leg in quality.legs if leg.missing]
     held = format_count(quality.held_back, "close") if quality.held_back else "no close"
     return f"{', '.join(missing) or 'none missing'}, {held} held back"
 
@@ -108,7 +110,9 @@ def chance_sentence(chance: Mapping[Kind, Significance]) -> str:
         return f"{only} {verb} to open more often than by chance."
     said = [_above(kind, each) for kind, each in above.items()]
     rest = len(compared) - len(above)
-    others = f"; {_number(rest)} other {'kinds are' if rest > 1 else 'kind is'} not shown to" if rest else ""
+    others = (
+        f"; {format_whole(rest)} other {'kinds are' if rest > 1 else 'kind is'} not shown to" if rest else ""
+    )
     return f"More often than chance explains opened {' and '.join(said)}{others}."
 
 
@@ -122,7 +126,7 @@ def followed_sentence(outcomes: Sequence[OutcomeSummary], pair: Pair) -> str:
         named = " and ".join(_rate(one, pair) for one in unusual[:_MOST_NAMED])
         more = len(unusual) - _MOST_NAMED
         rows = "more rows below differ" if more > 1 else "more row below differs"
-        others = f", and {_number(more)} {rows} too" if more > 0 else ""
+        others = f", and {format_whole(more)} {rows} too" if more > 0 else ""
         return f"What followed differs from what usually follows: {named}{others}."
     largest = max(known, key=lambda one: (one.count, one.horizon_sessions))
     return (
@@ -141,7 +145,7 @@ def _rate(one: OutcomeSummary, pair: Pair) -> str:
     )
     return (
         f"{format_count(one.horizon_sessions, 'session')} after “{describe_kind(one.kind, one.direction)}”, "
-        f"{hit} in {one.hits} of {one.count} or {format_percent(rate.value, 0)}{within} against "
+        f"{hit} in {format_part(one.hits, one.count)} or {format_percent(rate.value, 0)}{within} against "
         f"{format_percent(one.usual_rate, 0)} of all sessions"
     )
 
@@ -163,7 +167,3 @@ def _ends(interval: Interval | None) -> str:
 
 def _title(kind: Kind) -> str:
     return KIND_TRAITS[kind].title
-
-
-def _number(count: int) -> str:
-    return format_number(float(count), 0)

@@ -8,7 +8,14 @@ from shared.domain.divergences import Estimate
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OutcomeSummary
 from shared.text.divergences import describe_kind
-from shared.text.numbers import DASH, format_log_return, format_percent, format_signed
+from shared.text.numbers import (
+    DASH,
+    format_log_return,
+    format_part,
+    format_percent,
+    format_signed,
+    format_whole,
+)
 from shared.text.outcomes import against_usual, describe_hit, outcomes_note
 
 
@@ -44,8 +51,8 @@ def _row(one: OutcomeSummary) -> str:
     verdict = against_usual(one)
     cells = (
         f"{one.horizon_sessions}",
-        f"{one.hits} of {one.count}",
-        DASH if one.episodes is None else f"{one.episodes}",
+        format_part(one.hits, one.count),
+        DASH if one.episodes is None else format_whole(one.episodes),
         format_percent(rate.value, 0) + _ends(rate) + (f"<small>{verdict}</small>" if verdict else ""),
         format_percent(one.usual_rate, 0),
         _difference(rate, one.usual_rate),

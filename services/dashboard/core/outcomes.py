@@ -10,7 +10,7 @@ from shared.domain.divergences import Estimate
 from shared.domain.pairs import Pair
 from shared.domain.snapshots import OutcomeSummary, PairSnapshot
 from shared.text.divergences import describe_divergence, describe_kind
-from shared.text.numbers import format_count, format_log_return, format_percent
+from shared.text.numbers import format_count, format_log_return, format_part, format_percent
 from shared.text.outcomes import against_usual, describe_hit
 
 _NO_INTERVAL: Final = "An interval needs six episodes."
@@ -128,7 +128,7 @@ def _row(one: OutcomeSummary) -> OutcomeRow:
     is_overlapping = one.episodes is not None and one.episodes < one.count
     return OutcomeRow(
         horizon=sessions,
-        hits=f"{one.hits} of {one.count}",
+        hits=format_part(one.hits, one.count),
         episodes=format_count(one.episodes or 0, "episode") if is_overlapping else "",
         rate=format_percent(rate.value, 0),
         interval=_ends(rate, lambda share: format_percent(share, 0)),

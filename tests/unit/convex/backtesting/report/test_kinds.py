@@ -126,7 +126,7 @@ def test_correlation_is_reported_with_its_interval_and_what_chance_would_say() -
     page = page_of(both(Kind.CORRELATION_BREAK, Direction.LOOSENING, significance=significance))
 
     assert "−0.70, n 19 −0.88 … −0.37" in section(page, Kind.CORRELATION_BREAK)
-    assert row_of(page, Kind.CORRELATION_BREAK).endswith("0.96")
+    assert row_of(page, Kind.CORRELATION_BREAK).endswith(" 1 0.96 0 1 0")
 
 
 def test_change_of_the_regime_says_from_what_to_what() -> None:
@@ -147,7 +147,8 @@ def test_fault_says_which_leg_why_and_how_long() -> None:
 
 
 def test_overview_counts_openings_and_critical_ones_of_every_kind() -> None:
-    page = page_of(both(Kind.OPPOSITE_MOVES, Direction.RISK_OFF, severity=Severity.CRITICAL))
+    values = {row[0]: {"opposite_moves": 1.0} for row in ROWS}
+    page = page_of(both(Kind.OPPOSITE_MOVES, Direction.RISK_OFF, severity=Severity.CRITICAL), values=values)
 
     # Opened, critical, sessions at the median, sessions diverged.
     assert row_of(page, Kind.OPPOSITE_MOVES) == "Opposite moves Did the legs just move apart? 1 1 1 1"
@@ -232,7 +233,7 @@ def test_eight_years_are_reported_kind_by_kind() -> None:
     assert "Gold missing bar 20 Jan 2015 22:15 21 Jan 2015 20:15 22 h" in section(page, Kind.DATA_FAULT)
     assert "28 Sep 2020" in section(page, Kind.CORRELATION_BREAK)
     # Shipped with the published rules.
-    assert row_of(page, Kind.CORRELATION_BREAK).endswith("1.4 0.65 to 2.5 0.96 0.71 to 1.3")
+    assert row_of(page, Kind.CORRELATION_BREAK).endswith(" 10 1.4 0.65 to 2.5 0.96 0.71 to 1.3 3 11.5 123")
 
 
 def test_what_followed_says_how_many_openings_are_independent_and_what_their_rate_allows() -> None:

@@ -13,6 +13,7 @@ from convex.backtesting.replay import Replayed, replay
 from convex.backtesting.report.episodes import Session, episodes_of, sessions_of
 from convex.backtesting.report.page import report_bytes
 from convex.backtesting.stats_csv import COLUMNS, StatsRow
+from services.signals.core.confirmed import Values
 from services.signals.core.divergence.rules import Rule
 from shared.calendars import xnys_calendar
 from shared.domain.divergences import (
@@ -212,12 +213,16 @@ def test_undefined_z_is_a_gap_in_the_line_and_a_dash_in_words() -> None:
 
 
 def test_summary_counts_sessions_events_and_reasons() -> None:
-    replayed = Replayed(rows=ROWS, events=[OPENED, ESCALATED, CLOSED], ticks=12_345, bars=12)
+    values: dict[str, Values] = {each[0]: {"z_90": 1.0} for each in ROWS}
+    replayed = Replayed(
+        rows=ROWS, events=[OPENED, ESCALATED, CLOSED], values=values, ticks=12_345, bars=1_240
+    )
     replayed.suppressed.update({"cooldown": 3, "never_happened": 0})
 
     text = checked(report_bytes(replayed, pair=PAIR, rules=(Rule(),)).decode()).text
 
     assert "12,345" in text
+    assert "1,240 daily bars" in text
     assert "4 of 6" in text
     assert "A level was reached during the cooldown" in text
     assert "never_happened" not in text

@@ -78,7 +78,7 @@ def test_history_before_the_first_decision_has_lines_but_no_interval() -> None:
 
     page = page_of(replace(replayed, values=evaluated))
 
-    assert "400 sessions, 100 of which could open something" in page
+    assert "400 sessions, in 100 of which a divergence could open" in page
     (band,) = re.findall(r'<polygon class="interval" points="([^"]+)"', page)
     assert min(float(point.split(",")[0]) for point in band.split()) >= 750.0
 

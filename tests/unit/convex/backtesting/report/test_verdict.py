@@ -60,7 +60,7 @@ def leg(missing: int) -> LegQuality:
 
 
 def period(**changes: Any) -> str:
-    fields: dict[str, Any] = {"evaluated": 504, "alerts": 24, "openings": 9, "faults": 0, "quality": None}
+    fields: dict[str, Any] = {"observed": 504, "alerts": 24, "openings": 9, "faults": 0, "quality": None}
     labels = ["2019-01-02"] * 503 + ["2020-12-31"]
     return period_sentence(changes.pop("sessions", labels), **(fields | changes))
 
@@ -75,14 +75,14 @@ def test_alerts_are_counted_and_related_to_the_years_in_which_they_could_come() 
 
 
 def test_rate_counts_only_the_sessions_in_which_something_could_open() -> None:
-    said = period(evaluated=252)
+    said = period(observed=252)
 
-    assert "504 sessions, 252 of which could open something" in said
+    assert "504 sessions, in 252 of which a divergence could open" in said
     assert "24.0 a year" in said
 
 
 def test_less_than_a_year_has_no_rate() -> None:
-    said = period(evaluated=251)
+    said = period(observed=251)
 
     assert "a year," not in said
     assert "too short a time for a rate a year" in said
