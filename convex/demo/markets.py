@@ -7,7 +7,8 @@ from pathlib import Path
 from services.ingestor.config import IngestorSettings
 from services.ingestor.contacts import contacts
 from shared.errors import ConfigError
-from shared.files.input_file import open_text
+from shared.files.daily.recognition import recognise
+from shared.files.daily.table import read_text
 from shared.files.ticks.reader import has_tick_header
 from shared.pairs.loading import load_pairs
 
@@ -94,6 +95,4 @@ def _is_other_leg(path: Path) -> bool:
         return False
     if "iwm" in path.name.lower():
         return True
-    with open_text(path) as lines:
-        names = lines.readline().lower().replace("_", "").replace(" ", "").strip().split(",")
-    return "adjclose" in names or "adjustedclose" in names
+    return recognise(read_text(path), None).adjusted is not None

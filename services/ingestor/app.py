@@ -17,6 +17,7 @@ from services.ingestor.feed_order import feed_orders
 from services.ingestor.feeds.ports import Feed
 from services.ingestor.feeds.registry import SPOT_HISTORY, TICK_HISTORY, macro_provider
 from services.ingestor.feeds.replay.feed import ReplayFeed
+from services.ingestor.feeds.replay.variables import with_variables
 from services.ingestor.feeds.simulated.feed import SimulatedFeed
 from services.ingestor.feeds.simulated.scenario import Scenario, require_simulated, ticks_of
 from services.ingestor.feeds.transport.http_clients import HttpClients
@@ -38,6 +39,7 @@ from shared.config import KafkaSettings
 from shared.domain.instants import to_ns
 from shared.domain.pairs import Pair, routes_of
 from shared.errors import ConfigError
+from shared.files.reading_options import ReadingOptions
 from shared.files.timeline import Recording
 from shared.health import HealthServer
 from shared.kafka.publisher import Publisher
@@ -241,7 +243,7 @@ async def _make_feeds(
                 metrics.feed_authoritative.labels(instrument, name).set(1)
     match settings.feed:
         case "replay":
-            return [_replay(settings, pairs, clock)]
+            return [replay_feed(settings, pairs, clock)]
         case "simulated":
             return [_simulated(settings, pairs, clock)]
         case "live":
@@ -281,7 +283,14 @@ async def _make_feeds(
             ]
 
 
-def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> ReplayFeed:
+def replay_feed(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> ReplayFeed:
+    """Return the feed of recorded files that the settings name.
+
+    Raises
+    ------
+    ConfigError
+        If they name no files or an unknown zone, or there is more than one pair.
+    """
     if not settings.replay_lead_files or not settings.replay_other_files:
         raise ConfigError(
             "CONVEX_INGESTOR_REPLAY_LEAD_FILES and CONVEX_INGESTOR_REPLAY_OTHER_FILES must each name a file"
@@ -296,6 +305,7 @@ def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -
         other_files=settings.replay_other_files,
         start=settings.replay_start,
         end=settings.replay_end,
+        reading=_reading(settings),
     )
     return ReplayFeed(
         recording,
@@ -305,6 +315,19 @@ def _replay(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -
         is_held_open=settings.replay_hold_open,
         clock=clock,
     )
+
+
+def _reading(settings: IngestorSettings) -> ReadingOptions:
+    try:
+        return ReadingOptions(
+            format=settings.replay_format,
+            date_order=settings.replay_date_order,
+            decimal=settings.replay_decimal,
+            timezone=settings.replay_timezone,
+            skip_bad_rows=settings.replay_skip_bad_rows,
+        )
+    except ConfigError as error:
+        raise ConfigError(with_variables(str(error))) from error
 
 
 def _simulated(settings: IngestorSettings, pairs: tuple[Pair, ...], clock: Clock) -> SimulatedFeed:

@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.ingestor.provider_settings import ProviderSettings
 from shared.config import HealthSettings
+from shared.files.reading_options import DateOrder, DecimalMark
 
 # An instrument, and where its ticks come from: ``<venue>`` or ``<venue>:<symbol there>``, best first.
 FeedLists = Annotated[dict[str, tuple[str, ...]], NoDecode]
@@ -68,6 +69,23 @@ class IngestorSettings(ProviderSettings):
     )
     replay_hold_open: bool = Field(
         default=True, description="After the end of the files, go on with status records instead of stopping."
+    )
+
+    replay_format: str | None = Field(
+        default=None, description="Format of the files, as --format of convex backtest; found out otherwise."
+    )
+    replay_date_order: DateOrder | None = Field(
+        default=None, description="dmy, mdy or ymd: the order of the date where no row of a file shows it."
+    )
+    replay_decimal: DecimalMark | None = Field(
+        default=None, description="point or comma: the decimal mark where no row of a file shows it."
+    )
+    replay_timezone: str | None = Field(
+        default=None, description="IANA name of the zone of times that are written without one."
+    )
+    replay_skip_bad_rows: bool = Field(
+        default=False,
+        description="Leave out single bad rows of the files and log how many, instead of stopping.",
     )
 
     simulated_seed: int = Field(default=1, ge=0, description="The same seed gives the same market.")

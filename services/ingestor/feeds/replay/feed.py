@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 
 from services.ingestor.feeds.ports import Sink
+from services.ingestor.feeds.replay.variables import with_variables
 from shared.clock import Clock
 from shared.domain.bars import BarBatch, BarsMode
 from shared.domain.gold_hours import spot_gold_state
@@ -19,6 +20,7 @@ from shared.domain.instants import NS_PER_SECOND, format_rfc3339
 from shared.domain.pairs import Pair
 from shared.domain.sessions import SessionCalendar
 from shared.domain.ticks import MAX_TICKS_PER_RECORD, FeedStatus, QuoteBatch
+from shared.errors import ConfigError
 from shared.files.file_note import FileNote, NoteKind
 from shared.files.timeline import Recording, in_units, read_timeline
 
@@ -159,8 +161,11 @@ class ReplayFeed:
 
 def _log_note(note: FileNote) -> None:
     emit = log.warning if note.kind is NoteKind.WARNING else log.info
-    emit("replay_file_noted", path=str(note.path), kind=note.kind.value, text=note.text)
+    emit("replay_file_noted", path=str(note.path), kind=note.kind.value, text=with_variables(note.text))
 
 
 def _next(units: Iterator[tuple[BarBatch, ...] | QuoteBatch]) -> tuple[BarBatch, ...] | QuoteBatch | None:
-    return next(units, None)
+    try:
+        return next(units, None)
+    except ConfigError as error:
+        raise ConfigError(with_variables(str(error))) from error

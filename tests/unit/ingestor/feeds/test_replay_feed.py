@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
+from services.ingestor.app import replay_feed
+from services.ingestor.config import IngestorSettings
 from services.ingestor.feeds.replay.feed import ReplayFeed
 from shared.clock import SystemClock
+from shared.config import load_settings
 from shared.domain.bars import Bar
 from shared.domain.instants import format_rfc3339
 from shared.domain.macro import Observation
 from shared.domain.ticks import FeedAuthority, FeedFault, FeedStatus, QuoteBatch, TradeBatch
-from shared.errors import DataError
+from shared.errors import ConfigError, DataError
 from shared.files.timeline import Recording
 from tests.support.builders_market import calendar, pair
 
@@ -99,3 +103,55 @@ async def test_what_is_noticed_about_a_file_is_logged(tmp_path: Path) -> None:
     assert noted == [
         ("warning", "has no adj_close: if IWM pays dividends, its returns include each drop by one")
     ]
+
+
+def _of_variables(folder: Path, dates: tuple[str, ...], closes: tuple[str, ...]) -> ReplayFeed:
+    """Return the feed that the variables of the environment describe, on one file for both legs."""
+    path = folder / "leg.csv"
+    rows = "".join(f"{day};{close}\n" for day, close in zip(dates, closes, strict=True))
+    path.write_text("date;open;high;low;close\n" + rows.replace(";", ";1;1;1;"))
+    settings = load_settings(IngestorSettings).model_copy(
+        update={"replay_lead_files": (path,), "replay_other_files": (path,), "replay_speed": 0.0}
+    )
+    return replay_feed(settings.model_copy(update={"replay_hold_open": False}), (pair(),), SystemClock())
+
+
+@pytest.mark.parametrize(
+    ("dates", "closes", "variable", "value"),
+    [
+        (("06/03/2019", "06/04/2019"), ("1.5", "1.6"), "DATE_ORDER", "mdy"),
+        (("2019-06-03", "2019-06-04"), ("1,500", "1,600"), "DECIMAL", "comma"),
+        (("2019-06-03 16:00", "2019-06-04 16:00"), ("1.5", "1.6"), "TIMEZONE", "America/New_York"),
+        (("2019-06-03", "2019-06-04"), ("1.5", "-1"), "SKIP_BAD_ROWS", "true"),
+    ],
+)
+async def test_what_a_file_leaves_open_is_said_by_a_variable(
+    dates: tuple[str, ...],
+    closes: tuple[str, ...],
+    variable: str,
+    value: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if variable != "SKIP_BAD_ROWS":
+        with pytest.raises(ConfigError) as caught:
+            await _of_variables(tmp_path, dates, closes).run(Listener())
+        assert f"CONVEX_INGESTOR_REPLAY_{variable}=" in str(caught.value)
+        assert "--" not in str(caught.value)
+
+    monkeypatch.setenv(f"CONVEX_INGESTOR_REPLAY_{variable}", value)
+    listener = Listener()
+    listener.feed = _of_variables(tmp_path, dates, closes)
+    await listener.feed.run(listener)
+
+    sessions = ["2019-06-03"] if variable == "SKIP_BAD_ROWS" else ["2019-06-03", "2019-06-04"]
+    assert sorted({session for session, _ in listener.seen}) == sessions
+
+
+def test_zone_that_is_none_is_named_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVEX_INGESTOR_REPLAY_TIMEZONE", "Europe/Nowhere")
+
+    with pytest.raises(ConfigError, match="CONVEX_INGESTOR_REPLAY_TIMEZONE=Europe/Nowhere: is not a zone"):
+        _of_variables(tmp_path, ("2019-06-03",), ("1.5",))
