@@ -81,6 +81,7 @@ def backtest(
     from shared.domain.instants import from_ns
     from shared.files.reading_options import ReadingOptions
     from shared.files.timeline import Recording
+    from shared.text.numbers import format_whole
 
     chosen = known_pair(pair, baseline=baseline)
     if report_paths == 1:
@@ -158,12 +159,15 @@ def backtest(
     for line in lines_of(replayed.notes):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(
-        f"{len(replayed.rows)} sessions, {replayed.ticks:,} ticks, {len(replayed.events)} events "
+        f"{format_whole(len(replayed.rows))} sessions, {format_whole(replayed.ticks)} ticks, "
+        f"{format_whole(len(replayed.events))} events "
         f"→ {', '.join(map(str, paths))}"
     )
     opened = Counter(event.kind for event in replayed.events if event.type is Transition.OPEN)
-    counts = ", ".join(f"{rule.kind} {opened[rule.kind]}" for rule in known_rules)
+    counts = ", ".join(f"{rule.kind} {format_whole(opened[rule.kind])}" for rule in known_rules)
     console.print(f"opened: {counts or 'nothing, because every kind is switched off'}")
     if replayed.suppressed:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(replayed.suppressed.items()))
+        reasons = ", ".join(
+            f"{reason} {format_whole(count)}" for reason, count in sorted(replayed.suppressed.items())
+        )
         console.print(f"not acted on: {reasons}")
