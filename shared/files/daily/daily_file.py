@@ -87,7 +87,10 @@ def read_daily_file(path: Path, reading: ReadingOptions) -> DailyFile:
     periods = next(rest) if layout.period is not None else []
     names = _one_ticker(path, tickers) or layout.tickers
     _require_daily(path, periods, columns.lines)
-    problems = [_bad_cells(line, cells, layout) for line, cells in columns.bad]
+    last = columns.lines[-1] if columns.lines else 0
+    problems = [
+        _bad_cells(line, cells, layout, is_below=line > last and cells == 1) for line, cells in columns.bad
+    ]
     texts = _with_times(columns.cells[0], times)
     field = _field(layout, layout.date, "date")
     sessions, order, bad_dates = read_dates(
@@ -153,6 +156,7 @@ def _prices(
         columns.lines,
         field=field,
         default=default,
+        delimiter=layout.delimiter,
     )
     values, problems = read_prices(closes, columns.lines, field=field, mark=mark, missing=missing)
     if layout.adjusted is None:
@@ -201,10 +205,12 @@ def _require_daily(path: Path, periods: Sequence[str], lines: Sequence[int]) -> 
             )
 
 
-def _bad_cells(line: int, cells: int, layout: Layout) -> Problem:
+def _bad_cells(line: int, cells: int, layout: Layout, *, is_below: bool) -> Problem:
     text = f"has {cells} cells, the header has {len(layout.names)}"
     if cells > len(layout.names) and layout.delimiter == ",":
         text += "; a number with a comma must be in quotes"
+    if is_below:
+        text += "; if it is a note below the table, remove it"
     return Problem(line=line, reason="bad_cells", field=None, text=text)
 
 

@@ -1,5 +1,6 @@
 """The dates of a file as sessions: one layout, one order of day and month, one zone for all rows."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -22,6 +23,7 @@ from shared.files.input_file import bad_file
 from shared.files.reading_options import DateOrder, ReadingOptions
 
 _MOST_SHOWN: Final = 40
+_NUMBERS: Final = re.compile(r"[0-9]+")
 ORDER_WORDS: Final = {
     DateOrder.DMY: "the day first",
     DateOrder.MDY: "the month first",
@@ -72,6 +74,8 @@ def read_dates(
     if intraday is not None:
         raise intraday.error(path)
     as_usual = [stamp if stamp is not None and stamp.layout == usual else None for stamp in stamps]
+    if reading.date_order is None:
+        _require_long_year(path, as_usual, texts, lines, field)
     order = _order(path, as_usual, texts, lines, field=field, wanted=wanted, reading=reading)
     zone = _zone(path, stamps, texts, lines, field=field, wanted=wanted, reading=reading)
     meaning = stamp_meaning(as_usual, order=order or DateOrder.YMD, zone=zone)
@@ -168,7 +172,9 @@ def _no_date(text: str, usual: tuple[Shape, str, bool] | None, *, is_strict: boo
         return f"must be a date ({_described(usual)}), was {text[:_MOST_SHOWN]!r}"
     stamp = read_stamp(text.strip())
     problem = f"must be {Shape.ISO}, was {text.strip()[:_MOST_SHOWN]!r}"
-    if stamp is not None and stamp.shape is Shape.YEAR_LAST:
+    if stamp is not None and stamp.shape is Shape.YEAR_LAST and re.search(r"\d{4}", text) is None:
+        problem += "; say --date-order ymd, dmy or mdy to have years of two digits read"
+    elif stamp is not None and stamp.shape is Shape.YEAR_LAST:
         problem += "; say --date-order dmy or mdy to have such dates read"
     return problem
 
@@ -224,6 +230,24 @@ def _order(
     if wanted.order is not None:
         return wanted.order
     raise _ambiguous(path, texts[numbers[0]], lines[numbers[0]], field)
+
+
+def _require_long_year(
+    path: Path, stamps: Sequence[Stamp | None], texts: Sequence[str], lines: Sequence[int], field: str
+) -> None:
+    """Refuse dates such as 19-06-03 whose first number is the same in more rows than their last."""
+    rows = [row for row, each in enumerate(stamps) if each is not None and each.shape is Shape.YEAR_LAST]
+    parts = [_NUMBERS.findall(texts[row])[:3] for row in rows]
+    if any(len(last) > 2 for _, _, last in parts):
+        return
+    if len({first for first, _, _ in parts}) < len({last for _, _, last in parts}):
+        raise bad_file(
+            path,
+            f"{texts[rows[0]][:_MOST_SHOWN]!r} has a year of two digits, probably the first number; say "
+            "--date-order ymd, or dmy or mdy if it is the last",
+            row=lines[rows[0]],
+            field=field,
+        )
 
 
 def _ambiguous(path: Path, text: str, line: int, field: str) -> ConfigError:

@@ -89,7 +89,10 @@ DAILY_FORMATS: Final = (
         vendor="HistData.com, generic ASCII, one minute",
         first_line=re.compile(r"\d{8} \d{6};"),
         columns=("date", "open", "high", "low", "close", "volume"),
-        refusal="holds bars of one minute, as HistData writes them; give daily bars, one row a session",
+        refusal=(
+            "holds bars of one minute, as HistData writes them; give daily bars, one row a session; if these "
+            "are daily, write the dates as YYYY-MM-DD below a header date;open;high;low;close;volume"
+        ),
     ),
     DailyFormat(
         name="metatrader4",
@@ -210,6 +213,7 @@ DAILY_FORMATS: Final = (
     DailyFormat(
         name="stooq",
         vendor="Stooq, and others with Date,Open,High,Low,Close[,Volume]",
+        time="time",
         adjusted=_ADJUSTED,
         also=_OHLC,
         decimal=None,

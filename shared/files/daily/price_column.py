@@ -11,6 +11,7 @@ from shared.files.daily.problems import Problem
 from shared.files.input_file import bad_file
 
 _PLAIN: Final = re.compile(r"[0-9.]*")
+_THOUSANDS: Final = re.compile(r"[0-9]{1,3}\.[0-9]{3}")
 _MOST_SHOWN: Final = 40
 # Of prices none is negative, of returns almost half are.
 _MANY_NEGATIVE: Final = 0.1
@@ -18,15 +19,31 @@ _ENOUGH_ROWS: Final = 10
 
 
 def file_decimal_mark(
-    path: Path, columns: Sequence[Sequence[str]], lines: Sequence[int], *, field: str, default: str | None
+    path: Path,
+    columns: Sequence[Sequence[str]],
+    lines: Sequence[int],
+    *,
+    field: str,
+    default: str | None,
+    delimiter: str,
 ) -> str:
     """Return the decimal mark of a file.
+
+    Where semicolons separate the cells, the comma is often the decimal mark, so 1.304 may be a thousand.
 
     Raises
     ------
     ConfigError
         If its prices may be read with either, and the person has not said which.
     """
+    if default is None and delimiter == ";" and columns[0] and _may_be_thousands(columns):
+        raise bad_file(
+            path,
+            f"the point of {columns[0][0].strip()[:_MOST_SHOWN]!r} may be the decimal one or separate "
+            "thousands, and no row shows which; say --decimal point or --decimal comma",
+            row=lines[0],
+            field=field,
+        )
     mark = decimal_mark((text for column in columns for text in column), default=default)
     if mark is not None:
         return mark
@@ -40,6 +57,10 @@ def file_decimal_mark(
         row=lines[index],
         field=field,
     )
+
+
+def _may_be_thousands(columns: Sequence[Sequence[str]]) -> bool:
+    return all(_THOUSANDS.fullmatch(text.strip()) for column in columns for text in column)
 
 
 def read_prices(

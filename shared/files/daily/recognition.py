@@ -95,10 +95,11 @@ def normalised(name: str) -> str:
 
     Examples
     --------
-    >>> normalised(" Adj Close")
-    'adjclose'
+    >>> normalised(" Adj Close"), normalised("Close*")
+    ('adjclose', 'close')
     """
-    return name.strip("\ufeff \t\r\n\"'").lower().replace(" ", "").replace("_", "")
+    # Yahoo's page marks columns with footnotes.
+    return name.strip("\ufeff \t\r\n\"'*").lower().replace(" ", "").replace("_", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ def _layout(text: Text, wanted: DailyFormat, delimiter: str, rows: list[list[str
     shown, names, tickers = header.shown, header.names, header.tickers
     while names and not names[-1]:
         names = names[:-1]
+    if wanted.date == ("time",) and "date" in names:
+        # The time beside a date is no date.
+        return None
     if not wanted.also <= set(names) or not any(each in wanted.date for each in names):
         return None
     if not wanted.series and not any(each in wanted.close for each in names):

@@ -75,6 +75,8 @@ def read_text(path: Path) -> Text:
         raise bad_file(
             path, "is larger than 64 MB, so it holds no daily prices; give one row a session, or ticks"
         )
+    # Old programs end a text with these.
+    content = content.rstrip("\x1a\x00")
     line, at, delimiter = 1, 0, None
     while at < len(content):
         end = content.find("\n", at)

@@ -353,3 +353,49 @@ def test_file_without_a_session_is_refused(tmp_path: Path, day: str) -> None:
     error = error_of(tmp_path / "iwm.csv", f"date,close\n{day},5\n")
 
     assert error.startswith("row 2: has no date on which New York was open, the first is ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("date;close\n2019-06-03;1.304\n2019-06-04;1.306\n", "row 2: close: the point of '1.304' may be the"),
+        ("Date;Open;High;Low;Close\n2019-06-03;1;1;1;1.304\n", "row 2: Close: the point of '1.304' may be"),
+        (
+            OHLC + "19-06-03,1,1,1,5,0\n19-06-04,1,1,1,6,0\n",
+            "row 2: Date: '19-06-03' has a year of two digits",
+        ),
+        ("date,close\n19-06-03,5\n", "row 2: date: must be YYYY-MM-DD, was '19-06-03'; say --date-order ymd"),
+        (
+            "date,close\n2019-06-03,5\n2019-06-04,6\nSource: somebody\n",
+            "row 4: has 1 cells, the header has 2; if it is a note below the table, remove it",
+        ),
+    ],
+)
+def test_what_has_two_meanings_or_no_place_names_its_remedy(tmp_path: Path, text: str, said: str) -> None:
+    assert error_of(tmp_path / "iwm.csv", text).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Date,Time,Open,High,Low,Close\n2019.06.03,00:00,1,1,1,5\n2019.06.04,00:00,1,1,1,6\n",
+        "Date\tOpen\tHigh\tLow\tClose*\tAdj Close**\n"
+        + "".join(f"Jun {day}, 2019\t1\t1\t1\t{close}\t{close}\n" for day, close in ((3, 5), (4, 6))),
+        "date,close\n2019-06-03,5\n2019-06-04,6\n\x1a",
+        "date,close\r\n2019-06-03,5\r\n2019-06-04,6\r\n\x00\x00",
+        "date;close\n2019-06-03;5.000\n2019-06-04;6.0\n",
+    ],
+)
+def test_odd_ends_and_headers_of_programs_are_read(tmp_path: Path, text: str) -> None:
+    leg = read(tmp_path / "iwm.csv", text)
+
+    assert [(bar.session, bar.close) for bar in leg.bars] == [("2019-06-03", 5.0), ("2019-06-04", 6.0)]
+
+
+@pytest.mark.parametrize(("mark", "close"), [(DecimalMark.COMMA, 1_304.0), (DecimalMark.POINT, 1.304)])
+def test_person_may_say_what_a_point_means(tmp_path: Path, mark: DecimalMark, close: float) -> None:
+    text = "date;close\n2019-06-03;1.304\n"
+
+    leg = read(tmp_path / "iwm.csv", text, ReadingOptions(decimal=mark))
+
+    assert [bar.close for bar in leg.bars] == [close]
