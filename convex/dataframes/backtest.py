@@ -72,8 +72,8 @@ def backtest(
         As the options of the command: how to read files. ``date_order`` also is that of dates that are
         texts, and ``timezone`` the zone of an index of times that has none.
     skip_bad_rows
-        Leave out single rows without a usable price, one in a hundred at most, and count them in
-        `BacktestResult.notes`.
+        Leave out single rows without a usable price, and single quotes with a wrong instant, and count them
+        in `BacktestResult.notes`.
 
     Raises
     ------

@@ -74,7 +74,10 @@ def quotes_of(
     events = np.array(index.tz_convert("UTC").as_unit("ns").asi8, dtype=np.int64)
     is_kept = kept_rows(np.where(is_instant & is_price, events, NO_INSTANT))
     is_placed = is_kept | ~is_instant | ~is_price
-    if not skips_bad_rows or np.sum(~is_placed) > ALWAYS_SKIPPED + SKIPPED_SHARE * len(events):
+    if np.sum(~is_kept) > ALWAYS_SKIPPED + SKIPPED_SHARE * len(events):
+        # As in a file: so many are no single rows.
+        skips_bad_rows = False
+    if not skips_bad_rows:
         _require_instants(name, index)
     if not skips_bad_rows and not is_price.all():
         raise _bad_quote(name, int(is_price.argmin()), bid, ask)

@@ -182,9 +182,8 @@ def _by_arrow(
         return None
     if table.num_rows != body.count("\n") + 1:
         return None
-    cells = tuple(
-        table.column(name).to_numpy(zero_copy_only=False).tolist() for name in dict.fromkeys(wanted)
-    )
+    # Not to_numpy, which would import pandas.
+    cells = tuple(table.column(name).to_pylist() for name in dict.fromkeys(wanted))
     at = {name: index for index, name in enumerate(dict.fromkeys(wanted))}
     return tuple(cells[at[name]] for name in wanted)
 

@@ -178,7 +178,7 @@ class _TickFile:
         """Yield the quotes of a block of whole lines."""
         arrays = self._fast(block, columns)
         if arrays is not None and self._is_plausible(arrays, columns):
-            self._next_row += len(arrays[0]) if _is_a_row_a_line(block) else block.count(b"\n")
+            self._next_row += block.count(b"\n")
             yield arrays
             return
         lines = block.count(b"\n")

@@ -63,3 +63,15 @@ def test_quotes_in_no_order_are_refused_though_single_rows_are_left_out() -> Non
 
     with pytest.raises(InputError, match=r"is before the row above; sort the rows with \.sort_index"):
         _read(pd.concat([table.iloc[half:], table.iloc[:half]]))
+
+
+def test_more_than_single_quotes_without_a_price_are_refused_as_in_a_file() -> None:
+    table = made_up_quotes()
+    most = 100 + len(table) // 100
+    few, many = table.copy(), table.copy()
+    few.iloc[:most, 0] = -1.0
+    many.iloc[: most + 1, 0] = -1.0
+
+    assert _read(few)[1] == {"bad_price": most}
+    with pytest.raises(InputError, match=r"row 0: bid: must be "):
+        _read(many)
