@@ -43,15 +43,16 @@ class Story:
     """Made-up closes up to now, and the two prices between which the ticks go back and forth.
 
     One price is at z 1, above the critical level; the other at z 0.375, at or below the warning level but
-    above the one that closes.
+    above the one that closes. The closes move so little that the two are an eighth of a percent apart: the
+    ingestor rejects a jump of one percent as an outlier.
     """
 
     def __init__(self, *, before_ns: int) -> None:
         calendar, chance = xnys_calendar(), np.random.default_rng(7)
         last = calendar.last_closed_before(before_ns - 2 * 86_400 * 10**9)
         sessions = calendar.labels[last - _SESSIONS + 1 : last + 1]
-        other = np.round(220 * np.exp(np.cumsum(chance.normal(0, 0.001, _SESSIONS))), 2)
-        lead = np.round(other * np.exp(2.9 + chance.normal(0, 0.02, _SESSIONS)), 2)
+        other = np.round(220 * np.exp(np.cumsum(chance.normal(0, 0.0001, _SESSIONS))), 2)
+        lead = np.round(other * np.exp(2.9 + chance.normal(0, 0.002, _SESSIONS)), 2)
         self.history = [
             encode_tick_record(_batch(instrument, sessions, closes))
             for instrument, closes in ((LEAD, lead), (OTHER, other))
