@@ -8,11 +8,11 @@ from typing import Final
 from convex.backtesting.report.axis import Axis, Mark, linear_axis, log_axis
 from convex.backtesting.report.date_marks import DateMark, date_marks, widths_with_room
 from convex.backtesting.report.episodes import Episode, Session
-from convex.backtesting.report.lanes import LEAST_WIDTH, lanes
+from convex.backtesting.report.lanes import episode_spans, lanes
 from convex.backtesting.report.lines import WIDTH, polylines, x_of
 from convex.backtesting.report.panel import End, dates_below, panel
 from services.signals.core.divergence.rules import Rule
-from shared.domain.divergences import Confirmation, Kind
+from shared.domain.divergences import Kind
 from shared.domain.pairs import Pair
 from shared.text.instants import format_session
 from shared.text.numbers import format_count, format_level, format_number, format_signed
@@ -143,21 +143,7 @@ def _z(
 
 
 def _spans(episodes: Sequence[Episode], count: int, height: float) -> str:
-    spans = ""
-    for episode in episodes:
-        for stretch in episode.stretches:
-            begin = x_of(stretch.begin, count)
-            # A divergence that is still open reaches to the edge.
-            is_last = episode.ended is None and stretch is episode.stretches[-1]
-            end = WIDTH if is_last else x_of(stretch.end, count)
-            kind = f"span {stretch.severity.value}"
-            if stretch.confirmation is Confirmation.PROVISIONAL:
-                kind += " provisional"
-            spans += (
-                f'<rect class="{kind}" x="{begin:.1f}" y="0" width="{max(end - begin, LEAST_WIDTH):.1f}" '
-                f'height="{height:g}"/>'
-            )
-    return spans
+    return "".join(episode_spans(episode, count, top=0.0, height=height) for episode in episodes)
 
 
 def _numbers(episodes: Sequence[Episode], axis: Axis, count: int) -> str:

@@ -16,7 +16,7 @@ _HALF: Final = 9.0
 _MIDDLE: Final = 11.0
 _HEIGHT: Final = 2 * _MIDDLE
 # A divergence of one session must be visible.
-LEAST_WIDTH: Final = 3.0
+_LEAST_WIDTH: Final = 3.0
 _SIDES: Final = {"RISK_OFF": "lead", "RISK_ON": "other"}
 
 
@@ -42,21 +42,36 @@ def lanes(
     return parts
 
 
-def _mark(episode: Episode, pair: Pair, count: int) -> str:
-    opened = episode.opened
-    top = _MIDDLE - _HALF if opened.direction is DIRECTIONS[episode.kind][0] else _MIDDLE
-    rects = ""
+def episode_spans(episode: Episode, count: int, *, top: float, height: float) -> str:
+    """Return one rectangle for each stretch of a divergence, by severity and confirmation.
+
+    Parameters
+    ----------
+    count
+        Sessions of the chart.
+    top, height
+        Of each rectangle.
+    """
+    spans = ""
     for stretch in episode.stretches:
         begin = x_of(stretch.begin, count)
+        # A divergence that is still open reaches to the edge.
         is_last = episode.ended is None and stretch is episode.stretches[-1]
         end = WIDTH if is_last else x_of(stretch.end, count)
         kind = f"span {stretch.severity.value}"
         if stretch.confirmation is Confirmation.PROVISIONAL:
             kind += " provisional"
-        rects += (
-            f'<rect class="{kind}" x="{begin:.1f}" y="{top:g}" width="{max(end - begin, LEAST_WIDTH):.1f}" '
-            f'height="{_HALF:g}"/>'
+        spans += (
+            f'<rect class="{kind}" x="{begin:.1f}" y="{top:g}" width="{max(end - begin, _LEAST_WIDTH):.1f}" '
+            f'height="{height:g}"/>'
         )
+    return spans
+
+
+def _mark(episode: Episode, pair: Pair, count: int) -> str:
+    opened = episode.opened
+    top = _MIDDLE - _HALF if opened.direction is DIRECTIONS[episode.kind][0] else _MIDDLE
+    rects = episode_spans(episode, count, top=top, height=_HALF)
     direction = describe_direction(opened.direction, lead=pair.lead_title, other=pair.other_title)
     text = (
         f"{KIND_TRAITS[episode.kind].title} {episode.number}, {direction}: "
