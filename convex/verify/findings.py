@@ -17,7 +17,6 @@ class Problem(StrEnum):
     EVENT_ADDED = "event_added"
     EVENT_ALTERED = "event_altered"
     EVENTS_REORDERED = "events_reordered"
-    EVENT_REPEATED = "event_repeated"
     EVENT_DOES_NOT_FOLLOW = "event_does_not_follow"
     STATE_ALTERED = "state_altered"
     STATE_DOES_NOT_FOLLOW = "state_does_not_follow"

@@ -188,6 +188,23 @@ def event_digest(value: bytes) -> str:
     return hashlib.sha256(value).hexdigest()
 
 
+class StateDigest:
+    """The `state_digest` of checkpoints that are given one at a time, keys ascending."""
+
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256()
+
+    def take(self, key: str, value: bytes) -> None:
+        """Add the next checkpoint."""
+        self._whole.update(hashlib.sha256(key.encode()).digest())
+        self._whole.update(hashlib.sha256(value).digest())
+
+    @property
+    def hexdigest(self) -> str:
+        """The digest of those that were given."""
+        return self._whole.hexdigest()
+
+
 def state_digest(checkpoints: Mapping[str, bytes]) -> str:
     """Return the digest of a lead's state.
 
@@ -201,11 +218,10 @@ def state_digest(checkpoints: Mapping[str, bytes]) -> str:
     str
         SHA-256 over the SHA-256 of each key and of each value, keys ascending.
     """
-    whole = hashlib.sha256()
+    digest = StateDigest()
     for key in sorted(checkpoints):
-        whole.update(hashlib.sha256(key.encode()).digest())
-        whole.update(hashlib.sha256(checkpoints[key]).digest())
-    return whole.hexdigest()
+        digest.take(key, checkpoints[key])
+    return digest.hexdigest
 
 
 def canonical_digest(value: Any) -> str:

@@ -10,7 +10,6 @@ Each is acknowledged before the next. A copy has nothing that a restart changes,
 again, after a crash, has the same bytes.
 """
 
-import hashlib
 from itertools import islice
 from typing import Final
 
@@ -21,7 +20,7 @@ from services.signals.proofs.proof_key import ProofKey
 from services.signals.proofs.proven_lead import ProvenLead
 from shared.contracts.records import PROOFS
 from shared.domain.instants import NS_PER_SECOND
-from shared.domain.proofs import day_end_ns, proof_key, state_key
+from shared.domain.proofs import StateDigest, day_end_ns, proof_key, state_key
 from shared.kafka import topics
 from shared.kafka.publisher import Publisher
 
@@ -98,15 +97,14 @@ class ProofPublisher:
     async def _publish_state(self, lead: ProvenLead, *, partition: int, offset: int) -> str:
         """Publish the copies; return their `state_digest`, without holding all of them at once."""
         name, date = lead.engine.lead, lead.proofs.date
-        whole = hashlib.sha256()
+        digest = StateDigest()
         copies = lead.copies(offset)
         while some := list(islice(copies, _AT_A_TIME)):
             for key, value in some:
-                whole.update(hashlib.sha256(key.encode()).digest())
-                whole.update(hashlib.sha256(value).digest())
+                digest.take(key, value)
             records = [(state_key(name, date, key), value) for key, value in some]
             await self._publisher.publish_batched(topics.PROOFS.name, records, partition=partition)
-        return whole.hexdigest()
+        return digest.hexdigest
 
     def _show(self, lead: str, day: str) -> None:
         self._metrics.proven.labels(lead).set(day_end_ns(day) / NS_PER_SECOND)
