@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
 from services.ingestor.feeds.transport.rate_limiter import RateLimiter
 from shared.clock import ManualClock, SystemClock
@@ -27,6 +28,21 @@ async def test_requests_that_come_at_once_leave_one_after_the_other() -> None:
     assert [path for _, path in came] == [f"/{number}" for number in range(5)]
     # However late the server notices a request, it cannot notice it before it was let go.
     assert all(at - began >= 0.05 * number for number, (at, _) in enumerate(came))
+
+
+async def test_each_request_waits_an_interval_longer_than_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", note)
+    pacing = RateLimiter(0.25, clock=ManualClock(datetime(2026, 1, 5, 12, 0, tzinfo=UTC)))
+    for _ in range(5):
+        await pacing(httpx.Request("GET", "http://127.0.0.1/"))
+    assert waits == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 async def test_nobody_waits_for_a_pause_that_is_over() -> None:
